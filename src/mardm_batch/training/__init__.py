@@ -1,0 +1,1 @@
+"""Data, captions and loops that make the embedded model. Not needed to generate poses."""
