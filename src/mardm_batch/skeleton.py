@@ -67,9 +67,7 @@ BONE_LENGTHS: Final = (
 """Metres from each joint to its parent: the one skeleton onto which HumanML3D puts every motion."""
 
 MIRRORED: Final = tuple(
-    JOINT_INDEX[
-        name.replace("left", "right") if "left" in name else name.replace("right", "left")
-    ]
+    JOINT_INDEX[name.replace("left", "right") if "left" in name else name.replace("right", "left")]
     for name in JOINT_NAMES
 )
 """For each joint the index of its mirror image."""

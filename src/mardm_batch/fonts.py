@@ -1,0 +1,259 @@
+"""Set a caption in lines and turn them into grey bitmaps, whatever its script. Pixels; widths are advances.
+
+Captions are text and never markup: `$`, `\\` and `_` stand for themselves. DejaVu Sans, which ships with matplotlib,
+is used for what it has; other characters take the first installed font that has them. The installed fonts are looked
+at once, when the first such character comes.
+"""
+
+import logging
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.ft2font import FT2Font
+from numpy.typing import NDArray
+
+logger = logging.getLogger("mardm_batch.render")
+
+Pixels = NDArray[np.uint8]
+
+ELLIPSIS: Final = "…"
+BOX: Final = "□"
+"""Stands for a character that no font has."""
+LONGEST: Final = 1500
+"""Characters of a caption that are looked at: more than ever fit."""
+NOMINAL: Final = 100.0
+"""Pixels an em at which characters are measured."""
+LINE_HEIGHT: Final = 1.3  # ems
+MOST_LINES: Final = 3
+JOINERS: Final = "\u200c\u200d"
+CLOSING: Final = frozenset("、。，．：；！？）］｝」』】》〉〕…ー々’”%,.;:!?)]}")
+"""Characters that do not begin a line."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A drawn piece of a line: coverage 0 to 255, where it sits beside the pen, and how far the pen moves on."""
+
+    bitmap: Pixels
+    left: int
+    below: int  # rows of the bitmap under the baseline
+    advance: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """Pieces with the pen's position of each, and the whole advance."""
+
+    pieces: Sequence[tuple[int, Piece]]
+    advance: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A caption set in lines at `size` pixels an em."""
+
+    size: int
+    lines: Sequence[Line]
+
+
+class InstalledFonts:
+    """For every character the best of the fonts that have it; regular sans serif faces are preferred."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        faces = []
+        for path in paths:
+            try:
+                font = FT2Font(path)
+                usable = font.scalable and "lastresort" not in font.family_name.lower().replace(" ", "")
+            except (OSError, RuntimeError):  # removed meanwhile, or nothing that FreeType reads
+                continue
+            if usable:
+                family = font.family_name.lower()
+                plain = font.style_name.lower() in ("regular", "book", "roman", "normal")
+                preference = (not plain, "sans" not in family, "mono" in family, family, path)
+                faces.append((preference, path, np.fromiter(font.get_charmap(), dtype=np.int64)))
+        faces.sort(key=lambda face: face[0])
+        self._paths = [path for _, path, _ in faces]
+        self._best = np.full(0x110000, -1, dtype=np.int16)
+        for rank in reversed(range(len(faces))):
+            self._best[faces[rank][2]] = rank
+
+    @classmethod
+    def find(cls) -> "InstalledFonts":
+        """The fonts on this machine now (matplotlib's own list may be older), and STIX, which matplotlib brings."""
+        stix = Path(matplotlib.get_data_path(), "fonts", "ttf", "STIXGeneral.ttf")
+        return cls([*font_manager.findSystemFonts(), str(stix)])
+
+    def path_for(self, character: str) -> str | None:
+        rank = int(self._best[ord(character)])
+        return None if rank < 0 else self._paths[rank]
+
+
+class Typesetter:
+    """Breaks captions into lines and draws their words, which it remembers.
+
+    `fallback` are font files for what DejaVu Sans lacks; None takes the installed ones.
+    """
+
+    warned = False
+    """Whether this process has said that characters are missing."""
+
+    def __init__(self, fallback: Sequence[str] | None = None) -> None:
+        self._fallback_paths = fallback
+        self._default = str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
+        self._fonts = {self._default: FT2Font(self._default)}
+        self._stand_ins: dict[str, str] = {}  # character: what is drawn for it
+        self._font_of: dict[str, str] = {}
+        self._widths: dict[str, float] = {}  # ems
+        self._piece = lru_cache(maxsize=4096)(self._draw_piece)
+
+    @cached_property
+    def _fallback(self) -> InstalledFonts:
+        return InstalledFonts.find() if self._fallback_paths is None else InstalledFonts(self._fallback_paths)
+
+    def set(self, caption: str, width: int, height: int, sizes: Sequence[int]) -> Block:
+        """Set a caption at the largest of the falling `sizes` at which it fits, else cut it with an ellipsis."""
+        text, cut = self.clean(caption)
+        for size in sizes:
+            most = min(MOST_LINES, int(height / (LINE_HEIGHT * size)))
+            lines = self._wrap(text, width / size)
+            if len(lines) <= most and not cut:
+                break
+        if len(lines) > most or cut:
+            lines = [*lines[: most - 1], self._with_ellipsis(lines[min(most, len(lines)) - 1], width / size)]
+        else:
+            lines = self._balance(text, lines, width / size)
+        return Block(size, [self._line(line, size) for line in lines])
+
+    def clean(self, caption: str) -> tuple[str, bool]:
+        """The characters that are drawn for a caption, on one line, and whether it was longer than is looked at.
+
+        Control characters count as spaces, invisible ones go, and what no font has becomes a box; the first time
+        that happens in a process there is a warning.
+        """
+        text = unicodedata.normalize("NFC", caption[:LONGEST])
+        unknown = sorted(set(text) - self._stand_ins.keys())
+        for character in unknown:
+            self._stand_ins[character] = self._stand_in(character)
+        missing = [character for character in unknown if self._stand_ins[character] == BOX != character]
+        if missing and not Typesetter.warned:
+            Typesetter.warned = True
+            logger.warning(_missing_message(missing))
+        drawn = "".join(self._stand_ins[character] for character in text)
+        return " ".join(drawn.split()), len(caption) > LONGEST
+
+    def _stand_in(self, character: str) -> str:
+        category = unicodedata.category(character)
+        if category in ("Cc", "Zl", "Zp", "Zs"):
+            return " "
+        if category == "Cf" and character not in JOINERS or "\ufe00" <= character <= "\ufe0f":
+            return ""
+        path: str | None = self._default
+        if not self._fonts[self._default].get_char_index(ord(character)):
+            path = self._fallback.path_for(character)
+        if path is None:
+            return "" if character in JOINERS else BOX
+        self._font_of[character] = path
+        return character
+
+    def _font(self, path: str, size: float) -> FT2Font:
+        font = self._fonts.get(path)
+        if font is None:
+            font = self._fonts[path] = FT2Font(path)
+        font.set_size(size, 72)  # at 72 DPI a point is a pixel
+        return font
+
+    def _measure(self, text: str) -> float:
+        """Width in ems, without kerning."""
+        for character in set(text) - self._widths.keys():
+            glyph = self._font(self._path_of(character), NOMINAL).load_char(ord(character))
+            self._widths[character] = glyph.linearHoriAdvance / 65536 / NOMINAL
+        return sum(self._widths[character] for character in text)
+
+    def _path_of(self, character: str) -> str:
+        return self._font_of.get(character, self._default)
+
+    def _wrap(self, text: str, limit: float) -> list[str]:
+        """Lines of at most `limit` ems; a word that is longer is broken."""
+        lines, line, used = [], "", 0.0
+        for unit in _units(text):
+            width = self._measure(unit.rstrip())
+            parts = list(unit) if width > limit else [unit]
+            for part in parts:
+                if line and used + self._measure(part.rstrip()) > limit:
+                    lines.append(line.rstrip())
+                    line, used = "", 0.0
+                line += part
+                used += self._measure(part)
+        return [*lines, line.rstrip()]
+
+    def _balance(self, text: str, lines: list[str], limit: float) -> list[str]:
+        """As many lines, as equal in length as they can be: no lonely last word."""
+        for width in np.linspace(self._measure(text) / len(lines), limit, 12)[:-1]:
+            narrower = self._wrap(text, float(width))
+            if len(narrower) == len(lines):
+                return narrower
+        return lines
+
+    def _with_ellipsis(self, line: str, limit: float) -> str:
+        while line and self._measure(line + ELLIPSIS) > limit:
+            line = line[:-1]
+        return line.rstrip(" ,.;:") + ELLIPSIS
+
+    def _line(self, text: str, size: int) -> Line:
+        pieces, pen = [], 0
+        for part in self._parts(text):
+            piece = self._piece(part, size)
+            pieces.append((pen, piece))
+            pen += piece.advance
+        return Line(pieces, pen)
+
+    def _parts(self, text: str) -> list[str]:
+        """Stretches of one font. Words apart, as they recur, unless their order is for the shaper to find."""
+        right_to_left = any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+        parts = [""]
+        for character in text:
+            before = parts[-1][-1:]
+            word_ends = not right_to_left and (before == " ") != (character == " ")
+            if before and (word_ends or self._path_of(character) != self._path_of(before)):
+                parts.append("")
+            parts[-1] += character
+        return parts[::-1] if right_to_left else parts
+
+    def _draw_piece(self, text: str, size: int) -> Piece:
+        font = self._font(self._path_of(text[:1]), size)
+        font.set_text(text)
+        font.draw_glyphs_to_bitmap(antialiased=True)
+        advance, _ = font.get_width_height()
+        left, _ = font.get_bitmap_offset()
+        # matplotlib leaves one empty row at the bottom; offsets are in 64ths of a pixel.
+        return Piece(np.array(font.get_image()), left // 64, font.get_descent() // 64 + 1, round(advance / 64))
+
+
+def _units(text: str) -> list[str]:
+    """Pieces between which a line may break: words with the space after them, and single wide (CJK) characters."""
+    units = [""]
+    for character in text:
+        before = units[-1][-1:]
+        wide = "W" in (unicodedata.east_asian_width(before or "a"), unicodedata.east_asian_width(character))
+        if before and character not in CLOSING and character != " " and (before == " " or wide):
+            units.append("")
+        units[-1] += character
+    return units
+
+
+def _missing_message(characters: Sequence[str]) -> str:
+    scripts = sorted({unicodedata.name(character, "unnamed").split()[0] for character in characters})
+    points = " ".join(f"U+{ord(character):04X}" for character in characters[:8])
+    more = " ..." if len(characters) > 8 else ""
+    return (
+        f"captions: no installed font has {', '.join(scripts)} characters ({points}{more}); pictures show boxes for"
+        " them; install a font that has them, for instance the Noto fonts (fonts-noto, fonts-noto-cjk)"
+    )

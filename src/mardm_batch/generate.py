@@ -1,0 +1,258 @@
+"""THE MAIN PATH: one shard of a prompt file to poses on disk, in the order in which the data flows.
+
+prompts file -> prompts -> shard -> unfinished -> batches -> clips -> poses -> PNG, NPY, JSON -> manifest
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mardm_batch.config import Config
+from mardm_batch.console import clock
+from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.interruption import Interrupted, interruptible
+from mardm_batch.locks import shard_lock, shard_name
+from mardm_batch.manifest import Failure, FailureList, rebuild_metadata
+from mardm_batch.pose import Pose, canonical_position
+from mardm_batch.prompts import Prompt, bundled_prompts, read_prompts
+from mardm_batch.record import RunRecord
+from mardm_batch.render import RenderOptions
+from mardm_batch.sharding import shard_of
+from mardm_batch.store import DiskFullError, PoseStore, Provenance, staging_folder
+from mardm_batch.tracking import NoTracker, Tracker, open_tracker
+from mardm_batch.writers import PoseWriters, WriterSettings, writer_count
+
+if TYPE_CHECKING:
+    from mardm_batch.sampler import PoseSampler
+
+log = logging.getLogger(__name__)
+
+ALL_FINISHED, SOME_FAILED = 0, 1
+FAILURES_SHOWN = 5
+
+
+def generate(config: Config, run_folder: Path, alone: bool) -> int:
+    """Make every pose of the shard that is not finished yet.
+
+    Args:
+        run_folder: where the log and the tracking files of this run go.
+        alone: no other shard of a sweep runs beside this one on the same terminal and cores.
+
+    Returns:
+        The exit code: 0 all finished, 1 some failed, 130 or 143 interrupted.
+
+    Raises:
+        InputError, ConfigurationError: bad input or settings; nothing was generated.
+    """
+    started = time.monotonic()
+    prompts = prompts_of(config)
+    store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
+    store.prepare()
+    with shard_lock(store.output, config.shard, config.num_shards):
+        failures = FailureList(store.output)
+        asked = prompts if config.retry is None else failures.only_failed(prompts)
+        todo = unfinished(asked, store, config)
+        code = make_poses(todo, store, failures, config, run_folder, alone) if todo else ALL_FINISHED
+        return close(asked, store, failures, config, code, len(todo), time.monotonic() - started)
+
+
+def prompts_of(config: Config) -> tuple[Prompt, ...]:
+    """The prompts of this shard."""
+    path = bundled_prompts() if config.paths.prompts is None else Path(config.paths.prompts).expanduser()
+    listed = read_prompts(path)
+    for warning in listed.warnings:
+        log.warning("%s", warning)
+    if listed.merged:
+        log.info("%d captions are there more than once; each is one pose", listed.merged)
+    return shard_of(listed.prompts[: config.limit], config.shard, config.num_shards)
+
+
+def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> Sequence[Prompt]:
+    """The prompts whose poses are to be made, after `existing`.
+
+    Raises:
+        InputError: there are finished poses and `existing` is error.
+    """
+    survey = store.survey(prompts, settings_of(config))
+    if survey.finished and config.existing == "error":
+        raise InputError(
+            f"existing=error: {len(survey.finished)} of {len(prompts)} poses are finished in {store.output} already"
+        )
+    if survey.other_captions:
+        log.warning("%d poses of other captions have the names of these and are replaced", survey.other_captions)
+    if config.existing == "overwrite":
+        return prompts
+    if survey.other_settings:
+        log.warning(
+            "%d finished poses were made with other settings and stay (existing=overwrite makes them again)",
+            survey.other_settings,
+        )
+    if survey.finished and survey.unfinished:
+        log.info("%d of %d poses are finished already", len(survey.finished), len(prompts))
+    return survey.unfinished
+
+
+def settings_of(config: Config) -> Provenance:
+    """The settings that decide what a pose is, as every pose's JSON records them."""
+    sampling = config.sampling
+    return {
+        "model": config.model.name,
+        "seed": config.seed,
+        "sampling": {
+            "sequence_length": sampling.sequence_length,
+            "time_steps": sampling.time_steps,
+            "cfg": sampling.cfg,
+            **config.model.sampler_settings(),
+        },
+    }
+
+
+def make_poses(
+    todo: Sequence[Prompt], store: PoseStore, failures: FailureList, config: Config, run_folder: Path, alone: bool
+) -> int:
+    """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before.
+
+    Returns:
+        0, or the exit code of what ended the run early.
+    """
+    # torch takes seconds to import: bad input and "nothing to do" are answered without it
+    from mardm_batch.sampler import load_sampler
+
+    shard = shard_name(config.shard, config.num_shards)
+    temp = Path(config.paths.temp).expanduser()
+    render = render_options(config)
+    code = ALL_FINISHED
+    tracker: Tracker = NoTracker()
+    record = RunRecord(len(todo), shard, failures, bar=alone)
+    try:
+        with interruptible(), staging_folder(temp, store.output, shard) as staging:
+            sampler = load_sampler(config)
+            provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
+            settings = WriterSettings(store.output, staging, provenance, render)
+            with PoseWriters(settings, writer_count(alone)) as writers, record:
+                tracker = open_tracker(config.tracking, run_folder, asdict(config), shard)
+                for result in sample_poses(todo, sampler):
+                    if isinstance(result, Failure):
+                        record.failed(result)
+                    else:
+                        record.written(writers.write(result))
+                    record.report(tracker)
+                record.written(writers.finish())
+    except Interrupted as interruption:
+        log.warning("interrupted: what is finished stays; the same command goes on from there")
+        code = interruption.exit_code
+    except DiskFullError:
+        log.error("the disk of %s is full: free some space, then run the same command again", store.output)
+        code = SOME_FAILED
+    record.report(tracker, final=True)
+    tracker.samples(store.pictures(todo[: config.tracking.samples]))
+    tracker.finish(record.metrics(), code)
+    return code
+
+
+def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler") -> Iterator[Pose | Failure]:
+    """Sample batch after batch. A batch that fails is tried again in halves, so that one bad caption costs only itself;
+    where memory runs out, the batches that follow are halved too."""
+    size = sampler.batch_size
+    remaining = deque(split(prompts, size))
+    while remaining:
+        batch = remaining.popleft()
+        try:
+            results = sample_batch(batch, sampler)
+        except Exception as error:
+            if len(batch) == 1:
+                log.debug("sampling failed", exc_info=error)
+                yield failure(batch[0], "sample", f"{type(error).__name__}: {error}")
+                continue
+            half = (len(batch) + 1) // 2
+            if sampler.out_of_memory(error) and half < size:
+                size = half
+                log.warning("out of memory with %d poses at once: going on with %d", len(batch), size)
+                remaining = deque(split([*batch, *(prompt for rest in remaining for prompt in rest)], size))
+            else:
+                remaining.extendleft(reversed(split(batch, half)))
+            continue
+        yield from results
+
+
+def sample_batch(batch: Sequence[Prompt], sampler: "PoseSampler") -> list[Pose | Failure]:
+    """Clips of a batch, and of each the one frame in canonical position. What is not finite is sampled once more with
+    other noise."""
+    results: list[Pose | Failure] = []
+    for attempt in (0, 1):
+        clips = sampler.sample([prompt.caption for prompt in batch], attempt)  # (b, T, 22, 3)
+        finite = np.isfinite(clips).all(axis=(1, 2, 3))
+        kept = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if is_finite]
+        joints = canonical_position(clips[finite, sampler.frame_index])  # (b, 22, 3)
+        results += [Pose(prompt, each, sampler.frame_index, attempt) for prompt, each in zip(kept, joints, strict=True)]
+        batch = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if not is_finite]
+        if not batch:
+            break
+    return results + [failure(prompt, "sample", "joints are not finite, with other noise too") for prompt in batch]
+
+
+def split(prompts: Sequence[Prompt], size: int) -> list[Sequence[Prompt]]:
+    return [prompts[start : start + size] for start in range(0, len(prompts), size)]
+
+
+def failure(prompt: Prompt, stage: str, error: str) -> Failure:
+    return Failure(prompt.caption, prompt.name, stage, error)
+
+
+def render_options(config: Config) -> RenderOptions | None:
+    """How to draw; None where no pictures are wanted."""
+    options = asdict(config.render)
+    if not options.pop("enabled"):
+        return None
+    try:
+        return RenderOptions(**options)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def close(
+    asked: Sequence[Prompt],
+    store: PoseStore,
+    failures: FailureList,
+    config: Config,
+    code: int,
+    made: int,
+    seconds: float,
+) -> int:
+    """Bring the lists up to date, count what is there against what was asked for, and say so.
+
+    Returns:
+        The exit code.
+    """
+    survey = store.survey(asked, settings_of(config))
+    try:
+        failures.update([], {prompt.caption for prompt in survey.finished})
+        rebuild_metadata(store)
+    except OSError as error:
+        log.warning("the lists in %s were not brought up to date: %s", store.output, error.strerror)
+    missing = len(survey.unfinished)
+    if not made:
+        what = f"all {len(asked)} poses are finished in {store.output}" if asked else "no pose is asked for"
+        log.info("nothing to do: %s", what)
+        return code
+    log.info(
+        "%d of %d poses are finished in %s, after %s%s",
+        len(survey.finished),
+        len(asked),
+        store.output,
+        clock(seconds),
+        f"; {missing} are missing" if missing else "",
+    )
+    wanted = {prompt.caption for prompt in survey.unfinished}
+    listed = [each for each in failures.read() if each.caption in wanted]
+    for each in listed[:FAILURES_SHOWN]:
+        log.error("failed: %s (%s): %s", each.name, each.stage, each.error)
+    if len(listed) > FAILURES_SHOWN:
+        log.error("and %d more, see %s", len(listed) - FAILURES_SHOWN, failures.path)
+    return code or (SOME_FAILED if missing else ALL_FINISHED)

@@ -1,0 +1,279 @@
+"""Weights on disk to networks ready to sample: the published checkpoints, and the embedded model's one file.
+
+A published archive holds raw weights, their average and the optimizer (4.3 GB); what is needed of it is kept
+beside it as a slim copy, after which the archive is not opened again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save, save_file
+from torch import Tensor, nn
+
+from mardm_batch.errors import InputError
+from mardm_batch.model.autoencoder import Autoencoder
+from mardm_batch.model.published import AUTOENCODER_KEY, NETWORK_KEY, PublishedFiles, slim_copy
+from mardm_batch.model.text import TextEncoder
+from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
+from mardm_batch.model.words import WordEncoder
+
+_FEATURES: Final = 67
+_POSITIONS: Final = "position_enc.pe"
+_AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
+
+_log = logging.getLogger(__name__)
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """Networks in evaluation mode, float32, on one device, with what turns captions in and features out."""
+
+    network: MaskedTransformer
+    autoencoder: Autoencoder
+    text_encoder: TextEncoder
+    mean: Tensor  # (67,)
+    std: Tensor  # (67,)
+    weights_hash: str  # SHA-256, hexadecimal
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (b, d, t) to features (b, 4 t, 67), un-normalised: metres and radians a frame."""
+        return self.autoencoder.decode(latents) * self.std + self.mean
+
+
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and bytes of the weights, sorted by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def load_published(
+    files: PublishedFiles,
+    sizes: MardmSizes,
+    autoencoder_width: int,
+    text_encoder: TextEncoder,
+    device: torch.device | str = "cpu",
+) -> LoadedModel:
+    """The published networks, whose sizes must be those of the checkpoint.
+
+    Raises InputError where a file is broken, of another size or not finite.
+    """
+    if text_encoder.size != sizes.text:
+        raise InputError(
+            f"model.text_encoder: it embeds a caption in {text_encoder.size} numbers, "
+            f"the network takes {sizes.text}; use CLIP ViT-B/32 (openai/clip-vit-base-patch32)"
+        )
+    mean, std = _load_statistic(files.mean), _load_statistic(files.std)
+    if not (std > 0).all():
+        raise InputError(f"{files.std}: a standard deviation is not positive; get the published file again")
+    with torch.device("meta"):
+        autoencoder = Autoencoder(_FEATURES, autoencoder_width, sizes.latent)
+        network = MaskedTransformer(sizes)
+    autoencoder_weights, autoencoder_hash = _load_part(files.autoencoder, AUTOENCODER_KEY, autoencoder)
+    network_weights, network_hash = _load_part(files.network, NETWORK_KEY, network)
+    parts = [network_hash, autoencoder_hash, weights_hash({"mean": mean, "std": std})]
+    return LoadedModel(
+        network=_fill(network, network_weights, device),
+        autoencoder=_fill(autoencoder, autoencoder_weights, device),
+        text_encoder=text_encoder,
+        mean=mean.to(device),
+        std=std.to(device),
+        weights_hash=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+    )
+
+
+def save_embedded(
+    path: Path,
+    autoencoder: Autoencoder,
+    network: MaskedTransformer,
+    words: WordEncoder,
+    mean: Tensor,
+    std: Tensor,
+) -> None:
+    """One safetensors file with everything `load_embedded` needs; float16 but for mean and std, written whole."""
+    tensors = {
+        prefix + name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for prefix, module in ((_AUTOENCODER, autoencoder), (_NETWORK, network), (_WORDS, words))
+        for name, tensor in module.state_dict().items()
+        if name != _POSITIONS  # a constant, computed when it is loaded
+    }
+    tensors |= {"mean": mean.detach().cpu().float(), "std": std.detach().cpu().float()}
+    sizes = {
+        "autoencoder": autoencoder.sizes,
+        "network": asdict(network.sizes),
+        "words": words.sizes,
+    }
+    metadata = {"sizes": json.dumps(sizes), "vocabulary": json.dumps(words.vocabulary)}
+    partial = _partial_name(path)
+    try:
+        partial.write_bytes(save(tensors, metadata))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
+    """The model of a file that `save_embedded` wrote. Raises InputError where it is missing or not such a file."""
+    if not path.is_file():
+        raise InputError(f"model.weights={path}: no such file; train one with python -m mardm_batch.train")
+    try:
+        weights, metadata = _read_safetensors(path)
+        sizes = json.loads(metadata["sizes"])
+        with torch.device("meta"):
+            autoencoder = Autoencoder(**sizes["autoencoder"])
+            network = MaskedTransformer(MardmSizes(**sizes["network"]))
+            words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
+        mean, std = weights.pop("mean").float(), weights.pop("std").float()
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"model.weights={path}: not weights of the embedded model ({_first_line(error)}); "
+            "use a file written by python -m mardm_batch.train"
+        ) from error
+    _check_finite(weights, path)
+    positions = {_NETWORK + _POSITIONS: MaskedTransformer.positions(network.sizes.width)}
+    parts = nn.ModuleDict({"autoencoder": autoencoder, "network": network, "words": words})
+    _check_names_and_shapes(weights | positions, parts, path)
+    _fill(parts, weights | positions, device)
+    return LoadedModel(
+        network=network,
+        autoencoder=autoencoder,
+        text_encoder=words,
+        mean=mean.to(device),
+        std=std.to(device),
+        weights_hash=weights_hash(weights | {"mean": mean, "std": std}),
+    )
+
+
+def _fill(module: _Module, weights: Mapping[str, Tensor], device: torch.device | str) -> _Module:
+    """Give a module without storage its weights, for evaluation in float32."""
+    placed = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
+    module.load_state_dict(placed, strict=True, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def _load_part(archive: Path, key: str, module: nn.Module) -> tuple[dict[str, Tensor], str]:
+    """Weights that fit the module, and their hash: of the slim copy, which is made where it is not current."""
+    slim = slim_copy(archive)
+    source = _source(archive)
+    if slim.is_file():
+        try:
+            weights, metadata = _read_safetensors(slim)
+            if source is None or metadata["source"] == source:
+                _check_names_and_shapes(weights, module, slim)
+                return weights, metadata["weights_hash"]
+        except (SafetensorError, KeyError) as error:
+            if source is None:
+                raise InputError(
+                    f"{slim}: not a readable slim copy ({_first_line(error)}), and {archive.name} is not "
+                    "beside it; get that again"
+                ) from error
+    weights = _read_archive(archive, key)
+    _check_names_and_shapes(weights, module, archive)
+    digest = weights_hash(weights)
+    _write_slim(slim, archive, weights, {"source": str(source), "weights_hash": digest})
+    return weights, digest
+
+
+def _source(archive: Path) -> str | None:
+    """What tells one version of an archive from another; None where the archive is gone."""
+    try:
+        status = archive.stat()
+    except FileNotFoundError:
+        return None
+    return f"{status.st_size} bytes, mtime {status.st_mtime_ns} ns"
+
+
+def _read_archive(archive: Path, key: str) -> dict[str, Tensor]:
+    try:
+        content: Any = torch.load(archive, map_location="cpu", weights_only=True, mmap=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # torch reports a broken file by many types of exception
+        raise InputError(
+            f"{archive}: not a readable checkpoint ({_first_line(error)}); it may be truncated: get it again"
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get(key), dict):
+        found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+        raise InputError(f"{archive}: no weights under the key {key}; found {found}: is it the right file?")
+    weights = {name: tensor for name, tensor in content[key].items() if not name.startswith("clip_model.")}
+    _check_finite(weights, archive)
+    return weights
+
+
+def _write_slim(slim: Path, archive: Path, weights: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    partial = _partial_name(slim)
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial, metadata)
+        shutil.copymode(archive, partial)  # safetensors makes files that only their owner reads
+        os.replace(partial, slim)
+    except (OSError, SafetensorError) as error:
+        _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, _first_line(error))
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, framework="pt") as file:
+        metadata: dict[str, str] = file.metadata() or {}
+    return load_file(path), metadata
+
+
+def _partial_name(path: Path) -> Path:
+    """A name beside `path` that no other process uses."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+
+
+def _check_names_and_shapes(weights: Mapping[str, Tensor], module: nn.Module, where: Path) -> None:
+    expected = module.state_dict()
+    for kind, names in (("missing", expected.keys() - weights), ("unexpected", weights.keys() - expected)):
+        if names:
+            shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
+            raise InputError(f"{where}: {len(names)} tensors {kind} ({shown}); {_OTHER_SIZE}")
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape:
+            raise InputError(
+                f"{where}: {name} has the shape {list(tensor.shape)}, expected {list(expected[name].shape)}; "
+                + _OTHER_SIZE
+            )
+
+
+_OTHER_SIZE: Final = "the checkpoint is of another kind or size than model and model.network say"
+
+
+def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{where}: {name} holds numbers that are not finite; get the file again")
+
+
+def _load_statistic(path: Path) -> Tensor:
+    """Mean or standard deviation of the features, (67,) float32."""
+    try:
+        values = np.load(path, allow_pickle=False)
+        numbers = torch.from_numpy(np.asarray(values, dtype=np.float32))
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a readable .npy file ({_first_line(error)}); get it again") from error
+    if numbers.shape != (_FEATURES,):
+        raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({_FEATURES},), as of HumanML3D")
+    _check_finite({"it": numbers}, path)
+    return numbers
+
+
+def _first_line(error: BaseException) -> str:
+    """An exception's text as a part of one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")

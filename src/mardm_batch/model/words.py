@@ -1,0 +1,140 @@
+"""The embedded model's own text encoder: a small transformer over the stems of a caption's words.
+
+It stands where the published model has CLIP's text tower: captions in, one vector a caption out. It is
+trained together with the masked transformer and knows only the words of its training captions; every other
+word is one and the same unknown token. Axes: b captions, w words, d channels.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MAX_WORDS: Final = 64
+"""Words of a caption after this many are not read."""
+
+_PADDING, _START, _UNKNOWN = range(3)
+_SPECIAL_TOKENS: Final = 3
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
+
+
+def split_words(caption: str) -> list[str]:
+    """The caption's words in lower case; hyphens and punctuation separate them."""
+    return _WORD.findall(caption.lower())
+
+
+def stem(word: str) -> str:
+    """A word less its inflection (raise, raises, raised, raising: one stem), which need not be a word."""
+    word = re.sub(r"['’]s$", "", word)
+    for ending in _ENDINGS:
+        shorter = word.removesuffix(ending)
+        if shorter != word and len(shorter) >= 3 and re.search("[aeiouy]", shorter):
+            word = shorter
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+def build_vocabulary(captions: Iterable[str], size: int) -> tuple[str, ...]:
+    """The most frequent stems of the captions, at most `size`, the most frequent first."""
+    counts = Counter(stem(word) for caption in captions for word in split_words(caption))
+    return tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size])
+
+
+class WordEncoder(nn.Module):
+    """Captions → vectors (b, size), a `TextEncoder`. A vector does not depend on the other captions.
+
+    `vocabulary` are stems; `word_dropout` is the share of words that training mode makes unknown, so that
+    a caption with words never seen still gives its best pose. `WordEncoder(vocabulary,
+    **encoder.sizes)` has the same shapes as `encoder`.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        size: int = 256,
+        width: int = 192,
+        layers: int = 2,
+        heads: int = 4,
+        word_dropout: float = 0.05,
+    ) -> None:
+        super().__init__()
+        self.vocabulary = tuple(vocabulary)
+        self.size = size
+        self.sizes = {"size": size, "width": width, "layers": layers, "heads": heads}
+        self.word_dropout = word_dropout
+        self._tokens = {word: _SPECIAL_TOKENS + i for i, word in enumerate(self.vocabulary)}
+        self.words = nn.Embedding(_SPECIAL_TOKENS + len(self.vocabulary), width)
+        self.positions = nn.Embedding(1 + MAX_WORDS, width)
+        self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, size)
+        nn.init.normal_(self.words.weight, std=0.5)
+        nn.init.normal_(self.positions.weight, std=0.1)
+
+    def unknown_words(self, caption: str) -> list[str]:
+        """The words that the model does not know, each once, in the order and case of the caption."""
+        found = dict.fromkeys(
+            word for word in _WORD.findall(caption) if stem(word.lower()) not in self._tokens
+        )
+        return list(found)
+
+    def tokenize(self, captions: Sequence[str]) -> Tensor:
+        """Token numbers (b, 1 + w), a start token first, padded to the longest caption."""
+        rows = [
+            [_START, *(self._tokens.get(stem(word), _UNKNOWN) for word in split_words(caption)[:MAX_WORDS])]
+            for caption in captions
+        ]
+        tokens = torch.full((len(rows), max(map(len, rows), default=1)), _PADDING)
+        for row, numbers in zip(tokens, rows, strict=True):
+            row[: len(numbers)] = torch.tensor(numbers)
+        return tokens
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token numbers (b, 1 + w) → (b, size)."""
+        present = tokens != _PADDING
+        if self.training and self.word_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
+            tokens = tokens.masked_fill(dropped & (tokens > _START), _UNKNOWN)
+        x = self.words(tokens) + self.positions.weight[: tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x, present)
+        weights = present[..., None].to(x.dtype)
+        pooled = (self.norm(x) * weights).sum(dim=1) / weights.sum(dim=1)
+        vectors: Tensor = self.project(pooled)
+        return vectors
+
+    @torch.inference_mode()
+    def encode(self, captions: Sequence[str]) -> Tensor:
+        """Captions → (b, size)."""
+        vectors: Tensor = self(self.tokenize(captions).to(self.words.weight.device))
+        return vectors
+
+
+class _Block(nn.Module):
+    """Pre-norm self-attention and MLP."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.attended = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor, present: Tensor) -> Tensor:
+        """x (b, w, d), present (b, w) False where padded → (b, w, d)."""
+        rows, words, width = x.shape
+        projected = self.query_key_value(self.norm1(x)).reshape(rows, words, 3, self.heads, -1)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=present[:, None, None, :]
+        )
+        x = x + self.attended(mixed.transpose(1, 2).reshape(rows, words, width))
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out

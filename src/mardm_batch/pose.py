@@ -1,0 +1,68 @@
+"""A pose: one frame of a clip, put where every pose stands. Axes: n poses or frames, j joints, 3 coordinates."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mardm_batch.prompts import Prompt
+from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
+
+Joints = NDArray[np.float32]
+
+SHORTEST_ACROSS = 0.05
+"""Metres. Where the body's left-right line is shorter than this on the floor plan, it tells no heading."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """`joints` (22, 3) float32: metres, Y up, the person faces +Z with the pelvis above the origin."""
+
+    prompt: Prompt
+    joints: Joints
+    frame_index: int
+    attempt: int
+    """How often other noise was tried before: 0, or 1 where the first result was not finite."""
+
+
+def canonical_position(joints: Joints) -> Joints:
+    """Move poses so that the pelvis is above the origin and the person faces +Z.
+
+    The heading is that of the hips and shoulders, as in HumanML3D. A body on its side, whose left-right line is
+    upright, keeps the heading it has. Heights stay as they are.
+
+    Args:
+        joints: (n, 22, 3), metres, Y up.
+
+    Returns:
+        (n, 22, 3) float32.
+    """
+    points = joints.astype(np.float64)
+    points[..., [0, 2]] -= points[:, :1, [0, 2]]
+    index = JOINT_INDEX
+    across = (
+        points[:, index["left_hip"]]
+        - points[:, index["right_hip"]]
+        + points[:, index["left_shoulder"]]
+        - points[:, index["right_shoulder"]]
+    )[:, [0, 2]]
+    length = np.linalg.norm(across, axis=-1, keepdims=True)
+    left = np.where(length < SHORTEST_ACROSS, np.array([1.0, 0.0]), across / np.maximum(length, SHORTEST_ACROSS))
+    left_x, left_z = left[:, 0, None], left[:, 1, None]
+    x, z = points[..., 0].copy(), points[..., 2].copy()
+    points[..., 0] = left_x * x + left_z * z
+    points[..., 2] = left_x * z - left_z * x
+    return points.astype(np.float32)
+
+
+def bone_length_error(joints: Joints) -> NDArray[np.float64]:
+    """Mean difference of the bones' lengths from the skeleton's, in metres. (n, 22, 3) -> (n,)."""
+    children = np.arange(1, NUM_JOINTS)
+    bones = joints[:, children] - joints[:, np.asarray(PARENTS)[children]]
+    lengths = np.linalg.norm(bones.astype(np.float64), axis=-1)
+    return np.asarray(np.abs(lengths - np.asarray(BONE_LENGTHS)[children]).mean(axis=-1))
+
+
+def lowest_joint_height(joints: Joints) -> NDArray[np.float64]:
+    """Height of the lowest joint over the floor, in metres. (n, 22, 3) -> (n,)."""
+    return np.asarray(joints[..., 1].min(axis=-1), dtype=np.float64)

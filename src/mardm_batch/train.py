@@ -1,0 +1,117 @@
+"""`python -m mardm_batch.train`: clips, the autoencoder, then text to latents, and one file of weights.
+
+The weights are float16 in the embedded model's file format; checkpoints and metrics.jsonl stay in the run's
+folder.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mardm_batch.cli import BAD_CONFIGURATION, one_line, refuse
+from mardm_batch.config import conf_dir
+from mardm_batch.errors import ConfigurationError, MardmBatchError
+from mardm_batch.training.settings import TrainConfig, register_train_schema
+
+
+def main() -> None:
+    """Check the settings before anything is started, then train."""
+    register_train_schema()
+    overrides = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+            to_train_config(compose("train", overrides))
+    except ConfigurationError as error:
+        refuse(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        refuse(ConfigurationError(one_line(error)))
+    train_with_hydra()
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+def train_with_hydra(cfg: DictConfig) -> None:
+    log = logging.getLogger("mardm_batch.train")
+    try:
+        train(to_train_config(cfg))
+    except MardmBatchError as error:
+        log.error("%s", error)
+        sys.exit(BAD_CONFIGURATION)
+
+
+def to_train_config(cfg: DictConfig) -> TrainConfig:
+    """Resolve, convert to dataclasses and check every range; raises ConfigurationError."""
+    try:
+        config = OmegaConf.to_object(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigurationError(one_line(error)) from None
+    assert isinstance(config, TrainConfig)
+    return config
+
+
+class MetricsLog:
+    """Prints each report as a line and appends it to metrics.jsonl."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = logging.getLogger("mardm_batch.train")
+
+    def __call__(self, metrics: Mapping[str, float], step: int) -> None:
+        self.log.info("step %d  %s", step, "  ".join(f"{key} {value:.4g}" for key, value in metrics.items()))
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **metrics}) + "\n")
+
+
+def train(config: TrainConfig) -> None:
+    """The whole recipe: clips, autoencoder, text to latents, one file of weights.
+
+    Raises:
+        InputError: recorded motion or a checkpoint cannot be read.
+        MardmBatchError: the loss is not finite.
+    """
+    import torch
+
+    from mardm_batch.model.autoencoder import Autoencoder
+    from mardm_batch.model.checkpoint import save_embedded
+    from mardm_batch.training import autoencoder_loop, network_loop
+    from mardm_batch.training.data import read_motions
+    from mardm_batch.training.stage import run_stage
+
+    torch.set_num_threads(config.threads)
+    folder = Path(config.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = logging.getLogger("mardm_batch.train")
+    report = MetricsLog(folder / "metrics.jsonl")
+    sizes = config.sizes
+
+    motions = read_motions(config.data, config.seed, folder, config.resume)
+    log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))
+
+    torch.manual_seed(config.seed)
+    autoencoder = Autoencoder(width=sizes.autoencoder_width, latent_size=sizes.latent)
+    losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
+    averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
+    assert isinstance(averaged, Autoencoder)
+    autoencoder_loop.scale_latents(averaged, motions)
+    report(autoencoder_loop.reconstruction(averaged, motions), config.autoencoder.steps)
+
+    model = network_loop.build_model(sizes, motions)
+    network_losses = network_loop.NetworkLosses(model, averaged, motions, config.network.batch_size)
+    trained = run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report)
+    assert isinstance(trained, network_loop.TextToLatents)
+
+    output = Path(config.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_embedded(output, averaged, trained.network, trained.words, motions.mean, motions.std)
+    log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Training clips: composed from the pose library, or cut from recorded motion. Axes: t frames, f features.
+
+A clip has `CLIP_FRAMES` frames, and its captions describe the middle one.
+"""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from mardm_batch.features import heading_of, joints_to_features
+from mardm_batch.training.library import load_library
+from mardm_batch.training.mocap import Recording, mirrored, on_floor
+from mardm_batch.training.recorded_captions import recorded_captions
+
+CLIP_FRAMES: Final = 32
+_CHUNK: Final = 500
+"""Composed clips that share a random generator, so that the number of processes changes nothing."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Features (t, f), not normalised, and the captions that are true of the middle frame."""
+
+    features: npt.NDArray[np.float32]
+    captions: tuple[str, ...]
+
+
+def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
+    """`count` random poses of the library, held for the length of a clip."""
+    sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
+    if processes == 1 or len(sizes) < 2:
+        chunks = [_compose_chunk(size, seed, chunk) for chunk, size in enumerate(sizes)]
+    else:
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            chunks = list(pool.map(_compose_chunk, sizes, repeat(seed), range(len(sizes))))
+    return [clip for chunk in chunks for clip in chunk]
+
+
+def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
+    rng = np.random.default_rng([seed, chunk])
+    library = load_library()
+    clips = []
+    for _ in range(size):
+        sample = library.sample(rng, CLIP_FRAMES)
+        # Composed poses face +Z whichever way they lie, so their heading need not be guessed.
+        clips.append(Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), (sample.caption,)))
+    return clips
+
+
+def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> list[Clip]:
+    """Windows of recorded motion and of its mirror image, one every `stride` frames.
+
+    Every frame can be a middle one: before its start and after its end a recording runs backwards.
+    """
+    rng = np.random.default_rng(seed)
+    margin = CLIP_FRAMES // 2
+    clips = []
+    for recording in recordings:
+        for swapped in (False, True):
+            joints = mirrored(recording.joints) if swapped else recording.joints
+            padded = np.pad(joints, ((margin, margin), (0, 0), (0, 0)), mode="symmetric")
+            heading = heading_of(padded)
+            for start in range(0, len(padded) - CLIP_FRAMES + 1, stride):
+                window = slice(start, start + CLIP_FRAMES)
+                features = joints_to_features(on_floor(padded[window]), heading[window])
+                captions = recorded_captions(_pose(features[margin]), recording.description, swapped, rng)
+                clips.append(Clip(features, captions))
+    return clips
+
+
+def _pose(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The joints (22, 3) of one frame's features (f,), facing +Z."""
+    return np.concatenate([[0.0, features[3], 0.0], features[4:]]).reshape(-1, 3).astype(np.float32)

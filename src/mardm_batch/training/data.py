@@ -1,0 +1,93 @@
+"""Training clips as arrays, drawn by their source's share. Axes: n clips, t frames, f features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mardm_batch.features import FEATURE_SIZE
+from mardm_batch.training.clips import Clip, composed_clips, recorded_clips
+from mardm_batch.training.mocap import read_bvh_folder, read_clips
+from mardm_batch.training.settings import DataSettings
+
+_LEAST_POSITION_STD: Final = 0.02
+_LEAST_VELOCITY_STD: Final = 0.005
+"""Feature scales below these (metres, radians a frame) would blow up what is hardly there in still clips."""
+
+
+@dataclass(frozen=True)
+class Motions:
+    """All clips: features (n, t, f) not normalised, their scales (f,), and how a clip is drawn."""
+
+    features: Tensor
+    mean: Tensor
+    std: Tensor
+    cumulative: Tensor
+    captions: tuple[tuple[str, ...], ...]
+
+    @staticmethod
+    def from_sources(sources: Sequence[tuple[float, Sequence[Clip]]]) -> "Motions":
+        """Sources as (share, clips); empty ones leave their share to the others."""
+        present = [(share, clips) for share, clips in sources if share > 0 and clips]
+        clips = [clip for _, source in present for clip in source]
+        features = torch.from_numpy(np.stack([clip.features for clip in clips]))
+        weights = torch.cat(
+            [
+                torch.full((len(source),), share / len(source), dtype=torch.float64)
+                for share, source in present
+            ]
+        )
+        mean, std = _scales(features, (weights / weights.sum()).float())
+        captions = tuple(clip.captions for clip in clips)
+        return Motions(features, mean, std, weights.cumsum(0) / weights.sum(), captions)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Numbers of `count` clips, with replacement, each source by its share."""
+        where = torch.rand(count, generator=generator, dtype=torch.float64)
+        return torch.searchsorted(self.cumulative, where).clamp(max=len(self) - 1)
+
+    def normalised(self, rows: Tensor) -> Tensor:
+        """Features (b, t, f) of the clips `rows`, as the networks read them."""
+        return (self.features[rows] - self.mean) / self.std
+
+    def unnormalised(self, features: Tensor) -> Tensor:
+        """The features of joints that normalised ones (…, f) stand for."""
+        return features * self.std + self.mean
+
+
+def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) -> Motions:
+    """Everything that is trained on, always the same for the same seed.
+
+    The scales are kept in `folder`: with `resume` they stay those that the autoencoder began with, also where
+    the library has grown since. Raises InputError where recorded motion cannot be read.
+    """
+    recordings = read_clips(Path(settings.mocap)) if settings.mocap is not None else []
+    recordings += read_bvh_folder(Path(settings.bvh)) if settings.bvh is not None else []
+    motions = Motions.from_sources(
+        [
+            (settings.mocap_share, recorded_clips(recordings, settings.mocap_stride, seed)),
+            (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes)),
+        ]
+    )
+    path = folder / "scales.npz"
+    if resume and path.exists():
+        with np.load(path) as kept:
+            return replace(motions, mean=torch.from_numpy(kept["mean"]), std=torch.from_numpy(kept["std"]))
+    np.savez(path, mean=motions.mean.numpy(), std=motions.std.numpy())
+    return motions
+
+
+def _scales(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation (f,) over clips and frames."""
+    mean = torch.einsum("ntf,n->f", features, weights) / features.shape[1]
+    square = torch.einsum("ntf,n->f", (features - mean).square(), weights) / features.shape[1]
+    least = torch.full((FEATURE_SIZE,), _LEAST_POSITION_STD)
+    least[:3] = _LEAST_VELOCITY_STD
+    return mean, torch.maximum(square.sqrt(), least)

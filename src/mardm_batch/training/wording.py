@@ -1,0 +1,149 @@
+"""Put a composition of postures into words: one caption, and a name for the way it was said.
+
+In the data files a verb stands in angle brackets and is conjugated (`<stand>`: stands, standing), braces hold
+alternatives (`{raising|lifting} {both|the} hands`, an empty one makes a word optional), and `{their}` follows the
+subject. Phrases of `does` are verb phrases, those of `having` follow "with".
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+# Subject, its possessive, and how often.
+_SUBJECTS: Final = (
+    ("A person", "their", 0.62),
+    ("Someone", "their", 0.05),
+    ("A man", "his", 0.07),
+    ("A woman", "her", 0.07),
+    ("The person", "their", 0.05),
+    ("The figure", "its", 0.03),
+    ("A human", "their", 0.02),
+    ("", "the", 0.09),
+)
+_FORMS: Final = (("gerund", 0.5), ("third", 0.36), ("progressive", 0.14))
+_IRREGULAR: Final = {
+    "be": ("is", ""),
+    "have": ("has", "having"),
+    "lie": ("lies", "lying"),
+    "do": ("does", "doing"),
+    "go": ("goes", "going"),
+}
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_VERB: Final = re.compile(r"<(\w+)>")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """The ways to say one entry; `implied` marks a plain stand, which need not be mentioned."""
+
+    name: str
+    does: tuple[str, ...]
+    having: tuple[str, ...]
+    implied: bool = False
+
+
+def caption(phrases: Sequence[Phrase], rng: np.random.Generator) -> tuple[str, str]:
+    """A caption for a main phrase and its fragments, and its way: the phrases and the form that were used."""
+    subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
+    form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
+    main, fragments = phrases[0], list(phrases[1:])
+    if main.implied and fragments and rng.random() < 0.6:
+        main = fragments.pop(int(rng.integers(len(fragments))))
+    said = [_main(main, form, rng)]
+    said += [_fragment(fragment, form, rng) for fragment in fragments]
+    text = _joined([words for words, _ in said])
+    way = "+".join(way for _, way in said) + "/" + form
+    text = expand(text, their, rng)
+    text = f"{subject} {text}" if subject else text[:1].upper() + text[1:]
+    if rng.random() < 0.12:
+        text = text[:1].lower() + text[1:]
+    return text + ("." if rng.random() < 0.4 else ""), way
+
+
+def expand(text: str, their: str, rng: np.random.Generator) -> str:
+    """Chooses among the alternatives in braces; `their` is the subject's possessive."""
+    while match := _BRACES.search(text):
+        options = match[1].split("|")
+        if options == ["their"]:
+            options = [their, their, "the"]
+        text = text[: match.start()] + options[int(rng.integers(len(options)))] + text[match.end() :]
+    return re.sub(r"\s+", " ", text).replace(" ,", ",").strip()
+
+
+def _main(phrase: Phrase, form: str, rng: np.random.Generator) -> tuple[str, str]:
+    """The verb phrase that carries the caption; a fragment without one becomes "with …"."""
+    if phrase.does and (not phrase.having or rng.random() < 0.8):
+        index = int(rng.integers(len(phrase.does)))
+        return _conjugated(phrase.does[index], form), f"{phrase.name}.{index}"
+    index = int(rng.integers(len(phrase.having)))
+    stands = {"gerund": rng.choice(["", "standing "]), "third": "stands ", "progressive": "is standing "}[
+        form
+    ]
+    return f"{stands}with {phrase.having[index]}", f"{phrase.name}.with{index}"
+
+
+def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> tuple[str, str]:
+    if phrase.having and (not phrase.does or rng.random() < 0.7):
+        index = int(rng.integers(len(phrase.having)))
+        return "with " + phrase.having[index], f"{phrase.name}.with{index}"
+    index = int(rng.integers(len(phrase.does)))
+    words = phrase.does[index]
+    link, inner = _draw([(" and ", form), (" while ", "gerund"), (", ", "gerund")], [0.4, 0.3, 0.3], rng)
+    # "and" needs the same form on both sides; after "is …ing" the second "is" is left out.
+    said = _conjugated(words, "gerund" if inner == "progressive" else inner)
+    return link + said, f"{phrase.name}.{index}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Appends fragments; the second "with" of a caption becomes "and"."""
+    text = parts[0]
+    for part in parts[1:]:
+        if not part.startswith("with "):
+            text += part
+        elif " with " in f" {text}":
+            text += " and " + part.removeprefix("with ")
+        else:
+            text += " " + part
+    return text
+
+
+def _conjugated(text: str, form: str) -> str:
+    verbs = 0
+
+    def inflect(match: re.Match[str]) -> str:
+        nonlocal verbs
+        verbs += 1
+        verb = match[1]
+        third, gerund = _IRREGULAR.get(verb) or (_third_person(verb), _gerund(verb))
+        if form == "third":
+            return third
+        return f"is {gerund}" if form == "progressive" and verbs == 1 else gerund
+
+    return re.sub(r"\s+", " ", _VERB.sub(inflect, text)).strip()
+
+
+def _third_person(verb: str) -> str:
+    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
+        return verb + "es"
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + "s"
+
+
+def _gerund(verb: str) -> str:
+    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
+        return verb[:-1] + "ing"
+    short = re.fullmatch(r"[^aeiou]*(qu)?[aeiou][^aeiouwxy]", verb)
+    return verb + verb[-1] + "ing" if short else verb + "ing"
+
+
+def _draw(options: Sequence[T], shares: Sequence[float], rng: np.random.Generator) -> T:
+    total = np.cumsum(shares)
+    return options[
+        int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(options) - 1))
+    ]

@@ -1,0 +1,163 @@
+"""Worker processes that draw poses and write their files while the device samples the next ones. No torch here.
+
+A worker that dies costs at most its own pose; a run that dies takes its workers with it.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from mardm_batch.manifest import Failure
+from mardm_batch.pose import Pose
+from mardm_batch.render import PoseRenderer, RenderOptions
+from mardm_batch.store import DiskFullError, Provenance, write_pose
+
+log = logging.getLogger(__name__)
+
+POSES_AHEAD = 32
+"""Poses a worker may be behind before sampling waits for it."""
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+@dataclass(frozen=True)
+class WriterSettings:
+    """What a worker must know. `render` is None where no pictures are wanted."""
+
+    output: Path
+    staging: Path
+    provenance: Provenance
+    render: RenderOptions | None
+
+
+class PoseWriters:
+    """A pool of workers behind a bounded queue."""
+
+    def __init__(self, settings: WriterSettings, workers: int) -> None:
+        self.settings, self.workers = settings, workers
+        self.pending: dict[Future[None], Pose] = {}
+        self.pool = self.start()
+
+    def __enter__(self) -> "PoseWriters":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
+        self.pool.shutdown(wait=True, cancel_futures=error is not None)
+
+    def start(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=start_worker,
+            initargs=(self.settings, os.getpid()),
+        )
+        for _ in range(self.workers):  # the workers come up while the model is loaded
+            pool.submit(os.getpid)
+        return pool
+
+    def write(self, pose: Pose) -> Iterator[tuple[Pose, Failure | None]]:
+        """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
+        while len(self.pending) >= POSES_AHEAD * self.workers:
+            wait(self.pending, return_when=FIRST_COMPLETED)
+            yield from self.done()
+        try:
+            self.pending[self.pool.submit(draw_and_write, pose)] = pose
+        except BrokenProcessPool:
+            self.pending[broken()] = pose
+        yield from self.done()
+
+    def finish(self) -> Iterator[tuple[Pose, Failure | None]]:
+        """Yield the rest of the poses as they are done."""
+        while self.pending:
+            wait(self.pending, return_when=FIRST_COMPLETED)
+            yield from self.done()
+
+    def done(self) -> Iterator[tuple[Pose, Failure | None]]:
+        for future in [each for each in self.pending if each.done()]:
+            if future not in self.pending:
+                continue  # written again with a broken pool, just now
+            if isinstance(future.exception(), BrokenProcessPool):
+                yield from self.write_one_by_one()
+            else:
+                pose = self.pending.pop(future)
+                yield pose, outcome(pose, future)
+
+    def write_one_by_one(self) -> Iterator[tuple[Pose, Failure | None]]:
+        """A worker died, and with it the pool: find out over whose pose by giving each a pool that it may break."""
+        log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
+        suspects = list(self.pending.values())
+        self.pending.clear()
+        self.pool = self.start()
+        for pose in suspects:
+            future = self.pool.submit(draw_and_write, pose)
+            wait([future])
+            yield pose, outcome(pose, future)
+            if isinstance(future.exception(), BrokenProcessPool):
+                self.pool = self.start()
+
+
+def writer_count(alone: bool) -> int:
+    """How many workers a run takes: every core but the sampler's, or one where other shards need the cores too."""
+    return max(1, len(os.sched_getaffinity(0)) - 1) if alone else 1
+
+
+def outcome(pose: Pose, future: Future[None]) -> Failure | None:
+    error = future.exception()
+    if error is None:
+        return None
+    if isinstance(error, DiskFullError):
+        raise error
+    message = "the drawing process died" if isinstance(error, BrokenProcessPool) else f"{type(error).__name__}: {error}"
+    return Failure(pose.prompt.caption, pose.prompt.name, "write", message)
+
+
+def broken() -> Future[None]:
+    """The future of a pose that came after the pool broke."""
+    future: Future[None] = Future()
+    future.set_exception(BrokenProcessPool())
+    return future
+
+
+# In the worker ------------------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """What a worker process keeps between poses."""
+
+    settings: WriterSettings
+    renderer: PoseRenderer | None
+    writing = threading.Lock()
+    told_to_stop = threading.Event()
+
+
+def start_worker(settings: WriterSettings, parent: int) -> None:
+    """Signals never cut a pose short, and a worker does not outlive the run that started it."""
+    Worker.settings = settings
+    Worker.renderer = None if settings.render is None else PoseRenderer(settings.render)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: Worker.told_to_stop.set())
+    threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
+
+
+def leave_with(parent: int) -> None:
+    while os.getppid() == parent and not Worker.told_to_stop.wait(SECONDS_BETWEEN_LOOKS):
+        pass
+    with Worker.writing:
+        os._exit(1)
+
+
+def draw_and_write(pose: Pose) -> None:
+    with Worker.writing:
+        settings = Worker.settings
+        picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
+        write_pose(pose, picture, settings.provenance, settings.output, settings.staging)

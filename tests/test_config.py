@@ -1,0 +1,128 @@
+"""Settings: what is allowed, and that a mistake is one line and exit code 2, before torch is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mardm_batch.cli import compose_config, help_text, register_schema, to_config
+from mardm_batch.config import Config
+from mardm_batch.errors import ConfigurationError
+
+register_schema()
+
+
+def config_of(*overrides: str) -> Config:
+    return to_config(compose_config(list(overrides)))
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    config = config_of()
+    assert (config.shard, config.num_shards, config.gpu_ids, config.seed, config.limit) == (None, 3, None, 3407, None)
+    assert (config.existing, config.retry) == ("skip", None)
+    assert (config.paths.prompts, config.paths.output, config.paths.temp) == (
+        None,
+        "SinglePose",
+        "SinglePose_temp",
+    )
+    assert (config.sampling.sequence_length, config.sampling.time_steps) == (16, 18)
+    assert (config.sampling.batch_size, config.sampling.frame_index) == ("auto", None)
+    assert config.sampling.chosen_frame == 8
+    assert config.render.enabled
+    assert config.tracking.mode == "auto"
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        ("fast", {"sequence_length": 8, "time_steps": 10}),
+        ("quality", {"sequence_length": 32, "time_steps": 50}),
+        ("lowmem", {"sequence_length": 16, "time_steps": 18, "batch_size": 4}),
+    ],
+)
+def test_presets_change_the_sampling(preset: str, expected: dict[str, int]) -> None:
+    sampling = config_of(f"+preset={preset}").sampling
+    assert {key: getattr(sampling, key) for key in expected} == expected
+
+
+def test_the_guidance_scale_is_the_model_s_own_and_the_preset_quality_takes_the_stronger_one() -> None:
+    assert config_of("model=mardm_sit_xl").sampling.cfg == 4.5
+    assert config_of("model=mardm_ddpm_xl", "+preset=quality").sampling.cfg == 5.0
+    assert config_of("+preset=quality", "model.cfg_quality=3.5").sampling.cfg == 3.5
+    assert config_of("model=mardm_sit_xl", "sampling.cfg=2").sampling.cfg == 2.0
+
+
+def test_the_command_line_wins_over_a_preset() -> None:
+    assert config_of("+preset=fast", "sampling.time_steps=7").sampling.time_steps == 7
+
+
+BAD_SETTINGS = [
+    ("sampling.batch_size=0", ["sampling.batch_size", "0", "at least 1"]),
+    ("sampling.batch_size=many", ["sampling.batch_size", "many", "auto"]),
+    ("sampling.sequence_length=10", ["sampling.sequence_length", "10", "multiple of 4"]),
+    ("sampling.time_steps=0", ["sampling.time_steps", "0"]),
+    ("sampling.cfg=-1", ["sampling.cfg", "-1"]),
+    ("sampling.cfg=nan", ["sampling.cfg", "nan"]),
+    ("sampling.cfg=strong", ["sampling.cfg", "strong"]),
+    ("sampling.frame_index=16", ["sampling.frame_index", "16", "0 to 15"]),
+    ("shard=3", ["shard", "3", "0 to 2"]),
+    ("shard=-1", ["shard", "-1"]),
+    ("num_shards=0", ["num_shards", "0"]),
+    ("gpu_ids=[]", ["gpu_ids", "[]"]),
+    ("gpu_ids=[1,1]", ["gpu_ids", "[1, 1]"]),
+    ("gpu_ids=[-1]", ["gpu_ids", "[-1]"]),
+    ("limit=0", ["limit", "0"]),
+    ("existing=maybe", ["existing", "maybe", "skip, overwrite, error"]),
+    ("retry=all", ["retry", "all", "failed"]),
+    ("seed=-1", ["seed", "-1"]),
+    ("tracking.mode=on", ["tracking.mode", "on", "offline"]),
+    ("model.solver=rk4", ["model.solver", "rk4", "dopri5"]),
+    ("render.azimuth=500", ["render.azimuth", "500"]),
+    ("smapling.cfg=1", ["smapling.cfg", "sampling.cfg"]),
+    ("sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
+    ("+sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
+    ("~paths.output", ["paths.output"]),
+    ("model.download=true", ["model.download"]),
+    ("+preset=turbo", ["preset/turbo", "fast, lowmem, quality"]),
+    ("preset=fast", ["+preset=fast"]),
+    ("model=gpt", ["model/gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
+    ("shard=0,1,2", ["shard=0,1,2", "--multirun"]),
+    ("sampling.cfg", ["sampling.cfg"]),
+]
+
+
+@pytest.mark.parametrize(("override", "words"), BAD_SETTINGS)
+def test_a_bad_setting_is_refused_in_one_line_that_names_it(override: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        config_of(override)
+    message = str(refusal.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sampling.batch_size=0"], ["smapling.cfg=1"], ["+preset=turbo"], ["--multirun", "shard=0,1,3"]],
+)
+def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tmp_path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "mardm_batch", *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_are_checked_without_torch() -> None:
+    code = "import sys, mardm_batch.cli as c; c.register_schema(); c.to_config(c.compose_config([])); print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
+def test_help_names_every_setting_and_shows_the_commands() -> None:
+    text = help_text([])
+    for words in ("+preset=fast", "--multirun shard=0,1,2", "sampling.sequence_length=16", "multiple of 4", "130/143"):
+        assert words in text
+    assert "model.checkpoints" in help_text(["model=mardm_sit_xl"])
