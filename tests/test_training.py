@@ -141,9 +141,7 @@ class Line(torch.nn.Module):
 
 
 def stage_settings(tmp_path: Path, steps: int):
-    config = make_config(
-        tmp_path, "network.learning_rate=0.05", "network.warmup_steps=2", "network.ema_decay=0.9"
-    )
+    config = make_config(tmp_path, "network.learning_rate=0.05", "network.warmup_steps=2", "network.ema_decay=0.9")
     return dataclasses.replace(config.network, steps=steps)
 
 
@@ -195,9 +193,7 @@ def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path):
     model = Line()
-    with pytest.raises(
-        MardmBatchError, match="network: the loss is not finite at step 0; lower network.learning_rate"
-    ):
+    with pytest.raises(MardmBatchError, match="network: the loss is not finite at step 0; lower network.learning_rate"):
         run_stage(
             stage_settings(tmp_path, 5),
             model,
@@ -308,16 +304,14 @@ BVH_JOINTS = {
 
 
 def write_bvh(path: Path, frames: int, left_arm_raised: float) -> None:
-    """CMU's skeleton in a T pose, 120 frames a second, with the left arm turned about Z by so many degrees."""
+    """CMU's skeleton in a T pose, 120 frames a second, the left arm turned about Z by so many degrees."""
 
     def joint(name: str, depth: int) -> list[str]:
         parent, offset = BVH_JOINTS[name]
         word = "ROOT" if parent is None else "JOINT"
         channels = "Zrotation Yrotation Xrotation"
         channels = f"6 Xposition Yposition Zposition {channels}" if parent is None else f"3 {channels}"
-        children = [
-            line for child in BVH_JOINTS if BVH_JOINTS[child][0] == name for line in joint(child, depth + 1)
-        ]
+        children = [line for child in BVH_JOINTS if BVH_JOINTS[child][0] == name for line in joint(child, depth + 1)]
         end = [] if children else ["End Site", "{", "OFFSET 0 0 1", "}"]
         return [
             f"{word} {name}",
@@ -331,10 +325,7 @@ def write_bvh(path: Path, frames: int, left_arm_raised: float) -> None:
 
     order = [line.split()[1] for line in joint("Hips", 0) if line.startswith(("ROOT", "JOINT"))]
     turns = {"LeftArm": f"{left_arm_raised} 0 0"}
-    rows = [
-        f"5 17 {frame / 100} " + " ".join(turns.get(name, "0 0 0") for name in order)
-        for frame in range(frames)
-    ]
+    rows = [f"5 17 {frame / 100} " + " ".join(turns.get(name, "0 0 0") for name in order) for frame in range(frames)]
     header = ["HIERARCHY", *joint("Hips", 0), "MOTION", f"Frames: {frames}", "Frame Time: .0083333"]
     path.write_text("\n".join([*header, *rows]) + "\n")
 
@@ -355,9 +346,7 @@ def test_cmu_bvh_files_are_put_on_our_skeleton_at_our_rate(tmp_path):
     assert path[-1, 2] == pytest.approx(1.2 * 1.642 / 28, rel=1e-3)  # legs of 28 units are 1.642 m together
 
 
-@pytest.mark.parametrize(
-    "text", ["", "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\n}\nMOTION\nFrames: 1\nFrame Time: 0.1\n"]
-)
+@pytest.mark.parametrize("text", ["", "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\n}\nMOTION\nFrames: 1\nFrame Time: 0.1\n"])
 def test_a_broken_bvh_file_is_named(tmp_path, text):
     (tmp_path / "02_01.bvh").write_text(text)
     with pytest.raises(InputError, match="02_01.bvh is not a BVH file of CMU's skeleton"):

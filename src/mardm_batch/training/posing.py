@@ -12,8 +12,9 @@ A posture is a mapping of parts to named numbers (`PART_KEYS`). Limbs are given 
     arms       raise 0 hanging .. 90 horizontal .. 180 overhead; plane 0 sideways, 90 forward, -90 behind;
                elbow 0 straight; toward: where the bent forearm goes. Or hand: a spot of `HAND_SPOTS` or
                {out, up, front} from the shoulder (`from`: another anchor), or wrist: {out, front} on the floor
-    legs       raise, plane (90 forward), knee, toward, turn (outward), point (of the toes); or foot: {out, front}
-               flat on the floor, with turnout, heel (raised by so many degrees) and up (ankle's height)
+    legs       raise, plane (90 forward), knee, toward, turn (outward), point (of the toes), `shin: floor` when
+               kneeling; or foot: {out, front} flat on the floor, with turnout, heel (raised by so many degrees)
+               and up (the ankle's height, off the floor)
 
 `out` is away from the midline, so the same numbers serve both sides.
 """
@@ -109,7 +110,7 @@ _ARM_KEYS: Final = (
     "offset",
 )
 _LEG_KEYS: Final = (
-    "raise", "plane", "knee", "toward", "turn", "frame", "point", "foot", "turnout", "heel", "pole",
+    "raise", "plane", "knee", "toward", "turn", "frame", "shin", "point", "foot", "turnout", "heel", "pole",
 )  # fmt: skip
 PART_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "pelvis": ("pitch", "lean", "height", "rests_on", "slack", "balance"),
@@ -280,6 +281,17 @@ def _leg_by_angles(
     knee = float(leg.get("knee", 0.0))
     shin = _bent(thigh, behind, knee)
     front = _bent(-behind, thigh, knee)
+    if leg.get("shin") == "floor":
+        # Knee and toes at one height: the shin rises to the ankle, the foot falls back to the floor.
+        slope = np.radians(float(leg.get("heel", 14.0)))
+        rise = 0.146 * np.sin(slope) / _length(f"{side}_ankle")
+        turnin = np.radians(float(leg.get("turnout", 0.0)))
+        back = np.array([-sign * np.sin(turnin), 0.0, -np.cos(turnin)])
+        shin = back * np.sqrt(1.0 - rise**2) + np.array([0.0, rise, 0.0])
+        _place(joints, f"{side}_knee", f"{side}_hip", thigh)
+        _place(joints, f"{side}_ankle", f"{side}_knee", shin)
+        _place(joints, f"{side}_foot", f"{side}_ankle", _bent(back, np.array([0.0, -1.0, 0.0]), np.degrees(slope)))
+        return
     _place(joints, f"{side}_knee", f"{side}_hip", thigh)
     _place(joints, f"{side}_ankle", f"{side}_knee", shin)
     front = _spin(front, shin, -sign * float(leg.get("turnout", 6.0)))
