@@ -213,9 +213,9 @@ def test_a_checkpoint_of_another_size_is_refused(tmp_path):
 
 def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
     train(make_config(tmp_path))
-    first = (tmp_path / "weights.safetensors").read_bytes()
+    first = load_embedded(tmp_path / "weights.safetensors").weights_hash
     train(make_config(tmp_path, "resume=true"))
-    assert (tmp_path / "weights.safetensors").read_bytes() == first
+    assert load_embedded(tmp_path / "weights.safetensors").weights_hash == first
 
 
 def test_recorded_clips_keep_their_bones_stand_on_the_floor_and_say_the_side(recorded):
@@ -244,8 +244,8 @@ def test_a_description_names_what_is_not_plain_standing():
 
 
 def test_composed_clips_do_not_depend_on_the_processes(tmp_path):
-    alone = composed_clips(520, seed=1, processes=1)
-    shared = composed_clips(520, seed=1, processes=2)
+    alone = composed_clips(120, seed=1, processes=1)
+    shared = composed_clips(120, seed=1, processes=2)
     assert [clip.captions for clip in alone] == [clip.captions for clip in shared]
     np.testing.assert_array_equal(alone[-1].features, shared[-1].features)
 

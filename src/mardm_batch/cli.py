@@ -22,7 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mardm_batch.config import Config, Settings, conf_dir, out_of_range, register_schema
+from mardm_batch.config import Config, Settings, conf_dir, register_schema
 from mardm_batch.errors import ConfigurationError, MardmBatchError
 
 BAD_CONFIGURATION = 2
@@ -112,7 +112,7 @@ def to_config(cfg: DictConfig) -> Config:
 
 
 def refuse_other_keys(settings: Settings, cfg: DictConfig) -> None:
-    """Hydra's `+key=value` adds and `~key` removes any key; what no field takes, or what a field lacks, is a mistake."""
+    """Hydra's `+key=value` adds and `~key` removes any key: one too many or too few is a mistake."""
     for each in fields(settings):
         if each.name not in cfg:
             raise ConfigurationError(f"{settings.key(each.name)}: this setting cannot be removed")

@@ -32,9 +32,16 @@ NOMINAL: Final = 100.0
 """Pixels an em at which characters are measured."""
 LINE_HEIGHT: Final = 1.3  # ems
 MOST_LINES: Final = 3
+RIGHT_TO_LEFT: Final = ("R", "AL")
+LEFT_MARK: Final = "\u200e"
+RIGHT_MARK: Final = "\u200f"
 JOINERS: Final = "\u200c\u200d"
 CLOSING: Final = frozenset("、。，．：；！？）］｝」』】》〉〕…ー々’”%,.;:!?)]}")
 """Characters that do not begin a line."""
+
+
+Unit = tuple[str, float, float]
+"""What a line keeps together, its width, and its width without the space at its end, both in ems."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Piece:
 
     bitmap: Pixels
     left: int
-    below: int  # rows of the bitmap under the baseline
+    above: int  # rows of the bitmap above the baseline
     advance: int
 
 
@@ -64,7 +71,10 @@ class Block:
 
 
 class InstalledFonts:
-    """For every character the best of the fonts that have it; regular sans serif faces are preferred."""
+    """For every character the best of the fonts that have it: regular, no serifs, and many other characters.
+
+    The last keeps a text in one face: small fonts for one script often have a few signs of others.
+    """
 
     def __init__(self, paths: Sequence[str]) -> None:
         faces = []
@@ -75,10 +85,10 @@ class InstalledFonts:
             except (OSError, RuntimeError):  # removed meanwhile, or nothing that FreeType reads
                 continue
             if usable:
-                family = font.family_name.lower()
+                family, characters = font.family_name.lower(), np.fromiter(font.get_charmap(), dtype=np.int64)
                 plain = font.style_name.lower() in ("regular", "book", "roman", "normal")
-                preference = (not plain, "sans" not in family, "mono" in family, family, path)
-                faces.append((preference, path, np.fromiter(font.get_charmap(), dtype=np.int64)))
+                odd = any(word in family for word in ("serif", "mono", "unifont"))
+                faces.append(((not plain, odd, -len(characters), family, path), path, characters))
         faces.sort(key=lambda face: face[0])
         self._paths = [path for _, path, _ in faces]
         self._best = np.full(0x110000, -1, dtype=np.int16)
@@ -121,16 +131,18 @@ class Typesetter:
     def set(self, caption: str, width: int, height: int, sizes: Sequence[int]) -> Block:
         """Set a caption at the largest of the falling `sizes` at which it fits, else cut it with an ellipsis."""
         text, cut = self.clean(caption)
+        backwards = _runs_right_to_left(text)
+        units = [(unit, self._measure(unit), self._measure(unit.rstrip())) for unit in _units(text)]
         for size in sizes:
             most = min(MOST_LINES, int(height / (LINE_HEIGHT * size)))
-            lines = self._wrap(text, width / size)
+            lines = self._wrap(units, width / size)
             if len(lines) <= most and not cut:
+                lines = self._balance(units, lines, width / size)
                 break
-        if len(lines) > most or cut:
-            lines = [*lines[: most - 1], self._with_ellipsis(lines[min(most, len(lines)) - 1], width / size)]
         else:
-            lines = self._balance(text, lines, width / size)
-        return Block(size, [self._line(line, size) for line in lines])
+            last = lines[min(most, len(lines)) - 1]
+            lines = [*lines[: most - 1], self._with_ellipsis(last, width / size)]
+        return Block(size, [self._line(line, size, backwards) for line in lines])
 
     def clean(self, caption: str) -> tuple[str, bool]:
         """The characters that are drawn for a caption, on one line, and whether it was longer than is looked at.
@@ -180,26 +192,31 @@ class Typesetter:
     def _path_of(self, character: str) -> str:
         return self._font_of.get(character, self._default)
 
-    def _wrap(self, text: str, limit: float) -> list[str]:
-        """Lines of at most `limit` ems; a word that is longer is broken."""
+    def _wrap(self, units: Sequence[Unit], limit: float) -> list[str]:
+        """Lines of at most `limit` ems; what is longer without a place to break is broken anywhere."""
         lines, line, used = [], "", 0.0
-        for unit in _units(text):
-            width = self._measure(unit.rstrip())
-            parts = list(unit) if width > limit else [unit]
-            for part in parts:
-                if line and used + self._measure(part.rstrip()) > limit:
+        for unit, width, inked in units:
+            if inked > limit:
+                parts = [
+                    (character, self._measure(character), self._measure(character)) for character in unit
+                ]
+            else:
+                parts = [(unit, width, inked)]
+            for part, width, inked in parts:
+                if line and used + inked > limit:
                     lines.append(line.rstrip())
                     line, used = "", 0.0
                 line += part
-                used += self._measure(part)
+                used += width
         return [*lines, line.rstrip()]
 
-    def _balance(self, text: str, lines: list[str], limit: float) -> list[str]:
+    def _balance(self, units: Sequence[Unit], lines: list[str], limit: float) -> list[str]:
         """As many lines, as equal in length as they can be: no lonely last word."""
-        for width in np.linspace(self._measure(text) / len(lines), limit, 12)[:-1]:
-            narrower = self._wrap(text, float(width))
-            if len(narrower) == len(lines):
-                return narrower
+        if len(lines) > 1:
+            for width in np.linspace(sum(unit[1] for unit in units) / len(lines), limit, 12)[:-1]:
+                narrower = self._wrap(units, float(width))
+                if len(narrower) == len(lines):
+                    return narrower
         return lines
 
     def _with_ellipsis(self, line: str, limit: float) -> str:
@@ -207,34 +224,44 @@ class Typesetter:
             line = line[:-1]
         return line.rstrip(" ,.;:") + ELLIPSIS
 
-    def _line(self, text: str, size: int) -> Line:
+    def _line(self, text: str, size: int, backwards: bool) -> Line:
         pieces, pen = [], 0
-        for part in self._parts(text):
+        for part in self._parts(text, backwards):
             piece = self._piece(part, size)
             pieces.append((pen, piece))
             pen += piece.advance
         return Line(pieces, pen)
 
-    def _parts(self, text: str) -> list[str]:
-        """Stretches of one font. Words apart, as they recur, unless their order is for the shaper to find."""
-        right_to_left = any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+    def _parts(self, text: str, backwards: bool) -> list[str]:
+        """Stretches of one font in the order in which they stand. Words are apart, as they recur, unless some run
+        right to left: then their order is for the shaper to find, who is told which way the caption runs.
+        """
+        mixed = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text)
         parts = [""]
         for character in text:
             before = parts[-1][-1:]
-            word_ends = not right_to_left and (before == " ") != (character == " ")
+            word_ends = not mixed and (before == " ") != (character == " ")
             if before and (word_ends or self._path_of(character) != self._path_of(before)):
                 parts.append("")
             parts[-1] += character
-        return parts[::-1] if right_to_left else parts
+        if mixed:
+            parts = [(RIGHT_MARK if backwards else LEFT_MARK) + part for part in parts]
+        return parts[::-1] if backwards else parts
 
     def _draw_piece(self, text: str, size: int) -> Piece:
-        font = self._font(self._path_of(text[:1]), size)
+        font = self._font(self._path_of(text[-1:]), size)
         font.set_text(text)
         font.draw_glyphs_to_bitmap(antialiased=True)
-        advance, _ = font.get_width_height()
+        advance, height = font.get_width_height()  # this and the others are in 64ths of a pixel
         left, _ = font.get_bitmap_offset()
-        # matplotlib leaves one empty row at the bottom; offsets are in 64ths of a pixel.
-        return Piece(np.array(font.get_image()), left // 64, font.get_descent() // 64 + 1, round(advance / 64))
+        above = (height - font.get_descent()) // 64 + 1  # matplotlib leaves an empty row
+        return Piece(np.array(font.get_image()), left // 64, above, round(advance / 64))
+
+
+def _runs_right_to_left(text: str) -> bool:
+    """Whether the first character that has a direction says so."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((d in RIGHT_TO_LEFT for d in directions if d in ("L", *RIGHT_TO_LEFT)), False)
 
 
 def _units(text: str) -> list[str]:
@@ -250,7 +277,13 @@ def _units(text: str) -> list[str]:
 
 
 def _missing_message(characters: Sequence[str]) -> str:
-    scripts = sorted({unicodedata.name(character, "unnamed").split()[0] for character in characters})
+    names = [
+        "SYMBOL"
+        if unicodedata.category(character)[0] == "S"
+        else unicodedata.name(character, "UNNAMED").split()[0]
+        for character in characters
+    ]
+    scripts = sorted(set(names))
     points = " ".join(f"U+{ord(character):04X}" for character in characters[:8])
     more = " ..." if len(characters) > 8 else ""
     return (

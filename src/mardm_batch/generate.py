@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mardm_batch.config import Config
 from mardm_batch.console import clock
@@ -69,7 +70,7 @@ def prompts_of(config: Config) -> tuple[Prompt, ...]:
     for warning in listed.warnings:
         log.warning("%s", warning)
     if listed.merged:
-        log.info("%d captions are there more than once; each is one pose", listed.merged)
+        log.info("merged repeated captions: %d", listed.merged)
     return shard_of(listed.prompts[: config.limit], config.shard, config.num_shards)
 
 
@@ -133,6 +134,7 @@ def make_poses(
     try:
         with interruptible(), staging_folder(temp, store.output, shard) as staging:
             sampler = load_sampler(config)
+            log.info("%s: %d poses with %s, into %s", shard, len(todo), sampler.description, store.output)
             provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
             settings = WriterSettings(store.output, staging, provenance, render)
             with PoseWriters(settings, writer_count(alone)) as writers, record:
@@ -187,7 +189,7 @@ def sample_batch(batch: Sequence[Prompt], sampler: "PoseSampler") -> list[Pose |
     results: list[Pose | Failure] = []
     for attempt in (0, 1):
         clips = sampler.sample([prompt.caption for prompt in batch], attempt)  # (b, T, 22, 3)
-        finite = np.isfinite(clips).all(axis=(1, 2, 3))
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
         kept = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if is_finite]
         joints = canonical_position(clips[finite, sampler.frame_index])  # (b, 22, 3)
         results += [Pose(prompt, each, sampler.frame_index, attempt) for prompt, each in zip(kept, joints, strict=True)]

@@ -4,51 +4,53 @@ The one module above `model/` that touches torch.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mardm_batch.config import (
-    FRAMES_PER_TOKEN,
-    Config,
-    DdpmSettings,
-    EmbeddedSettings,
-    FlowSettings,
-    PublishedSettings,
-)
+from mardm_batch.config import Config, DdpmSettings, EmbeddedSettings, FlowSettings, SitSettings
 from mardm_batch.features import features_to_joints
+from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
-from mardm_batch.model.flow import OdeSampler
+from mardm_batch.model.flow import OdeMethod, OdeSampler
 from mardm_batch.model.noise import KeyedNoise, noise_key
-from mardm_batch.model.text import ClipTextEncoder, TextEncoder
+from mardm_batch.model.published import find_published
+from mardm_batch.model.text import ClipTextEncoder
+from mardm_batch.model.transformer import MardmSizes
 from mardm_batch.sharding import device_of
 
 Clips = NDArray[np.float32]
+
+EMBEDDED_WEIGHTS: Final = Path(__file__).parent / "assets" / "embedded.safetensors"
+CPU_BATCH: Final = 32
+GPU_BATCH: Final = 256
 
 
 class PoseSampler:
     """A loaded model with its settings. A clip depends on its caption, the attempt and the settings alone."""
 
-    def __init__(self, model: LoadedModel, text_encoder: TextEncoder, config: Config, batch_size: int) -> None:
-        self.model, self.text_encoder, self.seed = model, text_encoder, config.seed
-        self.batch_size = batch_size
+    def __init__(self, model: LoadedModel, config: Config, batch_size: int) -> None:
+        self.model, self.seed, self.batch_size = model, config.seed, batch_size
         self.frame_index = config.sampling.chosen_frame
         self.token_count = config.sampling.sequence_length // FRAMES_PER_TOKEN
         self.decoding = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
         self.weights_hash = model.weights_hash
+        self.description = f"{config.model.name} on {model.mean.device}, {batch_size} at once"
 
     @torch.inference_mode()
     def sample(self, captions: Sequence[str], attempt: int) -> Clips:
         """Clips (b, T, 22, 3) in metres. `attempt` chooses the noise: 0 first, 1 where that gave nothing finite."""
-        condition = self.text_encoder.encode(captions).to(self.model.mean.device)  # (b, text)
+        condition = self.model.text_encoder.encode(captions).to(self.model.mean.device)  # (b, text)
         noise = KeyedNoise([noise_key(self.seed, caption, attempt) for caption in captions])
         counts = [self.token_count] * len(captions)
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
-        features = self.model.autoencoder.decode(latents) * self.model.std + self.model.mean  # (b, T, 67)
-        return features_to_joints(features).cpu().numpy()
+        joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()
+        return joints
 
     def out_of_memory(self, error: Exception) -> bool:
         """Whether this is the device or the machine running out of memory; what can be freed is."""
@@ -58,8 +60,62 @@ class PoseSampler:
         return exhausted
 
 
+def load_sampler(config: Config) -> PoseSampler:
+    """The model that the settings name, on the shard's device, ready to sample.
+
+    Raises:
+        InputError: its files are missing, broken or of another size.
+        ConfigurationError: a GPU of `gpu_ids` is not there.
+    """
+    device = device_of(config.shard, config.gpu_ids, torch.cuda.device_count())
+    settings = config.model
+    if isinstance(settings, EmbeddedSettings):
+        model = load_embedded(EMBEDDED_WEIGHTS if settings.weights is None else folder(settings.weights), device)
+    else:
+        assert isinstance(settings, SitSettings | DdpmSettings)
+        model = load_published_model(settings, device)
+    return PoseSampler(model, config, batch_size_of(config, device))
+
+
+def load_published_model(settings: SitSettings | DdpmSettings, device: str) -> LoadedModel:
+    checkpoints = None if settings.checkpoints is None else folder(settings.checkpoints)
+    stats = None if settings.stats is None else folder(settings.stats)
+    files = find_published(settings.name, checkpoints, stats, settings.download)
+    sizes = settings.network
+    return load_published(
+        files,
+        MardmSizes(
+            latent=sizes.latent_size,
+            text=sizes.text_size,
+            width=sizes.width,
+            layers=sizes.layers,
+            heads=sizes.heads,
+            mlp_width=sizes.mlp_width,
+            head_width=sizes.head_width,
+            head_blocks=sizes.head_blocks,
+            flow="ddpm" if isinstance(settings, DdpmSettings) else "sit",
+        ),
+        sizes.autoencoder_width,
+        ClipTextEncoder(settings.text_encoder, device, settings.download),
+        device,
+    )
+
+
+def folder(path: str) -> Path:
+    return Path(path).expanduser()
+
+
 def token_sampler(config: Config) -> OdeSampler | AncestralSampler:
     if isinstance(config.model, DdpmSettings):
         return AncestralSampler(config.model.temperature)
     assert isinstance(config.model, FlowSettings)
-    return OdeSampler(config.model.solver, config.model.solver_steps)
+    return OdeSampler(cast(OdeMethod, config.model.solver), config.model.solver_steps)
+
+
+def batch_size_of(config: Config, device: str) -> int:
+    """Poses at once. dopri5 has one step size for all that it integrates together, so `auto` gives it single poses."""
+    if config.sampling.batch_size != "auto":
+        return int(config.sampling.batch_size)
+    if isinstance(config.model, FlowSettings) and config.model.solver == "dopri5":
+        return 1
+    return CPU_BATCH if device == "cpu" else GPU_BATCH

@@ -42,7 +42,8 @@ class PoseWriters:
 
     def __init__(self, settings: WriterSettings, workers: int) -> None:
         self.settings, self.workers = settings, workers
-        self.pending: dict[Future[None], Pose] = {}
+        self.pending: dict[Future[list[str]], Pose] = {}
+        self.warned: set[str] = set()
         self.pool = self.start()
 
     def __enter__(self) -> "PoseWriters":
@@ -90,7 +91,7 @@ class PoseWriters:
                 yield from self.write_one_by_one()
             else:
                 pose = self.pending.pop(future)
-                yield pose, outcome(pose, future)
+                yield pose, self.outcome(pose, future)
 
     def write_one_by_one(self) -> Iterator[tuple[Pose, Failure | None]]:
         """A worker died, and with it the pool: find out over whose pose by giving each a pool that it may break."""
@@ -101,9 +102,25 @@ class PoseWriters:
         for pose in suspects:
             future = self.pool.submit(draw_and_write, pose)
             wait([future])
-            yield pose, outcome(pose, future)
+            yield pose, self.outcome(pose, future)
             if isinstance(future.exception(), BrokenProcessPool):
                 self.pool = self.start()
+
+
+    def outcome(self, pose: Pose, future: Future[list[str]]) -> Failure | None:
+        """What became of a pose. What the worker had to say is said here, once, however many workers say it."""
+        error = future.exception()
+        if isinstance(error, DiskFullError):
+            raise error
+        if error is None:
+            for warning in future.result():
+                if warning not in self.warned:
+                    self.warned.add(warning)
+                    log.warning("%s", warning)
+            return None
+        died = isinstance(error, BrokenProcessPool)
+        message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
+        return Failure(pose.prompt.caption, pose.prompt.name, "write", message)
 
 
 def writer_count(alone: bool) -> int:
@@ -111,19 +128,9 @@ def writer_count(alone: bool) -> int:
     return max(1, len(os.sched_getaffinity(0)) - 1) if alone else 1
 
 
-def outcome(pose: Pose, future: Future[None]) -> Failure | None:
-    error = future.exception()
-    if error is None:
-        return None
-    if isinstance(error, DiskFullError):
-        raise error
-    message = "the drawing process died" if isinstance(error, BrokenProcessPool) else f"{type(error).__name__}: {error}"
-    return Failure(pose.prompt.caption, pose.prompt.name, "write", message)
-
-
-def broken() -> Future[None]:
+def broken() -> Future[list[str]]:
     """The future of a pose that came after the pool broke."""
-    future: Future[None] = Future()
+    future: Future[list[str]] = Future()
     future.set_exception(BrokenProcessPool())
     return future
 
@@ -131,11 +138,23 @@ def broken() -> Future[None]:
 # In the worker ------------------------------------------------------------------------------------------------------
 
 
+class Collector(logging.Handler):
+    """Keeps the warnings of a worker until they go to the run's log with the next pose."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
 class Worker:
     """What a worker process keeps between poses."""
 
     settings: WriterSettings
     renderer: PoseRenderer | None
+    warnings = Collector()
     writing = threading.Lock()
     told_to_stop = threading.Event()
 
@@ -144,6 +163,7 @@ def start_worker(settings: WriterSettings, parent: int) -> None:
     """Signals never cut a pose short, and a worker does not outlive the run that started it."""
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else PoseRenderer(settings.render)
+    logging.getLogger("mardm_batch").addHandler(Worker.warnings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: Worker.told_to_stop.set())
     threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
@@ -156,8 +176,11 @@ def leave_with(parent: int) -> None:
         os._exit(1)
 
 
-def draw_and_write(pose: Pose) -> None:
+def draw_and_write(pose: Pose) -> list[str]:
+    """Draw and write a pose in the worker. Returns the warnings that came up."""
     with Worker.writing:
         settings = Worker.settings
         picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
         write_pose(pose, picture, settings.provenance, settings.output, settings.staging)
+    said, Worker.warnings.messages = Worker.warnings.messages, []
+    return said

@@ -81,6 +81,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, feature_size: int = 67, width: int = 512, latent_size: int = 512) -> None:
         super().__init__()
+        self.sizes = {"feature_size": feature_size, "width": width, "latent_size": latent_size}
         self.encoder = Encoder(feature_size, width, latent_size)
         self.decoder = Decoder(feature_size, width, latent_size)
 

@@ -18,19 +18,22 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
 from mardm_batch.errors import InputError
 from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.published import AUTOENCODER_KEY, NETWORK_KEY, PublishedFiles, slim_copy
+from mardm_batch.model.published import PublishedFiles, slim_copy
 from mardm_batch.model.text import TextEncoder
-from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
+from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
 
+_AUTOENCODER_KEY, _NETWORK_KEY = "ae", "ema_mardm"  # of the published archives
 _FEATURES: Final = 67
 _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
+
+_OTHER_SIZE: Final = "the checkpoint is of another kind or size than model and model.network say"
 
 _log = logging.getLogger(__name__)
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -84,8 +87,8 @@ def load_published(
     with torch.device("meta"):
         autoencoder = Autoencoder(_FEATURES, autoencoder_width, sizes.latent)
         network = MaskedTransformer(sizes)
-    autoencoder_weights, autoencoder_hash = _load_part(files.autoencoder, AUTOENCODER_KEY, autoencoder)
-    network_weights, network_hash = _load_part(files.network, NETWORK_KEY, network)
+    autoencoder_weights, autoencoder_hash = _load_part(files.autoencoder, _AUTOENCODER_KEY, autoencoder)
+    network_weights, network_hash = _load_part(files.network, _NETWORK_KEY, network)
     parts = [network_hash, autoencoder_hash, weights_hash({"mean": mean, "std": std})]
     return LoadedModel(
         network=_fill(network, network_weights, device),
@@ -105,7 +108,7 @@ def save_embedded(
     mean: Tensor,
     std: Tensor,
 ) -> None:
-    """One safetensors file with everything `load_embedded` needs; float16 but for mean and std, written whole."""
+    """One safetensors file with all that `load_embedded` needs, float16 but for mean and std; written whole."""
     tensors = {
         prefix + name: tensor.detach().cpu().to(torch.float16).contiguous()
         for prefix, module in ((_AUTOENCODER, autoencoder), (_NETWORK, network), (_WORDS, words))
@@ -128,7 +131,7 @@ def save_embedded(
 
 
 def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
-    """The model of a file that `save_embedded` wrote. Raises InputError where it is missing or not such a file."""
+    """The model of a file that `save_embedded` wrote. Raises InputError where it is missing or not such."""
     if not path.is_file():
         raise InputError(f"model.weights={path}: no such file; train one with python -m mardm_batch.train")
     try:
@@ -139,13 +142,13 @@ def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel
             network = MaskedTransformer(MardmSizes(**sizes["network"]))
             words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
         mean, std = weights.pop("mean").float(), weights.pop("std").float()
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"model.weights={path}: not weights of the embedded model ({_first_line(error)}); "
             "use a file written by python -m mardm_batch.train"
         ) from error
     _check_finite(weights, path)
-    positions = {_NETWORK + _POSITIONS: MaskedTransformer.positions(network.sizes.width)}
+    positions = {_NETWORK + _POSITIONS: sinusoidal_positions(MAX_TOKENS, network.sizes.width)}
     parts = nn.ModuleDict({"autoencoder": autoencoder, "network": network, "words": words})
     _check_names_and_shapes(weights | positions, parts, path)
     _fill(parts, weights | positions, device)
@@ -176,7 +179,7 @@ def _load_part(archive: Path, key: str, module: nn.Module) -> tuple[dict[str, Te
             if source is None or metadata["source"] == source:
                 _check_names_and_shapes(weights, module, slim)
                 return weights, metadata["weights_hash"]
-        except (SafetensorError, KeyError) as error:
+        except (OSError, SafetensorError, KeyError) as error:
             if source is None:
                 raise InputError(
                     f"{slim}: not a readable slim copy ({_first_line(error)}), and {archive.name} is not "
@@ -229,8 +232,7 @@ def _write_slim(slim: Path, archive: Path, weights: dict[str, Tensor], metadata:
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     with safe_open(path, framework="pt") as file:
-        metadata: dict[str, str] = file.metadata() or {}
-    return load_file(path), metadata
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
 def _partial_name(path: Path) -> Path:
@@ -250,9 +252,6 @@ def _check_names_and_shapes(weights: Mapping[str, Tensor], module: nn.Module, wh
                 f"{where}: {name} has the shape {list(tensor.shape)}, expected {list(expected[name].shape)}; "
                 + _OTHER_SIZE
             )
-
-
-_OTHER_SIZE: Final = "the checkpoint is of another kind or size than model and model.network say"
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:

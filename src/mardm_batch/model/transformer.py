@@ -17,7 +17,7 @@ from mardm_batch.model.ddpm import noise_prediction_loss
 from mardm_batch.model.flow import velocity_loss
 from mardm_batch.model.head import LAYER_NORM_EPS, DiffusionHead, initialise_linears, modulate
 
-_MAX_TOKENS: Final = 5000
+MAX_TOKENS: Final = 5000
 _RANDOM_LATENT_SHARE: Final = 0.1
 _MASK_LATENT_SHARE: Final = 0.88
 _CONDITION_DROP_SHARE: Final = 0.1
@@ -64,7 +64,7 @@ class PositionEncoding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.register_buffer("pe", sinusoidal_positions(_MAX_TOKENS, width))
+        self.register_buffer("pe", sinusoidal_positions(MAX_TOKENS, width))
 
 
 class Attention(nn.Module):
@@ -173,9 +173,7 @@ class MaskedTransformer(nn.Module):
         ranks = uniform(batch, tokens).masked_fill(padding, torch.inf).argsort(dim=1).argsort(dim=1)
         masked = ranks < masked_counts[:, None]
 
-        random_latents = torch.randn(
-            latents.shape, generator=generator, device=latents.device, dtype=latents.dtype
-        )
+        random_latents = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
         randomised = masked & (uniform(batch, tokens) < _RANDOM_LATENT_SHARE)
         hidden = masked & ~randomised & (uniform(batch, tokens) < _MASK_LATENT_SHARE)
         seen = torch.where(randomised[..., None], random_latents, latents)

@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from mardm_batch.features import heading_of, joints_to_features
 from mardm_batch.training.library import load_library
+from mardm_batch.training.limits import within_limits
 from mardm_batch.training.mocap import Recording, mirrored, on_floor
 from mardm_batch.training.recorded_captions import recorded_captions
 
 CLIP_FRAMES: Final = 32
-_CHUNK: Final = 500
+_CHUNK: Final = 100
 """Composed clips that share a random generator, so that the number of processes changes nothing."""
 
 
@@ -69,8 +70,10 @@ def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> l
             for start in range(0, len(padded) - CLIP_FRAMES + 1, stride):
                 window = slice(start, start + CLIP_FRAMES)
                 features = joints_to_features(on_floor(padded[window]), heading[window])
-                captions = recorded_captions(_pose(features[margin]), recording.description, swapped, rng)
-                clips.append(Clip(features, captions))
+                pose = _pose(features[margin])
+                if within_limits(pose[None])[0]:  # some recorded arms bend the wrong way
+                    captions = recorded_captions(pose, recording.description, swapped, rng)
+                    clips.append(Clip(features, captions))
     return clips
 
 

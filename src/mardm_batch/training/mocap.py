@@ -95,7 +95,7 @@ def read_bvh(path: Path) -> Array:
             clavicle = positions[f"{side}Shoulder"], positions[f"{side}Arm"]
             positions[f"{side.lower()} collar"] = (clavicle[0] + clavicle[1]) / 2
         frames = len(positions["Hips"])
-        times = np.arange(0, (frames - 1) * seconds + 1e-6, 1 / FRAMES_PER_SECOND) / seconds
+        times = np.arange(0, (frames - 1) * seconds + 1e-3, 1 / FRAMES_PER_SECOND) / seconds
         sampled = {name: _at(values, times) for name, values in positions.items()}
         joints = np.zeros((len(times), NUM_JOINTS, 3))
         # The files are in CMU's own unit; the legs tell how large it is.

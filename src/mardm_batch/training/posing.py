@@ -10,7 +10,7 @@ A posture is a mapping of parts to named numbers (`PART_KEYS`). Limbs are given 
     torso      bend (forward +), lean (left +), twist (left +), spread over the spine
     head       nod (down +), tilt (left +), turn (left +)
     arms       raise 0 hanging .. 90 horizontal .. 180 overhead; plane 0 sideways, 90 forward, -90 behind;
-               elbow 0 straight; toward: where the bent forearm goes. Or hand: a spot of `HAND_SPOTS` or
+               elbow 0 straight; toward: where the bent forearm goes; frame: chest, level or world. Or hand: a spot of `HAND_SPOTS` or
                {out, up, front} from the shoulder (`from`: another anchor), or wrist: {out, front} on the floor
     legs       raise, plane (90 forward), knee, toward, turn (outward), point (of the toes), `shin: floor` when
                kneeling; or foot: {out, front} flat on the floor, with turnout, heel (raised by so many degrees)
@@ -299,7 +299,7 @@ def _leg_by_angles(
 
 
 def _arm_by_angles(arm: Mapping[str, Any], side: str, sign: float, chest: Vector, joints: Vector) -> None:
-    frame = np.eye(3) if arm.get("frame") == "world" else chest
+    frame = _arm_frame(arm, chest)
     upper = frame @ _direction(float(arm["raise"]), float(arm.get("plane", 0.0)), sign)
     _place_shoulder(arm, side, sign, chest, chest.T @ upper, joints)
     towards = _aside(frame @ _toward(arm.get("toward", "front"), sign), upper)
@@ -308,13 +308,22 @@ def _arm_by_angles(arm: Mapping[str, Any], side: str, sign: float, chest: Vector
     _place(joints, f"{side}_wrist", f"{side}_elbow", forearm)
 
 
+def _arm_frame(arm: Mapping[str, Any], chest: Vector) -> Vector:
+    """The chest's frame, the world's, or `level`: the chest's, set upright where the torso leans forward."""
+    named = arm.get("frame", "chest")
+    if named == "level":
+        pitch = float(np.degrees(np.arctan2(chest[2, 1], chest[1, 1])))
+        return _rotation(-max(pitch, 0.0), 0.0, 0.0) @ chest
+    return np.eye(3) if named == "world" else chest
+
+
 def _arm_by_target(
     arm: Mapping[str, Any], side: str, sign: float, frames: Mapping[str, Vector], joints: Vector
 ) -> None:
     chest = frames["chest"]
     upper, lower = _length(f"{side}_elbow"), _length(f"{side}_wrist")
     if "wrist" in arm:
-        spot, pole_words, hand = arm["wrist"], "out back", 0.0
+        spot, pole_words, hand = arm["wrist"], "back back out", 0.0
         target = np.array([sign * spot["out"], spot.get("up", WRIST_ON_FLOOR), spot["front"]])
     else:
         target, pole_words = _hand_target(arm, side, sign, frames, joints)
@@ -350,7 +359,7 @@ def _hand_target(
             "knee": ("own knee", "world", "out back"),
             "floor": ("", "world", "out back"),
         }[arm.get("from", "shoulder")]
-    axes = frames.get(frame, np.eye(3))
+    axes = frames.get(frame, np.eye(3)) if frame != "chest" else _arm_frame(arm, frames["chest"])
     return _anchor(anchor, side, frames["chest"], joints) + axes @ np.array([sign * x, y, z]), pole
 
 

@@ -55,8 +55,10 @@ def caption(phrases: Sequence[Phrase], rng: np.random.Generator) -> tuple[str, s
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
     said = [_main(main, form, rng)]
-    said += [_fragment(fragment, form, rng) for fragment in fragments]
-    text = _joined([words for words, _ in said])
+    others = [_fragment(fragment, form, rng) for fragment in fragments]
+    # What follows "with" comes first: after another verb it would be read as that verb's.
+    said += sorted(others, key=lambda other: not other[0].startswith("with "))
+    text = _joined([words for words, _ in said], apart=main not in phrases[:1])
     way = "+".join(way for _, way in said) + "/" + form
     text = expand(text, their, rng)
     text = f"{subject} {text}" if subject else text[:1].upper() + text[1:]
@@ -99,17 +101,16 @@ def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> tuple[str,
     return link + said, f"{phrase.name}.{index}"
 
 
-def _joined(parts: Sequence[str]) -> str:
-    """Appends fragments; the second "with" of a caption becomes "and"."""
-    text = parts[0]
-    for part in parts[1:]:
-        if not part.startswith("with "):
-            text += part
-        elif " with " in f" {text}":
-            text += " and " + part.removeprefix("with ")
-        else:
-            text += " " + part
-    return text
+def _joined(parts: Sequence[str], apart: bool) -> str:
+    """Appends fragments: "with a, b and c", then those that are verbs; `apart` sets the "with" off by a comma."""
+    text, *others = parts
+    having = [part.removeprefix("with ") for part in others if part.startswith("with ")]
+    if having:
+        *first, last = having
+        listed = f"{', '.join(first)} and {last}" if first else last
+        link = " and " if " with " in f" {text}" else ", with " if apart else " with "
+        text += (", " if link == " and " and first else link) + listed
+    return text + "".join(part for part in others if not part.startswith("with "))
 
 
 def _conjugated(text: str, form: str) -> str:

@@ -1,0 +1,100 @@
+"""Describe poses of which only the joints are known. Axes: n poses, 22 joints (n, 22, 3), facing +Z.
+
+`assets/posecode_phrases.yaml` pairs conditions with words. All conditions are measured on all poses at once; each
+pose is then given what its body does and a few telling details.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from mardm_batch.conditions import parse
+from mardm_batch.posecodes import swap_sides
+from mardm_batch.training.wording import Phrase, caption
+
+_DETAILS: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
+"""How often a caption has 0, 1, 2, … details; a main code without conditions has at least one."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A caption of one pose, and the conditions that it states."""
+
+    caption: str
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Posecode:
+    conditions: tuple[str, ...]
+    phrase: Phrase
+    about: frozenset[str]
+    weight: float
+
+
+def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Description]:
+    """A random description of each of the poses (n, 22, 3), canonical as `posecodes.face_front` makes them."""
+    mains, details = _posecodes()
+    names = {text for code in (*mains, *details) for text in code.conditions}
+    holds = {text: parse(text).met(joints) for text in sorted(names)}
+    everywhere = np.ones(len(joints), dtype=bool)
+
+    def table(codes: Sequence[_Posecode]) -> NDArray[np.bool_]:
+        rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
+        return np.stack(rows, axis=1)
+
+    # A main code and its mirror image are equally specific; the first in the file that holds is taken.
+    first = table(mains).argmax(axis=1)
+    possible = table(details)
+    return [
+        _description(mains[main], [details[index] for index in np.flatnonzero(row)], rng)
+        for main, row in zip(first, possible, strict=True)
+    ]
+
+
+def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
+    chosen = [main]
+    wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
+    for _ in range(wanted if main.conditions else max(wanted, 1)):
+        taken = frozenset().union(*(code.about for code in chosen))
+        free = [code for code in possible if not taken & code.about]
+        if not free:
+            break
+        shares = np.cumsum([code.weight for code in free])
+        chosen.append(free[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))])
+    text, _ = caption([code.phrase for code in chosen], rng)
+    return Description(text, tuple(dict.fromkeys(text for code in chosen for text in code.conditions)))
+
+
+@cache
+def _posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
+    """What the body does, the most specific first, and the details; each followed by its mirror image."""
+    file = resources.files("mardm_batch") / "assets" / "posecode_phrases.yaml"
+    loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    mains, details = (
+        tuple(code for fields in loaded[group] for code in _both_sides(fields)) for group in ("main", "details")
+    )
+    return mains, details
+
+
+def _both_sides(fields: Mapping[str, Any]) -> list[_Posecode]:
+    code = _posecode(fields, lambda text: text)
+    twin = _posecode(fields, swap_sides)
+    return [code] if twin.conditions == code.conditions else [code, twin]
+
+
+def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
+    conditions = tuple(side(text) for text in fields["when"])
+    does, having = (tuple(side(text) for text in fields.get(key, ())) for key in ("does", "with"))
+    return _Posecode(
+        conditions=conditions,
+        phrase=Phrase("posecode", does, having),
+        about=frozenset(side(part) for part in fields.get("about", ())),
+        weight=float(fields.get("weight", 1.0)),
+    )
