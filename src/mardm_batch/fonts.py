@@ -197,9 +197,7 @@ class Typesetter:
         lines, line, used = [], "", 0.0
         for unit, width, inked in units:
             if inked > limit:
-                parts = [
-                    (character, self._measure(character), self._measure(character)) for character in unit
-                ]
+                parts = [(character, self._measure(character), self._measure(character)) for character in unit]
             else:
                 parts = [(unit, width, inked)]
             for part, width, inked in parts:
@@ -278,9 +276,7 @@ def _units(text: str) -> list[str]:
 
 def _missing_message(characters: Sequence[str]) -> str:
     names = [
-        "SYMBOL"
-        if unicodedata.category(character)[0] == "S"
-        else unicodedata.name(character, "UNNAMED").split()[0]
+        "SYMBOL" if unicodedata.category(character)[0] == "S" else unicodedata.name(character, "UNNAMED").split()[0]
         for character in characters
     ]
     scripts = sorted(set(names))

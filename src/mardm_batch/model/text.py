@@ -1,6 +1,7 @@
 """Captions to embeddings. Axes: b captions."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 import torch
@@ -34,21 +35,32 @@ class ClipTextEncoder:
 
     def __init__(self, name_or_folder: str, device: torch.device | str = "cpu", allow_download: bool = False) -> None:
         try:
-            from transformers import AutoTokenizer, CLIPTextModelWithProjection
+            transformers: Any = import_module("transformers")
         except ImportError as error:
             raise ConfigurationError(
                 f'model.text_encoder={name_or_folder}: needs the package transformers; pip install "mardm-batch[clip]"'
             ) from error
-        where: dict[str, Any] = {"local_files_only": not allow_download}
+        # CLIP's image tower is in the same file; transformers would list it as unexpected, line by line.
+        transformers.logging.set_verbosity_error()
+        if not allow_download:
+            transformers.logging.disable_progress_bar()
+        local = {"local_files_only": not allow_download}
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(name_or_folder, **where)
-            model = CLIPTextModelWithProjection.from_pretrained(name_or_folder, **where)
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(name_or_folder, **local)
+            model, report = transformers.CLIPTextModelWithProjection.from_pretrained(
+                name_or_folder, output_loading_info=True, **local
+            )
         except Exception as error:  # transformers, the hub's client and safetensors have their own exceptions
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
             raise InputError(
-                f"model.text_encoder={name_or_folder}: no CLIP text encoder found ({reason}); set "
+                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({reason}); set "
                 "model.download=true, or name a local folder that holds it"
             ) from error
+        if missing := sorted(report["missing_keys"]):
+            raise InputError(
+                f"model.text_encoder={name_or_folder}: not CLIP's weights, {len(missing)} tensors are missing "
+                f"({missing[0]} …); use openai/clip-vit-base-patch32"
+            )
         self._model = model.to(device, torch.float32).eval().requires_grad_(False)
         self._device = device
 

@@ -78,9 +78,7 @@ class WordEncoder(nn.Module):
 
     def unknown_words(self, caption: str) -> list[str]:
         """The words that the model does not know, each once, in the order and case of the caption."""
-        found = dict.fromkeys(
-            word for word in _WORD.findall(caption) if stem(word.lower()) not in self._tokens
-        )
+        found = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self._tokens)
         return list(found)
 
     def tokenize(self, captions: Sequence[str]) -> Tensor:
@@ -132,9 +130,7 @@ class _Block(nn.Module):
         rows, words, width = x.shape
         projected = self.query_key_value(self.norm1(x)).reshape(rows, words, 3, self.heads, -1)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=present[:, None, None, :]
-        )
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
         x = x + self.attended(mixed.transpose(1, 2).reshape(rows, words, width))
         out: Tensor = x + self.mlp(self.norm2(x))
         return out

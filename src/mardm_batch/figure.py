@@ -1,0 +1,200 @@
+"""A pose as flat shapes seen by a camera. Axes: n shapes, k points of an outline; metres, Y up; pixels, y up.
+
+The figure is a mannequin: the torso, then capsules (hulls of two circles) for limbs and head, then the joints' dots.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mardm_batch.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
+
+Floats = NDArray[np.float64]
+
+NEAR_SCALE: Final = 440.0
+"""Pixels a metre, seen from NEAREST: raised arms (2.1 m) fit, so nearly all poses share one scale."""
+NEAREST: Final = 5.5  # metres from camera to pelvis: depth is seen, yet limbs that point at us do not balloon
+AIM: Final = 0.95  # metres above the floor: where the camera looks
+
+LIMB_RADII: Final = {
+    "hip": (0.036, 0.046),
+    "knee": (0.060, 0.046),
+    "ankle": (0.046, 0.032),
+    "foot": (0.035, 0.030),
+    "spine1": (0.034, 0.034),
+    "spine2": (0.034, 0.034),
+    "spine3": (0.034, 0.034),
+    "collar": (0.034, 0.034),
+    "neck": (0.034, 0.034),
+    "head": (0.034, 0.034),
+    "shoulder": (0.034, 0.042),
+    "elbow": (0.045, 0.037),
+    "wrist": (0.037, 0.028),
+}
+"""Metres at the parent's and at the own end of the limb that ends in this joint, on either side."""
+SKULL_RADII: Final = (0.074, 0.090)
+SKULL_LENGTH: Final = 0.078  # metres from the chin's circle, which is the head joint's, to the crown's
+DOT_RADIUS: Final = 0.023
+TORSO_RADII: Final = {
+    "left_shoulder": 0.055,
+    "right_shoulder": 0.055,
+    "left_hip": 0.075,
+    "right_hip": 0.075,
+    "neck": 0.045,
+}
+"""The torso is the hull of circles around these joints."""
+TORSO_DEPTH: Final = 0.08  # metres by which it is behind the farthest limb that it carries
+OUTLINE: Final = 2.5  # pixels
+LIGHT: Final = (-0.26, 0.30)  # radii by which a highlight is off the middle: the light is at the upper left
+HIGHLIGHT: Final = 0.36  # radii
+ARC_POINTS: Final = 16
+SHADOW_POINTS: Final = 11
+
+SHADOWS: Final = ((0.010, 0.10, 0.07), (0.0, 0.02, 0.12))
+"""For each layer: metres wider than the body, metres wider for each metre of height, opacity."""
+
+HEAD: Final = JOINT_INDEX["head"]
+NECK: Final = JOINT_INDEX["neck"]
+CHILDREN: Final = np.arange(1, NUM_JOINTS)  # the pelvis is no limb's end
+ORIGINS: Final = np.array(PARENTS)[CHILDREN]
+DOTS: Final = np.delete(np.arange(NUM_JOINTS), HEAD)
+CAPSULE_RADII: Final = np.array(
+    [LIMB_RADII[JOINT_NAMES[joint].removeprefix("left_").removeprefix("right_")] for joint in CHILDREN]
+    + [SKULL_RADII]
+    + [(DOT_RADIUS, DOT_RADIUS)] * len(DOTS)
+)
+BODY: Final = len(CHILDREN) + 1
+"""So many of the capsules are the body; the others are dots."""
+DOT_JOINT, DOT_LIMB = np.nonzero((DOTS[:, None] == CHILDREN) | (DOTS[:, None] == ORIGINS))
+"""Which dots are at an end of which limbs."""
+TORSO: Final = np.array([JOINT_INDEX[name] for name in TORSO_RADII])
+TORSO_LIMBS: Final = np.nonzero(np.isin(CHILDREN, (*TORSO, *TORSO[:2] - 3, 3, 6, 9)))[0]
+
+
+def _side(joint: int) -> str:
+    side = JOINT_NAMES[joint].split("_")[0]
+    return side if side in ("left", "right") else "spine"
+
+
+_SIDES: Final = ("torso", *map(_side, CHILDREN), "spine", *map(_side, DOTS))
+SHAPES: Final = (
+    *((side, "edge") for side in _SIDES),
+    *((side, "base" if shape <= BODY else "dot") for shape, side in enumerate(_SIDES)),
+    *((side, "light") for side in _SIDES[: 1 + BODY]),
+)
+"""Colour and tone of each flat shape: all outlines, all shapes, and the highlights of torso, limbs and head."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Perspective view of the person from `distance` metres, `azimuth` degrees towards the left of the front."""
+
+    azimuth: float
+    elevation: float
+    distance: float
+
+    def project(self, points: Floats) -> tuple[Floats, Floats]:
+        """Metres (..., 3) to pixels (..., 2) from where the camera looks, and scale (...) in pixels a metre."""
+        seen = (points - (0.0, AIM, 0.0)) @ self._axes
+        # What is behind the camera would come out upside down: nothing is nearer than half a metre.
+        scale = NEAR_SCALE * NEAREST / np.maximum(self.distance - seen[..., 2], 0.5)
+        return seen[..., :2] * scale[..., None], scale
+
+    def on_floor(self, spots: Floats) -> Floats:
+        """Spots (..., 2) on the floor, x and z in metres, to pixels (..., 2)."""
+        points = np.zeros((*spots.shape[:-1], 3))
+        points[..., ::2] = spots
+        return self.project(points)[0]
+
+    @cached_property
+    def _axes(self) -> Floats:
+        """Columns: the picture's right, its up, and towards the camera."""
+        azimuth, elevation = np.radians((self.azimuth, self.elevation))
+        right = np.array((np.cos(azimuth), 0.0, -np.sin(azimuth)))
+        level = np.array((np.sin(azimuth), 0.0, np.cos(azimuth)))
+        towards = level * np.cos(elevation) + (0.0, np.sin(elevation), 0.0)
+        return np.stack((right, np.cross(towards, right), towards), axis=1)
+
+
+def capsule_ends(joints: Floats) -> Floats:
+    """Ends (n, 2, 3) of the capsules: limbs, head, dots."""
+    up = joints[HEAD] - joints[NECK]
+    crown = joints[HEAD] + up * (SKULL_LENGTH / max(float(np.linalg.norm(up)), 1e-6))
+    limbs = np.stack((joints[ORIGINS], joints[CHILDREN]), axis=1)
+    return np.concatenate((limbs, np.stack((joints[HEAD], crown))[None], joints[DOTS, None].repeat(2, axis=1)))
+
+
+def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
+    """Lower left and upper right corner (2,) of the capsules in pixels from where the camera looks."""
+    pixels, scale = camera.project(ends)
+    radii = (CAPSULE_RADII * scale)[..., None] + OUTLINE
+    return (pixels - radii).min(axis=(0, 1)), (pixels + radii).max(axis=(0, 1))
+
+
+def flatten(joints: Floats, ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
+    """Outlines (n, 2k, 2) of SHAPES in pixels from where the camera looks, and their depth (n,) in metres.
+
+    Painted in the order of falling depth, and in this order where it is equal, they are the figure.
+    """
+    pixels, scale = camera.project(ends)
+    radii = CAPSULE_RADII * scale
+    lit = pixels[:BODY] + np.array(LIGHT) * radii[:BODY, :, None]
+    outlines = capsules(
+        np.concatenate((pixels, pixels, lit)),
+        np.concatenate((radii + OUTLINE, radii, HIGHLIGHT * radii[:BODY])),
+    )
+    count = len(ends)
+    torso, torso_scale = camera.project(joints[TORSO])
+    reach = np.array([*TORSO_RADII.values()]) * torso_scale
+    depth = np.empty(1 + count)
+    depth[1:] = NEAR_SCALE * NEAREST / scale.mean(axis=1)
+    limbs, dots = depth[1:][:BODY], depth[1:][BODY:]
+    depth[0] = limbs[TORSO_LIMBS].max() + TORSO_DEPTH
+    np.minimum.at(dots, DOT_JOINT, limbs[DOT_LIMB] - 1e-6)  # a dot covers the limbs that meet in it
+    shapes = (
+        hull(torso, reach + OUTLINE)[None],
+        outlines[:count],
+        hull(torso, reach)[None],
+        outlines[count : 2 * count],
+        hull(torso + OUTLINE * np.sign(LIGHT), reach - 3 * OUTLINE)[None],
+        outlines[2 * count :],
+    )
+    return np.concatenate(shapes), np.concatenate((depth, depth, depth[: 1 + BODY]))
+
+
+def shadows(ends: Floats, camera: Camera) -> Floats:
+    """The body on the floor, straight below: outlines (layers, n, 2k, 2) in pixels from where the camera looks."""
+    body = ends[:BODY]
+    height = np.maximum(body[..., 1], 0.0)
+    layers = [
+        capsules(body[..., ::2], CAPSULE_RADII[:BODY] + wider + softness * height, SHADOW_POINTS)
+        for wider, softness, _ in SHADOWS
+    ]
+    return camera.on_floor(np.stack(layers))
+
+
+def capsules(ends: Floats, radii: Floats, arc_points: int = ARC_POINTS) -> Floats:
+    """Outlines (n, 2k, 2) of the hulls of two circles each: centres `ends` (n, 2, 2), `radii` (n, 2)."""
+    axis = ends[:, 1] - ends[:, 0]
+    length = np.maximum(np.hypot(axis[:, 0], axis[:, 1]), 1e-9)
+    # Where one circle lies within the other the tangents have no angle, and the whole larger circle is left.
+    half = np.arccos(np.clip((radii[:, 0] - radii[:, 1]) / length, -1.0, 1.0))[:, None]
+    along = np.arctan2(axis[:, 1], axis[:, 0])[:, None]
+    arc = np.linspace(0.0, 2.0, arc_points)
+    angles = np.concatenate((along + half + arc * (np.pi - half), along - half + arc * half), axis=1)
+    outlines = np.stack((np.cos(angles), np.sin(angles)), axis=-1)
+    outlines *= radii.repeat(arc_points, axis=1)[..., None]
+    outlines += ends.repeat(arc_points, axis=1)
+    return outlines
+
+
+def hull(centres: Floats, radii: Floats) -> Floats:
+    """Outline (2k, 2) of the hull of circles: centres (n, 2), radii (n,)."""
+    angles = np.linspace(0.0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False)
+    directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
+    farthest = (directions @ centres.T + radii).argmax(axis=1)
+    outline: Floats = centres[farthest] + radii[farthest, None] * directions
+    return outline

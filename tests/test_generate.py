@@ -1,0 +1,91 @@
+"""What a failing batch costs: faults are injected into the sampler, the rest is the real main path."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from mardm_batch.generate import sample_poses
+from mardm_batch.manifest import Failure
+from mardm_batch.pose import Pose
+from mardm_batch.prompts import Prompt
+
+PROMPTS = tuple(Prompt(f"pose_{number}", f"A person {number}") for number in range(10))
+
+
+class FaultySampler:
+    """Samples fixed clips, unless `fault` raises or spoils them."""
+
+    frame_index = 4
+
+    def __init__(self, batch_size: int, fault: Callable[[Sequence[str], int, np.ndarray], None]) -> None:
+        self.batch_size, self.fault = batch_size, fault
+        self.sizes: list[int] = []
+
+    def sample(self, captions: Sequence[str], attempt: int) -> np.ndarray:
+        self.sizes.append(len(captions))
+        clips = np.random.default_rng(0).normal(size=(len(captions), 8, 22, 3)).astype(np.float32)
+        self.fault(captions, attempt, clips)
+        return clips
+
+    def out_of_memory(self, error: Exception) -> bool:
+        return isinstance(error, torch.OutOfMemoryError)
+
+
+def outcomes(sampler: FaultySampler) -> dict[str, Pose | Failure]:
+    results = {}
+    for result in sample_poses(PROMPTS, sampler):
+        name = result.name if isinstance(result, Failure) else result.prompt.name
+        assert name not in results, "made twice"
+        results[name] = result
+    assert results.keys() == {prompt.name for prompt in PROMPTS}
+    return results
+
+
+@pytest.mark.parametrize("bad", [0, 3, 9])
+def test_one_bad_caption_costs_only_itself(bad: int) -> None:
+    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+        if f"A person {bad}" in captions:
+            raise ValueError("cannot be read")
+
+    results = outcomes(FaultySampler(4, fault))
+    failed = [result for result in results.values() if isinstance(result, Failure)]
+    assert failed == [Failure(f"A person {bad}", f"pose_{bad}", "sample", "ValueError: cannot be read")]
+
+
+def test_out_of_memory_halves_the_batches_that_follow() -> None:
+    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+        if len(captions) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sampler = FaultySampler(8, fault)
+    assert all(isinstance(result, Pose) for result in outcomes(sampler).values())
+    assert sampler.sizes == [8, 4, 2, 2, 2, 2, 2]
+
+
+def test_out_of_memory_for_a_single_pose_is_its_failure() -> None:
+    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+        if "A person 5" in captions:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    results = outcomes(FaultySampler(4, fault))
+    assert [name for name, result in results.items() if isinstance(result, Failure)] == ["pose_5"]
+
+
+def test_what_is_not_finite_is_sampled_once_more_with_other_noise() -> None:
+    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+        for row, caption in enumerate(captions):
+            if caption == "A person 2" and attempt == 0:
+                clips[row, 7, 3, 1] = np.nan
+            if caption == "A person 6":
+                clips[row, 0, 0, 0] = np.inf
+
+    results = outcomes(FaultySampler(4, fault))
+    again, never = results["pose_2"], results["pose_6"]
+    assert isinstance(again, Pose)
+    assert again.attempt == 1
+    assert isinstance(never, Failure)
+    assert (never.stage, "not finite" in never.error) == ("sample", True)
+    others = [result for name, result in results.items() if name not in ("pose_2", "pose_6")]
+    assert all(isinstance(result, Pose) and result.attempt == 0 for result in others)
