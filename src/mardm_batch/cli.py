@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mardm_batch.config import Config, Settings, conf_dir, register_schema
+from mardm_batch.console import ConsoleHandler
 from mardm_batch.errors import ConfigurationError, MardmBatchError
 
 BAD_CONFIGURATION = 2
@@ -77,6 +78,8 @@ def run(cfg: DictConfig) -> None:
     job = HydraConfig.get()
     logging.raiseExceptions = False  # a log file on a full disk must not bury the one line that says so
     sweep = job.mode == RunMode.MULTIRUN
+    if sweep:
+        ConsoleHandler.label = f"shard {cfg.shard}: "
     try:
         config = to_config(cfg)
         from mardm_batch.generate import generate

@@ -196,6 +196,7 @@ class RenderSettings(Settings):
     azimuth: float = setting("camera around the person in degrees; 0 is in front", number(-180, 180))
     elevation: float = setting("camera above the horizontal in degrees", number(0, 80))
     background: str = setting("colour behind the person")
+    floor: str = setting("colour of the floor")
     grid: str = setting("colour of the floor's lines")
     ink: str = setting("colour of the caption")
     left: str = setting("colour of the left side of the body")

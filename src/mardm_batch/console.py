@@ -5,7 +5,6 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 CONSOLE = Console(stderr=True, highlight=False)
@@ -17,10 +16,13 @@ SECONDS_BETWEEN_LINES = 10.0
 class ConsoleHandler(logging.Handler):
     """Logging to the terminal, in step with a progress bar that may be there. Messages are never read as markup."""
 
+    label = ""
+    """Begins every line; the shards of a sweep share a terminal."""
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-            CONSOLE.print(prefix + record.getMessage(), markup=False, soft_wrap=True)
+            level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+            CONSOLE.print(self.label + level + record.getMessage(), markup=False, soft_wrap=True)
         except Exception:
             self.handleError(record)
 
@@ -28,14 +30,14 @@ class ConsoleHandler(logging.Handler):
 class ProgressDisplay:
     """Poses done of all, their rate and the time left: a bar on a terminal, else a line every ten seconds."""
 
-    def __init__(self, total: int, label: str, bar: bool) -> None:
-        self.total, self.label = total, label
+    def __init__(self, total: int, bar: bool) -> None:
+        self.total = total
         self.done = self.failed = 0
         self.started = self.spoken = time.monotonic()
         self.bar: Progress | None = None
         if bar and CONSOLE.is_terminal:
             self.bar = Progress(
-                TextColumn(escape(label)),
+                TextColumn("poses"),
                 BarColumn(bar_width=None),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
@@ -44,7 +46,7 @@ class ProgressDisplay:
                 TimeRemainingColumn(),
                 console=CONSOLE,
             )
-            self.task = self.bar.add_task(label, total=total, rate="")
+            self.task = self.bar.add_task("poses", total=total, rate="")
 
     def __enter__(self) -> "ProgressDisplay":
         if self.bar is not None:
@@ -74,7 +76,7 @@ class ProgressDisplay:
             self.bar.update(self.task, completed=self.done + self.failed, rate=rate)
         elif time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:
             self.spoken = time.monotonic()
-            log.info("%s: %d of %d, %s, %s left", self.label, self.done, self.total, rate, clock(self.seconds_left))
+            log.info("%d of %d poses, %s, %s left", self.done, self.total, rate, clock(self.seconds_left))
 
 
 def clock(seconds: float) -> str:

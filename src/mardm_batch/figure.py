@@ -50,8 +50,8 @@ TORSO_DEPTH: Final = 0.08  # metres by which it is behind the farthest limb that
 OUTLINE: Final = 2.5  # pixels
 LIGHT: Final = (-0.26, 0.30)  # radii by which a highlight is off the middle: the light is at the upper left
 HIGHLIGHT: Final = 0.36  # radii
-ARC_POINTS: Final = 16
-SHADOW_POINTS: Final = 11
+ARC_POINTS: Final = 14
+SHADOW_POINTS: Final = 9
 
 SHADOWS: Final = ((0.010, 0.10, 0.07), (0.0, 0.02, 0.12))
 """For each layer: metres wider than the body, metres wider for each metre of height, opacity."""
@@ -72,6 +72,9 @@ DOT_JOINT, DOT_LIMB = np.nonzero((DOTS[:, None] == CHILDREN) | (DOTS[:, None] ==
 """Which dots are at an end of which limbs."""
 TORSO: Final = np.array([JOINT_INDEX[name] for name in TORSO_RADII])
 TORSO_LIMBS: Final = np.nonzero(np.isin(CHILDREN, (*TORSO, *TORSO[:2] - 3, 3, 6, 9)))[0]
+SHADOW_LIMBS: Final = np.nonzero(~np.isin(np.arange(BODY), CHILDREN[[0, 1, 2, 5, 8, 12, 13]] - 1))[0]
+SHADOW_RADII: Final = np.concatenate((CAPSULE_RADII[SHADOW_LIMBS], ((0.085, 0.080),)))
+"""What casts a shadow: the limbs but those within the torso, the head, and in place of the torso a capsule."""
 
 
 def _side(joint: int) -> str:
@@ -79,7 +82,7 @@ def _side(joint: int) -> str:
     return side if side in ("left", "right") else "spine"
 
 
-_SIDES: Final = ("torso", *map(_side, CHILDREN), "spine", *map(_side, DOTS))
+_SIDES: Final = ("torso", *map(_side, CHILDREN.tolist()), "spine", *map(_side, DOTS.tolist()))
 SHAPES: Final = (
     *((side, "edge") for side in _SIDES),
     *((side, "base" if shape <= BODY else "dot") for shape, side in enumerate(_SIDES)),
@@ -165,12 +168,12 @@ def flatten(joints: Floats, ends: Floats, camera: Camera) -> tuple[Floats, Float
     return np.concatenate(shapes), np.concatenate((depth, depth, depth[: 1 + BODY]))
 
 
-def shadows(ends: Floats, camera: Camera) -> Floats:
+def shadows(joints: Floats, ends: Floats, camera: Camera) -> Floats:
     """The body on the floor, straight below: outlines (layers, n, 2k, 2) in pixels from where the camera looks."""
-    body = ends[:BODY]
+    body = np.concatenate((ends[SHADOW_LIMBS], joints[None, (0, NECK)]))
     height = np.maximum(body[..., 1], 0.0)
     layers = [
-        capsules(body[..., ::2], CAPSULE_RADII[:BODY] + wider + softness * height, SHADOW_POINTS)
+        capsules(body[..., ::2], SHADOW_RADII + wider + softness * height, SHADOW_POINTS)
         for wider, softness, _ in SHADOWS
     ]
     return camera.on_floor(np.stack(layers))

@@ -6,10 +6,12 @@ at once, when the first such character comes.
 """
 
 import logging
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -45,20 +47,12 @@ Unit = tuple[str, float, float]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A drawn piece of a line: coverage 0 to 255, where it sits beside the pen, and how far the pen moves on."""
+class Line:
+    """A drawn line or piece of one: coverage 0 to 255, where it is from the pen, and how far that moves on."""
 
     bitmap: Pixels
     left: int
-    above: int  # rows of the bitmap above the baseline
-    advance: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """Pieces with the pen's position of each, and the whole advance."""
-
-    pieces: Sequence[tuple[int, Piece]]
+    above: int  # rows above the baseline
     advance: int
 
 
@@ -121,7 +115,7 @@ class Typesetter:
         self._fonts = {self._default: FT2Font(self._default)}
         self._stand_ins: dict[str, str] = {}  # character: what is drawn for it
         self._font_of: dict[str, str] = {}
-        self._widths: dict[str, float] = {}  # ems
+        self._widths = {ELLIPSIS: self._width(ELLIPSIS)}  # ems
         self._piece = lru_cache(maxsize=4096)(self._draw_piece)
 
     @cached_property
@@ -153,12 +147,14 @@ class Typesetter:
         text = unicodedata.normalize("NFC", caption[:LONGEST])
         unknown = sorted(set(text) - self._stand_ins.keys())
         for character in unknown:
-            self._stand_ins[character] = self._stand_in(character)
+            drawn = self._stand_ins[character] = self._stand_in(character)
+            if drawn:
+                self._widths[drawn] = self._width(drawn)
         missing = [character for character in unknown if self._stand_ins[character] == BOX != character]
         if missing and not Typesetter.warned:
             Typesetter.warned = True
             logger.warning(_missing_message(missing))
-        drawn = "".join(self._stand_ins[character] for character in text)
+        drawn = "".join(map(self._stand_ins.__getitem__, text))
         return " ".join(drawn.split()), len(caption) > LONGEST
 
     def _stand_in(self, character: str) -> str:
@@ -184,10 +180,11 @@ class Typesetter:
 
     def _measure(self, text: str) -> float:
         """Width in ems, without kerning."""
-        for character in set(text) - self._widths.keys():
-            glyph = self._font(self._path_of(character), NOMINAL).load_char(ord(character))
-            self._widths[character] = glyph.linearHoriAdvance / 65536 / NOMINAL
-        return sum(self._widths[character] for character in text)
+        return sum(map(self._widths.__getitem__, text))
+
+    def _width(self, character: str) -> float:
+        glyph = self._font(self._path_of(character), NOMINAL).load_char(ord(character))
+        return float(glyph.linearHoriAdvance) / 65536 / NOMINAL
 
     def _path_of(self, character: str) -> str:
         return self._font_of.get(character, self._default)
@@ -223,37 +220,41 @@ class Typesetter:
         return line.rstrip(" ,.;:") + ELLIPSIS
 
     def _line(self, text: str, size: int, backwards: bool) -> Line:
-        pieces, pen = [], 0
-        for part in self._parts(text, backwards):
-            piece = self._piece(part, size)
-            pieces.append((pen, piece))
-            pen += piece.advance
-        return Line(pieces, pen)
+        pieces = [self._piece(part, size) for part in self._parts(text, backwards)]
+        pens = np.cumsum([0, *(piece.advance for piece in pieces)]).tolist()
+        starts = [pen + piece.left for pen, piece in zip(pens, pieces, strict=False)]
+        left, above = min(starts), max(piece.above for piece in pieces)
+        right = max(start + piece.bitmap.shape[1] for start, piece in zip(starts, pieces, strict=True))
+        below = max(len(piece.bitmap) - piece.above for piece in pieces)
+        bitmap = np.zeros((above + below, right - left), np.uint8)
+        for start, piece in zip(starts, pieces, strict=True):
+            rows, columns = piece.bitmap.shape
+            top, x = above - piece.above, start - left
+            part = bitmap[top : top + rows, x : x + columns]
+            np.maximum(part, piece.bitmap, out=part)  # neighbours may reach into each other
+        return Line(bitmap, left, above, pens[-1])
 
     def _parts(self, text: str, backwards: bool) -> list[str]:
-        """Stretches of one font in the order in which they stand. Words are apart, as they recur, unless some run
-        right to left: then their order is for the shaper to find, who is told which way the caption runs.
+        """Stretches of one font in the order in which they stand.
+
+        Words are apart, as they recur, unless some run from right to left: then their order is for the shaper to
+        find, which is told which way the caption runs.
         """
         mixed = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text)
-        parts = [""]
-        for character in text:
-            before = parts[-1][-1:]
-            word_ends = not mixed and (before == " ") != (character == " ")
-            if before and (word_ends or self._path_of(character) != self._path_of(before)):
-                parts.append("")
-            parts[-1] += character
+        runs = groupby(text, key=lambda character: (self._path_of(character), character == " " and not mixed))
+        parts = ["".join(run) for _, run in runs] or [""]
         if mixed:
             parts = [(RIGHT_MARK if backwards else LEFT_MARK) + part for part in parts]
         return parts[::-1] if backwards else parts
 
-    def _draw_piece(self, text: str, size: int) -> Piece:
+    def _draw_piece(self, text: str, size: int) -> Line:
         font = self._font(self._path_of(text[-1:]), size)
         font.set_text(text)
         font.draw_glyphs_to_bitmap(antialiased=True)
         advance, height = font.get_width_height()  # this and the others are in 64ths of a pixel
         left, _ = font.get_bitmap_offset()
         above = (height - font.get_descent()) // 64 + 1  # matplotlib leaves an empty row
-        return Piece(np.array(font.get_image()), left // 64, above, round(advance / 64))
+        return Line(np.array(font.get_image()), left // 64, above, round(advance / 64))
 
 
 def _runs_right_to_left(text: str) -> bool:
@@ -264,13 +265,17 @@ def _runs_right_to_left(text: str) -> bool:
 
 def _units(text: str) -> list[str]:
     """Pieces between which a line may break: words with the space after them, and single wide (CJK) characters."""
-    units = [""]
-    for character in text:
-        before = units[-1][-1:]
-        wide = "W" in (unicodedata.east_asian_width(before or "a"), unicodedata.east_asian_width(character))
-        if before and character not in CLOSING and character != " " and (before == " " or wide):
-            units.append("")
-        units[-1] += character
+    units: list[str] = []
+    for word in re.findall("[^ ]+ ?", text):
+        if word.isascii():
+            units.append(word)
+            continue
+        units.append(word[0])
+        for before, character in pairwise(word):
+            wide = "W" in (unicodedata.east_asian_width(before), unicodedata.east_asian_width(character))
+            if wide and character not in CLOSING and character != " ":
+                units.append("")
+            units[-1] += character
     return units
 
 

@@ -104,6 +104,7 @@ def settings_of(config: Config) -> Provenance:
     sampling = config.sampling
     return {
         "model": config.model.name,
+        "frame_index": sampling.chosen_frame,
         "seed": config.seed,
         "sampling": {
             "sequence_length": sampling.sequence_length,
@@ -130,11 +131,11 @@ def make_poses(
     render = render_options(config)
     code = ALL_FINISHED
     tracker: Tracker = NoTracker()
-    record = RunRecord(len(todo), shard, failures, bar=alone)
+    record = RunRecord(len(todo), failures, bar=alone)
     try:
         with interruptible(), staging_folder(temp, store.output, shard) as staging:
             sampler = load_sampler(config)
-            log.info("%s: %d poses with %s, into %s", shard, len(todo), sampler.description, store.output)
+            log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
             settings = WriterSettings(store.output, staging, provenance, render)
             with PoseWriters(settings, writer_count(alone)) as writers, record:

@@ -24,9 +24,13 @@ class Palette:
 
     def exactly(self, pixels: Words) -> Pixels:
         """Indices of the nearest colours."""
-        words, where = np.unique(pixels, return_inverse=True)
-        rgb = np.stack([words >> shift & 255 for shift in (0, 8, 16)], axis=1)
-        return self._nearest(rgb.astype(float)).astype(np.uint8)[where].reshape(pixels.shape)
+        rgb = pixels & 0xFFFFFF
+        table = np.zeros(1 << 24, np.uint8)  # much faster than sorting millions of pixels
+        table[rgb] = 1
+        met = np.flatnonzero(table)
+        table[met] = self._nearest(np.stack([met >> shift & 255 for shift in (0, 8, 16)], axis=1) * 1.0)
+        indices: Pixels = table[rgb]
+        return indices
 
     def quickly(self, pixels: Words) -> Pixels:
         """Indices of the colours that are nearest to the cells in which the pixels (n,) are."""

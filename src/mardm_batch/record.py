@@ -15,9 +15,9 @@ SECONDS_BETWEEN_METRICS = 2.0
 class RunRecord:
     """Counts of one run of one shard, its progress display and its metrics."""
 
-    def __init__(self, total: int, shard: str, failures: FailureList, bar: bool) -> None:
+    def __init__(self, total: int, failures: FailureList, bar: bool) -> None:
         self.failures = failures
-        self.display = ProgressDisplay(total, "poses" if bar else shard, bar)
+        self.display = ProgressDisplay(total, bar)
         self.bone_error = self.lowest_joint = 0.0
         self.reported = time.monotonic()
 

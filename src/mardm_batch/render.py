@@ -19,7 +19,19 @@ from matplotlib.colors import is_color_like, to_rgb
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from mardm_batch.figure import NEAREST, SHADOWS, SHAPES, Camera, bounds, capsule_ends, flatten, shadows
+from mardm_batch.figure import (
+    ARC_POINTS,
+    NEAREST,
+    SHADOW_POINTS,
+    SHADOW_RADII,
+    SHADOWS,
+    SHAPES,
+    Camera,
+    bounds,
+    capsule_ends,
+    flatten,
+    shadows,
+)
 from mardm_batch.fonts import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.png import Palette, Pixels, Words, encode_png
 from mardm_batch.skeleton import NUM_JOINTS
@@ -116,6 +128,14 @@ class PoseRenderer:
         self._background = lru_cache(maxsize=3)(self._paint_background)
         self._camera = lru_cache(maxsize=64)(self._place_camera)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
+        # The paths share their memory with these arrays: to write there is all it takes to paint other shapes.
+        self._shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), 2 * SHADOW_POINTS, 2))
+        self._outlines = np.zeros((len(SHAPES), 2 * ARC_POINTS, 2))
+        # A layer of the shadow is one path, so that it is no darker where limbs overlap.
+        codes = np.full(self._shadows.shape[1:3], Outline.LINETO, np.uint8)
+        codes[:, 0] = Outline.MOVETO
+        self._paths = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._shadows]
+        self._paths += map(Outline, self._outlines)
         self._typesetter = Typesetter()
         self._ink = self._brush("ink", 1.0)
         self._faint_ink = self._brush("ink", 0.75)
@@ -183,7 +203,7 @@ class PoseRenderer:
         rows[:] = indices.reshape(rows.shape)
 
     def _draw_figure(self, joints: Floats, ends: Floats, camera: Camera, aim: Floats, background: Background) -> None:
-        shades = shadows(ends, camera) + aim
+        shades = shadows(joints, ends, camera) + aim
         outlines, depth = flatten(joints, ends, camera)
         outlines += aim
         order = np.argsort(-depth, kind="stable")
@@ -191,14 +211,10 @@ class PoseRenderer:
         colours = np.ones((len(SHADOWS) + len(SHAPES), 4))
         colours[: len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
         colours[len(SHADOWS) :, :3] = mix(self._colours, self._backdrop, fog)[order]
-        # All capsules of a layer of the shadow are one path, so that it is no darker where they overlap.
-        codes = np.full(shades.shape[1:3], Outline.LINETO, np.uint8)
-        codes[:, 0] = Outline.MOVETO
-        paths = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in shades]
-        paths += [Outline(outlines[shape]) for shape in order]
+        self._shadows[:], self._outlines[:] = shades, outlines[order]
         x, y = np.concatenate((shades.reshape(-1, 2), outlines.reshape(-1, 2))).T.copy()
         with self._painting(background, x.min(), SIZE - y.max(), x.max(), SIZE - y.min()):
-            draw_paths(self._canvas, paths, colours)
+            draw_paths(self._canvas, self._paths, colours)
 
     def _draw_legend(self, background: Background) -> None:
         right, bottom = LEGEND_LEFT + 6 * LEGEND_SIZE, LEGEND_TOP + 3 * LEGEND_SIZE
@@ -220,9 +236,8 @@ class PoseRenderer:
                 self._draw_line(line, self._ink, (SIZE - line.advance) // 2, baseline)
 
     def _draw_line(self, line: Line, brush: GraphicsContextBase, left: int, baseline: int) -> None:
-        for pen, piece in line.pieces:
-            bottom = baseline - piece.above + len(piece.bitmap)
-            self._canvas._renderer.draw_text_image(piece.bitmap, left + pen + piece.left, bottom, 0, brush)
+        bottom = baseline - line.above + len(line.bitmap)
+        self._canvas._renderer.draw_text_image(line.bitmap, left + line.left, bottom, 0, brush)
 
     def _legend_line(self, text: str) -> Line:
         return self._typesetter.set(text, SIZE, SIZE, (LEGEND_SIZE,)).lines[0]

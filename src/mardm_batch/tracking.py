@@ -95,17 +95,15 @@ def open_tracker(settings: TrackingSettings, run_folder: Path, config: Mapping[s
     """The tracker that the settings ask for. `auto` is online where an API key is configured, else offline."""
     mode = settings.mode
     if mode == "auto":
-        mode = os.environ.get("WANDB_MODE") or ("online" if api_key_configured() else "offline")
+        mode = os.environ.get("WANDB_MODE", "auto")
     if mode == "disabled":
         return NoTracker()
     try:
+        if mode == "auto":
+            import wandb
+
+            mode = "online" if wandb.login(prompt=False) else "offline"
         return CarefulTracker(WandbTracker(settings, mode, run_folder, config, name))
     except Exception as error:
         log.warning("no tracking: %s: %s", type(error).__name__, error)
         return NoTracker()
-
-
-def api_key_configured() -> bool:
-    import wandb
-
-    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)

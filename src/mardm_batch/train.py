@@ -96,6 +96,7 @@ def train(config: TrainConfig) -> None:
 
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(width=sizes.autoencoder_width, latent_size=sizes.latent)
+    autoencoder_loop.start_as_principal_components(autoencoder, motions)
     losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
     averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
     assert isinstance(averaged, Autoencoder)

@@ -56,6 +56,8 @@ class PoseWriters:
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self) -> ProcessPoolExecutor:
+        # In a process that joblib started the default method is joblib's own, which processes started here do not know.
+        multiprocessing.set_start_method("spawn", force=True)
         pool = ProcessPoolExecutor(
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from mardm_batch.errors import InputError
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.published import PublishedFiles, slim_copy
+from mardm_batch.model.reasons import reason_of
 from mardm_batch.model.text import TextEncoder
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
@@ -140,11 +141,11 @@ def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel
         with torch.device("meta"):
             autoencoder = Autoencoder(**sizes["autoencoder"])
             network = MaskedTransformer(MardmSizes(**sizes["network"]))
-            words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
+        words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
         mean, std = weights.pop("mean").float(), weights.pop("std").float()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"model.weights={path}: not weights of the embedded model ({_first_line(error)}); "
+            f"model.weights={path}: not weights of the embedded model ({reason_of(error)}); "
             "use a file written by python -m mardm_batch.train"
         ) from error
     _check_finite(weights, path)
@@ -182,7 +183,7 @@ def _load_part(archive: Path, key: str, module: nn.Module) -> tuple[dict[str, Te
         except (OSError, SafetensorError, KeyError) as error:
             if source is None:
                 raise InputError(
-                    f"{slim}: not a readable slim copy ({_first_line(error)}), and {archive.name} is not "
+                    f"{slim}: not a readable slim copy ({reason_of(error)}), and {archive.name} is not "
                     "beside it; get that again"
                 ) from error
     weights = _read_archive(archive, key)
@@ -208,12 +209,17 @@ def _read_archive(archive: Path, key: str) -> dict[str, Tensor]:
         raise
     except Exception as error:  # torch reports a broken file by many types of exception
         raise InputError(
-            f"{archive}: not a readable checkpoint ({_first_line(error)}); it may be truncated: get it again"
+            f"{archive}: not a readable checkpoint ({reason_of(error)}); it may be truncated: get it again"
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get(key), dict):
-        found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{archive}: no weights under the key {key}; found {found}: is it the right file?")
-    weights = {name: tensor for name, tensor in content[key].items() if not name.startswith("clip_model.")}
+    # Copied, because a mapped file that is overwritten would change the weights of a running model.
+    weights = {
+        name: tensor.clone()
+        for name, tensor in content[key].items()
+        if isinstance(tensor, Tensor) and not name.startswith("clip_model.")
+    }
     _check_finite(weights, archive)
     return weights
 
@@ -225,7 +231,7 @@ def _write_slim(slim: Path, archive: Path, weights: dict[str, Tensor], metadata:
         shutil.copymode(archive, partial)  # safetensors makes files that only their owner reads
         os.replace(partial, slim)
     except (OSError, SafetensorError) as error:
-        _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, _first_line(error))
+        _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, reason_of(error))
     finally:
         partial.unlink(missing_ok=True)
 
@@ -246,12 +252,10 @@ def _check_names_and_shapes(weights: Mapping[str, Tensor], module: nn.Module, wh
         if names:
             shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
             raise InputError(f"{where}: {len(names)} tensors {kind} ({shown}); {_OTHER_SIZE}")
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape:
-            raise InputError(
-                f"{where}: {name} has the shape {list(tensor.shape)}, expected {list(expected[name].shape)}; "
-                + _OTHER_SIZE
-            )
+    for name, tensor in expected.items():
+        if weights[name].shape != tensor.shape:
+            found, wanted = list(weights[name].shape), list(tensor.shape)
+            raise InputError(f"{where}: {name} has the shape {found}, expected {wanted}; {_OTHER_SIZE}")
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:
@@ -266,13 +270,8 @@ def _load_statistic(path: Path) -> Tensor:
         values = np.load(path, allow_pickle=False)
         numbers = torch.from_numpy(np.asarray(values, dtype=np.float32))
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy file ({_first_line(error)}); get it again") from error
+        raise InputError(f"{path}: not a readable .npy file ({reason_of(error)}); get it again") from error
     if numbers.shape != (_FEATURES,):
         raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({_FEATURES},), as of HumanML3D")
     _check_finite({"it": numbers}, path)
     return numbers
-
-
-def _first_line(error: BaseException) -> str:
-    """An exception's text as a part of one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")

@@ -11,7 +11,6 @@ from typing import Final, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchdiffeq import odeint
 
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.model.head import DiffusionHead
@@ -75,6 +74,8 @@ class OdeSampler:
 
 
 def _integrate_adaptively(velocity: Velocity, x: Tensor, grid: int) -> Tensor:
+    from torchdiffeq import odeint  # which imports scipy: too slow for every start of a run that does not need it
+
     # The published tolerances are one-element lists: that too decides the steps that torchdiffeq takes.
     times = torch.linspace(0, 1, grid, device=x.device, dtype=x.dtype)
     path: Tensor = odeint(velocity, x, times, method="dopri5", rtol=[1e-3], atol=[1e-6])

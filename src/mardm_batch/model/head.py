@@ -87,7 +87,6 @@ class DiffusionHead(nn.Module):
         self.input_proj = nn.Linear(latent_size, width)
         self.res_blocks = nn.ModuleList(HeadBlock(width) for _ in range(blocks))
         self.final_layer = FinalLayer(width, latent_size)
-        self._initialise()
 
     def forward(self, x: Tensor, time: Tensor, z: Tensor) -> Tensor:
         """Noisy tokens x (n, d), time (n,) or (1,) and z (n, width of the transformer) to (n, d).
@@ -116,7 +115,8 @@ class DiffusionHead(nn.Module):
         guided: Tensor = unconditional + guidance_scale * (conditional - unconditional)
         return guided
 
-    def _initialise(self) -> None:
+    def initialise(self) -> None:
+        """Weights to start training from; the first answers are zeros."""
         initialise_linears(self)
         for layer in self.time_embed.mlp:
             if isinstance(layer, nn.Linear):

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.model.reasons import reason_of
 
 AUTOENCODER: Final = "AE"
 _REPOSITORIES: Final = {
@@ -127,9 +128,8 @@ def _download_archive(part: str, target: Path) -> None:
     try:
         zip_path = Path(hf_hub_download(repo_id=repository, filename=zip_name))
     except Exception as error:  # the hub's client and its HTTP library have exceptions of their own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"model.download=true: cannot get {zip_name} from huggingface.co/{repository} ({reason}); "
+            f"model.download=true: cannot get {zip_name} from huggingface.co/{repository} ({reason_of(error)}); "
             f"try again, or put {part}/model/latest.tar into model.checkpoints yourself"
         ) from error
     _unpack_archive(zip_path, target)

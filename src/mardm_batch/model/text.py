@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.model.reasons import reason_of
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
@@ -51,9 +52,8 @@ class ClipTextEncoder:
                 name_or_folder, output_loading_info=True, **local
             )
         except Exception as error:  # transformers, the hub's client and safetensors have their own exceptions
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
             raise InputError(
-                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({reason}); set "
+                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({reason_of(error)}); set "
                 "model.download=true, or name a local folder that holds it"
             ) from error
         if missing := sorted(report["missing_keys"]):

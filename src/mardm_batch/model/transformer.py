@@ -41,9 +41,11 @@ class MardmSizes:
 
 def sinusoidal_positions(count: int, width: int) -> Tensor:
     """Position embeddings (count, 1, w): sine on even channels, cosine on odd ones, base 10000."""
-    positions = torch.arange(count, dtype=torch.float32)[:, None]
-    frequencies = torch.exp(torch.arange(0, width, 2, dtype=torch.float32) * (-math.log(10000.0) / width))
-    embedding = torch.zeros(count, width)
+    # On the CPU also where a network is built without storage: arange on the device "meta" costs seconds of imports.
+    positions = torch.arange(count, dtype=torch.float32, device="cpu")[:, None]
+    channels = torch.arange(0, width, 2, dtype=torch.float32, device="cpu")
+    frequencies = torch.exp(channels * (-math.log(10000.0) / width))
+    embedding = torch.zeros(count, width, device="cpu")
     embedding[:, 0::2] = torch.sin(positions * frequencies)
     embedding[:, 1::2] = torch.cos(positions * frequencies)
     return embedding[:, None]
@@ -131,10 +133,12 @@ class MaskedTransformer(nn.Module):
         self.position_enc = PositionEncoding(sizes.width)
         self.MARTransformer = nn.ModuleList(TransformerBlock(sizes) for _ in range(sizes.layers))
         self.cond_emb = nn.Linear(sizes.text, sizes.width)
-        initialise_linears(self)
-        nn.init.normal_(self.mask_latent, std=0.02)
         head = DiffusionHead(sizes.latent, sizes.width, sizes.head_width, sizes.head_blocks)
         self.DiffMLPs = nn.ModuleDict({"net": head})
+        if not self.mask_latent.is_meta:  # else the weights come from a checkpoint
+            initialise_linears(self)
+            nn.init.normal_(self.mask_latent, std=0.02)
+            head.initialise()
 
     @property
     def head(self) -> DiffusionHead:

@@ -9,6 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from mardm_batch.features import FEATURE_SIZE
 from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN, Autoencoder
 from mardm_batch.skeleton import BONE_LENGTHS, NUM_JOINTS, PARENTS
 from mardm_batch.training.clips import CLIP_FRAMES
@@ -19,7 +20,9 @@ WINDOW_FRAMES: Final = (8, 16, 32)
 WINDOW_SHARES: Final = torch.tensor([0.2, 0.6, 0.2])
 _METRES_WEIGHT: Final = 5.0
 _BONES_WEIGHT: Final = 5.0
-_LATENT_NOISE: Final = 0.03
+_FIRST_NOISE: Final = 0.05
+"""What is left of the random first weights, so that no two channels stay alike."""
+_LATENT_NOISE: Final = 0.05
 """Noise on the latents in training, as a share of their size: the decoder learns to forgive the sampler."""
 
 
@@ -39,6 +42,52 @@ def bone_lengths(joints: Tensor) -> Tensor:
 def bone_error(joints: Tensor) -> Tensor:
     """The mean absolute difference from the skeleton's bone lengths, metres, of (…, 22, 3)."""
     return (bone_lengths(joints) - joints.new_tensor(BONE_LENGTHS[1:])).abs().mean()
+
+
+@torch.no_grad()
+def start_as_principal_components(autoencoder: Autoencoder, motions: Motions) -> None:
+    """Set first weights that make a token the principal components of its four frames' mean features.
+
+    A still pose, whatever it is, then comes back nearly exactly from the start, and training adds motion. Random
+    first weights take many times the steps to come so far, and do worse on poses unlike those trained on.
+    """
+    rows = motions.draw(20000, torch.Generator().manual_seed(0))
+    pose = motions.normalised(rows)[:, CLIP_FRAMES // 2]
+    variances, directions = torch.linalg.eigh(pose.T @ pose / len(pose))
+    kept = min(autoencoder.sizes["latent_size"], FEATURE_SIZE)
+    variances, directions = variances[-kept:].clamp(min=1e-6), directions[:, -kept:]  # (d,), (f, d)
+    # Half way between equal sizes and their own: what matters most to the pose is sampled best.
+    scale = variances.pow(0.25) * variances.sqrt().mean().sqrt()
+
+    for module in autoencoder.modules():
+        if isinstance(module, nn.Conv1d) and module.bias is not None:
+            module.bias.zero_()
+            module.weight *= _FIRST_NOISE
+    encoder, decoder = autoencoder.encoder.model, autoencoder.decoder.model
+    first, half, quarter, last = (_weight(layer) for layer in (encoder[0], encoder[2][0], encoder[3][0], encoder[4]))
+    first[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), len(first))
+    for weight in (half, quarter):
+        weight[:, :, 1:3] += 0.5 * torch.eye(len(weight))[..., None]
+    last[:kept, :, 1] += _signed(directions / scale, last.shape[1]).T
+    first, half, quarter, features, last = (
+        _weight(layer) for layer in (decoder[0], decoder[2][2], decoder[3][2], decoder[4], decoder[6])
+    )
+    first[:, :kept, 1] += _signed(torch.eye(kept), len(first))
+    for weight in (half, quarter):
+        weight[:, :, 1] += torch.eye(len(weight))
+    features[:, :, 1] += _signed(_signed((directions * scale).T, features.shape[1]).T, len(features))
+    last[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), last.shape[1]).T
+
+
+def _weight(convolution: nn.Module) -> Tensor:
+    assert isinstance(convolution, nn.Conv1d)
+    return convolution.weight
+
+
+def _signed(matrix: Tensor, rows: int) -> Tensor:
+    """(n, m) and its negative below it, as a ReLU loses nothing of the two; cut or filled to (rows, m)."""
+    both = torch.cat([matrix, -matrix])[:rows]
+    return nn.functional.pad(both, (0, 0, 0, rows - len(both)))
 
 
 class AutoencoderLosses:
@@ -80,24 +129,23 @@ def encode_windows(autoencoder: Autoencoder, motions: Motions, frames: int) -> T
     start = (CLIP_FRAMES - frames) // 2
     batches = torch.arange(len(motions)).split(512)
     latents = [
-        autoencoder.encode(motions.normalised(rows)[:, start : start + frames]).transpose(1, 2)
-        for rows in batches
+        autoencoder.encode(motions.normalised(rows)[:, start : start + frames]).transpose(1, 2) for rows in batches
     ]
     return torch.cat(latents)
 
 
 @torch.no_grad()
-def scale_latents(autoencoder: Autoencoder, motions: Motions) -> Tensor:
-    """Give each latent channel unit size, inside the layers on its two sides, so that no file needs a scale.
+def scale_latents(autoencoder: Autoencoder, motions: Motions) -> None:
+    """Give the latents unit size, inside the layers on their two sides, so that no file needs a scale.
 
-    → the sizes before, (d,). The padding of the decoder's first convolution is zero, which scaling keeps.
+    The padding of the decoder's first convolution is zero, which scaling keeps.
     """
-    sizes = encode_windows(autoencoder, motions, 4 * FRAMES_PER_TOKEN).square().mean(dim=(0, 1)).sqrt()
+    size = encode_windows(autoencoder, motions, 4 * FRAMES_PER_TOKEN).square().mean().sqrt()
     last, first = autoencoder.encoder.model[-1], autoencoder.decoder.model[0]
-    last.weight /= sizes[:, None, None]  # type: ignore[operator]
-    last.bias /= sizes  # type: ignore[operator]
-    first.weight *= sizes[None, :, None]  # type: ignore[operator]
-    return sizes
+    assert isinstance(last, nn.Conv1d) and last.bias is not None
+    last.weight /= size
+    last.bias /= size
+    _weight(first).mul_(size)
 
 
 @torch.inference_mode()

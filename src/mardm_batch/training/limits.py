@@ -20,11 +20,11 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     # Toes pulled up -45 .. foot in line with the shin 90.
     "ankle point": (-45.0, 88.0),
     # Thigh against the pelvis: forward, behind, outward, across the midline.
-    "hip forward": (-62.0, 150.0),
+    "hip forward": (-75.0, 150.0),
     "hip outward": (-50.0, 105.0),
-    "hip rotation": (-85.0, 105.0),
+    "hip rotation": (-118.0, 85.0),
     # Upper arm against the chest: behind the chest's plane, and across it.
-    "shoulder behind": (-90.0, 72.0),
+    "shoulder behind": (-90.0, 85.0),
     "shoulder across": (-90.0, 65.0),
     "shoulder rotation": (-125.0, 150.0),
     "spine bend": (-75.0, 95.0),
@@ -112,7 +112,7 @@ def _leg(joints: Array, side: str, sign: float, pelvis: Array, angles: dict[str,
 
 def _turn_about(bone: Array, after: Array, hanging: Array) -> Array:
     """Rotation (n,) about a bone: where the next one bends to, against where it would after the shortest swing
-    from hanging (where it bends to `hanging`). Inward is positive for arms, outward for legs."""
+    from hanging (where it bends to `hanging`). Inward is positive."""
     bends = _unit(after - (after * bone).sum(-1, keepdims=True) * bone)
     down = np.array([0.0, -1.0, 0.0])
     axis = np.cross(down, bone)

@@ -156,6 +156,7 @@ def pose(posture: Posture) -> NDArray[np.float32]:
         gap = (_MASS @ joints) / _MASS.sum() - support
         gap[1] = 0.0
         joints = _solve(parts, 1.15 * float(parts["pelvis"].get("balance", 1.0)) * gap)
+    _lift_hands(joints)
     joints[:, 1] += LOWEST_JOINT - joints[:, 1].min()
     return face_front(joints).astype(np.float32)
 
@@ -391,6 +392,21 @@ def _place_shoulder(
     bone = _spin(_unit(_REST["shoulder"], sign), np.array([0.0, 0.0, 1.0]), sign * lift)
     bone = _spin(bone, np.array([0.0, 1.0, 0.0]), -sign * forward)
     _place(joints, f"{side}_shoulder", f"{side}_collar", chest @ bone)
+
+
+def _lift_hands(joints: Vector) -> None:
+    """Hands that hang through the floor beside someone who sits low are laid on it."""
+    if joints[JOINT_INDEX["neck"], 1] < joints[0, 1] + 0.1:
+        return
+    ground = np.delete(joints[:, 1], [JOINT_INDEX[f"{side}_{end}"] for side in ("left", "right") for end in ("elbow", "wrist")]).min()
+    for side in ("left", "right"):
+        shoulder, elbow, wrist = (JOINT_INDEX[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist"))
+        least = ground + WRIST_ON_FLOOR - LOWEST_JOINT
+        if joints[wrist, 1] < least:
+            target = np.array([joints[wrist, 0], least, joints[wrist, 2]])
+            lengths = _length(f"{side}_elbow"), _length(f"{side}_wrist")
+            pole = joints[elbow] - joints[shoulder] + np.array([0.0, 0.6, -0.1])
+            joints[elbow], joints[wrist] = two_bone(joints[shoulder], target, *lengths, pole, MAX_ELBOW)
 
 
 def _feet_support(parts: Posture, joints: Vector) -> Vector | None:
