@@ -116,7 +116,10 @@ def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tm
 
 
 def test_settings_are_checked_without_torch() -> None:
-    code = "import sys, mardm_batch.cli as c; c.register_schema(); c.to_config(c.compose_config([])); print('torch' in sys.modules)"
+    code = (
+        "import sys, mardm_batch.cli as cli; cli.register_schema(); "
+        "cli.to_config(cli.compose_config([])); print('torch' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
 

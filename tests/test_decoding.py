@@ -39,10 +39,9 @@ def generate(
     token_counts: list[int] | None = None,
     seed: int = 1,
 ) -> Tensor:
-    dtype = network.mask_latent.dtype
     noise = KeyedNoise([noise_key(seed, caption) for caption in captions])
     counts = token_counts or [4] * len(captions)
-    return generate_latents(network, conditions(captions).to(dtype), counts, noise, settings)
+    return generate_latents(network, conditions(captions).to(network.mask_latent), counts, noise, settings)
 
 
 def relative(found: Tensor, expected: Tensor) -> float:
@@ -116,6 +115,20 @@ def test_shorter_poses_end_in_zeros_and_do_not_depend_on_the_longest(network: Ma
     assert torch.equal(mixed[1, :, 4:], torch.zeros(SIZES.latent, 3))
     alone = generate(network, CAPTIONS[1:2], token_counts=[4])
     assert relative(mixed[1:2, :, :4], alone) < 1e-5
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("sampler", [OdeSampler("midpoint", 4), AncestralSampler()])
+def test_cuda_gives_the_latents_of_the_cpu(network: MaskedTransformer, sampler: Sampler) -> None:
+    settings = dataclasses.replace(MIDPOINT, sampler=sampler)
+    expected = generate(network, CAPTIONS, settings)
+    try:
+        found = generate(network.cuda(), CAPTIONS, settings)
+    finally:
+        network.cpu()
+    assert found.is_cuda
+    assert relative(found.cpu(), expected) < 1e-4
 
 
 def test_one_decoding_step_samples_all_tokens(network: MaskedTransformer) -> None:

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
 from PIL import Image
+
+from conftest import Run
 
 CAPTIONS = [f"A person with both arms raised, number {number}" for number in range(40)]
 
@@ -117,7 +118,7 @@ def test_poses_made_with_other_settings_stay_unless_overwritten(tmp_path: Path, 
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 captions as one shard, by the model that ships with the package."""
     folder = tmp_path_factory.mktemp("reference")
     write_captions(folder, CAPTIONS)
@@ -125,7 +126,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert_whole(folder / "SinglePose", CAPTIONS)
-    yield folder / "SinglePose"
+    return folder / "SinglePose"
 
 
 def assert_same_poses(folder: Path, reference: Path) -> None:

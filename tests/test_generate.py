@@ -14,6 +14,16 @@ from mardm_batch.prompts import Prompt
 PROMPTS = tuple(Prompt(f"pose_{number}", f"A person {number}") for number in range(10))
 
 
+class NoRecord:
+    """Takes what the main path tells of its batches."""
+
+    def sampled(self, seconds: float, device: str, device_memory_mb: float) -> None:
+        assert seconds >= 0
+
+
+RECORD = NoRecord()
+
+
 class FaultySampler:
     """Samples fixed clips, unless `fault` raises or spoils them."""
 
@@ -29,13 +39,18 @@ class FaultySampler:
         self.fault(captions, attempt, clips)
         return clips
 
+    device = "cpu"
+
+    def device_memory_mb(self) -> float:
+        return 0.0
+
     def out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, torch.OutOfMemoryError)
 
 
 def outcomes(sampler: FaultySampler) -> dict[str, Pose | Failure]:
     results = {}
-    for result in sample_poses(PROMPTS, sampler):
+    for result in sample_poses(PROMPTS, sampler, RECORD):
         name = result.name if isinstance(result, Failure) else result.prompt.name
         assert name not in results, "made twice"
         results[name] = result

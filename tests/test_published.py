@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from conformance_data import copy_published
 from conftest import run_command
 from test_text import write_tokenizer
 
 TINY = {
     "autoencoder_width": 32,
-    "latent_size": 32,
-    "text_size": 512,
+    "latent": 32,
+    "text": 512,
     "width": 64,
     "layers": 1,
     "heads": 4,

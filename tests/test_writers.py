@@ -34,8 +34,8 @@ def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=2) as writers:
         outcomes = [outcome for number in range(20) for outcome in writers.write(pose(number))]
         outcomes += writers.finish()
-    assert {each.prompt.name for each, _ in outcomes} == {f"pose_{number}" for number in range(20)}
-    assert all(failure is None for _, failure in outcomes)
+    assert {each.pose.prompt.name for each in outcomes} == {f"pose_{number}" for number in range(20)}
+    assert all(each.failure is None for each in outcomes)
     for suffix in (".png", ".npy", ".json"):
         assert len(list((tmp_path / "poses").glob(f"*{suffix}"))) == 20
     assert list((tmp_path / "temp").iterdir()) == []
@@ -45,7 +45,7 @@ def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=1) as writers:
         outcomes = [*writers.write(pose(0)), *writers.write(pose(1, float("nan"))), *writers.write(pose(2))]
         outcomes += writers.finish()
-    failures = {each.prompt.name: failure for each, failure in outcomes}
+    failures = {each.pose.prompt.name: each.failure for each in outcomes}
     assert failures["pose_0"] is None
     assert failures["pose_2"] is None
     assert failures["pose_1"] is not None
@@ -63,8 +63,8 @@ def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
         for number in range(1, 10):
             outcomes += writers.write(pose(number))
         outcomes += writers.finish()
-    assert sorted(each.prompt.name for each, _ in outcomes) == sorted(f"pose_{number}" for number in range(10))
-    assert all(failure is None for _, failure in outcomes)
+    assert sorted(each.pose.prompt.name for each in outcomes) == sorted(f"pose_{number}" for number in range(10))
+    assert all(each.failure is None for each in outcomes)
     assert len(list((tmp_path / "poses").glob("*.json"))) == 10
 
 

@@ -84,7 +84,8 @@ def run(cfg: DictConfig) -> None:
         config = to_config(cfg)
         from mardm_batch.generate import generate
 
-        code = generate(config, Path(job.runtime.output_dir), alone=not sweep)
+        run_folder = Path(job.runtime.output_dir)
+        code = generate(config, run_folder, run_folder.parent.name if sweep else None)
     except MardmBatchError as error:
         logging.getLogger(__name__).error("%s", error)
         code = BAD_CONFIGURATION

@@ -35,6 +35,7 @@ from mardm_batch.skeleton import JOINT_INDEX
 
 Poses = NDArray[np.floating]
 Check = Callable[[Poses], NDArray[np.bool_]]
+Test = Callable[[Poses, str], NDArray[np.bool_]]
 
 POINTS: Final = (*JOINT_INDEX, "left_hand", "right_hand", "torso")
 _PLURALS: Final = {
@@ -80,6 +81,12 @@ def mirrored(text: str) -> str:
     return swap_sides(text)
 
 
+def on_either_side(text: str) -> str:
+    """The condition, or its mirror image: what a caption that names no side asks for."""
+    twin = mirrored(text)
+    return text if twin == text else f"{text} or {twin}"
+
+
 def _clause(clause: str, text: str) -> Check:
     for pattern, build in _FORMS:
         match = re.fullmatch(pattern, clause)
@@ -100,15 +107,11 @@ def _named(who: str, text: str, allowed: tuple[str, ...]) -> list[str]:
         names = [who]
     if not set(names) <= set(allowed):
         plurals = [plural for plural, name in _PLURALS.items() if f"left_{name}" in allowed]
-        raise InputError(
-            f"condition '{text}': there is no '{who}' here; use {', '.join((*allowed, *plurals))}"
-        )
+        raise InputError(f"condition '{text}': there is no '{who}' here; use {', '.join((*allowed, *plurals))}")
     return names
 
 
-def _each(
-    either: str | None, who: str, text: str, allowed: tuple[str, ...], test: Callable[[Poses, str], Poses]
-) -> Check:
+def _each(either: str | None, who: str, text: str, allowed: tuple[str, ...], test: Test) -> Check:
     """A check of all names that `who` stands for, or after "either" of any of them."""
     if either:
         who = {name: plural for plural, name in _PLURALS.items()}.get(who, who)
@@ -127,7 +130,7 @@ def _position(text: str, either: str | None, who: str, relation: str, other: str
     axis, sign = _AXES[relation]
     others, margin = _named(other, text, POINTS), float(by or 0.0)
 
-    def test(joints: Poses, name: str) -> Poses:
+    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
         gaps = [
             sign * measure.relative_position(joints, name, partner)[:, axis] > margin
             for partner in _beside(name, others)
@@ -140,7 +143,7 @@ def _position(text: str, either: str | None, who: str, relation: str, other: str
 def _near(text: str, either: str | None, who: str, relation: str, other: str, by: str | None) -> Check:
     others, limit = _named(other, text, POINTS), float(by or 0.25)
 
-    def test(joints: Poses, name: str) -> Poses:
+    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
         gaps = [measure.distance(joints, name, partner) <= limit for partner in _beside(name, others)]
         return np.asarray(np.all(gaps, axis=0) == (relation == "near"))
 
@@ -157,7 +160,7 @@ def _pair(text: str, who: str, relation: str, limits: str | None) -> Check:
 
 
 def _floor(text: str, either: str | None, who: str, relation: str) -> Check:
-    def test(joints: Poses, name: str) -> Poses:
+    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
         return np.asarray(measure.on_floor(joints, name) == (relation == "on"))
 
     return _each(either, who, text, POINTS, test)
@@ -201,7 +204,7 @@ def _head(text: str, relation: str, where: str, limits: str | None) -> Check:
 
 
 def _segment(text: str, either: str | None, who: str, how: str) -> Check:
-    def test(joints: Poses, name: str) -> Poses:
+    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
         tilt = measure.from_vertical(joints, name)
         return np.asarray(tilt <= 25.0 if how == "vertical" else tilt >= 65.0)
 
@@ -211,7 +214,7 @@ def _segment(text: str, either: str | None, who: str, how: str) -> Check:
 def _points(text: str, either: str | None, who: str, where: str, by: str | None) -> Check:
     least = np.cos(np.radians(float(by or 45.0)))
 
-    def test(joints: Poses, name: str) -> Poses:
+    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
         towards = "left" if name.startswith("left") else "right"
         aim = np.array(_DIRECTIONS[towards if where == "outward" else where])
         return np.asarray(measure.direction(joints, name) @ aim >= least)
@@ -235,7 +238,7 @@ def _kneeling(text: str, side: str | None) -> Check:
     return measure.kneeling
 
 
-def _within(limits: str | None, default: tuple[float, float]) -> Callable[[Poses], Poses]:
+def _within(limits: str | None, default: tuple[float, float]) -> Check:
     """Whether values lie in a range; where none is written, in the default one. A bare number is the end that
     the default leaves to be chosen: `close 0.3` is at most, `leans back 20` at least."""
     least, most = default

@@ -120,8 +120,8 @@ class NetworkSettings(Settings):
     SECTION: ClassVar[str] = "model.network"
 
     autoencoder_width: int = setting("channels of the autoencoder's convolutions", whole(1))
-    latent_size: int = setting("numbers in a latent token", whole(1))
-    text_size: int = setting("numbers in a caption's embedding", whole(1))
+    latent: int = setting("numbers in a latent token", whole(1))
+    text: int = setting("numbers in a caption's embedding", whole(1))
     width: int = setting("channels of the transformer", whole(1))
     layers: int = setting("blocks of the transformer", whole(1))
     heads: int = setting("attention heads", whole(1))

@@ -20,13 +20,14 @@ from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.interruption import Interrupted, interruptible
 from mardm_batch.locks import shard_lock, shard_name
 from mardm_batch.manifest import Failure, FailureList, rebuild_metadata
-from mardm_batch.pose import Pose, canonical_position
+from mardm_batch.pose import Pose, canonical_position, frame_change
+from mardm_batch.progress import Progress
 from mardm_batch.prompts import Prompt, bundled_prompts, read_prompts
 from mardm_batch.record import RunRecord
 from mardm_batch.render import RenderOptions
 from mardm_batch.sharding import shard_of
 from mardm_batch.store import DiskFullError, PoseStore, Provenance, staging_folder
-from mardm_batch.tracking import NoTracker, Tracker, open_tracker
+from mardm_batch.tracking import open_tracker
 from mardm_batch.writers import PoseWriters, WriterSettings, writer_count
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ ALL_FINISHED, SOME_FAILED = 0, 1
 FAILURES_SHOWN = 5
 
 
-def generate(config: Config, run_folder: Path, alone: bool) -> int:
+def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     """Make every pose of the shard that is not finished yet.
 
     Args:
-        run_folder: where the log and the tracking files of this run go.
-        alone: no other shard of a sweep runs beside this one on the same terminal and cores.
+        run_folder: where the log, the metrics and the tracking files of this run go.
+        sweep: the name of the sweep that this shard is part of; None for a run on its own.
 
     Returns:
         The exit code: 0 all finished, 1 some failed, 130 or 143 interrupted.
@@ -55,12 +56,17 @@ def generate(config: Config, run_folder: Path, alone: bool) -> int:
     prompts = prompts_of(config)
     store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
     store.prepare()
+    shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
         failures = FailureList(store.output)
         asked = prompts if config.retry is None else failures.only_failed(prompts)
         todo = unfinished(asked, store, config)
-        code = make_poses(todo, store, failures, config, run_folder, alone) if todo else ALL_FINISHED
-        return close(asked, store, failures, config, code, len(todo), time.monotonic() - started)
+        progress = Progress(shard, str(run_folder), sweep, total=len(asked), finished_before=len(asked) - len(todo))
+        record = RunRecord(progress, store.output, asdict(config), failures, bar=sweep is None)
+        code = make_poses(todo, store, config, record) if todo else ALL_FINISHED
+        code = close(asked, store, failures, config, code, len(todo), time.monotonic() - started)
+        record.finish(code)
+        return code
 
 
 def prompts_of(config: Config) -> tuple[Prompt, ...]:
@@ -115,9 +121,7 @@ def settings_of(config: Config) -> Provenance:
     }
 
 
-def make_poses(
-    todo: Sequence[Prompt], store: PoseStore, failures: FailureList, config: Config, run_folder: Path, alone: bool
-) -> int:
+def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record: RunRecord) -> int:
     """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before.
 
     Returns:
@@ -126,46 +130,43 @@ def make_poses(
     # torch takes seconds to import: bad input and "nothing to do" are answered without it
     from mardm_batch.sampler import load_sampler
 
-    shard = shard_name(config.shard, config.num_shards)
-    temp = Path(config.paths.temp).expanduser()
+    shard, sweep = record.progress.shard, record.progress.sweep
     render = render_options(config)
-    code = ALL_FINISHED
-    tracker: Tracker = NoTracker()
-    record = RunRecord(len(todo), failures, bar=alone)
     try:
-        with interruptible(), staging_folder(temp, store.output, shard) as staging:
+        with (
+            interruptible(),
+            record,
+            staging_folder(Path(config.paths.temp).expanduser(), store.output, shard) as staging,
+        ):
             sampler = load_sampler(config)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
             settings = WriterSettings(store.output, staging, provenance, render)
-            with PoseWriters(settings, writer_count(alone)) as writers, record:
-                tracker = open_tracker(config.tracking, run_folder, asdict(config), shard)
-                for result in sample_poses(todo, sampler):
+            with PoseWriters(settings, writer_count(alone=sweep is None)) as writers:
+                record.tracker = open_tracker(config.tracking, record.run_folder, record.settings, shard, sweep)
+                for result in sample_poses(todo, sampler, record):
                     if isinstance(result, Failure):
                         record.failed(result)
                     else:
                         record.written(writers.write(result))
-                    record.report(tracker)
                 record.written(writers.finish())
     except Interrupted as interruption:
         log.warning("interrupted: what is finished stays; the same command goes on from there")
-        code = interruption.exit_code
+        return interruption.exit_code
     except DiskFullError:
         log.error("the disk of %s is full: free some space, then run the same command again", store.output)
-        code = SOME_FAILED
-    record.report(tracker, final=True)
-    tracker.samples(store.pictures(todo[: config.tracking.samples]))
-    tracker.finish(record.metrics(), code)
-    return code
+        return SOME_FAILED
+    return ALL_FINISHED
 
 
-def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler") -> Iterator[Pose | Failure]:
+def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunRecord) -> Iterator[Pose | Failure]:
     """Sample batch after batch. A batch that fails is tried again in halves, so that one bad caption costs only itself;
     where memory runs out, the batches that follow are halved too."""
     size = sampler.batch_size
     remaining = deque(split(prompts, size))
     while remaining:
         batch = remaining.popleft()
+        started = time.perf_counter()
         try:
             results = sample_batch(batch, sampler)
         except Exception as error:
@@ -181,6 +182,7 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler") -> Iterator[
             else:
                 remaining.extendleft(reversed(split(batch, half)))
             continue
+        record.sampled(time.perf_counter() - started, sampler.device, sampler.device_memory_mb())
         yield from results
 
 
@@ -193,7 +195,11 @@ def sample_batch(batch: Sequence[Prompt], sampler: "PoseSampler") -> list[Pose |
         finite: NDArray[np.bool_] = np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
         kept = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if is_finite]
         joints = canonical_position(clips[finite, sampler.frame_index])  # (b, 22, 3)
-        results += [Pose(prompt, each, sampler.frame_index, attempt) for prompt, each in zip(kept, joints, strict=True)]
+        changes = frame_change(clips[finite], sampler.frame_index)  # (b,)
+        results += [
+            Pose(prompt, each, sampler.frame_index, attempt, float(change))
+            for prompt, each, change in zip(kept, joints, changes, strict=True)
+        ]
         batch = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if not is_finite]
         if not batch:
             break

@@ -23,6 +23,8 @@ class Pose:
     frame_index: int
     attempt: int
     """How often other noise was tried before: 0, or 1 where the first result was not finite."""
+    frame_change: float = 0.0
+    """Metres by which a joint moves, on average, from the frames beside the chosen one to it."""
 
 
 def canonical_position(joints: Joints) -> Joints:
@@ -66,3 +68,18 @@ def bone_length_error(joints: Joints) -> NDArray[np.float64]:
 def lowest_joint_height(joints: Joints) -> NDArray[np.float64]:
     """Height of the lowest joint over the floor, in metres. (n, 22, 3) -> (n,)."""
     return np.asarray(joints[..., 1].min(axis=-1), dtype=np.float64)
+
+
+def frame_change(clips: Joints, frame: int) -> NDArray[np.float64]:
+    """How far a joint moves, on average, between a frame and the frames beside it: (n, T, 22, 3) -> (n,), metres."""
+    beside = [each for each in (frame - 1, frame + 1) if 0 <= each < clips.shape[1]]
+    steps = np.linalg.norm(clips[:, beside] - clips[:, frame, None], axis=-1)  # (n, beside, 22)
+    return np.asarray(steps.mean(axis=(1, 2)), dtype=np.float64) if beside else np.zeros(len(clips))
+
+
+def diversity(joints: Joints) -> float:
+    """Mean distance of a joint between two different poses (n, 22, 3), in metres; 0 for fewer than two."""
+    if len(joints) < 2:
+        return 0.0
+    distances = [np.linalg.norm(joints - each, axis=-1).mean(axis=-1).sum() for each in joints]
+    return float(np.sum(distances) / (len(joints) * (len(joints) - 1)))

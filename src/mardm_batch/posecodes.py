@@ -67,9 +67,7 @@ def face_front(joints: Array) -> Array:
 def point(joints: Array, name: str) -> Array:
     """Positions (n, 3) of a joint, of `left_hand` or `right_hand`, or of the `torso`."""
     if name == "torso":
-        return np.asarray(
-            joints[:, [JOINT_INDEX[part] for part in ("pelvis", "neck", "spine3")]].mean(axis=1)
-        )
+        return np.asarray(joints[:, [JOINT_INDEX[part] for part in ("pelvis", "neck", "spine3")]].mean(axis=1))
     if name.endswith("_hand"):
         side = name.removesuffix("_hand")
         elbow, wrist = joints[:, JOINT_INDEX[f"{side}_elbow"]], joints[:, JOINT_INDEX[f"{side}_wrist"]]

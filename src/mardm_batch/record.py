@@ -1,27 +1,58 @@
-"""What becomes of the poses of a run: counted, shown, and the failures listed at once."""
+"""What becomes of the poses of a run: counted, measured, shown, and kept for other commands to read.
 
+In Hydra's run folder: `metrics.jsonl`, the numbers at a steady interval, and `summary.json`, the whole run in the end.
+In the output folder: the progress record of the shard, and the failures at once.
+"""
+
+import itertools
+import json
+import threading
 import time
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+import numpy as np
 
 from mardm_batch.console import ProgressDisplay
+from mardm_batch.errors import MardmBatchError
 from mardm_batch.manifest import Failure, FailureList
-from mardm_batch.pose import Pose, bone_length_error, lowest_joint_height
-from mardm_batch.tracking import Tracker
+from mardm_batch.pose import Joints, Pose, bone_length_error, diversity, lowest_joint_height
+from mardm_batch.progress import Progress
+from mardm_batch.store import DiskFullError, write_whole
+from mardm_batch.tracking import NoTracker, Tracker
+from mardm_batch.writers import Outcome
 
-SECONDS_BETWEEN_METRICS = 2.0
+SECONDS_BETWEEN_RECORDS = 1.0
+RECORDS_BETWEEN_METRICS = 2
+NEWEST_SHOWN = 5
+POSES_COMPARED = 300
+"""Of how many poses the diversity is taken: each is compared with every other."""
 
 
 class RunRecord:
-    """Counts of one run of one shard, its progress display and its metrics."""
+    """The book of one run of one shard. While it is open, a thread writes progress and metrics at a steady interval."""
 
-    def __init__(self, total: int, failures: FailureList, bar: bool) -> None:
-        self.failures = failures
-        self.display = ProgressDisplay(total, bar)
-        self.bone_error = self.lowest_joint = 0.0
-        self.reported = time.monotonic()
+    def __init__(
+        self, progress: Progress, output: Path, settings: Mapping[str, Any], failures: FailureList, bar: bool
+    ) -> None:
+        self.progress, self.output, self.settings, self.failures = progress, output, settings, failures
+        self.run_folder = Path(progress.run_folder)
+        self.display = ProgressDisplay(progress.total - progress.finished_before, bar)
+        self.tracker: Tracker = NoTracker()
+        self.stage_seconds: defaultdict[str, float] = defaultdict(float)
+        self.errors: Counter[str] = Counter()
+        self.sums: defaultdict[str, float] = defaultdict(float)
+        self.compared: list[Joints] = []
+        self.samples: list[dict[str, Any]] = []
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self.keep, daemon=True)
 
     def __enter__(self) -> "RunRecord":
+        self.thread.start()
         self.display.__enter__()
         return self
 
@@ -29,33 +60,112 @@ class RunRecord:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.display.__exit__(kind, error, trace)
+        self.closing.set()
+        self.thread.join()
+        if isinstance(error, Exception) and not isinstance(error, DiskFullError):
+            self.progress.state = "refused" if isinstance(error, MardmBatchError) else "crashed"
+            self.write_progress()
 
-    def written(self, outcomes: Iterable[tuple[Pose, Failure | None]]) -> None:
-        for pose, failure in outcomes:
-            if failure is not None:
-                self.failed(failure)
+    def keep(self) -> None:
+        """The thread: write the progress, and every other time the metrics, until the run ends."""
+        for count in itertools.count():
+            self.write_progress()
+            if self.closing.wait(SECONDS_BETWEEN_RECORDS):
+                return
+            if count % RECORDS_BETWEEN_METRICS == 0:
+                self.write_metrics()
+
+    def sampled(self, seconds: float, device: str, device_memory_mb: float) -> None:
+        """A batch left the sampler."""
+        self.stage_seconds["sample"] += seconds
+        self.progress.state, self.progress.device = "running", device
+        self.progress.device_memory_mb = device_memory_mb
+
+    def written(self, outcomes: Iterable[Outcome]) -> None:
+        """Poses left the writers."""
+        for each in outcomes:
+            add(self.stage_seconds, each.seconds)
+            if each.failure is not None:
+                self.failed(each.failure)
                 continue
-            self.bone_error += float(bone_length_error(pose.joints[None])[0])
-            self.lowest_joint += float(lowest_joint_height(pose.joints[None])[0])
+            measures = measures_of(each.pose)
+            add(self.sums, measures)
+            if len(self.compared) < POSES_COMPARED:
+                self.compared.append(each.pose.joints)
+            if len(self.samples) < self.settings["tracking"]["samples"]:
+                prompt = each.pose.prompt
+                self.samples.append({"name": prompt.name, "caption": prompt.caption, "measures": measures})
+            self.progress.newest = [*self.progress.newest, each.pose.prompt.name][-NEWEST_SHOWN:]
             self.display.advance(done=1)
 
     def failed(self, failure: Failure) -> None:
+        """A pose could not be made."""
         self.failures.update([failure], ())
+        self.errors[f"{failure.stage}: {failure.error}"] += 1
+        self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
         self.display.advance(failed=1)
 
+    def write_progress(self) -> None:
+        display, progress = self.display, self.progress
+        progress.done, progress.failed, progress.poses_per_second = display.done, display.failed, display.rate
+        progress.seconds_left = display.seconds_left if display.done else None
+        with suppress(OSError):  # a full disk ends the run in the main thread
+            progress.write(self.output)
+
     def metrics(self) -> dict[str, float]:
-        """Counts, speed and mean quality so far."""
-        done = max(self.display.done, 1)
+        """The numbers so far; measures are means over the poses that were written."""
+        display = self.display
+        done = max(display.done, 1)
         return {
-            "poses_done": self.display.done,
-            "failures": self.display.failed,
-            "poses_per_second": self.display.rate,
-            "bone_length_error_cm": 100 * self.bone_error / done,
-            "lowest_joint_cm": 100 * self.lowest_joint / done,
+            "poses_done": display.done,
+            "failures": display.failed,
+            "poses_per_second": display.rate,
+            "seconds": time.time() - self.progress.started,
+            "device_memory_mb": self.progress.device_memory_mb,
+            **{f"seconds/{stage}": seconds for stage, seconds in self.stage_seconds.items()},
+            **{measure: total / done for measure, total in self.sums.items()},
         }
 
-    def report(self, tracker: Tracker, final: bool = False) -> None:
-        """Give the tracker the metrics, at a steady interval and at the end."""
-        if final or time.monotonic() - self.reported >= SECONDS_BETWEEN_METRICS:
-            self.reported = time.monotonic()
-            tracker.log(self.metrics())
+    def write_metrics(self) -> None:
+        metrics = self.metrics()
+        if self.display.done:
+            metrics["seconds_left"] = self.display.seconds_left
+        with suppress(OSError), (self.run_folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics) + "\n")
+        self.tracker.log(metrics)
+
+    def finish(self, exit_code: int) -> None:
+        """The last progress record, the last metrics, and the summary of the run."""
+        state = {0: "finished", 1: "incomplete"}.get(exit_code, "interrupted")
+        self.progress.state, self.progress.exit_code = state, exit_code
+        self.write_progress()
+        self.write_metrics()
+        summary = {
+            "shard": self.progress.shard,
+            "sweep": self.progress.sweep,
+            "state": state,
+            "exit_code": exit_code,
+            "output": str(self.output.resolve()),
+            "settings": self.settings,
+            "metrics": {**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.compared))},
+            "errors": dict(self.errors),
+            "samples": self.samples,
+        }
+        with suppress(OSError):
+            write_whole(self.run_folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1).encode())
+        self.tracker.finish(summary)
+
+
+def measures_of(pose: Pose) -> dict[str, float]:
+    """What is measured of one pose, in centimetres."""
+    joints = pose.joints[None]
+    return {
+        "bone_length_error_cm": 100 * float(bone_length_error(joints)[0]),
+        "lowest_joint_cm": 100 * float(lowest_joint_height(joints)[0]),
+        "frame_change_cm": 100 * pose.frame_change,
+    }
+
+
+def add(sums: dict[str, float], numbers: Mapping[str, float]) -> None:
+    for key, value in numbers.items():
+        sums[key] += value

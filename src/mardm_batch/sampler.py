@@ -4,8 +4,9 @@ The one module above `model/` that touches torch.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import numpy as np
 import torch
@@ -40,7 +41,8 @@ class PoseSampler:
         self.token_count = config.sampling.sequence_length // FRAMES_PER_TOKEN
         self.decoding = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
         self.weights_hash = model.weights_hash
-        self.description = f"{config.model.name} on {model.mean.device}, {batch_size} at once"
+        self.device = str(model.mean.device)
+        self.description = f"{config.model.name} on {self.device}, {batch_size} at once"
 
     @torch.inference_mode()
     def sample(self, captions: Sequence[str], attempt: int) -> Clips:
@@ -51,6 +53,10 @@ class PoseSampler:
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
         joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()
         return joints
+
+    def device_memory_mb(self) -> float:
+        """The most memory of the GPU that was taken so far; 0 on the CPU."""
+        return torch.cuda.max_memory_allocated(self.model.mean.device) / 2**20 if self.model.mean.is_cuda else 0.0
 
     def out_of_memory(self, error: Exception) -> bool:
         """Whether this is the device or the machine running out of memory; what can be freed is."""
@@ -81,24 +87,11 @@ def load_published_model(settings: SitSettings | DdpmSettings, device: str) -> L
     checkpoints = None if settings.checkpoints is None else folder(settings.checkpoints)
     stats = None if settings.stats is None else folder(settings.stats)
     files = find_published(settings.name, checkpoints, stats, settings.download)
-    sizes = settings.network
-    return load_published(
-        files,
-        MardmSizes(
-            latent=sizes.latent_size,
-            text=sizes.text_size,
-            width=sizes.width,
-            layers=sizes.layers,
-            heads=sizes.heads,
-            mlp_width=sizes.mlp_width,
-            head_width=sizes.head_width,
-            head_blocks=sizes.head_blocks,
-            flow="ddpm" if isinstance(settings, DdpmSettings) else "sit",
-        ),
-        sizes.autoencoder_width,
-        ClipTextEncoder(settings.text_encoder, device, settings.download),
-        device,
-    )
+    sizes = asdict(settings.network)
+    autoencoder_width = sizes.pop("autoencoder_width")
+    flow: Literal["sit", "ddpm"] = "ddpm" if isinstance(settings, DdpmSettings) else "sit"
+    text_encoder = ClipTextEncoder(settings.text_encoder, device, settings.download)
+    return load_published(files, MardmSizes(**sizes, flow=flow), autoencoder_width, text_encoder, device)
 
 
 def folder(path: str) -> Path:

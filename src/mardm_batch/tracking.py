@@ -1,8 +1,8 @@
-"""Weights & Biases, or a silent stand-in with the same three methods. Tracking never ends a run."""
+"""Weights & Biases, or a silent stand-in with the same methods. Tracking never ends a run."""
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,13 +15,10 @@ class Tracker(Protocol):
     """Where the metrics and sample pictures of a run go."""
 
     def log(self, metrics: Mapping[str, float]) -> None:
-        """Metrics at this moment of the run."""
+        """The numbers at this moment of the run."""
 
-    def samples(self, pictures: Sequence[tuple[Path, str]]) -> None:
-        """Sample pictures with their captions."""
-
-    def finish(self, summary: Mapping[str, float], exit_code: int) -> None:
-        """The end of the run."""
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """The end of the run, with the content of its summary.json."""
 
 
 class NoTracker:
@@ -30,18 +27,21 @@ class NoTracker:
     def log(self, metrics: Mapping[str, float]) -> None:
         pass
 
-    def samples(self, pictures: Sequence[tuple[Path, str]]) -> None:
-        pass
-
-    def finish(self, summary: Mapping[str, float], exit_code: int) -> None:
+    def finish(self, summary: Mapping[str, Any]) -> None:
         pass
 
 
 class WandbTracker:
-    """One Weights & Biases run. Its files are in the run's own folder; offline needs no account."""
+    """One Weights & Biases run, in the group of its sweep. Its files are in the run's own folder."""
 
     def __init__(
-        self, settings: TrackingSettings, mode: str, run_folder: Path, config: Mapping[str, Any], name: str
+        self,
+        settings: TrackingSettings,
+        mode: str,
+        run_folder: Path,
+        config: Mapping[str, Any],
+        shard: str,
+        sweep: str | None,
     ) -> None:
         import wandb
 
@@ -49,7 +49,9 @@ class WandbTracker:
         self.run = wandb.init(
             project=settings.project,
             entity=settings.entity,
-            name=name,
+            group=sweep,
+            job_type="generate",
+            name=shard if sweep is None else f"{sweep}-{shard}",
             mode="online" if mode == "online" else "offline",
             dir=run_folder,
             config=dict(config),
@@ -60,12 +62,21 @@ class WandbTracker:
     def log(self, metrics: Mapping[str, float]) -> None:
         self.run.log(dict(metrics))
 
-    def samples(self, pictures: Sequence[tuple[Path, str]]) -> None:
-        self.run.log({"samples": [self.wandb.Image(str(path), caption=caption) for path, caption in pictures]})
-
-    def finish(self, summary: Mapping[str, float], exit_code: int) -> None:
-        self.run.summary.update(dict(summary))
-        self.run.finish(exit_code=exit_code)
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        output = Path(summary["output"])
+        samples = [each for each in summary["samples"] if (output / f"{each['name']}.png").exists()]
+        if samples:
+            measures = list(samples[0]["measures"])
+            table = self.wandb.Table(columns=["picture", "caption", *measures])
+            for each in samples:
+                picture = self.wandb.Image(str(output / f"{each['name']}.png"))
+                table.add_data(picture, each["caption"], *(each["measures"][name] for name in measures))
+            self.run.log({"samples": table})
+        if summary["errors"]:
+            errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary["errors"].items()])
+            self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
+        self.run.summary.update(summary["metrics"])
+        self.run.finish(exit_code=summary["exit_code"])
 
 
 class CarefulTracker:
@@ -74,24 +85,26 @@ class CarefulTracker:
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
 
-    def attempt(self, action: str, *arguments: Any) -> None:
-        try:
-            getattr(self.tracker, action)(*arguments)
-        except Exception as error:
-            log.warning("tracking stopped: %s: %s", type(error).__name__, error)
-            self.tracker = NoTracker()
-
     def log(self, metrics: Mapping[str, float]) -> None:
-        self.attempt("log", metrics)
+        try:
+            self.tracker.log(metrics)
+        except Exception as error:
+            self.give_up(error)
 
-    def samples(self, pictures: Sequence[tuple[Path, str]]) -> None:
-        self.attempt("samples", pictures)
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        try:
+            self.tracker.finish(summary)
+        except Exception as error:
+            self.give_up(error)
 
-    def finish(self, summary: Mapping[str, float], exit_code: int) -> None:
-        self.attempt("finish", summary, exit_code)
+    def give_up(self, error: Exception) -> None:
+        log.warning("tracking stopped: %s: %s", type(error).__name__, error)
+        self.tracker = NoTracker()
 
 
-def open_tracker(settings: TrackingSettings, run_folder: Path, config: Mapping[str, Any], name: str) -> Tracker:
+def open_tracker(
+    settings: TrackingSettings, run_folder: Path, config: Mapping[str, Any], shard: str, sweep: str | None
+) -> Tracker:
     """The tracker that the settings ask for. `auto` is online where an API key is configured, else offline."""
     mode = settings.mode
     if mode == "auto":
@@ -103,7 +116,7 @@ def open_tracker(settings: TrackingSettings, run_folder: Path, config: Mapping[s
             import wandb
 
             mode = "online" if wandb.login(prompt=False) else "offline"
-        return CarefulTracker(WandbTracker(settings, mode, run_folder, config, name))
+        return CarefulTracker(WandbTracker(settings, mode, run_folder, config, shard, sweep))
     except Exception as error:
         log.warning("no tracking: %s: %s", type(error).__name__, error)
         return NoTracker()

@@ -70,13 +70,14 @@ class MetricsLog:
 
 
 def train(config: TrainConfig) -> None:
-    """The whole recipe: clips, autoencoder, text to latents, one file of weights.
+    """The whole recipe: clips, autoencoder, text to latents; the weights so far are written with each checkpoint.
 
     Raises:
         InputError: recorded motion or a checkpoint cannot be read.
         MardmBatchError: the loss is not finite.
     """
     import torch
+    from torch import nn
 
     from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.model.checkpoint import save_embedded
@@ -105,12 +106,14 @@ def train(config: TrainConfig) -> None:
 
     model = network_loop.build_model(sizes, motions)
     network_losses = network_loop.NetworkLosses(model, averaged, motions, config.network.batch_size)
-    trained = run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report)
-    assert isinstance(trained, network_loop.TextToLatents)
-
     output = Path(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    save_embedded(output, averaged, trained.network, trained.words, motions.mean, motions.std)
+
+    def keep(trained: nn.Module) -> None:
+        assert isinstance(trained, network_loop.TextToLatents)
+        save_embedded(output, averaged, trained.network, trained.words, motions.mean, motions.std)
+
+    keep(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, keep))
     log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)
 
 

@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -28,6 +29,23 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What became of a pose: written, unless there is a failure, in so many seconds by stage (draw, write)."""
+
+    pose: Pose
+    failure: Failure | None
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a worker answers: its seconds by stage, and the warnings that came up."""
+
+    seconds: Mapping[str, float]
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
 class WriterSettings:
     """What a worker must know. `render` is None where no pictures are wanted."""
 
@@ -42,7 +60,7 @@ class PoseWriters:
 
     def __init__(self, settings: WriterSettings, workers: int) -> None:
         self.settings, self.workers = settings, workers
-        self.pending: dict[Future[list[str]], Pose] = {}
+        self.pending: dict[Future[Written], Pose] = {}
         self.warned: set[str] = set()
         self.pool = self.start()
 
@@ -68,7 +86,7 @@ class PoseWriters:
             pool.submit(os.getpid)
         return pool
 
-    def write(self, pose: Pose) -> Iterator[tuple[Pose, Failure | None]]:
+    def write(self, pose: Pose) -> Iterator[Outcome]:
         """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
         while len(self.pending) >= POSES_AHEAD * self.workers:
             wait(self.pending, return_when=FIRST_COMPLETED)
@@ -79,13 +97,13 @@ class PoseWriters:
             self.pending[broken()] = pose
         yield from self.done()
 
-    def finish(self) -> Iterator[tuple[Pose, Failure | None]]:
+    def finish(self) -> Iterator[Outcome]:
         """Yield the rest of the poses as they are done."""
         while self.pending:
             wait(self.pending, return_when=FIRST_COMPLETED)
             yield from self.done()
 
-    def done(self) -> Iterator[tuple[Pose, Failure | None]]:
+    def done(self) -> Iterator[Outcome]:
         for future in [each for each in self.pending if each.done()]:
             if future not in self.pending:
                 continue  # written again with a broken pool, just now
@@ -93,9 +111,9 @@ class PoseWriters:
                 yield from self.write_one_by_one()
             else:
                 pose = self.pending.pop(future)
-                yield pose, self.outcome(pose, future)
+                yield self.outcome(pose, future)
 
-    def write_one_by_one(self) -> Iterator[tuple[Pose, Failure | None]]:
+    def write_one_by_one(self) -> Iterator[Outcome]:
         """A worker died, and with it the pool: find out over whose pose by giving each a pool that it may break."""
         log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
         suspects = list(self.pending.values())
@@ -104,25 +122,25 @@ class PoseWriters:
         for pose in suspects:
             future = self.pool.submit(draw_and_write, pose)
             wait([future])
-            yield pose, self.outcome(pose, future)
+            yield self.outcome(pose, future)
             if isinstance(future.exception(), BrokenProcessPool):
                 self.pool = self.start()
 
-
-    def outcome(self, pose: Pose, future: Future[list[str]]) -> Failure | None:
+    def outcome(self, pose: Pose, future: Future[Written]) -> Outcome:
         """What became of a pose. What the worker had to say is said here, once, however many workers say it."""
         error = future.exception()
         if isinstance(error, DiskFullError):
             raise error
-        if error is None:
-            for warning in future.result():
-                if warning not in self.warned:
-                    self.warned.add(warning)
-                    log.warning("%s", warning)
-            return None
-        died = isinstance(error, BrokenProcessPool)
-        message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
-        return Failure(pose.prompt.caption, pose.prompt.name, "write", message)
+        if error is not None:
+            died = isinstance(error, BrokenProcessPool)
+            message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
+            return Outcome(pose, Failure(pose.prompt.caption, pose.prompt.name, "write", message), {})
+        written = future.result()
+        for warning in written.warnings:
+            if warning not in self.warned:
+                self.warned.add(warning)
+                log.warning("%s", warning)
+        return Outcome(pose, None, written.seconds)
 
 
 def writer_count(alone: bool) -> int:
@@ -130,9 +148,9 @@ def writer_count(alone: bool) -> int:
     return max(1, len(os.sched_getaffinity(0)) - 1) if alone else 1
 
 
-def broken() -> Future[list[str]]:
+def broken() -> Future[Written]:
     """The future of a pose that came after the pool broke."""
-    future: Future[list[str]] = Future()
+    future: Future[Written] = Future()
     future.set_exception(BrokenProcessPool())
     return future
 
@@ -178,11 +196,14 @@ def leave_with(parent: int) -> None:
         os._exit(1)
 
 
-def draw_and_write(pose: Pose) -> list[str]:
-    """Draw and write a pose in the worker. Returns the warnings that came up."""
+def draw_and_write(pose: Pose) -> Written:
+    """Draw and write a pose in the worker."""
     with Worker.writing:
         settings = Worker.settings
+        started = time.perf_counter()
         picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
+        drawn = time.perf_counter()
         write_pose(pose, picture, settings.provenance, settings.output, settings.staging)
-    said, Worker.warnings.messages = Worker.warnings.messages, []
-    return said
+        seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
+    warnings, Worker.warnings.messages = Worker.warnings.messages, []
+    return Written(seconds, warnings)

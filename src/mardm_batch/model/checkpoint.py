@@ -54,7 +54,9 @@ class LoadedModel:
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (b, d, t) to features (b, 4 t, 67), un-normalised: metres and radians a frame."""
-        return self.autoencoder.decode(latents) * self.std + self.mean
+        # cuDNN's convolutions would round to 10 bits (TF32), which moves joints by millimetres.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return self.autoencoder.decode(latents) * self.std + self.mean
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:

@@ -142,7 +142,8 @@ def scale_latents(autoencoder: Autoencoder, motions: Motions) -> None:
     """
     size = encode_windows(autoencoder, motions, 4 * FRAMES_PER_TOKEN).square().mean().sqrt()
     last, first = autoencoder.encoder.model[-1], autoencoder.decoder.model[0]
-    assert isinstance(last, nn.Conv1d) and last.bias is not None
+    assert isinstance(last, nn.Conv1d)
+    assert last.bias is not None
     last.weight /= size
     last.bias /= size
     _weight(first).mul_(size)

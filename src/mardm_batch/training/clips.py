@@ -17,7 +17,7 @@ from mardm_batch.features import heading_of, joints_to_features
 from mardm_batch.training.library import load_library
 from mardm_batch.training.limits import within_limits
 from mardm_batch.training.mocap import Recording, mirrored, on_floor
-from mardm_batch.training.recorded_captions import recorded_captions
+from mardm_batch.training.recorded_captions import clip_actions, recorded_captions
 
 CLIP_FRAMES: Final = 32
 _CHUNK: Final = 100
@@ -61,19 +61,18 @@ def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> l
     """
     rng = np.random.default_rng(seed)
     margin = CLIP_FRAMES // 2
-    clips = []
+    clips: list[Clip] = []
     for recording in recordings:
         for swapped in (False, True):
             joints = mirrored(recording.joints) if swapped else recording.joints
             padded = np.pad(joints, ((margin, margin), (0, 0), (0, 0)), mode="symmetric")
             heading = heading_of(padded)
-            for start in range(0, len(padded) - CLIP_FRAMES + 1, stride):
-                window = slice(start, start + CLIP_FRAMES)
-                features = joints_to_features(on_floor(padded[window]), heading[window])
-                pose = _pose(features[margin])
-                if within_limits(pose[None])[0]:  # some recorded arms bend the wrong way
-                    captions = recorded_captions(pose, recording.description, swapped, rng)
-                    clips.append(Clip(features, captions))
+            windows = [slice(start, start + CLIP_FRAMES) for start in range(0, len(joints) + 1, stride)]
+            features = [joints_to_features(on_floor(padded[window]), heading[window]) for window in windows]
+            poses = np.stack([_pose(each[margin]) for each in features])
+            captions = recorded_captions(poses, clip_actions(recording.description, swapped), rng)
+            sound = within_limits(poses)  # some recorded arms bend the wrong way
+            clips += [Clip(*each) for each, kept in zip(zip(features, captions), sound) if kept]
     return clips
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from mardm_batch.conditions import parse
+from mardm_batch.conditions import on_either_side, parse
 from mardm_batch.posecodes import swap_sides
-from mardm_batch.training.wording import Phrase, caption
+from mardm_batch.training.wording import Phrase, put_into_words
 
 _DETAILS: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
 """How often a caption has 0, 1, 2, … details; a main code without conditions has at least one."""
@@ -68,8 +68,11 @@ def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Gene
             break
         shares = np.cumsum([code.weight for code in free])
         chosen.append(free[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))])
-    text, _ = caption([code.phrase for code in chosen], rng)
-    return Description(text, tuple(dict.fromkeys(text for code in chosen for text in code.conditions)))
+    words = put_into_words([code.phrase for code in chosen], rng)
+    conditions = [
+        text if code.phrase.name in words.sided else on_either_side(text) for code in chosen for text in code.conditions
+    ]
+    return Description(words.caption, tuple(dict.fromkeys(conditions)))
 
 
 @cache
@@ -94,7 +97,7 @@ def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
     does, having = (tuple(side(text) for text in fields.get(key, ())) for key in ("does", "with"))
     return _Posecode(
         conditions=conditions,
-        phrase=Phrase("posecode", does, having),
+        phrase=Phrase(" and ".join(conditions), does, having),
         about=frozenset(side(part) for part in fields.get("about", ())),
         weight=float(fields.get("weight", 1.0)),
     )

@@ -7,7 +7,7 @@ the kinds `arms`, `arm`, `torso` and `head` join those that take them. An entry 
 and the right has its mirror image as a second entry, in joints, words and conditions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -18,12 +18,14 @@ import yaml
 from numpy.typing import NDArray
 
 from mardm_batch.conditions import mirrored as mirrored_condition
-from mardm_batch.conditions import parse
+from mardm_batch.conditions import on_either_side, parse
 from mardm_batch.errors import InputError
 from mardm_batch.posecodes import swap_sides
-from mardm_batch.training.posing import HAND_SPOTS, PART_KEYS, STANDING, pose
+from mardm_batch.training.kinematics import DIRECTIONS
+from mardm_batch.training.posing import pose
+from mardm_batch.training.posture import ANCHORS, HAND_SPOTS, PART_KEYS, STANDING
 from mardm_batch.training.sway import sway
-from mardm_batch.training.wording import Phrase, caption
+from mardm_batch.training.wording import Phrase, put_into_words
 
 MAIN_KINDS: Final = ("support", "whole")
 FRAGMENT_KINDS: Final = ("arms", "arm", "torso", "head")
@@ -82,6 +84,16 @@ class Composition:
     def conditions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text for entry in self.entries for text in entry.conditions))
 
+    def conditions_as_said(self, sided: Collection[str]) -> tuple[str, ...]:
+        """The conditions that the words ask for: where an entry's words name no side, either will do."""
+        return tuple(
+            dict.fromkeys(
+                text if entry.name in sided else on_either_side(text)
+                for entry in self.entries
+                for text in entry.conditions
+            )
+        )
+
     def joints(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """One random pose (22, 3) of it."""
         parts: dict[str, Mapping[str, Any]] = dict(STANDING)
@@ -105,9 +117,9 @@ class Library:
     def sample(self, rng: np.random.Generator, frames: int) -> Sample:
         """Caption, clip (frames, 22, 3) float32, conditions and way of saying; the same for the same `rng`."""
         composition = self.compose(rng)
-        text, way = caption([_phrase(entry) for entry in composition.entries], rng)
+        words = put_into_words([_phrase(entry) for entry in composition.entries], rng)
         clip = sway(composition.joints(rng), frames, rng)
-        return Sample(text, clip, composition.conditions, way)
+        return Sample(words.caption, clip, composition.conditions_as_said(words.sided), words.way)
 
     def compose(self, rng: np.random.Generator) -> Composition:
         """A main entry with the fragments that chance and `takes` give it."""
@@ -209,6 +221,11 @@ def _parts(written: Mapping[str, Any], name: str, file: str) -> dict[str, Mappin
             hand = numbers.get("hand")
             if isinstance(hand, str) and hand not in HAND_SPOTS:
                 _fail(file, name, f"there is no spot '{hand}' for a hand", tuple(HAND_SPOTS))
+            if numbers.get("from", "shoulder") not in ANCHORS:
+                _fail(file, name, f"a hand cannot be placed from '{numbers['from']}'", tuple(ANCHORS))
+            for word in f"{numbers.get('toward', '')} {numbers.get('pole', '')}".split():
+                if word not in DIRECTIONS:
+                    _fail(file, name, f"'{word}' is no direction", tuple(DIRECTIONS))
             parts[side] = numbers
     return parts
 
@@ -220,9 +237,7 @@ def _fail(file: str, entry: str, what: str, allowed: Sequence[str]) -> None:
 def _mirrored(entry: Entry) -> Entry:
     pose_ = {swap_sides(part): _mirrored_part(part, numbers) for part, numbers in entry.pose.items()}
     return Entry(
-        name=f"{swap_sides(entry.name)} (mirrored)"
-        if swap_sides(entry.name) == entry.name
-        else swap_sides(entry.name),
+        name=f"{swap_sides(entry.name)} (mirrored)" if swap_sides(entry.name) == entry.name else swap_sides(entry.name),
         kind=entry.kind,
         pose=pose_,
         does=tuple(swap_sides(text) for text in entry.does),

@@ -1,8 +1,8 @@
 """How far human joints go, measured from joint positions alone. Axes: n poses, 22 joints (n, 22, 3).
 
 The ranges (`LIMITS`, degrees) are those of clinical range-of-motion tables, widened to what gymnasts reach and to
-what the recorded poses show; a skeleton of points leaves a few degrees of doubt of its own. Rotation about a bone is seen
-only where the next joint is bent, so it is judged there.
+what the recorded poses show; a skeleton of points leaves a few degrees of doubt of its own. Rotation about a
+bone is seen only where the next joint is bent, so it is judged there.
 """
 
 from typing import Final

@@ -39,12 +39,14 @@ def run_stage(
     resume: bool,
     seed: int,
     log: Log,
+    keep: Callable[[nn.Module], None] = lambda averaged: None,
 ) -> nn.Module:
     """Train `module` for the settings' steps and return a copy with the averaged weights, in eval mode.
 
     `losses(generator)` draws a batch and returns the loss to minimise as "loss", other numbers beside it.
     A checkpoint in `folder` is written now and then and at the end; with `resume` the stage goes on from it,
-    drawing the batches that it would have drawn. Raises MardmBatchError when the loss is not finite.
+    drawing the batches that it would have drawn. With each checkpoint `keep` gets the averaged weights.
+    Raises MardmBatchError when the loss is not finite.
     """
     name = settings.SECTION
     generator = torch.Generator().manual_seed(seed)
@@ -88,6 +90,7 @@ def run_stage(
             sums, count, reported = {}, 0, now
         if now - saved > 60 * settings.checkpoint_minutes or step + 1 == settings.steps:
             _save(checkpoint, parts, generator, step + 1)
+            keep(averaged)
             saved = time.monotonic()
     return averaged
 
@@ -118,6 +121,5 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{path}: not a checkpoint of these sizes ({reason}); use the settings it was made with, "
-            "or resume=false"
+            f"{path}: not a checkpoint of these sizes ({reason}); use the settings it was made with, or resume=false"
         ) from error

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.skeleton import BONE_LENGTHS, FRAMES_PER_SECOND
-from mardm_batch.training.posing import MAX_ELBOW, MAX_KNEE, two_bone
+from mardm_batch.training.kinematics import two_bone
+from mardm_batch.training.posing import MAX_ELBOW, MAX_KNEE
 
 Array = NDArray[np.float64]
 
@@ -34,15 +35,15 @@ def sway(joints: NDArray[np.float32], frames: int, rng: np.random.Generator) -> 
     waves = _waves(rng, frames, 15)
     clip = np.repeat(still[None], frames, axis=0)
     if any(standing) or (any(leaning) and not seated):
-        clip += (waves[:, None, 0:3] * np.array([0.007, 0.0015, 0.005])) * amount
-    torso = _turns(waves[:, 3:6] * np.array([0.45, 0.6, 0.4]) * amount)
+        clip += (waves[:, None, 0:3] * np.array([0.010, 0.002, 0.007])) * amount
+    torso = _turns(waves[:, 3:6] * np.array([0.7, 0.9, 0.6]) * amount)
     _turn_about(clip, 0, _UPPER_BODY, torso)
-    _turn_about(clip, 12, (15,), _turns(waves[:, 6:9] * 1.2))
+    _turn_about(clip, 12, (15,), _turns(waves[:, 6:9] * 1.5))
     for side, (arm, leg) in enumerate(zip(_ARMS, _LEGS, strict=True)):
         if leaning[side] and not lying:
             _hold(clip, arm, still[arm[2]], MAX_ELBOW)
         else:
-            _turn_about(clip, arm[0], arm[1:], _turns(waves[:, 9 + side : 12 + side] * amount))
+            _turn_about(clip, arm[0], arm[1:], _turns(waves[:, 9 + side : 12 + side] * 1.4 * amount))
         if standing[side]:
             _hold(clip, leg[:3], still[leg[2]], MAX_KNEE)
             clip[:, leg[3]] = clip[:, leg[2]] + (still[leg[3]] - still[leg[2]])

@@ -7,10 +7,12 @@ subject. Phrases of `does` are verb phrases, those of `having` follow "with".
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
+
+from mardm_batch.posecodes import swap_sides
 
 T = TypeVar("T")
 
@@ -47,58 +49,81 @@ class Phrase:
     implied: bool = False
 
 
-def caption(phrases: Sequence[Phrase], rng: np.random.Generator) -> tuple[str, str]:
-    """A caption for a main phrase and its fragments, and its way: the phrases and the form that were used."""
+@dataclass(frozen=True)
+class Wording:
+    """A caption; `way` names the phrases and the form used; `sided` the phrases that say left or right."""
+
+    caption: str
+    way: str
+    sided: frozenset[str]
+
+
+def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wording:
+    """A caption for a main phrase and its fragments."""
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
     form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
     main, fragments = phrases[0], list(phrases[1:])
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
-    said = [_main(main, form, rng)]
-    others = [_fragment(fragment, form, rng) for fragment in fragments]
+    said = [_main(main, form, rng)] + [_fragment(fragment, form, rng) for fragment in fragments]
     # What follows "with" comes first: after another verb it would be read as that verb's.
-    said += sorted(others, key=lambda other: not other[0].startswith("with "))
-    text = _joined([words for words, _ in said], apart=main not in phrases[:1])
-    way = "+".join(way for _, way in said) + "/" + form
-    text = expand(text, their, rng)
+    said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
+    said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
+    text = _joined([part.words for part in said], apart=main is not phrases[0])
     text = f"{subject} {text}" if subject else text[:1].upper() + text[1:]
     if rng.random() < 0.12:
         text = text[:1].lower() + text[1:]
-    return text + ("." if rng.random() < 0.4 else ""), way
+    return Wording(
+        caption=text + ("." if rng.random() < 0.4 else ""),
+        way="+".join(f"{part.name}.{part.index}" for part in said) + "/" + form,
+        sided=frozenset(part.name for part in said if names_side(part.words)),
+    )
 
 
-def expand(text: str, their: str, rng: np.random.Generator) -> str:
+def names_side(text: str) -> bool:
+    """Whether a text says left or right."""
+    return swap_sides(text) != text
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One phrase's part of a caption, and which of its phrases that was."""
+
+    name: str
+    index: str
+    words: str
+
+
+def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
     """Chooses among the alternatives in braces; `their` is the subject's possessive."""
     while match := _BRACES.search(text):
         options = match[1].split("|")
         if options == ["their"]:
             options = [their, their, "the"]
         text = text[: match.start()] + options[int(rng.integers(len(options)))] + text[match.end() :]
-    return re.sub(r"\s+", " ", text).replace(" ,", ",").strip()
+    return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
 
 
-def _main(phrase: Phrase, form: str, rng: np.random.Generator) -> tuple[str, str]:
+def _main(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
     """The verb phrase that carries the caption; a fragment without one becomes "with …"."""
     if phrase.does and (not phrase.having or rng.random() < 0.8):
         index = int(rng.integers(len(phrase.does)))
-        return _conjugated(phrase.does[index], form), f"{phrase.name}.{index}"
+        return _Said(phrase.name, str(index), _conjugated(phrase.does[index], form))
     index = int(rng.integers(len(phrase.having)))
-    stands = {"gerund": rng.choice(["", "standing "]), "third": "stands ", "progressive": "is standing "}[
-        form
-    ]
-    return f"{stands}with {phrase.having[index]}", f"{phrase.name}.with{index}"
+    stands = {"gerund": ("", "standing "), "third": ("stands ",), "progressive": ("is standing ",)}[form]
+    stand = stands[int(rng.integers(len(stands)))]
+    return _Said(phrase.name, f"with{index}", f"{stand}with {phrase.having[index]}")
 
 
-def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> tuple[str, str]:
+def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
     if phrase.having and (not phrase.does or rng.random() < 0.7):
         index = int(rng.integers(len(phrase.having)))
-        return "with " + phrase.having[index], f"{phrase.name}.with{index}"
+        return _Said(phrase.name, f"with{index}", "with " + phrase.having[index])
     index = int(rng.integers(len(phrase.does)))
-    words = phrase.does[index]
     link, inner = _draw([(" and ", form), (" while ", "gerund"), (", ", "gerund")], [0.4, 0.3, 0.3], rng)
     # "and" needs the same form on both sides; after "is …ing" the second "is" is left out.
-    said = _conjugated(words, "gerund" if inner == "progressive" else inner)
-    return link + said, f"{phrase.name}.{index}"
+    words = _conjugated(phrase.does[index], "gerund" if inner == "progressive" else inner)
+    return _Said(phrase.name, str(index), link + words)
 
 
 def _joined(parts: Sequence[str], apart: bool) -> str:
@@ -145,6 +170,4 @@ def _gerund(verb: str) -> str:
 
 def _draw(options: Sequence[T], shares: Sequence[float], rng: np.random.Generator) -> T:
     total = np.cumsum(shares)
-    return options[
-        int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(options) - 1))
-    ]
+    return options[int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(options) - 1))]
