@@ -1,19 +1,20 @@
 """The command line of `python -m mardm_batch`: compose the settings, check them, hand them to the main path."""
 
 import difflib
-import itertools
 import logging
 import re
 import shutil
 import sys
 import textwrap
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -25,8 +26,13 @@ from omegaconf.errors import OmegaConfBaseException
 from mardm_batch.config import Config, Settings, conf_dir, register_schema
 from mardm_batch.console import ConsoleHandler
 from mardm_batch.errors import ConfigurationError, MardmBatchError
+from mardm_batch.interruption import Interrupted, interruptible
 
-BAD_CONFIGURATION = 2
+log = logging.getLogger(__name__)
+
+SOME_FAILED, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130
+CONF_FLAGS = ("config_dir", "config_path", "config_name")
+"""Hydra's flags that say where configuration files are."""
 USAGE = """\
 Turn captions into 3D human poses: for each a .npy of 22 joints, a .json and a 1200 x 1200 .png.
 
@@ -59,11 +65,18 @@ def main() -> None:
         if "--help" in arguments or "-h" in arguments:
             print(help_text([word for word in arguments if "=" in word]))
             return
-        check(get_args_parser().parse_args(arguments))
-    except ConfigurationError as error:
+        parsed = get_args_parser().parse_args(arguments)
+        if parsed.cfg or parsed.info or parsed.hydra_help or parsed.shell_completion:
+            run_with_hydra()
+        elif parsed.multirun:
+            sys.exit(launch_sweep(parsed))
+        else:
+            to_config(compose_config(parsed.overrides, parsed))
+            run_with_hydra()
+    except MardmBatchError as error:
         refuse(error)
-    sys.argv[1:] = arguments
-    run_with_hydra()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
@@ -74,25 +87,62 @@ def run_with_hydra(cfg: DictConfig) -> None:
 
 
 def run(cfg: DictConfig) -> None:
-    """One run of the main path: ends the process with its exit code, or, as a job of a sweep, raises if it is not 0."""
-    job = HydraConfig.get()
-    logging.raiseExceptions = False  # a log file on a full disk must not bury the one line that says so
-    sweep = job.mode == RunMode.MULTIRUN
-    if sweep:
-        ConsoleHandler.label = f"shard {cfg.shard}: "
-    try:
-        config = to_config(cfg)
-        from mardm_batch.generate import generate
+    """What Hydra runs: a run of the main path, whose exit code is the process's, or a job of a sweep."""
+    from mardm_batch.sweep import current_plan, leave_exit_code, supervise, take_part
 
-        run_folder = Path(job.runtime.output_dir)
-        code = generate(config, run_folder, run_folder.parent.name if sweep else None)
+    job, plan = HydraConfig.get(), current_plan()
+    folder = Path(job.runtime.output_dir)
+    if job.mode == RunMode.MULTIRUN:
+        assert plan is not None
+        supervise(plan, job.job.num, list(job.overrides.task), folder)
+        return
+    logging.raiseExceptions = False  # a log file on a full disk must not bury the one line that says so
+    if plan is not None:
+        ConsoleHandler.label = take_part(plan, cfg.shard)
+    try:
+        with interruptible():
+            from mardm_batch.generate import generate
+
+            code = generate(to_config(cfg), folder, None if plan is None else plan.name)
+    except Interrupted as interruption:
+        code = interruption.exit_code
     except MardmBatchError as error:
-        logging.getLogger(__name__).error("%s", error)
+        log.error("%s", error)
         code = BAD_CONFIGURATION
-    if not sweep:
-        sys.exit(code)
-    if code:
-        raise RuntimeError(f"shard {cfg.shard} ended with exit code {code}")
+    except Exception as error:
+        log.exception("%s: %s; the log file in %s has the details", type(error).__name__, error, folder)
+        code = SOME_FAILED
+    leave_exit_code(plan, code)
+    sys.exit(code)
+
+
+def launch_sweep(arguments: Namespace) -> int:
+    """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
+    from mardm_batch.sweep import Job, run_sweep
+
+    settings = compose_config([], arguments, hydra_settings=True).hydra
+    try:
+        parsed = OverridesParser.create().parse_overrides(
+            [*(f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()), *arguments.overrides]
+        )
+        (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
+    except HydraException as error:
+        raise ConfigurationError(one_line(error)) from None
+    jobs = [
+        Job(
+            number,
+            [word for word in words if not word.startswith("hydra")],
+            to_config(compose_config(words, arguments)),
+        )
+        for number, words in enumerate(words_of_jobs)
+    ]
+
+    def launch(words: Sequence[str]) -> None:
+        sys.argv[1:] = [*sys.argv[1:], *words]
+        run_with_hydra()
+
+    flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
+    return run_sweep(jobs, Path(settings.sweep.dir), flags, launch)
 
 
 def refuse(error: MardmBatchError) -> NoReturn:
@@ -134,40 +184,28 @@ def unknown_key(key: str) -> str:
     return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
 
 
-def compose_config(overrides: list[str]) -> DictConfig:
+def compose_config(
+    overrides: Sequence[str], flags: Namespace | None = None, hydra_settings: bool = False
+) -> DictConfig:
     """The settings that these command-line words give, composed from the files in `conf/`.
+
+    Args:
+        flags: parsed flags, of which --config-dir, --config-path and --config-name count.
+        hydra_settings: with Hydra's own settings under the key `hydra`.
 
     Raises:
         ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
     """
+    folder, name, words = str(conf_dir()), "config", list(overrides)
+    if flags is not None:
+        folder, name = flags.config_path or folder, flags.config_name or name
+        words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []
     try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
-            return compose("config", overrides)
+        with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
+            return compose(name, words, return_hydra_config=hydra_settings)
     except (HydraException, OmegaConfBaseException) as error:
         mistyped = re.match(r"Could not override '([^']+)'.*\n?.*append to your config", str(error))
         raise ConfigurationError(unknown_key(mistyped[1]) if mistyped else one_line(error)) from None
-
-
-def check(arguments: Namespace) -> None:
-    """Find mistakes in the settings of every job before anything is started or written.
-
-    Hydra's own files and folders given by --config-dir and the like are checked when the run starts.
-    """
-    shows_only = arguments.cfg or arguments.info or arguments.hydra_help or arguments.shell_completion
-    if shows_only or arguments.config_dir or arguments.config_path or arguments.config_name:
-        return
-    try:
-        parsed = OverridesParser.create().parse_overrides(arguments.overrides)
-    except HydraException as error:
-        raise ConfigurationError(one_line(error)) from None
-    choices = [
-        [f"{each.get_key_element()}={value}" for value in each.sweep_string_iterator()]
-        if arguments.multirun and each.is_sweep_override()
-        else [each.input_line]
-        for each in parsed
-    ]
-    for job in itertools.product(*choices):
-        to_config(compose_config([word for word in job if word is not None]))
 
 
 def one_line(error: Exception) -> str:

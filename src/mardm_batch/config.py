@@ -17,6 +17,9 @@ from mardm_batch.errors import ConfigurationError
 FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
+FIXED_STEPS = 8
+DOPRI5_POINTS = 50
+"""Of the time grid over which the published sampler integrates."""
 
 
 @dataclass(frozen=True)
@@ -148,12 +151,15 @@ class FlowSettings(ModelSettings):
         "sampling.batch_size is a number",
         one_of("midpoint", "heun", "euler", "dopri5"),
     )
-    solver_steps: int = setting("steps of a fixed-step solver; dopri5 chooses its own", whole(1, 1000))
+    solver_steps: int | None = setting(
+        f"steps of the solver; of dopri5 the points of its time grid; null: {FIXED_STEPS}, dopri5: {DOPRI5_POINTS}",
+        whole(2, 1000),
+    )
 
     def sampler_settings(self) -> dict[str, Any]:
         """What of the model's settings decides what a pose is."""
-        steps = {} if self.solver == "dopri5" else {"solver_steps": self.solver_steps}
-        return {"solver": self.solver, **steps}
+        usual = DOPRI5_POINTS if self.solver == "dopri5" else FIXED_STEPS
+        return {"solver": self.solver, "solver_steps": self.solver_steps or usual}
 
 
 @dataclass
@@ -230,6 +236,9 @@ class Config(Settings):
             "null or a list of different GPU numbers",
             lambda ids: len(ids) > 0 and min(ids) >= 0 and len(set(ids)) == len(ids),
         ),
+    )
+    cpu_threads: int | None = setting(
+        "CPU threads of the sampler; null: every core, in a sweep the jobs' share of them", whole(1)
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from mardm_batch.config import Config
 from mardm_batch.console import clock
 from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.interruption import Interrupted, interruptible
+from mardm_batch.interruption import Interrupted
 from mardm_batch.locks import shard_lock, shard_name
 from mardm_batch.manifest import Failure, FailureList, rebuild_metadata
 from mardm_batch.pose import Pose, canonical_position, frame_change
+from mardm_batch.processes import available_cores
 from mardm_batch.progress import Progress
 from mardm_batch.prompts import Prompt, bundled_prompts, read_prompts
 from mardm_batch.record import RunRecord
@@ -28,7 +29,7 @@ from mardm_batch.render import RenderOptions
 from mardm_batch.sharding import shard_of
 from mardm_batch.store import DiskFullError, PoseStore, Provenance, staging_folder
 from mardm_batch.tracking import open_tracker
-from mardm_batch.writers import PoseWriters, WriterSettings, writer_count
+from mardm_batch.writers import PoseWriters, WriterSettings
 
 if TYPE_CHECKING:
     from mardm_batch.sampler import PoseSampler
@@ -53,7 +54,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         InputError, ConfigurationError: bad input or settings; nothing was generated.
     """
     started = time.monotonic()
-    prompts = prompts_of(config)
+    prompts = prompts_of(config, say=True)
     store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
     store.prepare()
     shard = shard_name(config.shard, config.num_shards)
@@ -69,15 +70,26 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         return code
 
 
-def prompts_of(config: Config) -> tuple[Prompt, ...]:
-    """The prompts of this shard."""
+def prompts_of(config: Config, say: bool = False) -> tuple[Prompt, ...]:
+    """The prompts of this shard. `say` what there is to say about the file."""
     path = bundled_prompts() if config.paths.prompts is None else Path(config.paths.prompts).expanduser()
     listed = read_prompts(path)
-    for warning in listed.warnings:
-        log.warning("%s", warning)
-    if listed.merged:
-        log.info("merged repeated captions: %d", listed.merged)
+    if say:
+        for warning in listed.warnings:
+            log.warning("%s", warning)
+        if listed.merged:
+            log.info("merged repeated captions: %d", listed.merged)
     return shard_of(listed.prompts[: config.limit], config.shard, config.num_shards)
+
+
+def count_finished(config: Config) -> tuple[int, int]:
+    """How many poses of a run are finished, of how many that are asked for, by what is on disk."""
+    prompts = prompts_of(config)
+    output = Path(config.paths.output).expanduser()
+    if not output.is_dir():
+        return 0, len(prompts)
+    survey = PoseStore(output, pictures=config.render.enabled).survey(prompts, {})
+    return len(survey.finished), len(prompts)
 
 
 def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> Sequence[Prompt]:
@@ -132,17 +144,17 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
 
     shard, sweep = record.progress.shard, record.progress.sweep
     render = render_options(config)
+    threads = config.cpu_threads or available_cores()
     try:
         with (
-            interruptible(),
             record,
             staging_folder(Path(config.paths.temp).expanduser(), store.output, shard) as staging,
         ):
-            sampler = load_sampler(config)
+            sampler = load_sampler(config, threads)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
             settings = WriterSettings(store.output, staging, provenance, render)
-            with PoseWriters(settings, writer_count(alone=sweep is None)) as writers:
+            with PoseWriters(settings, max(1, threads - 1)) as writers:
                 record.tracker = open_tracker(config.tracking, record.run_folder, record.settings, shard, sweep)
                 for result in sample_poses(todo, sampler, record):
                     if isinstance(result, Failure):

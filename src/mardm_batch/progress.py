@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from mardm_batch.processes import process_lives
 from mardm_batch.store import RECORDS, write_whole
 
 SECONDS_UNTIL_SILENT = 30.0
@@ -59,13 +60,7 @@ class Progress:
             return False
         if self.host != socket.gethostname():
             return time.time() - self.updated < SECONDS_UNTIL_SILENT
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-        return True
+        return process_lives(self.pid)
 
 
 def read_progress(output: Path) -> list[Progress]:

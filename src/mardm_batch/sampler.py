@@ -66,13 +66,14 @@ class PoseSampler:
         return exhausted
 
 
-def load_sampler(config: Config) -> PoseSampler:
+def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:
     """The model that the settings name, on the shard's device, ready to sample.
 
     Raises:
         InputError: its files are missing, broken or of another size.
         ConfigurationError: a GPU of `gpu_ids` is not there.
     """
+    torch.set_num_threads(cpu_threads)
     device = device_of(config.shard, config.gpu_ids, torch.cuda.device_count())
     settings = config.model
     if isinstance(settings, EmbeddedSettings):
@@ -102,7 +103,8 @@ def token_sampler(config: Config) -> OdeSampler | AncestralSampler:
     if isinstance(config.model, DdpmSettings):
         return AncestralSampler(config.model.temperature)
     assert isinstance(config.model, FlowSettings)
-    return OdeSampler(cast(OdeMethod, config.model.solver), config.model.solver_steps)
+    settings = config.model.sampler_settings()
+    return OdeSampler(cast(OdeMethod, settings["solver"]), settings["solver_steps"])
 
 
 def batch_size_of(config: Config, device: str) -> int:

@@ -143,11 +143,6 @@ class PoseWriters:
         return Outcome(pose, None, written.seconds)
 
 
-def writer_count(alone: bool) -> int:
-    """How many workers a run takes: every core but the sampler's, or one where other shards need the cores too."""
-    return max(1, len(os.sched_getaffinity(0)) - 1) if alone else 1
-
-
 def broken() -> Future[Written]:
     """The future of a pose that came after the pool broke."""
     future: Future[Written] = Future()

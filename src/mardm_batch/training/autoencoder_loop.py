@@ -152,7 +152,7 @@ def scale_latents(autoencoder: Autoencoder, motions: Motions) -> None:
 @torch.inference_mode()
 def reconstruction(autoencoder: Autoencoder, motions: Motions) -> dict[str, float]:
     """How well middle frames of each length come back: mean distance of joints, mean error of bones, cm."""
-    rows = motions.draw(2048, torch.Generator().manual_seed(0))
+    rows = motions.draw(min(2048, len(motions)), torch.Generator().manual_seed(0))
     metrics = {}
     for frames in WINDOW_FRAMES:
         start = (CLIP_FRAMES - frames) // 2

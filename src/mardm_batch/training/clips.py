@@ -72,7 +72,8 @@ def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> l
             poses = np.stack([_pose(each[margin]) for each in features])
             captions = recorded_captions(poses, clip_actions(recording.description, swapped), rng)
             sound = within_limits(poses)  # some recorded arms bend the wrong way
-            clips += [Clip(*each) for each, kept in zip(zip(features, captions), sound) if kept]
+            kept = [Clip(features[n], captions[n]) for n in np.flatnonzero(sound)]
+            clips += kept
     return clips
 
 

@@ -14,6 +14,7 @@ from mardm_batch.training.clips import Clip, composed_clips, recorded_clips
 from mardm_batch.training.mocap import read_bvh_folder, read_clips
 from mardm_batch.training.settings import DataSettings
 
+CLIPS_FILE: Final = "clips.pt"
 _LEAST_POSITION_STD: Final = 0.02
 _LEAST_VELOCITY_STD: Final = 0.005
 """Feature scales below these (metres, radians a frame) would blow up what is hardly there in still clips."""
@@ -36,10 +37,7 @@ class Motions:
         clips = [clip for _, source in present for clip in source]
         features = torch.from_numpy(np.stack([clip.features for clip in clips]))
         weights = torch.cat(
-            [
-                torch.full((len(source),), share / len(source), dtype=torch.float64)
-                for share, source in present
-            ]
+            [torch.full((len(source),), share / len(source), dtype=torch.float64) for share, source in present]
         )
         mean, std = _scales(features, (weights / weights.sum()).float())
         captions = tuple(clip.captions for clip in clips)
@@ -63,11 +61,15 @@ class Motions:
 
 
 def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) -> Motions:
-    """Everything that is trained on, always the same for the same seed.
+    """Everything that is trained on, always the same for the same seed; kept in `folder` for `resume`.
 
-    The scales are kept in `folder`: with `resume` they stay those that the autoencoder began with, also where
-    the library has grown since. Raises InputError where recorded motion cannot be read.
+    Without the kept clips (CLIPS_FILE) `resume` makes them anew, so that a grown library can be trained on, but
+    the scales stay those that the autoencoder began with. Raises InputError where recorded motion cannot be read.
     """
+    clips, scales = folder / CLIPS_FILE, folder / "scales.pt"
+    if resume and clips.exists():
+        kept = torch.load(clips, weights_only=True)
+        return Motions(**torch.load(scales, weights_only=True), **kept)
     recordings = read_clips(Path(settings.mocap)) if settings.mocap is not None else []
     recordings += read_bvh_folder(Path(settings.bvh)) if settings.bvh is not None else []
     motions = Motions.from_sources(
@@ -76,11 +78,11 @@ def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) 
             (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes)),
         ]
     )
-    path = folder / "scales.npz"
-    if resume and path.exists():
-        with np.load(path) as kept:
-            return replace(motions, mean=torch.from_numpy(kept["mean"]), std=torch.from_numpy(kept["std"]))
-    np.savez(path, mean=motions.mean.numpy(), std=motions.std.numpy())
+    if resume and scales.exists():
+        motions = replace(motions, **torch.load(scales, weights_only=True))
+    torch.save({"mean": motions.mean, "std": motions.std}, scales)
+    names = ("features", "cumulative", "captions")
+    torch.save({name: getattr(motions, name) for name in names}, clips)
     return motions
 
 

@@ -22,7 +22,8 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
     # Thigh against the pelvis: forward, behind, outward, across the midline.
     "hip forward": (-75.0, 150.0),
     "hip outward": (-50.0, 105.0),
-    "hip rotation": (-118.0, 85.0),
+    # Outward rotation is negative; folded legs show it together with what abduction adds.
+    "hip rotation": (-138.0, 85.0),
     # Upper arm against the chest: behind the chest's plane, and across it.
     "shoulder behind": (-90.0, 85.0),
     "shoulder across": (-90.0, 65.0),

@@ -267,10 +267,11 @@ def _anchor(anchor: str, side: str, chest: Vector, joints: Vector) -> Vector:
     if name == "shoulder":
         # Where it is at rest: the arm that goes with it may not be placed yet.
         rest = unit(_REST["shoulder"], 1.0 if side == "left" else -1.0)
-        return joints[JOINT_INDEX[f"{side}_collar"]] + _length(f"{side}_shoulder") * (chest @ rest)
-    upper, lower, share = {"thigh": ("hip", "knee", 0.6), "shin": ("knee", "ankle", 0.5)}.get(name, (name, name, 1.0))
-    ends = joints[JOINT_INDEX[f"{side}_{upper}"]], joints[JOINT_INDEX[f"{side}_{lower}"]]
-    return np.asarray((1.0 - share) * ends[0] + share * ends[1])
+        return np.asarray(joints[JOINT_INDEX[f"{side}_collar"]] + _length(f"{side}_shoulder") * (chest @ rest))
+    if name == "thigh":
+        hip, knee = joints[JOINT_INDEX[f"{side}_hip"]], joints[JOINT_INDEX[f"{side}_knee"]]
+        return np.asarray(0.4 * hip + 0.6 * knee)
+    return np.array(joints[JOINT_INDEX[f"{side}_{name}"]])
 
 
 def _place_shoulder(

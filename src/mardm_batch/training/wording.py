@@ -32,6 +32,7 @@ _IRREGULAR: Final = {
     "be": ("is", ""),
     "have": ("has", "having"),
     "lie": ("lies", "lying"),
+    "tie": ("ties", "tying"),
     "do": ("does", "doing"),
     "go": ("goes", "going"),
 }
@@ -65,7 +66,9 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     main, fragments = phrases[0], list(phrases[1:])
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
-    said = [_main(main, form, rng)] + [_fragment(fragment, form, rng) for fragment in fragments]
+    said = [_main(main, form, main.implied or main is not phrases[0], rng)] + [
+        _fragment(fragment, form, rng) for fragment in fragments
+    ]
     # What follows "with" comes first: after another verb it would be read as that verb's.
     said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
     said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
@@ -104,14 +107,15 @@ def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
     return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
 
 
-def _main(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
-    """The verb phrase that carries the caption; a fragment without one becomes "with …"."""
-    if phrase.does and (not phrase.having or rng.random() < 0.8):
+def _main(phrase: Phrase, form: str, upright: bool, rng: np.random.Generator) -> _Said:
+    """The verb phrase that carries the caption, or "with …", which `upright` people also "stand with"."""
+    silent = phrase.having and (upright or form == "gerund")
+    if phrase.does and not (silent and rng.random() < 0.2):
         index = int(rng.integers(len(phrase.does)))
         return _Said(phrase.name, str(index), _conjugated(phrase.does[index], form))
     index = int(rng.integers(len(phrase.having)))
     stands = {"gerund": ("", "standing "), "third": ("stands ",), "progressive": ("is standing ",)}[form]
-    stand = stands[int(rng.integers(len(stands)))]
+    stand = stands[int(rng.integers(len(stands)))] if upright else ""
     return _Said(phrase.name, f"with{index}", f"{stand}with {phrase.having[index]}")
 
 

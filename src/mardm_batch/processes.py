@@ -1,0 +1,40 @@
+"""What the operating system knows of processes."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def process_lives(pid: int) -> bool:
+    """Whether a process of this machine is at work. One that has ended and waits to be collected is not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return not Path("/proc/self").exists()  # gone just now; or a system without /proc
+    return state != "Z"
+
+
+def when_gone(pid: int, act: Callable[[], None]) -> None:
+    """Do something, in a thread, when a process is gone."""
+
+    def watch() -> None:
+        while process_lives(pid):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        act()
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,258 @@
+"""A sweep: many runs, started by the joblib launcher, that cannot take each other down.
+
+joblib's workers are one pool: the death of one ends all of them and what they started. So a worker only starts its
+run, as a process of its own out of the pool's reach, and waits for it. Where the pool breaks the runs go on; the
+process that launched the sweep waits for them and starts those that were still to come. What is finished it counts on
+disk.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+from mardm_batch.config import Config
+from mardm_batch.console import CONSOLE
+from mardm_batch.errors import ConfigurationError
+from mardm_batch.generate import ALL_FINISHED, SOME_FAILED, count_finished
+from mardm_batch.interruption import Interrupted, interruptible
+from mardm_batch.processes import available_cores, process_lives, when_gone
+from mardm_batch.sharding import shards_overlap
+
+log = logging.getLogger(__name__)
+
+REFUSED: Final = 2
+SECONDS_BETWEEN_LOOKS: Final = 0.2
+SECONDS_TO_STOP: Final = 8.0
+PLAN: Final = "MARDM_BATCH_SWEEP"
+"""Environment variable by which the sweep's processes know their sweep: a `Plan` in JSON."""
+JOB: Final = "MARDM_BATCH_JOB"
+"""Environment variable with the number of a run's job."""
+THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""joblib sets these to 1 in its workers; a run sets its threads itself."""
+DETACH: Final = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid)"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all processes of a sweep must know."""
+
+    folder: str
+    launcher: int
+    """The process that launched the sweep. Nothing of the sweep outlives it."""
+    flags: Sequence[str]
+    """Hydra's own flags that say where the configuration is."""
+    gpu_ids: Sequence[int]
+    """Empty: the runs share the CPU."""
+    cpu_threads: int
+
+    @property
+    def name(self) -> str:
+        """Of the group of runs: when the sweep was launched."""
+        return "-".join(Path(self.folder).parts[-2:])
+
+
+def current_plan() -> Plan | None:
+    """The sweep that this process belongs to; None for a run on its own."""
+    content = os.environ.get(PLAN)
+    return None if content is None else Plan(**json.loads(content))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: the command-line words that make it what it is, and its checked settings."""
+
+    number: int
+    overrides: Sequence[str]
+    config: Config
+
+    @property
+    def name(self) -> str:
+        shard = self.config.shard
+        return f"job {self.number}" if shard is None else f"shard {shard} of {self.config.num_shards}"
+
+
+# A run ----------------------------------------------------------------------------------------------------------------
+
+
+def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -> int:
+    """Start a job's run as a process that no other process of the sweep takes along when it dies; its process id."""
+    settings = [f"hydra.run.dir={quoted(str(folder))}"]
+    if not any(word.startswith("cpu_threads=") for word in overrides):
+        settings.append(f"cpu_threads={plan.cpu_threads}")
+    if plan.gpu_ids and not any(word.startswith("shard=") for word in overrides):
+        settings.append(f"gpu_ids=[{plan.gpu_ids[number % len(plan.gpu_ids)]}]")
+    command = [sys.executable, "-m", "mardm_batch", *plan.flags, *overrides, *settings]
+    environment = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", *THREADS)}
+    environment |= {PLAN: json.dumps(asdict(plan)), JOB: str(number)}
+    detached = subprocess.run(
+        [sys.executable, "-c", DETACH, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    pid = int(detached.stdout)
+    record(plan, number, "pid", pid)
+    return pid
+
+
+def quoted(text: str) -> str:
+    """A string as Hydra's command line takes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def record(plan: Plan, number: int, what: str, value: int) -> None:
+    """Leave a number about a job for the process that launched the sweep."""
+    folder = Path(plan.folder) / ".sweep"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{number}.{what}").write_text(str(value))
+
+
+def recorded(plan: Plan, number: int, what: str) -> int | None:
+    try:
+        return int((Path(plan.folder) / ".sweep" / f"{number}.{what}").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def take_part(plan: Plan, shard: int | None) -> str:
+    """Be a run of a sweep: end, as told by SIGTERM, with the launching process. Returns what begins its lines."""
+    when_gone(plan.launcher, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    return f"job {os.environ[JOB]}: " if shard is None else f"shard {shard}: "
+
+
+def leave_exit_code(plan: Plan | None, code: int) -> None:
+    """Let the launching process know how this run ended."""
+    if plan is not None:
+        record(plan, int(os.environ[JOB]), "exit_code", code)
+
+
+# In joblib's workers --------------------------------------------------------------------------------------------------
+
+
+def supervise(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -> None:
+    """What a worker does for a job: start its run, and wait for its end, however it ends."""
+    when_gone(plan.launcher, lambda: os._exit(1))
+    pid = start_run(plan, number, overrides, folder)
+    while process_lives(pid):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+# In the process that launches -----------------------------------------------------------------------------------------
+
+
+def run_sweep(jobs: Sequence[Job], folder: Path, flags: Sequence[str], launch: Callable[[Sequence[str]], None]) -> int:
+    """Launch the jobs, see them through and count what is finished.
+
+    Args:
+        folder: of the sweep's logs and configurations.
+        launch: runs Hydra with these further command-line words.
+
+    Returns:
+        The exit code: 0 nothing is missing, 1 something is, 2 every job was refused, 130 or 143 interrupted.
+
+    Raises:
+        ConfigurationError, InputError: nothing was started.
+    """
+    refuse_shared_poses(jobs)
+    gpu_ids = visible_gpus(jobs[0].config)
+    at_once = min(len(jobs), len(gpu_ids) or available_cores())
+    plan = Plan(str(folder.resolve()), os.getpid(), flags, gpu_ids, max(1, available_cores() // at_once))
+    for job in jobs:
+        count_finished(job.config)  # a prompt file that cannot be read is found out here, once
+    CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
+    os.environ |= {PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}
+    interrupted = None
+    try:
+        with interruptible():
+            try:
+                launch([f"hydra.sweep.dir={quoted(plan.folder)}", f"hydra.launcher.n_jobs={at_once}"])
+            except Exception as error:
+                log.warning("the launcher broke (%s); the runs go on without it", type(error).__name__)
+            see_through(plan, jobs, at_once)
+    except Interrupted as interruption:
+        interrupted = interruption.exit_code
+        stop_runs(plan, jobs)
+    return report(plan, jobs, interrupted)
+
+
+def visible_gpus(config: Config) -> Sequence[int]:
+    if config.gpu_ids is not None:
+        return config.gpu_ids
+    import torch  # slow to import, and only a sweep that names no GPUs must count them
+
+    return list(range(torch.cuda.device_count()))
+
+
+def see_through(plan: Plan, jobs: Sequence[Job], at_once: int) -> None:
+    """Wait for the runs that live, and start those that the launcher did not come to."""
+    waiting = [job for job in jobs if recorded(plan, job.number, "pid") is None]
+    while True:
+        living = [job for job in jobs if lives(plan, job)]
+        if not living and not waiting:
+            return
+        for job in waiting[: at_once - len(living)]:
+            start_run(plan, job.number, job.overrides, Path(plan.folder) / str(job.number))
+            waiting.remove(job)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def lives(plan: Plan, job: Job) -> bool:
+    pid = recorded(plan, job.number, "pid")
+    return pid is not None and process_lives(pid)
+
+
+def stop_runs(plan: Plan, jobs: Sequence[Job]) -> None:
+    """Tell the runs to end, as a signal to each of them would, and end those that do not."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=False, kill_workers=True)
+    for number, seconds in ((signal.SIGTERM, SECONDS_TO_STOP), (signal.SIGKILL, 1.0)):
+        living = [job for job in jobs if lives(plan, job)]
+        for job in living:
+            with suppress(ProcessLookupError):
+                os.kill(recorded(plan, job.number, "pid") or 0, number)
+        deadline = time.monotonic() + seconds
+        while any(lives(plan, job) for job in living) and time.monotonic() < deadline:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
+    """Say which jobs finished and what is missing, by what is on disk; the exit code."""
+    how = {None: "died", SOME_FAILED: "failed in part", REFUSED: "was refused"}
+    missing = asked = 0
+    codes = [recorded(plan, job.number, "exit_code") for job in jobs]
+    for job, code in zip(jobs, codes, strict=True):
+        finished, total = count_finished(job.config)
+        missing, asked = missing + total - finished, asked + total
+        if finished < total:
+            log.error("%s %s: %d of %d poses are finished", job.name, how.get(code, "was stopped"), finished, total)
+    if not missing:
+        log.info("the sweep is finished: %d jobs, %d poses, nothing is missing", len(jobs), asked)
+        return ALL_FINISHED
+    log.error("%d of %d poses are missing; the same command goes on from there", missing, asked)
+    if interrupted is not None:
+        return interrupted
+    return REFUSED if all(code == REFUSED for code in codes) else SOME_FAILED
+
+
+def refuse_shared_poses(jobs: Sequence[Job]) -> None:
+    """Two runs of a sweep must not make the same poses in the same folder.
+
+    Raises:
+        ConfigurationError: they would.
+    """
+    for one, other in combinations(jobs, 2):
+        a, b = one.config, other.config
+        same_folder = Path(a.paths.output).resolve() == Path(b.paths.output).resolve()
+        if same_folder and shards_overlap(a.shard, a.num_shards, b.shard, b.num_shards):
+            raise ConfigurationError(
+                f"paths.output={a.paths.output}: jobs {one.number} and {other.number} of the sweep would make the same "
+                "poses there; give each a folder of its own, such as 'paths.output=poses/${hydra:job.num}'"
+            )

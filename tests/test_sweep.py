@@ -1,0 +1,143 @@
+"""A sweep: its runs cannot take each other down, and its end says what is missing."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import run_command
+from mardm_batch.processes import process_lives
+from mardm_batch.progress import read_progress
+from test_end_to_end import assert_whole, wait_until, write_captions
+
+CAPTIONS = [f"A person in pose number {number}" for number in range(60)]
+
+
+def sweep_arguments(folder: Path, weights: Path, *more: str) -> list[str]:
+    prompts = write_captions(folder, CAPTIONS)
+    return ["--multirun", "shard=0,1,2", "+preset=fast", prompts, f"model.weights={weights}", *more]
+
+
+def start_sweep(folder: Path, weights: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "mardm_batch", *sweep_arguments(folder, weights, *more)]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one, and those that have the same working folder: a run is nobody's child."""
+    folder = Path(f"/proc/{pid}/cwd").resolve()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int(entry.name) != pid and (entry / "cwd").resolve() == folder:
+                found.add(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def assert_gone(pids: set[int], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while any(map(process_lives, pids)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in pids if process_lives(pid)]
+
+
+def test_the_shards_of_a_sweep_make_all_poses_once(tmp_path: Path, tiny_weights: Path) -> None:
+    result = run_command(*sweep_arguments(tmp_path, tiny_weights, "tracking.mode=offline"), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "nothing is missing" in result.stderr
+    assert_whole(tmp_path / "SinglePose", CAPTIONS)
+    shards = read_progress(tmp_path / "SinglePose")
+    assert [each.state for each in shards] == ["finished"] * 3
+    assert [each.done for each in shards] == [20] * 3
+    assert len({each.sweep for each in shards}) == 1
+    assert len(list(tmp_path.glob("multirun/*/*/*/wandb/offline-run-*/*.wandb"))) == 3
+    for number in range(3):
+        (summary,) = tmp_path.glob(f"multirun/*/*/{number}/summary.json")
+        content = json.loads(summary.read_text())
+        assert (content["exit_code"], content["metrics"]["poses_done"]) == (0, 20)
+
+
+def run_process(folder: Path) -> int:
+    """The process that makes the poses of a random shard."""
+    return random.choice([each.pid for each in read_progress(folder / "SinglePose") if each.alive])
+
+
+def joblib_worker(folder: Path, launcher: int) -> int:
+    """A random process of joblib's pool."""
+    pool = [pid for pid in descendants(launcher) if b"LokyProcess" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return random.choice(pool)
+
+
+@pytest.mark.parametrize("kind", ["run", "joblib worker"])
+def test_a_killed_process_takes_no_other_shard_with_it(tmp_path: Path, tiny_weights: Path, kind: str) -> None:
+    small_batches = ("tracking.mode=disabled", "sampling.batch_size=1")
+    sweep = start_sweep(tmp_path, tiny_weights, *small_batches)
+    wait_until(lambda: sum(each.done > 2 for each in read_progress(tmp_path / "SinglePose") if each.alive) >= 1)
+    family = descendants(sweep.pid)
+    os.kill(run_process(tmp_path) if kind == "run" else joblib_worker(tmp_path, sweep.pid), signal.SIGKILL)
+    _, errors = sweep.communicate(timeout=200)
+    assert "Traceback" not in errors
+    assert_gone(family)
+    states = sorted(each.state for each in read_progress(tmp_path / "SinglePose"))
+    if kind == "run":
+        assert sweep.returncode == 1, errors
+        assert "died" in errors
+        assert "poses are missing" in errors
+        assert states == ["finished", "finished", "running"]
+        again = run_command(*sweep_arguments(tmp_path, tiny_weights, *small_batches), cwd=tmp_path)
+        assert again.returncode == 0, again.stderr
+    else:  # its run goes on without it
+        assert sweep.returncode == 0, errors
+        assert states == ["finished"] * 3
+    assert_whole(tmp_path / "SinglePose", CAPTIONS)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_no_process_survives_the_end_of_the_launcher(
+    tmp_path: Path, tiny_weights: Path, number: int, code: int
+) -> None:
+    sweep = start_sweep(tmp_path, tiny_weights, "tracking.mode=disabled", "sampling.batch_size=1")
+    wait_until(lambda: any(each.done > 2 for each in read_progress(tmp_path / "SinglePose")))
+    family = descendants(sweep.pid)
+    assert len(family) >= 3
+    sweep.send_signal(number)
+    assert_gone(family)
+    _, errors = sweep.communicate(timeout=20)
+    assert sweep.returncode == code, errors
+    assert "Traceback" not in errors
+    if number != signal.SIGKILL:
+        assert "poses are missing" in errors
+    assert not list((tmp_path / "SinglePose").glob("*.partial"))
+
+
+def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path, tiny_weights: Path) -> None:
+    write_captions(tmp_path, CAPTIONS)
+    result = run_command("--multirun", "seed=1,2", "paths.prompts=captions.txt", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "paths.output=SinglePose: jobs 0 and 1 of the sweep would make the same poses" in result.stderr
+    assert not (tmp_path / "multirun").exists()
+
+
+def test_an_experiment_makes_poses_in_a_folder_a_job(tmp_path: Path, tiny_weights: Path) -> None:
+    write_captions(tmp_path, CAPTIONS)
+    settings = ["paths.prompts=captions.txt", "limit=2", "tracking.mode=disabled", f"model.weights={tiny_weights}"]
+    result = run_command("--multirun", "+experiment=presets", "render.enabled=false", *settings, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for preset, frames in (("fast", 8), ("quality", 32), ("lowmem", 16)):
+        documents = [json.loads(path.read_text()) for path in (tmp_path / "experiments" / preset).glob("*.json")]
+        assert [document["sampling"]["sequence_length"] for document in documents] == [frames, frames]
+
+
+def test_bad_input_is_found_before_anything_is_started(tmp_path: Path) -> None:
+    result = run_command("--multirun", "shard=0,1,2", "paths.prompts=nowhere.md", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == "error: nowhere.md: no such file; set paths.prompts to a prompt file\n"
+    assert list(tmp_path.iterdir()) == []
