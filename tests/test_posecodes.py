@@ -59,13 +59,6 @@ def test_kneeling_is_told_from_standing():
     assert not posecodes.kneeling(STANDING)[0]
 
 
-def test_face_front_undoes_any_heading_and_place():
-    angle = np.radians(130.0)
-    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-    moved = T_POSE @ turn.T + np.array([3.0, 0.0, -2.0])
-    np.testing.assert_allclose(posecodes.face_front(moved), T_POSE, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("condition", "joints"),
     [

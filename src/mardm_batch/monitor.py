@@ -13,12 +13,13 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -26,29 +27,77 @@ from mardm_batch.console import clock
 from mardm_batch.errors import InputError
 from mardm_batch.interruption import Interrupted, interruptible
 from mardm_batch.locks import shard_name
-from mardm_batch.manifest import Failure, FailureList
+from mardm_batch.manifest import FailureList
 from mardm_batch.progress import RUNNING, SECONDS_UNTIL_SILENT, Progress, read_progress
 
 SECONDS_FOR_A_SHARD_TO_START = 30.0
 """So long after the last word of a shard the view waits for those that have none yet: a device takes one at a time."""
 
-# Legible on dark and on light.
-GOOD, AT_WORK, ODD, BAD, FAINT = "green4", "deep_sky_blue4", "dark_orange3", "red3", "grey50"
-STYLES = {"starting": AT_WORK, "running": AT_WORK, "finished": GOOD, "incomplete": ODD, "interrupted": ODD}
 WIDEST_BAR = 60
+GOOD, AT_WORK, ODD, BAD, FAINT = "green4", "deep_sky_blue4", "dark_orange3", "red3", "grey50"
+"""Colours that can be read on dark and on light."""
+
+STYLES = {"starting": AT_WORK, "running": AT_WORK, "finished": GOOD, "incomplete": ODD, "interrupted": ODD}
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """An NVIDIA GPU and all that runs on it: per cent of the time busy, memory in MB."""
+    """An NVIDIA GPU with all that runs on it: per cent of the time busy, memory in MiB."""
 
     busy_percent: int
     used_mb: float
     total_mb: float
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A shard at the moment it was looked at."""
+
+    state: str
+    """As the record has it, or `died` where that says running and the process is gone."""
+    alive: bool
+    finished: int
+    """Poses, those included that were there before."""
+    missing: int
+    seconds_left: float | None
+    gpu: Gpu | None
+    record: Progress
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All shards together."""
+
+    finished: int
+    total: int
+    poses_per_second: float
+    """Of the shards at work; where none is, of the whole sweep from its start to its end."""
+    seconds_left: float | None
+    """The longest of the shards'."""
+    failed: int
+    failures_listed: int
+    """In `failures.jsonl`, those of older runs too."""
+    disk_free_mb: float
+
+
+@dataclass(frozen=True)
+class View:
+    """A sweep at one moment, as `--json` prints it."""
+
+    output: str
+    time: float
+    sweep: str | None
+    ended: bool
+    """Whether no shard is at work and none is about to start."""
+    shards: tuple[Shard, ...]
+    not_started: tuple[str, ...]
+    """Shards of the same split that have no record of this sweep."""
+    older_records_hidden: int
+    totals: Totals
+
+
 class Gpus:
-    """The NVIDIA GPUs of this machine; none where there are none or nvidia-ml-py is not installed."""
+    """The NVIDIA GPUs of this machine, silently none where there are none or nvidia-ml-py is not installed."""
 
     def __init__(self) -> None:
         self.nvml: Any = None
@@ -57,148 +106,26 @@ class Gpus:
             self.nvml = importlib.import_module("pynvml")
             self.nvml.nvmlInit()
             self.handles = [self.nvml.nvmlDeviceGetHandleByIndex(n) for n in range(self.nvml.nvmlDeviceGetCount())]
-        except Exception:  # not installed, no driver, no permission: the view is whole without
+        except Exception:  # no package, driver or permission: the view is whole without
             return
 
     def of(self, record: Progress) -> Gpu | None:
-        """The GPU that a living shard works on: the one that its process is on; in a container, where processes are not
-        seen, the one of the device's number."""
+        """The GPU that a shard's process is on; in a container, which hides processes, the one the device names."""
         number = re.fullmatch(r"cuda:(\d+)", record.device)
-        if number is None or record.host != socket.gethostname():
+        if number is None or record.host != socket.gethostname() or not self.handles:
             return None
         try:
-            own = [handle for handle in self.handles if record.pid in self.processes(handle)]
-            handle = own[0] if own else self.handles[int(number[1])]
-            memory = self.nvml.nvmlDeviceGetMemoryInfo(handle)
-            busy = self.nvml.nvmlDeviceGetUtilizationRates(handle).gpu
-            return Gpu(int(busy), memory.used / 1e6, memory.total / 1e6)
-        except Exception:
+            pids = [[each.pid for each in self.nvml.nvmlDeviceGetComputeRunningProcesses(one)] for one in self.handles]
+            place = next((place for place, here in enumerate(pids) if record.pid in here), int(number[1]))
+            memory = self.nvml.nvmlDeviceGetMemoryInfo(self.handles[place])
+            busy = self.nvml.nvmlDeviceGetUtilizationRates(self.handles[place]).gpu
+            return Gpu(int(busy), memory.used / 2**20, memory.total / 2**20)
+        except Exception:  # a GPU that does not tell
             return None
-
-    def processes(self, handle: Any) -> set[int]:
-        return {each.pid for each in self.nvml.nvmlDeviceGetComputeRunningProcesses(handle)}
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A shard at the moment it was looked at."""
-
-    record: Progress
-    alive: bool
-    gpu: Gpu | None
-
-    @property
-    def state(self) -> str:
-        """As the record has it, or `died` where that says running and the process is gone."""
-        return "died" if self.record.state in RUNNING and not self.alive else self.record.state
-
-    @property
-    def finished(self) -> int:
-        return self.record.finished_before + self.record.done
-
-    @property
-    def seconds_left(self) -> float | None:
-        left = self.record.seconds_left
-        return left if self.alive and left is not None and math.isfinite(left) else None
-
-
-@dataclass(frozen=True)
-class View:
-    """All shards of a sweep at one moment; prints itself as wide, and on a terminal as high, as there is room."""
-
-    output: Path
-    time: float
-    sweep: str | None
-    shards: tuple[Shard, ...]
-    not_started: tuple[str, ...]
-    """Shards of the same split that have no record of this sweep."""
-    hidden: int
-    """Records of older runs that are not shown."""
-    failures: tuple[Failure, ...]
-    """All that `failures.jsonl` lists, of older runs too."""
-    disk_free: int
-    """Bytes."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether no shard is at work and none is about to start."""
-        silence = self.time - max(shard.record.updated for shard in self.shards)
-        waiting = bool(self.not_started) and silence < SECONDS_FOR_A_SHARD_TO_START
-        return not waiting and not any(shard.alive for shard in self.shards)
-
-    @property
-    def total(self) -> int:
-        return sum(shard.record.total for shard in self.shards)
-
-    @property
-    def finished(self) -> int:
-        return sum(shard.finished for shard in self.shards)
-
-    @property
-    def poses_per_second(self) -> float:
-        """Of the shards at work together; where none is, of the whole sweep from its start to its end."""
-        if any(shard.alive for shard in self.shards):
-            return sum(shard.record.poses_per_second for shard in self.shards if shard.alive)
-        records = [shard.record for shard in self.shards]
-        seconds = max(each.updated for each in records) - min(each.started for each in records)
-        return sum(each.done for each in records) / max(seconds, 1.0)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """The longest of the shards'."""
-        return max((shard.seconds_left for shard in self.shards if shard.seconds_left is not None), default=None)
-
-    def document(self) -> dict[str, Any]:
-        """The view for other programs."""
-        return {
-            "output": str(self.output),
-            "time": self.time,
-            "sweep": self.sweep,
-            "ended": self.ended,
-            "shards": [
-                {
-                    **asdict(shard.record),
-                    "state": shard.state,
-                    "alive": shard.alive,
-                    "finished": shard.finished,
-                    "missing": shard.record.total - shard.finished,
-                    "seconds_left": shard.seconds_left,
-                    "gpu": None if shard.gpu is None else asdict(shard.gpu),
-                }
-                for shard in self.shards
-            ],
-            "not_started": list(self.not_started),
-            "older_records_hidden": self.hidden,
-            "totals": {
-                "total": self.total,
-                "finished": self.finished,
-                "missing": self.total - self.finished,
-                "poses_per_second": self.poses_per_second,
-                "seconds_left": self.seconds_left,
-                "failed": sum(shard.record.failed for shard in self.shards),
-                "failures_listed": len(self.failures),
-                "disk_free_bytes": self.disk_free,
-            },
-        }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        *rows, total = bar_rows(self, options.max_width, "#-" if options.ascii_only else "━─")
-        blocks = [[row, *details(shard, self.time), Text()] for row, shard in zip(rows, self.shards, strict=True)]
-        head, foot = [heading(self), Text()], [total, *closing_lines(self)]
-        room = math.inf if options.height is None else options.height - len(head) - len(foot)
-        if sum(map(len, blocks)) > room:
-            blocks = [[row] for row, shard in sorted(zip(rows, self.shards, strict=True), key=by_interest)]
-            if len(blocks) > room:
-                shown = max(int(room) - 1, 0)
-                more = Text(f"and {len(blocks) - shown} more shards, in a window with more lines", FAINT)
-                blocks = [*blocks[:shown], [more]]
-        for line in [*head, *(line for block in blocks for line in block), *foot]:
-            line.truncate(options.max_width, overflow="ellipsis")
-            yield line
 
 
 def look(output: Path, gpus: Gpus) -> View:
-    """The newest sweep, or run on its own with the other shards of its split, and whatever else is alive.
+    """The newest sweep, or the newest run with the others of its split, and whatever else is alive.
 
     Raises:
         InputError: there is no such folder, or no run has left a record in it.
@@ -206,118 +133,139 @@ def look(output: Path, gpus: Gpus) -> View:
     start = f"start a run first: python -m mardm_batch paths.output={output}"
     if not output.is_dir():
         raise InputError(f"{output}: there is no such folder; {start}")
-    records = read_progress(output)
+    records = sorted(read_progress(output), key=in_order)
     if not records:
         raise InputError(f"{output}: no run has left a record here; {start}")
     newest = max(records, key=lambda record: record.started)
-    shards, names = [], set()
-    for record in sorted(records, key=in_order):
-        alive = record.alive
-        if alive or belongs(record) == belongs(newest):
-            shards.append(Shard(record, alive, gpus.of(record) if alive else None))
-            names.add(record.shard)
-    split = re.fullmatch(r"shard-\d+-of-(\d+)", newest.shard)
-    expected = [shard_name(number, int(split[1])) for number in range(int(split[1]))] if split else []
-    return View(
-        output,
-        time.time(),
-        newest.sweep,
-        tuple(shards),
-        tuple(name for name in expected if name not in names),
-        len(records) - len(shards),
-        failures_of(output),
-        shutil.disk_usage(output).free,
+    shards = tuple(
+        look_at(record, alive, gpus)
+        for record in records
+        if (alive := record.alive) or kinship(record) == kinship(newest)
     )
+    split = int(newest.shard.partition("-of-")[2] or 0)
+    shown = {shard.record.shard for shard in shards}
+    not_started = tuple(name for number in range(split) if (name := shard_name(number, split)) not in shown)
+    now = time.time()
+    waiting = not_started and now - max(shard.record.updated for shard in shards) < SECONDS_FOR_A_SHARD_TO_START
+    ended = not waiting and not any(shard.alive for shard in shards)
+    totals = totals_of(shards, output)
+    return View(str(output), now, newest.sweep, ended, shards, not_started, len(records) - len(shards), totals)
 
 
-def belongs(record: Progress) -> tuple[str, str]:
-    """Records with the same answer are of one sweep; shards started by hand are when they are of one split."""
-    return ("split", record.shard.partition("-of-")[2]) if record.sweep is None else ("sweep", record.sweep)
+def kinship(record: Progress) -> tuple[str | None, str]:
+    """Equal for the records of one sweep, and for shards of one split that were started by hand."""
+    return record.sweep, record.shard.partition("-of-")[2] if record.sweep is None else ""
 
 
 def in_order(record: Progress) -> list[str]:
-    """Sort key of names with numbers: 2 before 10."""
-    return [part.zfill(9) if part.isdecimal() else part for part in re.split(r"(\d+)", record.shard)]
+    """Sort key of names with numbers in them: 2 before 10."""
+    return [part.zfill(9) for part in re.split(r"(\d+)", record.shard)]
 
 
-def failures_of(output: Path) -> tuple[Failure, ...]:
+def look_at(record: Progress, alive: bool, gpus: Gpus) -> Shard:
+    finished = record.finished_before + record.done
+    return Shard(
+        state="died" if record.state in RUNNING and not alive else record.state,
+        alive=alive,
+        finished=finished,
+        missing=record.total - finished,
+        seconds_left=record.seconds_left if alive else None,
+        gpu=gpus.of(record) if alive else None,
+        record=record,
+    )
+
+
+def totals_of(shards: Sequence[Shard], output: Path) -> Totals:
+    records = [shard.record for shard in shards]
+    rates = [shard.record.poses_per_second for shard in shards if shard.alive]
+    seconds = max(each.updated for each in records) - min(each.started for each in records)
     try:
-        return tuple(FailureList(output).read())
+        listed = len(FailureList(output).read())
     except (OSError, ValueError):  # being replaced on a shared disk, or not text
-        return ()
+        listed = 0
+    return Totals(
+        finished=sum(shard.finished for shard in shards),
+        total=sum(each.total for each in records),
+        poses_per_second=sum(rates) if rates else sum(each.done for each in records) / max(seconds, 1.0),
+        seconds_left=max((shard.seconds_left for shard in shards if shard.seconds_left is not None), default=None),
+        failed=sum(each.failed for each in records),
+        failures_listed=listed,
+        disk_free_mb=shutil.disk_usage(output).free / 2**20,
+    )
 
 
-def by_interest(row_and_shard: tuple[Text, Shard]) -> bool:
-    return row_and_shard[1].state == "finished"
+# How it looks. Axes: a list is of lines, each one line of the terminal.
 
 
-# How it looks
+def picture(view: View, width: int, height: int | None) -> Group:
+    """The view in lines of `width` cells; where it has more than `height`, the details go, then finished shards."""
+    runs = "run" if view.sweep is None else f"sweep {view.sweep}"
+    hidden = f" · {view.older_records_hidden} older records not shown" if view.older_records_hidden else ""
+    head = [Text.assemble((plain(view.output), "bold"), (plain(f"  {runs}{hidden}"), FAINT)), Text()]
+    *rows, together = bars(view, width)
+    foot = [together, *closing(view)]
+    blocks = [[row, *details(shard, view.time), Text()] for row, shard in zip(rows, view.shards, strict=True)]
+    room = math.inf if height is None else max(height - len(head) - len(foot), 1)
+    if sum(map(len, blocks)) > room:
+        order = sorted(range(len(rows)), key=lambda place: view.shards[place].state == "finished")
+        blocks = [[rows[place]] for place in order]
+        if len(blocks) > room:
+            blocks = blocks[: int(room) - 1]
+            blocks.append([Text(f"and {len(rows) - len(blocks)} more shards; a higher window shows them", FAINT)])
+    lines = [*head, *(line for block in blocks for line in block), *foot]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return Group(*lines)
 
 
-def heading(view: View) -> Text:
-    runs = f"sweep {view.sweep}" if view.sweep is not None else "run"
-    hidden = f" · {view.hidden} older records not shown" if view.hidden else ""
-    return Text.assemble((plain(str(view.output)), "bold"), "  ", (plain(runs + hidden), FAINT))
-
-
-def bar_rows(view: View, width: int, marks: str) -> list[Text]:
-    """A line for each shard and one for all together, in columns: name, bar, done of all, per cent, rate, time left."""
-    numbers = [
-        (shard.record.shard, shard.finished, shard.record.total, shard.record.poses_per_second, left(shard))
-        for shard in view.shards
-    ]
-    all_left = "" if view.seconds_left is None else f"{clock(view.seconds_left)} left"
-    numbers.append(("together", view.finished, view.total, view.poses_per_second, all_left))
-    styles = [STYLES.get(shard.state, BAD) for shard in view.shards]
-    styles.append(GOOD if view.total == view.finished and not view.not_started else AT_WORK)
+def bars(view: View, width: int) -> list[Text]:
+    """A line for each shard and one for all, in columns: name, bar, done of all, per cent, rate, time left or state."""
+    totals = view.totals
+    together = GOOD if totals.finished == totals.total and not view.not_started else AT_WORK
+    rows = [("together", totals.finished, totals.total, totals.poses_per_second, totals.seconds_left, "", together)]
+    for shard in reversed(view.shards):
+        record, style = shard.record, STYLES.get(shard.state, BAD)
+        numbers = (shard.finished, record.total, record.poses_per_second, shard.seconds_left)
+        rows.insert(0, (plain(record.shard), *numbers, shard.state, style))
     columns = [
         (
-            plain(name),
+            name,
             f"{done:,} / {total:,}",
             f"{100 * done // max(total, 1)} %",
             f"{rate:.{1 if rate >= 1 else 2}f} poses/s",
-            last,
+            state if left is None else f"{clock(left)} left",
         )
-        for name, done, total, rate, last in numbers
+        for name, done, total, rate, left, state, _ in rows
     ]
-    name_width, *widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
-    length = min(max(width - name_width - sum(widths) - 2 * len(widths) - 2, 4), WIDEST_BAR)
-    rows = []
-    for (name, *cells), (_, done, total, _, _), style in zip(columns, numbers, styles, strict=True):
-        filled = length if done >= total else length * done // total
-        aligned = "".join(f"  {cell:>{cell_width}}" for cell, cell_width in zip(cells, widths, strict=True))
-        bar = ((marks[0] * filled, style), (marks[1] * (length - filled), FAINT))
-        rows.append(Text.assemble((f"{name:<{name_width}}  ", "bold"), *bar, aligned))
-    return rows
-
-
-def left(shard: Shard) -> str:
-    return shard.state if shard.seconds_left is None else f"{clock(shard.seconds_left)} left"
+    widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
+    length = min(max(width - sum(widths) - 2 * len(widths), 4), WIDEST_BAR)
+    lines = []
+    for (name, *cells), (_, done, total, *_, style) in zip(columns, rows, strict=True):
+        filled = length * min(done, total) // total if total else length
+        bar = ("━" * filled, style), ("─" * (length - filled), FAINT)
+        aligned = "".join(f"  {cell:>{cell_width}}" for cell, cell_width in zip(cells, widths[1:], strict=True))
+        lines.append(Text.assemble((f"{name:<{widths[0]}}  ", "bold"), *bar, aligned))
+    return lines
 
 
 def details(shard: Shard, now: float) -> list[Text]:
     """State, process and device; the newest files; the failures."""
-    record = shard.record
-    silent = now - record.updated
-    where = "" if record.host == socket.gethostname() else f" on {record.host}"
-    process = f"process {record.pid}{where}"
+    record, silence = shard.record, now - shard.record.updated
+    process = f"process {record.pid}" + ("" if record.host == socket.gethostname() else f" on {record.host}")
     if shard.alive:
-        life = f"{process} alive for {span(now - record.started)}"
+        parts = [f"{process} alive for {span(now - record.started)}"]
     elif shard.state == "died":
-        life = f"{process} is gone, last heard of {span(silent)} ago"
+        parts = [f"{process} is gone, last heard of {span(silence)} ago"]
     else:
-        code = f" with exit code {record.exit_code}" if record.exit_code else ""
-        life = f"ended{code} {span(silent)} ago"
-    state = Text.assemble("  ", (plain(shard.state), STYLES.get(shard.state, BAD)), (plain(f" · {life}"), FAINT))
-    if shard.alive and silent > SECONDS_UNTIL_SILENT:
-        state.append(f" · silent for {span(silent)}", ODD)
+        parts = [f"ended {span(silence)} ago" + (f" with exit code {record.exit_code}" if record.exit_code else "")]
+    if shard.alive and silence > SECONDS_UNTIL_SILENT:
+        parts.append(f"silent for {span(silence)}")
     if record.device:
-        memory = f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""
-        state.append(plain(f" · {record.device}{memory}"), FAINT)
-    if shard.gpu is not None:
-        gpu = shard.gpu
-        state.append(f" · GPU {gpu.busy_percent} %, {gigabytes(gpu.used_mb)} of {gigabytes(gpu.total_mb)}", FAINT)
-    lines = [state]
+        parts.append(record.device + (f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""))
+    if (gpu := shard.gpu) is not None:
+        parts.append(f"GPU {gpu.busy_percent} %, {gigabytes(gpu.used_mb)} of {gigabytes(gpu.total_mb)}")
+    state = (plain(shard.state), STYLES.get(shard.state, BAD))
+    lines = [Text.assemble("  ", state, (plain("".join(f" · {part}" for part in parts)), FAINT))]
     if record.newest:
         lines.append(Text(plain(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
     if record.failed:
@@ -325,36 +273,26 @@ def details(shard: Shard, now: float) -> list[Text]:
     return lines
 
 
-def closing_lines(view: View) -> list[Text]:
-    """Failures and disk; the shards that have not started; how it ended."""
-    failed = sum(shard.record.failed for shard in view.shards)
-    listed = f", {len(view.failures)} listed in failures.jsonl" if view.failures else ""
-    lines = [
-        Text.assemble(
-            (f"{failed or 'none'} failed{listed}", BAD if failed or view.failures else FAINT),
-            (f" · {gigabytes(view.disk_free / 1e6)} free on the disk", FAINT),
-        )
-    ]
-    if view.not_started:
-        lines.append(Text(f"not started: {', '.join(view.not_started)}", ODD))
+def closing(view: View) -> list[Text]:
+    """Failures and disk, shards that have not started, and, when it has ended, how."""
+    totals = view.totals
+    listed = f", {totals.failures_listed} listed in failures.jsonl" if totals.failures_listed else ""
+    failures = f"{totals.failed or 'none'} failed{listed}"
+    disk = f" · {gigabytes(totals.disk_free_mb)} free on the disk"
+    lines = [Text.assemble((failures, BAD if totals.failed or listed else FAINT), (disk, FAINT))]
+    unfinished = [f"{each.record.shard} {each.state}" for each in view.shards if each.state != "finished"]
     if not view.ended:
-        return lines
-    missing = [
-        f"{shard.record.shard} {shard.state} with {shard.record.total - shard.finished:,} missing"
-        for shard in view.shards
-        if shard.state != "finished"
-    ]
-    if not missing and not view.not_started:
-        return [*lines, Text(f"ended: all {view.total:,} poses are finished", GOOD)]
-    return [
-        *lines,
-        *(Text(plain(f"ended: {each}"), BAD) for each in missing),
-        Text("the same command again makes what is missing; mardm_batch.verify counts the files", FAINT),
-    ]
+        return [*lines, Text(f"not started: {', '.join(view.not_started)}", ODD)] if view.not_started else lines
+    if not unfinished and not view.not_started:
+        return [*lines, Text(f"ended: all {totals.total:,} poses are finished", GOOD)]
+    missing = f", {totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""
+    shards = ", ".join([*unfinished, *(f"{name} not started" for name in view.not_started)])
+    advice = "run the same command again for what is missing; mardm_batch.verify counts it"
+    return [*lines, Text(plain(f"ended{missing}: {shards}"), BAD), Text(advice, FAINT)]
 
 
 def plain(text: str) -> str:
-    """Names, captions and errors are anyone's: nothing in them steers the terminal or breaks a line."""
+    """Names and errors can hold anything: here nothing that steers the terminal or breaks the line."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
@@ -363,55 +301,55 @@ def span(seconds: float) -> str:
 
 
 def gigabytes(megabytes: float) -> str:
-    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
 
 
-# The command
+# The command.
 
 
-def watch(look_again: Callable[[], View], console: Console, interval: float) -> None:
-    """Show the view until the sweep has ended or Ctrl-C; what was seen last stays on the terminal."""
-    view = look_again()
-    try:
-        with interruptible(), Live(console=console, screen=True, get_renderable=lambda: view):
-            while not view.ended:
-                time.sleep(interval)
-                view = look_again()
-    except Interrupted:
-        pass
-    console.print(view)
+def watch(view: View, look_again: Callable[[], View], console: Console, interval: float) -> View:
+    """Show the view, renewed, until the sweep has ended or Ctrl-C; the last is returned."""
+
+    def fitted() -> Group:
+        return picture(view, console.width, console.height)
+
+    with suppress(Interrupted), interruptible(), Live(console=console, screen=True, get_renderable=fitted):
+        while not view.ended:
+            time.sleep(interval)
+            view = look_again()
+    return view
 
 
-def seconds(text: str) -> float:
-    number = float(text)
-    if not 0.05 <= number <= 3600:
+def seconds_between_looks(text: str) -> float:
+    seconds = float(text)
+    if not 0.05 <= seconds <= 3600:
         raise argparse.ArgumentTypeError(f"{text} is not allowed; use 0.05 to 3600 seconds")
-    return number
+    return seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mardm_batch.monitor",
         description="Show how far the shards of a sweep are, from the records that they leave in the output folder: "
-        "from another terminal, over a shared disk or afterwards. Ends when the sweep has; Ctrl-C ends only the view.",
+        "from another terminal, over a shared disk or afterwards. Ends when the sweep has; Ctrl-C ends the view alone.",
         epilog="Exit codes: 0; 2 where no run has left a record. Example: python -m mardm_batch.monitor SinglePose",
     )
     parser.add_argument("output_dir", type=Path, nargs="?", default=Path("SinglePose"), help="default: SinglePose")
-    parser.add_argument("--once", action="store_true", help="print it a single time, as without a terminal")
+    parser.add_argument("--once", action="store_true", help="print it a single time, as where there is no terminal")
     parser.add_argument("--json", action="store_true", help="print it a single time, as one JSON object")
-    parser.add_argument("--interval", type=seconds, default=1.0, help="seconds between two looks (default: 1)")
+    parser.add_argument("--interval", type=seconds_between_looks, default=1.0, help="seconds (default: 1)")
     options = parser.parse_args(arguments)
-    output = options.output_dir.expanduser()
+    output, gpus, console = options.output_dir.expanduser(), Gpus(), Console(highlight=False)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # names in letters that the terminal does not know
-    console, gpus = Console(highlight=False), Gpus()
+        sys.stdout.reconfigure(errors="replace")  # names in letters that the terminal cannot show
     try:
+        view = look(output, gpus)
         if options.json:
-            print(json.dumps(look(output, gpus).document(), allow_nan=False))
-        elif options.once or not console.is_interactive:
-            console.print(look(output, gpus))
-        else:
-            watch(lambda: look(output, gpus), console, options.interval)
+            print(json.dumps(asdict(view)))
+            return 0
+        if console.is_interactive and not options.once and not view.ended:
+            view = watch(view, lambda: look(output, gpus), console, options.interval)
+        console.print(picture(view, console.width, None))
     except (InputError, OSError) as error:
         parser.exit(2, f"{error}\n")
     return 0

@@ -1,24 +1,28 @@
 """A pose: one frame of a clip, put where every pose stands. Axes: n poses or frames, j joints, 3 coordinates."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.prompts import Prompt
 from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
 
-Joints = NDArray[np.float32]
+if TYPE_CHECKING:
+    from mardm_batch.prompts import Prompt
 
-SHORTEST_ACROSS = 0.05
-"""Metres. Where the body's left-right line is shorter than this on the floor plan, it tells no heading."""
+Joints = NDArray[np.float32]
+Array = NDArray[np.floating]
+
+LEAST_LEVEL_SHARE = 0.35
+"""Where less than this of the body's left-right line is level, as on its side, it tells no heading."""
 
 
 @dataclass(frozen=True)
 class Pose:
     """`joints` (22, 3) float32: metres, Y up, the person faces +Z with the pelvis above the origin."""
 
-    prompt: Prompt
+    prompt: "Prompt"
     joints: Joints
     frame_index: int
     attempt: int
@@ -27,34 +31,32 @@ class Pose:
     """Metres by which a joint moves, on average, from the frames beside the chosen one to it."""
 
 
-def canonical_position(joints: Joints) -> Joints:
+def canonical_position(joints: Array) -> Array:
     """Move poses so that the pelvis is above the origin and the person faces +Z.
 
-    The heading is that of the hips and shoulders, as in HumanML3D. A body on its side, whose left-right line is
+    The heading is that of the hips and shoulders, as in HumanML3D. A body on its side, whose left-right line is nearly
     upright, keeps the heading it has. Heights stay as they are.
 
     Args:
-        joints: (n, 22, 3), metres, Y up.
+        joints: (..., 22, 3), metres, Y up.
 
     Returns:
-        (n, 22, 3) float32.
+        (..., 22, 3), of the same kind of floats.
     """
-    points = joints.astype(np.float64)
-    points[..., [0, 2]] -= points[:, :1, [0, 2]]
     index = JOINT_INDEX
     across = (
-        points[:, index["left_hip"]]
-        - points[:, index["right_hip"]]
-        + points[:, index["left_shoulder"]]
-        - points[:, index["right_shoulder"]]
-    )[:, [0, 2]]
-    length = np.linalg.norm(across, axis=-1, keepdims=True)
-    left = np.where(length < SHORTEST_ACROSS, np.array([1.0, 0.0]), across / np.maximum(length, SHORTEST_ACROSS))
-    left_x, left_z = left[:, 0, None], left[:, 1, None]
-    x, z = points[..., 0].copy(), points[..., 2].copy()
-    points[..., 0] = left_x * x + left_z * z
-    points[..., 2] = left_x * z - left_z * x
-    return points.astype(np.float32)
+        joints[..., index["left_hip"], :]
+        - joints[..., index["right_hip"], :]
+        + joints[..., index["left_shoulder"], :]
+        - joints[..., index["right_shoulder"], :]
+    ).astype(np.float64)
+    level = np.hypot(across[..., 0], across[..., 2])
+    upright = level < LEAST_LEVEL_SHARE * np.linalg.norm(across, axis=-1)
+    left_x = np.where(upright, 1.0, across[..., 0] / np.where(upright, 1.0, level))[..., None]
+    left_z = np.where(upright, 0.0, across[..., 2] / np.where(upright, 1.0, level))[..., None]
+    x, y, z = np.moveaxis(joints.astype(np.float64), -1, 0)  # (..., 22) each
+    x, z = x - x[..., :1], z - z[..., :1]
+    return np.stack([left_x * x + left_z * z, y, left_x * z - left_z * x], axis=-1).astype(joints.dtype)
 
 
 def bone_length_error(joints: Joints) -> NDArray[np.float64]:

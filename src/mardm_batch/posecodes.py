@@ -54,16 +54,6 @@ _HEAD_AT_REST: Final = 21.2
 """Degrees by which the head joint lies in front of the neck's line when one looks straight ahead."""
 
 
-def face_front(joints: Array) -> Array:
-    """Poses (..., 22, 3) turned about the vertical to face +Z by hips and shoulders, pelvis over the origin."""
-    across = joints[..., 1, :] - joints[..., 2, :] + joints[..., 16, :] - joints[..., 17, :]
-    norm = np.maximum(np.hypot(across[..., 0], across[..., 2]), 1e-9)
-    c, s = (across[..., axis, None] / norm[..., None] for axis in (0, 2))
-    moved = joints - joints[..., :1, :] * np.array([1, 0, 1], joints.dtype)
-    x, z = moved[..., 0], moved[..., 2]
-    return np.stack([c * x + s * z, moved[..., 1], c * z - s * x], axis=-1)
-
-
 def point(joints: Array, name: str) -> Array:
     """Positions (n, 3) of a joint, of `left_hand` or `right_hand`, or of the `torso`."""
     if name == "torso":

@@ -39,7 +39,7 @@ class _Posecode:
 
 
 def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Description]:
-    """A random description of each of the poses (n, 22, 3), canonical as `posecodes.face_front` makes them."""
+    """A random description of each of the poses (n, 22, 3), canonical as `pose.canonical_position` makes them."""
     mains, details = _posecodes()
     names = {text for code in (*mains, *details) for text in code.conditions}
     holds = {text: parse(text).met(joints) for text in sorted(names)}

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.posecodes import HAND_LENGTH, face_front
+from mardm_batch.pose import canonical_position
+from mardm_batch.posecodes import HAND_LENGTH
 from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS
 from mardm_batch.training.kinematics import (
     Vector,
@@ -76,7 +77,7 @@ def pose(posture: Posture) -> NDArray[np.float32]:
         joints = _solve(parts, 1.15 * float(parts["pelvis"].get("balance", 1.0)) * gap)
     _lift_hands(joints)
     joints[:, 1] += LOWEST_JOINT - joints[:, 1].min()
-    return face_front(joints).astype(np.float32)
+    return canonical_position(joints).astype(np.float32)
 
 
 def _solve(parts: Posture, shift: Vector) -> Vector:

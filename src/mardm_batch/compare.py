@@ -1,0 +1,97 @@
+"""Runs side by side: how their settings differ, how fast they were, how good their poses are.
+
+python -m mardm_batch.compare RUN_DIR… [--page FILE.html]
+
+All is read from what runs leave in Hydra's run folders (`summary.json`), so it needs no account and no network. The
+shards of a sweep are one run here. The same tables go to the terminal and, with pictures, to the page (`compare_page`).
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mardm_batch.compare_page import write_page
+from mardm_batch.compare_runs import find_runs
+from mardm_batch.compare_tables import Cell, Comparison, compare
+from mardm_batch.errors import InputError
+
+LABEL_WIDTH = 28  # of the terminal's table, in characters
+RUN_WIDTH = 20
+
+
+def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
+    """As many tables as it takes to show every run in a terminal of so many characters."""
+    fitting = max(1, (width - LABEL_WIDTH) // RUN_WIDTH)
+    for start in range(0, len(comparison.runs), fitting):
+        runs = slice(start, start + fitting)
+        table = Table(show_edge=False, pad_edge=False)
+        table.add_column("", max_width=LABEL_WIDTH, overflow="fold")
+        for name, difference in zip(comparison.names[runs], comparison.differences[runs], strict=True):
+            words = Text(f"{name}\n").append(difference, style="not bold cyan")
+            table.add_column(words, justify="right", min_width=RUN_WIDTH - 4, overflow="fold")
+        for section in comparison.sections:
+            table.add_row(Text(section.title, style="bold"))
+            for row in section.rows:
+                table.add_row(Text(row.label), *map(terminal_cell, row.cells[runs]))
+            table.add_section()
+        yield table
+
+
+def terminal_cell(cell: Cell) -> Text:
+    text = Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text)
+    return text.append(f"\n{cell.detail}", style="dim") if cell.detail else text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables and write the page.
+
+    Returns:
+        0; bad input ends the process with exit code 2 and one line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m mardm_batch.compare",
+        description="Runs side by side: settings that differ, speed, quality, and pictures of the same captions. "
+        "A table in the terminal and one HTML page that needs no other file. Works offline.",
+        epilog="""examples:
+  python -m mardm_batch.compare outputs/2026-05-01           the runs of a day
+  python -m mardm_batch.compare multirun/2026-05-01/10-30-00-123456
+                                                             a sweep; its shards are one run
+  python -m mardm_batch.compare outputs multirun --page all.html
+                                                             everything so far
+
+★ marks the best run where one can say what is better: more poses a second, a smaller bone length error.
+Exit codes: 0, or 2 where a folder holds no run.""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "run_dirs",
+        type=Path,
+        nargs="+",
+        metavar="RUN_DIR",
+        help="folder of a run (with summary.json) or of a sweep, or one above them",
+    )
+    parser.add_argument(
+        "--page", type=Path, default=Path("comparison.html"), metavar="FILE", help="the page (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        runs, without_summary = find_runs(options.run_dirs)
+        comparison = compare(runs)
+        console = Console(highlight=False)
+        for table in terminal_tables(comparison, console.width):
+            console.print(table, end="\n\n")
+        captions = write_page(comparison, options.page)
+    except InputError as error:
+        parser.exit(2, f"{error}\n")
+    if without_summary:
+        print(f"passed over {len(without_summary)} without summary.json (still running, or ended before they had one)")
+    print(f"{options.page}: {len(comparison.runs)} runs, pictures of {captions} captions")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,179 @@
+"""The runs to be compared, read from the summaries that they left in Hydra's run folders.
+
+`outputs/DATE/TIME` is a run; `multirun/DATE/TIME/JOB` is a job of a sweep, where jobs with the same settings are the
+shards of one run.
+"""
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mardm_batch.errors import InputError
+
+COUNTS = ("poses_done", "failures")
+ACROSS_SHARDS: Mapping[str, Callable[[list[float]], float]] = {
+    **dict.fromkeys((*COUNTS, "poses_per_second"), sum),
+    **dict.fromkeys(("seconds", "device_memory_mb"), max),
+}
+"""How a metric of shards that ran side by side becomes the run's. Seconds of stages are summed, measures averaged."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A pose that a run shows: its files are `files` with .png and .npy added."""
+
+    caption: str
+    files: Path
+    measures: Mapping[str, float]
+
+    def file(self, suffix: str) -> Path:
+        return self.files.with_name(self.files.name + suffix)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one or more shards made with the same settings. `settings` have dotted keys; `num_shards` is None for a run
+    of every prompt."""
+
+    folders: tuple[Path, ...]
+    output: Path
+    shards: tuple[int, ...]
+    num_shards: int | None
+    state: str
+    exit_code: int
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    errors: Mapping[str, int]
+    samples: tuple[Sample, ...]
+
+
+def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[Path]]:
+    """The runs of some folders, each a run's own folder, a sweep's, or one above them; and the run folders below these
+    that have no summary.json: the run goes on, or ended before it could write one.
+
+    Raises:
+        InputError: a folder holds no summary.json, or one that cannot be read.
+    """
+    found: list[Path] = []
+    without: list[Path] = []
+    for folder in folders:
+        search(folder, found, without)
+    shards: dict[tuple[Path | str, ...], list[Run]] = {}
+    for path in {path.resolve(): path for path in found}.values():
+        run, is_job = read_run(path)
+        same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
+        key = (path.resolve().parents[1], same_settings) if is_job and run.shards else (path.resolve(),)
+        shards.setdefault(key, []).append(run)
+    return [merged(each) for each in shards.values()], without
+
+
+def search(folder: Path, found: list[Path], without: list[Path]) -> None:
+    """Add the summaries in or below a folder, in the order of dates, times and job numbers."""
+    if (folder / "summary.json").is_file():
+        found.append(folder / "summary.json")
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name the folder of a run, such as outputs/DATE/TIME")
+    below: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        if "summary.json" in files:
+            below.append(Path(place, "summary.json"))
+            folders.clear()
+        elif ".hydra" in folders:
+            without.append(Path(place))
+            folders.clear()
+    if not below:
+        raise InputError(f"{folder}: no summary.json here or below; a run writes it when it ends")
+    found += sorted(below, key=lambda path: [(not part.isdigit(), part.zfill(20)) for part in path.parts])
+
+
+def read_run(path: Path) -> tuple[Run, bool]:
+    """A run, or a shard of one, from its summary, and whether it was a job of a sweep.
+
+    Raises:
+        InputError: the file cannot be read, or is not a run's summary.
+    """
+    try:
+        summary = json.loads(path.read_bytes())
+        settings, metrics = dotted(summary["settings"]), summary["metrics"]
+        shard = settings["shard"]
+        output = output_folder(Path(summary["output"]), settings["paths.output"], path)
+        run = Run(
+            folders=(path.parent,),
+            output=output,
+            shards=() if shard is None else (int(shard),),
+            num_shards=None if shard is None else int(settings["num_shards"]),
+            state=str(summary["state"]),
+            exit_code=int(summary["exit_code"]),
+            settings=settings,
+            metrics=numbers(metrics),
+            errors={str(error): int(count) for error, count in summary["errors"].items()},
+            samples=tuple(
+                Sample(str(each["caption"]), output / str(each["name"]), numbers(each["measures"]))
+                for each in summary["samples"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not the summary of a run ({type(error).__name__}: {error}); leave this folder out"
+        ) from None
+    return run, summary["sweep"] is not None
+
+
+def output_folder(recorded: Path, setting: str, summary: Path) -> Path:
+    """Where the poses are: where the run wrote them or, where the runs were copied from elsewhere, the same folder
+    relative to one above the run's."""
+    candidates = [recorded, *(parent / setting for parent in summary.resolve().parents)]
+    return next((each for each in candidates if each.is_dir()), recorded)
+
+
+def merged(shards: Sequence[Run]) -> Run:
+    """The shards of a run as one run."""
+    if len(shards) == 1:
+        return shards[0]
+    shards = sorted(shards, key=lambda each: each.shards)
+    first = shards[0]
+    worst = max(shards, key=lambda each: each.exit_code)
+    errors: Counter[str] = Counter()
+    for each in shards:
+        errors.update(each.errors)
+    keys = dict.fromkeys(key for each in shards for key in each.metrics)
+    return replace(
+        first,
+        folders=tuple(folder for each in shards for folder in each.folders),
+        shards=tuple(shard for each in shards for shard in each.shards),
+        state=worst.state,
+        exit_code=worst.exit_code,
+        metrics={key: merged_metric(key, shards) for key in keys},
+        errors=errors,
+        samples=tuple(sample for each in shards for sample in each.samples),
+    )
+
+
+def merged_metric(key: str, shards: Sequence[Run]) -> float:
+    """A metric of shards that ran side by side; what was measured of poses is weighted by their number."""
+    known = [each for each in shards if key in each.metrics]
+    values = [each.metrics[key] for each in known]
+    if key in ACROSS_SHARDS or key.startswith("seconds/"):
+        return ACROSS_SHARDS.get(key, sum)(values)
+    weights = [each.metrics.get("poses_done", 0.0) for each in known]
+    total = sum(weights)
+    return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total if total else values[0]
+
+
+def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys."""
+    flat = {}
+    for key, value in settings.items():
+        flat.update(dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+    return flat
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """What of the values is a finite number."""
+    return {key: value for key, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}
