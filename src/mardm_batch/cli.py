@@ -20,7 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from mardm_batch.config import Config, Settings, conf_dir, register_schema
@@ -120,11 +120,13 @@ def launch_sweep(arguments: Namespace) -> int:
     """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
     from mardm_batch.sweep import Job, run_sweep
 
-    settings = compose_config([], arguments, hydra_settings=True).hydra
     try:
-        parsed = OverridesParser.create().parse_overrides(
-            [*(f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()), *arguments.overrides]
-        )
+        parsed = OverridesParser.create().parse_overrides(arguments.overrides)
+        compose_config([each.input_line or "" for each in parsed if not each.is_sweep_override()], arguments)
+        settings = HydraConfig.get()
+        swept = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
+        folder = Path(settings.sweep.dir)
+        parsed = OverridesParser.create().parse_overrides([*swept, *arguments.overrides])
         (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
     except HydraException as error:
         raise ConfigurationError(one_line(error)) from None
@@ -132,7 +134,7 @@ def launch_sweep(arguments: Namespace) -> int:
         Job(
             number,
             [word for word in words if not word.startswith("hydra")],
-            to_config(compose_config(words, arguments)),
+            to_config(compose_config(words, arguments, number)),
         )
         for number, words in enumerate(words_of_jobs)
     ]
@@ -142,7 +144,7 @@ def launch_sweep(arguments: Namespace) -> int:
         run_with_hydra()
 
     flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
-    return run_sweep(jobs, Path(settings.sweep.dir), flags, launch)
+    return run_sweep(jobs, folder, flags, launch)
 
 
 def refuse(error: MardmBatchError) -> NoReturn:
@@ -184,14 +186,14 @@ def unknown_key(key: str) -> str:
     return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
 
 
-def compose_config(
-    overrides: Sequence[str], flags: Namespace | None = None, hydra_settings: bool = False
-) -> DictConfig:
+def compose_config(overrides: Sequence[str], flags: Namespace | None = None, number: int = 0) -> DictConfig:
     """The settings that these command-line words give, composed from the files in `conf/`.
+
+    Hydra's own settings, which the others may refer to as `${hydra:...}`, are `HydraConfig.get()` from then on.
 
     Args:
         flags: parsed flags, of which --config-dir, --config-path and --config-name count.
-        hydra_settings: with Hydra's own settings under the key `hydra`.
+        number: of the job in a sweep.
 
     Raises:
         ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
@@ -202,10 +204,15 @@ def compose_config(
         words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
-            return compose(name, words, return_hydra_config=hydra_settings)
+            cfg = compose(name, words, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         mistyped = re.match(r"Could not override '([^']+)'.*\n?.*append to your config", str(error))
         raise ConfigurationError(unknown_key(mistyped[1]) if mistyped else one_line(error)) from None
+    with read_write(cfg), open_dict(cfg):
+        cfg.hydra.job.num = number
+        HydraConfig.instance().set_config(cfg)
+        del cfg["hydra"]
+    return cfg
 
 
 def one_line(error: Exception) -> str:

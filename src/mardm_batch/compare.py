@@ -19,20 +19,24 @@ from mardm_batch.compare_runs import find_runs
 from mardm_batch.compare_tables import Cell, Comparison, compare
 from mardm_batch.errors import InputError
 
-LABEL_WIDTH = 28  # of the terminal's table, in characters
-RUN_WIDTH = 20
+LABEL_WIDTH = 22  # characters
+RUN_WIDTHS = (16, 32)
+SEPARATOR = 3
 
 
 def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
     """As many tables as it takes to show every run in a terminal of so many characters."""
-    fitting = max(1, (width - LABEL_WIDTH) // RUN_WIDTH)
-    for start in range(0, len(comparison.runs), fitting):
-        runs = slice(start, start + fitting)
+    narrowest, widest = RUN_WIDTHS
+    room = max(width - LABEL_WIDTH, narrowest + SEPARATOR)
+    at_once = min(len(comparison.runs), room // (narrowest + SEPARATOR))
+    run_width = min(widest, room // at_once - SEPARATOR)
+    for start in range(0, len(comparison.runs), at_once):
+        runs = slice(start, start + at_once)
         table = Table(show_edge=False, pad_edge=False)
-        table.add_column("", max_width=LABEL_WIDTH, overflow="fold")
+        table.add_column("", width=LABEL_WIDTH, overflow="fold")
         for name, difference in zip(comparison.names[runs], comparison.differences[runs], strict=True):
             words = Text(f"{name}\n").append(difference, style="not bold cyan")
-            table.add_column(words, justify="right", min_width=RUN_WIDTH - 4, overflow="fold")
+            table.add_column(words, justify="right", width=run_width, overflow="fold")
         for section in comparison.sections:
             table.add_row(Text(section.title, style="bold"))
             for row in section.rows:
@@ -42,8 +46,8 @@ def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
 
 
 def terminal_cell(cell: Cell) -> Text:
-    text = Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text)
-    return text.append(f"\n{cell.detail}", style="dim") if cell.detail else text
+    text = Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text, "yellow" if cell.alarm else "")
+    return text.append(f"  {cell.detail}", style="dim") if cell.detail else text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,15 +85,15 @@ Exit codes: 0, or 2 where a folder holds no run.""",
     try:
         runs, without_summary = find_runs(options.run_dirs)
         comparison = compare(runs)
-        console = Console(highlight=False)
-        for table in terminal_tables(comparison, console.width):
-            console.print(table, end="\n\n")
         captions = write_page(comparison, options.page)
     except InputError as error:
         parser.exit(2, f"{error}\n")
+    console = Console(highlight=False, markup=False, emoji=False)
+    for table in terminal_tables(comparison, console.width):
+        console.print(table, end="\n\n")
     if without_summary:
-        print(f"passed over {len(without_summary)} without summary.json (still running, or ended before they had one)")
-    print(f"{options.page}: {len(comparison.runs)} runs, pictures of {captions} captions")
+        console.print(f"passed over, without summary.json: {', '.join(map(str, without_summary))}", soft_wrap=True)
+    console.print(f"{options.page}: pictures of {captions} captions, {len(runs)} {'run' if len(runs) == 1 else 'runs'}", soft_wrap=True)
     return 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from mardm_batch.compare_runs import Run, Sample
-from mardm_batch.compare_tables import Cell, Comparison, Row
+from mardm_batch.compare_tables import Cell, Comparison, Row, Section, metric_words, number_words, printable
 from mardm_batch.errors import InputError
 from mardm_batch.pose import lowest_joint_height
 from mardm_batch.skeleton import NUM_JOINTS
@@ -40,7 +40,8 @@ STYLE = """
 * { box-sizing: border-box; }
 html, body { height: 100%; margin: 0; }
 body {
-  display: grid; grid-template-rows: auto minmax(0, 1fr); gap: 1.25rem; padding: 1.5rem clamp(.75rem, 2.5vw, 2.5rem) 1.5rem;
+  display: grid; grid-template-rows: auto minmax(0, 1fr); gap: 1.25rem;
+  padding: 1.5rem clamp(.75rem, 2.5vw, 2.5rem) 1.5rem;
   background: var(--page); color: var(--ink);
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
 }
@@ -56,33 +57,36 @@ table {
   border-collapse: separate; border-spacing: 0; table-layout: fixed;
   width: calc(15rem + var(--runs) * 24rem); min-width: calc(15rem + var(--runs) * 12rem); max-width: 100%;
 }
-th, td { padding: .55rem 1rem; vertical-align: top; text-align: left; font-weight: 400; overflow-wrap: anywhere; }
+th, td { padding: .5rem 1rem; vertical-align: top; text-align: left; font-weight: 400; overflow-wrap: anywhere; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 col.label { width: 15rem; }
-thead th { position: sticky; top: 0; z-index: 2; background: var(--head); border-bottom: 1px solid var(--line); }
+thead > tr > * { position: sticky; top: 0; z-index: 2; background: var(--head); border-bottom: 1px solid var(--line); }
 tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); color: var(--faint); }
-thead td { position: sticky; top: 0; left: 0; z-index: 3; background: var(--head); border-bottom: 1px solid var(--line); }
+thead td { left: 0; z-index: 3; }
 thead th strong { display: block; font-size: 1.02rem; font-weight: 650; }
-thead th span, code { font: .86em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+thead th span, .settings th[scope=row], .settings td, .folders td {
+  font: .86em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+}
 thead th span { display: block; color: var(--faint); white-space: pre-wrap; }
 tbody th.section {
-  padding: 1.9rem 1rem .5rem; color: var(--ink); font-size: 1.05rem; font-weight: 650; letter-spacing: -.01em;
+  padding-block: 1.6rem .45rem; color: var(--ink); font-size: 1.05rem; font-weight: 650; letter-spacing: -.01em;
+  white-space: nowrap;
 }
 tbody:first-of-type th.section { padding-top: 1.1rem; }
 td { font-variant-numeric: tabular-nums; }
 td small { color: var(--faint); font-size: .84em; margin-left: .35rem; }
 .best { color: var(--best-ink); font-weight: 650; }
+.tag, .alarm { padding: .08rem .45rem; border-radius: 99px; }
 .tag {
-  margin-left: .5rem; padding: .08rem .45rem; border-radius: 99px; background: var(--best-back); color: var(--best-ink);
-  font-size: .74rem; font-weight: 600;
+  margin-left: .5rem; background: var(--best-back); color: var(--best-ink); font-size: .74rem; font-weight: 600;
 }
-.warn { padding: .08rem .5rem; border-radius: 99px; background: var(--warn-back); color: var(--warn); font-weight: 600; }
+.alarm { margin-left: -.45rem; background: var(--warn-back); color: var(--warn); font-weight: 600; }
 .bar { display: block; height: 5px; margin-top: .35rem; border-radius: 3px; background: var(--head); }
 .bar i {
-  display: block; height: 100%; min-width: 1px; border-radius: 3px; background: var(--bar);
+  display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--bar);
   margin-left: calc(var(--from) * 1%); width: calc(var(--size) * 1%);
 }
-.best + .tag + .bar i, .best ~ .bar i { background: var(--best); }
+.best ~ .bar i { background: var(--best); }
 .samples th { color: var(--ink); }
 .samples td { padding-block: 1rem; }
 .samples th { padding-block: 1rem; }
@@ -92,7 +96,10 @@ img { height: auto; }
   display: grid; place-items: center; aspect-ratio: 1; padding: 1rem; text-align: center; color: var(--faint);
   border-style: dashed;
 }
-dl { display: grid; grid-template-columns: auto auto; justify-content: start; gap: 0 .9rem; margin: .5rem 0 0; font-size: .82rem; }
+dl {
+  display: grid; grid-template-columns: auto auto; justify-content: start; gap: 0 .9rem;
+  margin: .5rem 0 0; font-size: .82rem;
+}
 dt { color: var(--faint); }
 dd { margin: 0; text-align: right; }
 @media (max-width: 40rem) { col.label { width: 9rem; } th, td { padding-inline: .6rem; } }
@@ -124,36 +131,48 @@ def common_captions(runs: Iterable[Run]) -> list[str]:
 def page_lines(comparison: Comparison, captions: Sequence[str]) -> Iterator[str]:
     runs = comparison.runs
     title = "A run" if len(runs) == 1 else f"{len(runs)} runs side by side"
+    poses = sum(int(run.metrics.get("poses_done", 0)) for run in runs)
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     # Should anything slip through the escaping, the browser neither runs nor loads it.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title} · mardm-batch</title>\n<style>{STYLE}</style>\n</head>\n<body>"
-    yield f"<header><h1>{title}</h1>\n<p>{escape(subtitle(comparison, captions))}</p></header>"
-    yield '<div class="box" role="region" aria-label=Comparison tabindex="0">'
+    yield f"<header><h1>{title}</h1><p>{poses:,} poses, pictures of {len(captions)} captions</p></header>"
+    yield '<div class="box" role="region" aria-label="Comparison" tabindex="0">'
     yield f'<table style="--runs: {len(runs)}">\n<colgroup><col class="label"><col span="{len(runs)}"></colgroup>'
     yield "<thead><tr><td></td>"
     for name, difference in zip(comparison.names, comparison.differences, strict=True):
         yield f'<th scope="col"><strong>{escape(name)}</strong><span>{escape(difference)}</span></th>'
     yield "</tr></thead>"
     for section in comparison.sections:
-        yield f"<tbody>{section_line(section.title, len(runs))}"
-        yield from map(row_line, section.rows)
-        yield "</tbody>"
-    if captions:
-        yield f'<tbody class="samples">{section_line("The same captions", len(runs))}'
-        yield from (sample_line(caption, runs) for caption in captions)
-        yield "</tbody>"
+        yield from section_lines(section, len(runs))
+    yield f'<tbody class="samples">{heading("The same captions", len(runs))}'
+    yield from (sample_line(caption, runs) for caption in captions)
+    yield "</tbody>"
+    yield from section_lines(folders(runs), len(runs))
     yield "</table>\n</div>\n</body>\n</html>\n"
 
 
-def subtitle(comparison: Comparison, captions: Sequence[str]) -> str:
-    poses = sum(int(run.metrics.get("poses_done", 0)) for run in comparison.runs)
-    return f"mardm-batch · {poses:,} poses · pictures of {len(captions)} captions"
+def folders(runs: Sequence[Run]) -> Section:
+    """Where the records and the poses of each run are."""
+    records = [run.folders[0] if len(run.folders) == 1 else run.folders[0].parent for run in runs]
+    return Section(
+        "Folders",
+        (
+            Row("run", tuple(Cell(printable(str(folder))) for folder in records)),
+            Row("poses", tuple(Cell(printable(str(run.output))) for run in runs)),
+        ),
+    )
 
 
-def section_line(title: str, runs: int) -> str:
+def section_lines(section: Section, runs: int) -> Iterator[str]:
+    yield f'<tbody class="{section.title.split()[0].lower()}">{heading(section.title, runs)}'
+    yield from map(row_line, section.rows)
+    yield "</tbody>"
+
+
+def heading(title: str, runs: int) -> str:
     return f'<tr><th class="section" scope="rowgroup">{escape(title)}</th><td colspan="{runs}"></td></tr>'
 
 
@@ -168,10 +187,12 @@ def cell_html(cell: Cell, low: float, high: float) -> str:
     """A value, with its bar on the scale from low to high that the row shares, and the zero on it."""
     text = escape(cell.text)
     if cell.best:
-        text = f'<span class="best">{text}</span><span class="tag">best</span>'
+        text = f'<b class="best">{text}</b><span class="tag">best</span>'
+    elif cell.alarm:
+        text = f'<b class="alarm">{text}</b>'
     if cell.detail:
         text += f"<small>{escape(cell.detail)}</small>"
-    if cell.number is None or low == high:
+    if not cell.number:
         return text
     start, size = (min(cell.number, 0.0) - low) / (high - low), abs(cell.number) / (high - low)
     return f'{text}<span class="bar"><i style="--from: {100 * start:.1f}; --size: {100 * size:.1f}"></i></span>'
@@ -183,24 +204,30 @@ def sample_line(caption: str, runs: Iterable[Run]) -> str:
 
 
 def sample_html(caption: str, run: Run) -> str:
-    """A run's picture of a caption, and what was measured of the pose."""
+    """A run's picture of a caption, and what it measured of the pose."""
     sample = next((each for each in run.samples if each.caption == caption), None)
     if sample is None:
-        return '<div class="missing">not among the samples of this run</div>'
-    ...
-    return picture_html(sample) + ""
+        return missing("not among the samples of this run")
+    measures = "".join(
+        f"<dt>{escape(metric_words(key))}</dt><dd>{number_words(value)}</dd>" for key, value in sample.measures.items()
+    )
+    return f"{picture_html(sample)}<dl>{measures}</dl>"
 
 
 def picture_html(sample: Sample) -> str:
     if replaced(sample):
-        return '<div class="missing">a later run replaced this pose</div>'
+        return missing("a later run replaced this pose")
     try:
         source = data_uri(sample.file(".png"))
     except FileNotFoundError:
-        return '<div class="missing">no picture</div>'
+        return missing("no picture")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for broken files
-        return '<div class="missing">the picture cannot be read</div>'
+        return missing("the picture cannot be read")
     return f'<img src="{source}" width="{PICTURE_SIZE}" height="{PICTURE_SIZE}" alt="{escape(sample.caption)}">'
+
+
+def missing(reason: str) -> str:
+    return f'<div class="missing">{reason}</div>'
 
 
 def replaced(sample: Sample) -> bool:

@@ -159,8 +159,10 @@ def merged_metric(key: str, shards: Sequence[Run]) -> float:
     """A metric of shards that ran side by side; what was measured of poses is weighted by their number."""
     known = [each for each in shards if key in each.metrics]
     values = [each.metrics[key] for each in known]
-    if key in ACROSS_SHARDS or key.startswith("seconds/"):
-        return ACROSS_SHARDS.get(key, sum)(values)
+    if key.startswith("seconds/"):
+        return sum(values)
+    if key in ACROSS_SHARDS:
+        return ACROSS_SHARDS[key](values)
     weights = [each.metrics.get("poses_done", 0.0) for each in known]
     total = sum(weights)
     return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total if total else values[0]

@@ -34,7 +34,7 @@ SECONDS_FOR_A_SHARD_TO_START = 30.0
 """So long after the last word of a shard the view waits for those that have none yet: a device takes one at a time."""
 
 WIDEST_BAR = 60
-GOOD, AT_WORK, ODD, BAD, FAINT = "green4", "deep_sky_blue4", "dark_orange3", "red3", "grey50"
+GOOD, AT_WORK, ODD, BAD, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
 """Colours that can be read on dark and on light."""
 
 STYLES = {"starting": AT_WORK, "running": AT_WORK, "finished": GOOD, "incomplete": ODD, "interrupted": ODD}
@@ -135,7 +135,7 @@ def look(output: Path, gpus: Gpus) -> View:
         raise InputError(f"{output}: there is no such folder; {start}")
     records = sorted(read_progress(output), key=in_order)
     if not records:
-        raise InputError(f"{output}: no run has left a record here; {start}")
+        raise InputError(f"{output}: no run has left a record here yet; {start}")
     newest = max(records, key=lambda record: record.started)
     shards = tuple(
         look_at(record, alive, gpus)
@@ -201,7 +201,7 @@ def picture(view: View, width: int, height: int | None) -> Group:
     """The view in lines of `width` cells; where it has more than `height`, the details go, then finished shards."""
     runs = "run" if view.sweep is None else f"sweep {view.sweep}"
     hidden = f" · {view.older_records_hidden} older records not shown" if view.older_records_hidden else ""
-    head = [Text.assemble((plain(view.output), "bold"), (plain(f"  {runs}{hidden}"), FAINT)), Text()]
+    head = [Text.assemble((plain(runs), "bold"), (plain(f"{hidden} · {view.output}"), FAINT)), Text()]
     *rows, together = bars(view, width)
     foot = [together, *closing(view)]
     blocks = [[row, *details(shard, view.time), Text()] for row, shard in zip(rows, view.shards, strict=True)]
