@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,8 @@ import pytest
 from rich.console import Console
 
 from mardm_batch.manifest import Failure, FailureList
-from mardm_batch.monitor import Gpu, Gpus, look, main, picture
+from mardm_batch.monitor import Gpus, look, main
+from mardm_batch.monitor_view import Gpu, picture
 from mardm_batch.progress import Progress
 
 Process = subprocess.Popen[bytes]
@@ -73,6 +75,16 @@ def test_killed_shard_is_told_from_living_one(
     assert f"running · process {worker.pid} alive for 0:01:40" in text
     assert f"died · process {killed.pid} is gone, last heard of 0:00:0" in text
     assert "ended" not in text
+
+
+def test_shard_that_ends_while_it_is_looked_at_has_not_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    running = write(tmp_path, "all", pid=gone.pid, state="running", total=1, done=1)
+    finished = replace(running, state="finished", exit_code=0)
+    reads = iter([[running], [finished]])
+    monkeypatch.setattr("mardm_batch.monitor.read_progress", lambda output: next(reads))
+    assert look(tmp_path, Gpus()).shards[0].state == "finished"
 
 
 def test_totals_are_of_all_shards_and_the_longest_time_left(
@@ -287,7 +299,7 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
     assert terminal.read_to_end() == 0
     live, _, after = terminal.seen.partition("\x1b[?1049l")  # back from the alternate screen
     assert live.startswith("\x1b[?1049h")
-    assert "ended, 7 missing: all died" in after
+    assert "ended, about 7 missing: all died" in after
 
 
 def test_ctrl_c_ends_the_live_view_quietly(tmp_path: Path, worker: Process) -> None:

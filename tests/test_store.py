@@ -138,7 +138,7 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
 def test_a_failure_is_listed_until_the_pose_succeeds(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     failures = FailureList(store.output)
-    first, second = (Failure(f"A person {n}", n, "sample", "no") for n in "ab")
+    first, second = (Failure(f"A person {n}", n, "sample", "no\u2028") for n in "ab")
     failures.update([first], ())
     failures.update([second], ())
     failures.update([second], ())

@@ -93,7 +93,7 @@ Exit codes: 0, or 2 where a folder holds no run.""",
         console.print(table, end="\n\n")
     if without_summary:
         console.print(f"passed over, without summary.json: {', '.join(map(str, without_summary))}", soft_wrap=True)
-    console.print(f"{options.page}: pictures of {captions} captions, {len(runs)} {'run' if len(runs) == 1 else 'runs'}", soft_wrap=True)
+    console.print(f"{options.page}: runs: {len(runs)}, captions with pictures: {captions}", soft_wrap=True)
     return 0
 
 

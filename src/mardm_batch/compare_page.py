@@ -63,6 +63,7 @@ col.label { width: 15rem; }
 thead > tr > * { position: sticky; top: 0; z-index: 2; background: var(--head); border-bottom: 1px solid var(--line); }
 tbody th { position: sticky; left: 0; z-index: 1; background: var(--card); color: var(--faint); }
 thead td { left: 0; z-index: 3; }
+thead td, tbody th { border-right: 1px solid var(--line); }
 thead th strong { display: block; font-size: 1.02rem; font-weight: 650; }
 thead th span, .settings th[scope=row], .settings td, .folders td {
   font: .86em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -147,7 +148,7 @@ def page_lines(comparison: Comparison, captions: Sequence[str]) -> Iterator[str]
     yield "</tr></thead>"
     for section in comparison.sections:
         yield from section_lines(section, len(runs))
-    yield f'<tbody class="samples">{heading("The same captions", len(runs))}'
+    yield f'<tbody class="samples">{heading("The same captions" if len(runs) > 1 else "Samples", len(runs))}'
     yield from (sample_line(caption, runs) for caption in captions)
     yield "</tbody>"
     yield from section_lines(folders(runs), len(runs))
@@ -179,23 +180,26 @@ def heading(title: str, runs: int) -> str:
 def row_line(row: Row) -> str:
     numbers = [cell.number for cell in row.cells if cell.number is not None]
     low, high = min([0.0, *numbers]), max([0.0, *numbers])
-    cells = "".join(f"<td>{cell_html(cell, low, high)}</td>" for cell in row.cells)
+    cells = ""
+    for cell in row.cells:
+        bar = bar_html(cell.number, low, high) if cell.number and len(row.cells) > 1 else ""
+        cells += f"<td>{cell_html(cell)}{bar}</td>"
     return f'<tr><th scope="row">{escape(row.label)}</th>{cells}</tr>'
 
 
-def cell_html(cell: Cell, low: float, high: float) -> str:
-    """A value, with its bar on the scale from low to high that the row shares, and the zero on it."""
+def cell_html(cell: Cell) -> str:
     text = escape(cell.text)
     if cell.best:
         text = f'<b class="best">{text}</b><span class="tag">best</span>'
     elif cell.alarm:
         text = f'<b class="alarm">{text}</b>'
-    if cell.detail:
-        text += f"<small>{escape(cell.detail)}</small>"
-    if not cell.number:
-        return text
-    start, size = (min(cell.number, 0.0) - low) / (high - low), abs(cell.number) / (high - low)
-    return f'{text}<span class="bar"><i style="--from: {100 * start:.1f}; --size: {100 * size:.1f}"></i></span>'
+    return text + (f"<small>{escape(cell.detail)}</small>" if cell.detail else "")
+
+
+def bar_html(number: float, low: float, high: float) -> str:
+    """A bar from zero to the number, on the scale from low to high that the row shares and that holds the zero."""
+    start, size = (min(number, 0.0) - low) / (high - low), abs(number) / (high - low)
+    return f'<span class="bar"><i style="--from: {100 * start:.1f}; --size: {100 * size:.1f}"></i></span>'
 
 
 def sample_line(caption: str, runs: Iterable[Run]) -> str:

@@ -59,9 +59,13 @@ class ProgressDisplay:
         if self.bar is not None:
             self.bar.stop()
 
+    def first_batch(self, seconds: float) -> None:
+        """The first batch took so long: the rate counts from its start, not from that of the model's loading."""
+        self.started = time.monotonic() - seconds
+
     @property
     def rate(self) -> float:
-        """Poses a second since the start."""
+        """Poses a second since the first batch began."""
         return self.done / max(time.monotonic() - self.started, 1e-9)
 
     @property

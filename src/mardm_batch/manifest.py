@@ -34,7 +34,7 @@ class FailureList:
     def read(self) -> list[Failure]:
         """The failures of all shards; a line that cannot be read is passed over."""
         failures = []
-        for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []:
+        for line in self.path.read_text(encoding="utf-8").split("\n") if self.path.exists() else []:
             try:
                 entry = json.loads(line)
                 failures.append(Failure(entry["caption"], entry["name"], entry["stage"], entry["error"]))

@@ -77,6 +77,8 @@ class RunRecord:
 
     def sampled(self, seconds: float, device: str, device_memory_mb: float) -> None:
         """A batch left the sampler."""
+        if "sample" not in self.stage_seconds:
+            self.display.first_batch(seconds)
         self.stage_seconds["sample"] += seconds
         self.progress.state, self.progress.device = "running", device
         self.progress.device_memory_mb = device_memory_mb

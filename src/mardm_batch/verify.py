@@ -107,9 +107,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Repair:
-    """`folder`: where the files went. `to_make`: poses that the generator's next run makes."""
+    """`folder`: where the files went, if any had to. `to_make`: poses that the generator's next run makes."""
 
-    folder: str
+    folder: str | None
     moved: int
     to_make: int
 
@@ -459,7 +459,7 @@ def set_aside(report: Report, store: PoseStore, asked: Asked) -> Repair:
     to_make = report.counts["damaged"]
     if asked.captions is not None:
         to_make = len(store.survey([Prompt(*item) for item in asked.captions.items()], {}).unfinished)
-    return Repair(str(removed / str(number)), len(paths), to_make)
+    return Repair(str(removed / str(number)) if paths else None, len(paths), to_make)
 
 
 def show(report: Report) -> None:
@@ -485,7 +485,8 @@ def show(report: Report) -> None:
     elif report.repair is None:
         console.print("--repair sets aside what is broken, and the generator's next run makes it again", style="bold")
     else:
-        console.print(printable(f"set aside: {report.repair.moved:,} files, in {report.repair.folder}"))
+        where = f", in {report.repair.folder}" if report.repair.folder else ""
+        console.print(printable(f"set aside: {report.repair.moved:,} files{where}"))
         console.print(f"the generator's next run makes {report.repair.to_make:,} poses", style="bold")
 
 
