@@ -66,12 +66,12 @@ class WandbTracker:
         output = Path(summary["output"])
         samples = [each for each in summary["samples"] if (output / f"{each['name']}.png").exists()]
         if samples:
+            pictures = [self.wandb.Image(str(output / f"{each['name']}.png"), each["caption"]) for each in samples]
             measures = list(samples[0]["measures"])
             table = self.wandb.Table(columns=["picture", "caption", *measures])
-            for each in samples:
-                picture = self.wandb.Image(str(output / f"{each['name']}.png"))
+            for each, picture in zip(samples, pictures, strict=True):
                 table.add_data(picture, each["caption"], *(each["measures"][name] for name in measures))
-            self.run.log({"samples": table})
+            self.run.log({"pictures": pictures, "samples": table})
         if summary["errors"]:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary["errors"].items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})

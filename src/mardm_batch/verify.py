@@ -158,21 +158,28 @@ def verify(output: Path, prompt_file: Path | None = None, repair: bool = False, 
 # What was asked for ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class RunSettings:
+    """What Hydra wrote down as a run started. `prompts`: the file; `pictures`: whether each pose has one."""
+
+    prompts: Path
+    limit: int | None
+    pictures: bool
+
+
 def what_was_asked(file: Path | None, shards: Sequence[Progress], pictures: bool) -> Asked:
     """The prompts of the file, else of the newest run. `pictures`: whether they are expected where no run tells."""
     newest = max(shards, key=lambda shard: shard.started, default=None)
-    settings = None if newest is None else settings_of(Path(newest.run_folder))
-    if settings is not None:
-        pictures = settings["pictures"]
+    run = None if newest is None else settings_of(Path(newest.run_folder))
+    if run is not None:
+        pictures = run.pictures
     if file is not None:
         return Asked(named(file, None), str(file), file, pictures)
-    if settings is None:
+    if run is None:
         return Asked(None, "not known: the settings of the newest run are not there; see --prompts", None, pictures)
-    listed, limit = settings["prompts"], settings["limit"]
-    file = bundled_prompts() if listed is None else Path(settings["cwd"], Path(listed).expanduser())
-    source = f"{file}, as by the newest run" + ("" if limit is None else f" with limit={limit}")
+    source = f"{run.prompts}, as by the newest run" + ("" if run.limit is None else f" with limit={run.limit}")
     try:
-        return Asked(named(file, limit), source, file, pictures)
+        return Asked(named(run.prompts, run.limit), source, run.prompts, pictures)
     except InputError as error:
         return Asked(None, f"not known: {error}", None, pictures)
 
@@ -181,18 +188,17 @@ def named(file: Path, limit: int | None) -> dict[str, str]:
     return {prompt.name: prompt.caption for prompt in read_prompts(file).prompts[:limit]}
 
 
-def settings_of(run_folder: Path) -> dict[str, Any] | None:
-    """What Hydra wrote down as the run started; None where that is gone."""
+def settings_of(run_folder: Path) -> RunSettings | None:
+    """None where they are gone, or no run's."""
     try:
         config, hydra = (OmegaConf.load(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
-        return {
-            "prompts": OmegaConf.select(config, "paths.prompts"),
-            "limit": OmegaConf.select(config, "limit"),
-            "pictures": OmegaConf.select(config, "render.enabled", default=True),
-            "cwd": OmegaConf.select(hydra, "hydra.runtime.cwd", default=""),
-        }
-    except (OSError, YAMLError, OmegaConfBaseException):
+        listed, limit, pictures = (
+            OmegaConf.select(config, key) for key in ("paths.prompts", "limit", "render.enabled")
+        )
+        started_in = Path(OmegaConf.select(hydra, "hydra.runtime.cwd"))
+    except (OSError, TypeError, YAMLError, OmegaConfBaseException):
         return None
+    return RunSettings(bundled_prompts() if listed is None else started_in / Path(listed).expanduser(), limit, pictures)
 
 
 # What is there --------------------------------------------------------------------------------------------------------
