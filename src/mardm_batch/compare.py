@@ -92,7 +92,9 @@ Exit codes: 0, or 2 where a folder holds no run.""",
     for table in terminal_tables(comparison, console.width):
         console.print(table, end="\n\n")
     if without_summary:
-        console.print(f"passed over, without summary.json: {', '.join(map(str, without_summary))}", soft_wrap=True)
+        console.print(
+            f"passed over, without summary.json: {', '.join(map(str, sorted(without_summary)))}", soft_wrap=True
+        )
     console.print(f"{options.page}: runs: {len(runs)}, captions with pictures: {captions}", soft_wrap=True)
     return 0
 

@@ -86,7 +86,6 @@ def search(folder: Path, found: list[Path], without: list[Path]) -> None:
             folders.clear()
         elif ".hydra" in folders:
             without.append(Path(place))
-            folders.clear()
     if not below:
         raise InputError(f"{folder}: no summary.json here or below; a run writes it when it ends")
     found += sorted(below, key=lambda path: [(not part.isdigit(), part.zfill(20)) for part in path.parts])
@@ -101,7 +100,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
     try:
         summary = json.loads(path.read_bytes())
         settings, metrics = dotted(summary["settings"]), summary["metrics"]
-        shard = settings["shard"]
+        shard, is_job = settings["shard"], summary["sweep"] is not None
         output = output_folder(Path(summary["output"]), settings["paths.output"], path)
         run = Run(
             folders=(path.parent,),
@@ -122,7 +121,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
         raise InputError(
             f"{path}: not the summary of a run ({type(error).__name__}: {error}); leave this folder out"
         ) from None
-    return run, summary["sweep"] is not None
+    return run, is_job
 
 
 def output_folder(recorded: Path, setting: str, summary: Path) -> Path:

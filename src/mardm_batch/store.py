@@ -101,7 +101,7 @@ class PoseStore:
         """The JSON of a pose; None where there is none that can be read."""
         try:
             document = json.loads((self.output / f"{name}.json").read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
 
