@@ -139,11 +139,12 @@ def launch_sweep(arguments: Namespace) -> int:
         for number, words in enumerate(words_of_jobs)
     ]
 
+    flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
+
     def launch(words: Sequence[str]) -> None:
-        sys.argv[1:] = [*sys.argv[1:], *words]
+        sys.argv[1:] = [*flags, "--multirun", *arguments.overrides, *words]
         run_with_hydra()
 
-    flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
     return run_sweep(jobs, folder, flags, launch)
 
 
