@@ -141,3 +141,33 @@ def test_bad_input_is_found_before_anything_is_started(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert result.stderr == "error: nowhere.md: no such file; set paths.prompts to a prompt file\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_ten_sweeps_of_which_each_loses_a_process_at_a_random_moment(tmp_path: Path, tiny_weights: Path) -> None:
+    captions = [f"A person in pose number {number}" for number in range(300)]
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        arguments = sweep_arguments(folder, tiny_weights, "tracking.mode=disabled", "sampling.batch_size=4")
+        write_captions(folder, captions)
+        command = [sys.executable, "-m", "mardm_batch", *arguments]
+        sweep = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda folder=folder: any(each.alive for each in read_progress(folder / "SinglePose")))
+        time.sleep(random.uniform(0, 8))
+        victims = [each.pid for each in read_progress(folder / "SinglePose") if each.alive]
+        family = descendants(sweep.pid)
+        if victims:
+            os.kill(random.choice(victims), signal.SIGKILL)
+        _, errors = sweep.communicate(timeout=300)
+        assert_gone(family)
+        states = [each.state for each in read_progress(folder / "SinglePose")]
+        assert len(states) == 3
+        assert states.count("finished") >= 2
+        assert (sweep.returncode == 0) == (states.count("finished") == 3), errors
+        assert sweep.returncode == 0 or "poses are missing" in errors
+        again = run_command(*arguments, cwd=folder)
+        assert again.returncode == 0, again.stderr
+        verify = [sys.executable, "-m", "mardm_batch.verify", "SinglePose", "--prompts", "captions.txt"]
+        audit = subprocess.run(verify, cwd=folder, capture_output=True, text=True)
+        assert audit.returncode == 0, audit.stdout + audit.stderr

@@ -11,7 +11,11 @@ from mardm_batch.compare_runs import ACROSS_SHARDS, COUNTS, Run
 
 RUN_SPECIFIC = ("shard", "paths.output", "paths.temp")
 """Settings that differ from run to run without making other poses."""
-BETTER: Mapping[str, Callable[[Sequence[float]], float]] = {"poses_per_second": max, "bone_length_error_cm": min}
+BETTER: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "poses_per_second": max,
+    "bone_length_error_cm": min,
+    "conditions_met": max,
+}
 """The metrics of which one can say that more, or less, is better."""
 UNITS = {"cm": " (cm)", "mb": " (MB)"}
 SETTINGS_IN_DIFFERENCE = 2

@@ -20,12 +20,14 @@ A condition is one clause, or several joined by " or ". Ranges are `20..`, `..30
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from mardm_batch import posecodes as measure
@@ -74,6 +76,14 @@ def parse(text: str) -> Condition:
     """Reads a condition; raises InputError naming it and the words that could stand there."""
     clauses = [_clause(clause.strip(), text) for clause in text.split(" or ")]
     return Condition(text, lambda joints: np.any([clause(joints) for clause in clauses], axis=0))
+
+
+@cache
+def bundled_conditions() -> Mapping[str, tuple[Condition, ...]]:
+    """What must hold of the poses of the captions that ship with the package."""
+    path = Path(__file__).parent / "assets" / "static_poses_conditions.yaml"
+    entries = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return {caption: tuple(map(parse, entry["conditions"])) for caption, entry in entries.items()}
 
 
 def mirrored(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from mardm_batch.conditions import bundled_conditions
 from mardm_batch.console import ProgressDisplay
 from mardm_batch.errors import MardmBatchError
 from mardm_batch.manifest import Failure, FailureList
@@ -46,6 +47,7 @@ class RunRecord:
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
         self.errors: Counter[str] = Counter()
         self.sums: defaultdict[str, float] = defaultdict(float)
+        self.measured: Counter[str] = Counter()
         self.compared: list[Joints] = []
         self.samples: list[dict[str, Any]] = []
         self.closing = threading.Event()
@@ -92,6 +94,7 @@ class RunRecord:
                 continue
             measures = measures_of(each.pose)
             add(self.sums, measures)
+            self.measured.update(measures.keys())
             if len(self.compared) < POSES_COMPARED:
                 self.compared.append(each.pose.joints)
             if len(self.samples) < self.settings["tracking"]["samples"]:
@@ -117,7 +120,6 @@ class RunRecord:
     def metrics(self) -> dict[str, float]:
         """The numbers so far; measures are means over the poses that were written."""
         display = self.display
-        done = max(display.done, 1)
         return {
             "poses_done": display.done,
             "failures": display.failed,
@@ -125,7 +127,7 @@ class RunRecord:
             "seconds": time.time() - self.progress.started,
             "device_memory_mb": self.progress.device_memory_mb,
             **{f"seconds/{stage}": seconds for stage, seconds in self.stage_seconds.items()},
-            **{measure: total / done for measure, total in self.sums.items()},
+            **{measure: total / self.measured[measure] for measure, total in self.sums.items()},
         }
 
     def write_metrics(self) -> None:
@@ -159,13 +161,17 @@ class RunRecord:
 
 
 def measures_of(pose: Pose) -> dict[str, float]:
-    """What is measured of one pose, in centimetres."""
+    """What is measured of one pose: lengths in centimetres, and the share of its caption's conditions that are met."""
     joints = pose.joints[None]
-    return {
+    measures = {
         "bone_length_error_cm": 100 * float(bone_length_error(joints)[0]),
         "lowest_joint_cm": 100 * float(lowest_joint_height(joints)[0]),
         "frame_change_cm": 100 * pose.frame_change,
     }
+    conditions = bundled_conditions().get(pose.prompt.caption)
+    if conditions:
+        measures["conditions_met"] = float(np.mean([condition.met(joints)[0] for condition in conditions]))
+    return measures
 
 
 def add(sums: dict[str, float], numbers: Mapping[str, float]) -> None:

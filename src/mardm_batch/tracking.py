@@ -67,10 +67,10 @@ class WandbTracker:
         samples = [each for each in summary["samples"] if (output / f"{each['name']}.png").exists()]
         if samples:
             pictures = [self.wandb.Image(str(output / f"{each['name']}.png"), each["caption"]) for each in samples]
-            measures = list(samples[0]["measures"])
+            measures = list(dict.fromkeys(name for each in samples for name in each["measures"]))
             table = self.wandb.Table(columns=["picture", "caption", *measures])
             for each, picture in zip(samples, pictures, strict=True):
-                table.add_data(picture, each["caption"], *(each["measures"][name] for name in measures))
+                table.add_data(picture, each["caption"], *(each["measures"].get(name) for name in measures))
             self.run.log({"pictures": pictures, "samples": table})
         if summary["errors"]:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary["errors"].items()])

@@ -1,0 +1,50 @@
+"""Every command in the README is run, with a small model where it would take long."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from conformance_data import copy_published
+from test_published import TINY_SIT, clip  # noqa: F401  (a fixture)
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [line for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+COMMANDS = [line for line in LINES if line.startswith("python -m mardm_batch")]
+
+
+def small(command: str, weights: Path) -> str:
+    """The command with what makes it small: the tiny model, no tracking, no GPUs."""
+    command = command.replace(" gpu_ids=[1,2,3]", "")
+    if "model=mardm_sit_xl" in command:
+        published = " ".join(TINY_SIT[1:])
+        here = "model.text_encoder=clip paths.prompts=captions.md paths.output=published tracking.mode=disabled"
+        return f"{command} {published} {here}"
+    if command.startswith("python -m mardm_batch "):
+        return f"{command} model.weights={weights} tracking.mode=disabled"
+    return command
+
+
+def test_every_command_of_the_manual_ends_well(tmp_path: Path, tiny_weights: Path, clip: Path) -> None:  # noqa: F811
+    copy_published(tmp_path)
+    (tmp_path / "clip").symlink_to(clip)
+    (tmp_path / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
+    assert len(COMMANDS) >= 10
+    for command in COMMANDS:
+        words = shlex.split(small(command, tiny_weights))
+        result = subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+    assert (tmp_path / "comparison.html").exists()
+
+
+def test_the_test_command_is_the_one_that_ci_runs() -> None:
+    (command,) = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if "-m pytest" in line]
+    assert command in LINES
+
+
+def test_the_commands_of_the_first_screen_come_first() -> None:
+    first = [line for line in LINES if "-m venv" in line][:2]
+    assert "-m mardm_batch +preset=fast" in first[0]
+    assert "-m pytest" in first[1]
