@@ -17,7 +17,7 @@ import torch
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
-from mardm_batch.model.words import WordEncoder
+from mardm_batch.model.words import WordEncoder, build_vocabulary
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -31,7 +31,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    words = WordEncoder(["arms", "raised", "sitting"], size=16, width=16, layers=1, heads=2)
+    words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
     save_embedded(path, Autoencoder(67, 16, 8), network, words, torch.zeros(67), torch.ones(67))
     return path
 

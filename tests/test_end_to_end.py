@@ -92,6 +92,18 @@ def test_the_log_file_of_a_run_holds_what_was_said(tmp_path: Path, run: Run) -> 
     assert not list((tmp_path / "SinglePose").glob("*.png"))
 
 
+def test_words_that_the_model_does_not_know_are_named_and_counted(tmp_path: Path, run: Run) -> None:
+    captions = ["arms raised", "arms raised like a pterodactyl", "sitting, Pterodactyl <b>", "坐"]
+    result = run(write_captions(tmp_path, captions), "render.enabled=false")
+    assert result.returncode == 0, result.stderr
+    assert "does not know these words" in result.stderr
+    assert "pterodactyl" in result.stderr
+    (summary,) = tmp_path.glob("outputs/*/*/summary.json")
+    words = json.loads(summary.read_text())["unknown_words"]
+    assert words["pterodactyl"] == 2
+    assert "raised" not in words
+
+
 def test_limit_takes_the_first_captions_into_another_folder(tmp_path: Path, run: Run) -> None:
     result = run(write_captions(tmp_path, CAPTIONS), "limit=10", "paths.output=quick", "render.enabled=false")
     assert result.returncode == 0, result.stderr

@@ -152,6 +152,7 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
         ):
             sampler = load_sampler(config, threads)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
+            record.unknown(sampler.unknown_words([prompt.caption for prompt in todo]))
             provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
             settings = WriterSettings(store.output, staging, provenance, render)
             with PoseWriters(settings, max(1, threads - 1)) as writers:

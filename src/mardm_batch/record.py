@@ -6,6 +6,7 @@ In the output folder: the progress record of the shard, and the failures at once
 
 import itertools
 import json
+import logging
 import threading
 import time
 from collections import Counter, defaultdict
@@ -27,9 +28,12 @@ from mardm_batch.store import DiskFullError, write_whole
 from mardm_batch.tracking import NoTracker, Tracker
 from mardm_batch.writers import Outcome
 
+log = logging.getLogger(__name__)
+
 SECONDS_BETWEEN_RECORDS = 1.0
 RECORDS_BETWEEN_METRICS = 2
 NEWEST_SHOWN = 5
+WORDS_SHOWN = 20
 POSES_COMPARED = 300
 """Of how many poses the diversity is taken: each is compared with every other."""
 
@@ -46,6 +50,7 @@ class RunRecord:
         self.tracker: Tracker = NoTracker()
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
         self.errors: Counter[str] = Counter()
+        self.unknown_words: Counter[str] = Counter()
         self.sums: defaultdict[str, float] = defaultdict(float)
         self.measured: Counter[str] = Counter()
         self.compared: list[Joints] = []
@@ -76,6 +81,14 @@ class RunRecord:
                 return
             if count % RECORDS_BETWEEN_METRICS == 0:
                 self.write_metrics()
+
+    def unknown(self, words: Counter[str]) -> None:
+        """Words that the model does not know: their captions get its best pose all the same."""
+        self.unknown_words = words
+        if words:
+            most = [word for word, _ in words.most_common(WORDS_SHOWN)]
+            more = f" and {len(words) - len(most)} more" if len(words) > len(most) else ""
+            log.warning("the model does not know these words and does its best without: %s%s", ", ".join(most), more)
 
     def sampled(self, seconds: float, device: str, device_memory_mb: float) -> None:
         """A batch left the sampler."""
@@ -153,6 +166,7 @@ class RunRecord:
             "settings": self.settings,
             "metrics": {**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.compared))},
             "errors": dict(self.errors),
+            "unknown_words": dict(self.unknown_words),
             "samples": self.samples,
         }
         with suppress(OSError):

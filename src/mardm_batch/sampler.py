@@ -3,6 +3,7 @@
 The one module above `model/` that touches torch.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +24,7 @@ from mardm_batch.model.noise import KeyedNoise, noise_key
 from mardm_batch.model.published import find_published
 from mardm_batch.model.text import ClipTextEncoder
 from mardm_batch.model.transformer import MardmSizes
+from mardm_batch.model.words import WordEncoder
 from mardm_batch.sharding import device_of
 
 Clips = NDArray[np.float32]
@@ -53,6 +55,13 @@ class PoseSampler:
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
         joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()
         return joints
+
+    def unknown_words(self, captions: Sequence[str]) -> Counter[str]:
+        """The words that the embedded model was never told of, with the number of captions that have them."""
+        encoder = self.model.text_encoder
+        if not isinstance(encoder, WordEncoder):
+            return Counter()
+        return Counter(word.lower() for caption in captions for word in encoder.unknown_words(caption))
 
     def device_memory_mb(self) -> float:
         """The most memory of the GPU that was taken so far; 0 on the CPU."""
