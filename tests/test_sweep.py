@@ -8,13 +8,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import run_command
+from mardm_batch.cli import compose_config, register_schema, to_config
 from mardm_batch.processes import process_lives
 from mardm_batch.progress import read_progress
+from mardm_batch.sharding import device_of
+from mardm_batch.sweep import Job, run_sweep
 from test_end_to_end import assert_whole, wait_until, write_captions
+
+register_schema()
 
 CAPTIONS = [f"A person in pose number {number}" for number in range(60)]
 
@@ -171,3 +177,50 @@ def test_ten_sweeps_of_which_each_loses_a_process_at_a_random_moment(tmp_path: P
         verify = [sys.executable, "-m", "mardm_batch.verify", "SinglePose", "--prompts", "captions.txt"]
         audit = subprocess.run(verify, cwd=folder, capture_output=True, text=True)
         assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+# Devices, of which this machine may have none: the list is injected ---------------------------------------------------
+
+
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Three visible GPUs, and runs that are not started: the commands that would be."""
+    commands: list[list[str]] = []
+
+    def start(command: list[str], **settings: object) -> SimpleNamespace:
+        commands.append(command[3:])
+        return SimpleNamespace(stdout="999999999")
+
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr("mardm_batch.sweep.subprocess.run", start)
+    return commands
+
+
+def jobs_of(folder: Path, *words_of_jobs: str) -> list[Job]:
+    prompts = f"paths.prompts={folder / 'captions.txt'}"
+    overrides = [[*words.split(), prompts] for words in words_of_jobs]
+    return [Job(number, words, to_config(compose_config(words))) for number, words in enumerate(overrides)]
+
+
+def test_a_sweep_takes_as_many_shards_at_once_as_there_are_gpus(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    write_captions(tmp_path, CAPTIONS)
+    shards = jobs_of(tmp_path, *(f"shard={shard} num_shards=5 paths.output={tmp_path}/poses" for shard in range(5)))
+    words: list[str] = []
+    code = run_sweep(shards, tmp_path / "sweep", [], words.extend)
+    assert "hydra.launcher.n_jobs=3" in words
+    assert code == 1  # nothing was made, and the sweep says so
+    assert len(three_gpus) == 5  # what the launcher did not come to is started all the same
+    assert [device_of(job.config.shard, job.config.gpu_ids, 3) for job in shards] == [
+        "cuda:0",
+        "cuda:1",
+        "cuda:2",
+        "cuda:0",
+        "cuda:1",
+    ]
+
+
+def test_jobs_without_shards_take_the_gpus_in_turn(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    write_captions(tmp_path, CAPTIONS)
+    words = [f"seed={seed} gpu_ids=[1,2] paths.output={tmp_path}/{seed}" for seed in range(3)]
+    run_sweep(jobs_of(tmp_path, *words), tmp_path / "sweep", [], lambda words: None)
+    assert [command[-1] for command in three_gpus] == ["gpu_ids=[1]", "gpu_ids=[2]", "gpu_ids=[1]"]

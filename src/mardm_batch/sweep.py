@@ -13,8 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -167,10 +167,9 @@ def run_sweep(jobs: Sequence[Job], folder: Path, flags: Sequence[str], launch: C
     for job in jobs:
         count_finished(job.config)  # a prompt file that cannot be read is found out here, once
     CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
-    os.environ |= {PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}
     interrupted = None
     try:
-        with interruptible():
+        with interruptible(), environment({PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}):
             try:
                 launch([f"hydra.sweep.dir={quoted(plan.folder)}", f"hydra.launcher.n_jobs={at_once}"])
             except Exception as error:
@@ -180,6 +179,21 @@ def run_sweep(jobs: Sequence[Job], folder: Path, flags: Sequence[str], launch: C
         interrupted = interruption.exit_code
         stop_runs(plan, jobs)
     return report(plan, jobs, interrupted)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def visible_gpus(config: Config) -> Sequence[int]:
