@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from mardm_batch.cli import compose_config, help_text, register_schema, to_config
-from mardm_batch.config import Config
+from mardm_batch.cli import compose_config, help_text, to_config
+from mardm_batch.config import Config, register_schema
 from mardm_batch.errors import ConfigurationError
 
 register_schema()
