@@ -45,7 +45,7 @@ class FaultySampler:
         return 0.0
 
     def out_of_memory(self, error: Exception) -> bool:
-        return isinstance(error, torch.OutOfMemoryError)
+        return isinstance(error, torch.cuda.OutOfMemoryError)
 
 
 def outcomes(sampler: FaultySampler) -> dict[str, Pose | Failure]:
@@ -72,7 +72,7 @@ def test_one_bad_caption_costs_only_itself(bad: int) -> None:
 def test_out_of_memory_halves_the_batches_that_follow() -> None:
     def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
         if len(captions) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     sampler = FaultySampler(8, fault)
     assert all(isinstance(result, Pose) for result in outcomes(sampler).values())
@@ -82,7 +82,7 @@ def test_out_of_memory_halves_the_batches_that_follow() -> None:
 def test_out_of_memory_for_a_single_pose_is_its_failure() -> None:
     def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
         if "A person 5" in captions:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     results = outcomes(FaultySampler(4, fault))
     assert [name for name, result in results.items() if isinstance(result, Failure)] == ["pose_5"]

@@ -69,7 +69,7 @@ class PoseSampler:
 
     def out_of_memory(self, error: Exception) -> bool:
         """Whether this is the device or the machine running out of memory; what can be freed is."""
-        exhausted = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+        exhausted = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or "can't allocate memory" in str(error)
         if exhausted and self.model.mean.is_cuda:
             torch.cuda.empty_cache()
         return exhausted
