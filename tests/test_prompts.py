@@ -212,10 +212,7 @@ def test_jsonl_gives_its_caption_key(tmp_path: Path):
         {"text": "st\u00e4nds\u2028up"},
         {"caption": "a\r\nb"},
     ]
-    text = (
-        "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-        + '\n\n{"text": "\\ud83d\\ude00"}'
-    )
+    text = "\n".join(json.dumps(record, ensure_ascii=False) for record in records) + '\n\n{"text": "\\ud83d\\ude00"}'
     assert captions(tmp_path, text, "prompts.jsonl") == ["sits", "ständs\u2028up", "a b", "😀"]
 
 
@@ -261,9 +258,7 @@ def test_the_same_caption_twice_is_one_pose(tmp_path: Path):
         ("prompts.jsonl", "[" * 100_000, "prompts.jsonl:1: not JSON"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_that_says_where_and_what(
-    tmp_path: Path, name: str, text: str | bytes, said: str
-):
+def test_bad_input_is_one_line_that_says_where_and_what(tmp_path: Path, name: str, text: str | bytes, said: str):
     assert error(tmp_path, text, name).startswith(said)
 
 
@@ -400,9 +395,7 @@ def random_captions(count: int) -> list[str]:
         length = source.choice([1, 2, 3, 5, 30, 150, 400])
         text = "".join(source.choices(alphabet, k=length))
         if source.random() < 0.3:
-            points = (
-                source.choice([source.randrange(0x250), source.randrange(0x30000)]) for _ in range(length)
-            )
+            points = (source.choice([source.randrange(0x250), source.randrange(0x30000)]) for _ in range(length))
             text = "".join(chr(point) for point in points if not 0xD800 <= point < 0xE000)
         found.add(source.choice(["", "A person ", "person "]) + text)
     return sorted(found - {""})

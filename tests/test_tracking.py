@@ -51,9 +51,7 @@ def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run:
     logged = {item.key or item.nested_key[0] for each in kinds["history"] for item in each.history.item}
     assert {"poses_done", "poses_per_second", "bone_length_error_cm", "seconds/sample", "pictures", "samples"} <= logged
     summary = {
-        item.key or item.nested_key[0]: item.value_json
-        for each in kinds["summary"]
-        for item in each.summary.update
+        item.key or item.nested_key[0]: item.value_json for each in kinds["summary"] for item in each.summary.update
     }
     assert summary["poses_done"] == "2"
     assert "diversity_cm" in summary

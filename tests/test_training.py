@@ -181,6 +181,7 @@ def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
 
     interrupted = Line()
     calls = 0
+    kept: list[torch.nn.Module] = []
 
     def stop_half_way(generator):
         nonlocal calls
@@ -190,7 +191,8 @@ def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
         return interrupted.losses(generator)
 
     with pytest.raises(KeyboardInterrupt):
-        run_stage(settings, interrupted, stop_half_way, tmp_path, False, 0, no_log)
+        run_stage(settings, interrupted, stop_half_way, tmp_path, False, 0, no_log, kept.append)
+    assert len(kept) == 20, "the weights so far are kept with every checkpoint"
     again = Line()
     resumed = run_stage(settings, again, again.losses, tmp_path, True, 0, no_log)
     torch.testing.assert_close(resumed.slope, whole.slope, rtol=0, atol=0)

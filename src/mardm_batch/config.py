@@ -165,6 +165,11 @@ class FlowSettings(ModelSettings):
 @dataclass
 class EmbeddedSettings(FlowSettings):
     weights: str | None = setting("a file written by mardm_batch.train; null: the weights that ship with the package")
+    on_floor: bool = setting("true: the lowest joint rests on the floor, as in every pose that was trained on")
+
+    def sampler_settings(self) -> dict[str, Any]:
+        """What of the model's settings decides what a pose is."""
+        return {**super().sampler_settings(), "on_floor": self.on_floor}
 
 
 @dataclass

@@ -26,6 +26,7 @@ from mardm_batch.model.text import ClipTextEncoder
 from mardm_batch.model.transformer import MardmSizes
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.sharding import device_of
+from mardm_batch.skeleton import LOWEST_JOINT
 
 Clips = NDArray[np.float32]
 
@@ -42,6 +43,7 @@ class PoseSampler:
         self.frame_index = config.sampling.chosen_frame
         self.token_count = config.sampling.sequence_length // FRAMES_PER_TOKEN
         self.decoding = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
+        self.on_floor = isinstance(config.model, EmbeddedSettings) and config.model.on_floor
         self.weights_hash = model.weights_hash
         self.device = str(model.mean.device)
         self.description = f"{config.model.name} on {self.device}, {batch_size} at once"
@@ -54,6 +56,9 @@ class PoseSampler:
         counts = [self.token_count] * len(captions)
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
         joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()
+        if self.on_floor:
+            lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
+            joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]
         return joints
 
     def unknown_words(self, captions: Sequence[str]) -> Counter[str]:
@@ -69,7 +74,9 @@ class PoseSampler:
 
     def out_of_memory(self, error: Exception) -> bool:
         """Whether this is the device or the machine running out of memory; what can be freed is."""
-        exhausted = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or "can't allocate memory" in str(error)
+        exhausted = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or "can't allocate memory" in str(
+            error
+        )
         if exhausted and self.model.mean.is_cuda:
             torch.cuda.empty_cache()
         return exhausted

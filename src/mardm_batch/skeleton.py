@@ -73,3 +73,6 @@ MIRRORED: Final = tuple(
 """For each joint the index of its mirror image."""
 
 FRAMES_PER_SECOND: Final = 20
+
+LOWEST_JOINT: Final = 0.02
+"""Metres from the floor to the lowest joint of a body at rest on it: joints lie inside the body."""

@@ -14,8 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.errors import InputError
-from mardm_batch.skeleton import BONE_LENGTHS, FRAMES_PER_SECOND, JOINT_INDEX, MIRRORED, NUM_JOINTS, PARENTS
-from mardm_batch.training.posing import LOWEST_JOINT
+from mardm_batch.skeleton import (
+    BONE_LENGTHS,
+    FRAMES_PER_SECOND,
+    JOINT_INDEX,
+    LOWEST_JOINT,
+    MIRRORED,
+    NUM_JOINTS,
+    PARENTS,
+)
 
 Array = npt.NDArray[np.float32]
 
@@ -80,9 +87,7 @@ def read_bvh_folder(folder: Path) -> list[Recording]:
     """Every .bvh below `folder`, in the order of their names. Raises InputError where there is none."""
     files = sorted(folder.rglob("*.bvh"))
     if not files:
-        raise InputError(
-            f"data.bvh: no .bvh file in {folder}; get CMU's motions in BVH and name their folder"
-        )
+        raise InputError(f"data.bvh: no .bvh file in {folder}; get CMU's motions in BVH and name their folder")
     words = _read_descriptions(folder / DESCRIPTION_FILE)
     return [Recording(path.stem, words.get(path.stem, ""), read_bvh(path)) for path in files]
 

@@ -77,9 +77,7 @@ class TokenizedCaptions:
 class NetworkLosses:
     """Draws latents with a caption each and measures the loss of the published training step."""
 
-    def __init__(
-        self, model: TextToLatents, autoencoder: Autoencoder, motions: Motions, batch_size: int
-    ) -> None:
+    def __init__(self, model: TextToLatents, autoencoder: Autoencoder, motions: Motions, batch_size: int) -> None:
         self.model = model
         self.motions = motions
         self.batch_size = batch_size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mardm_batch.pose import canonical_position
 from mardm_batch.posecodes import HAND_LENGTH
-from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS
+from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, LOWEST_JOINT, NUM_JOINTS
 from mardm_batch.training.kinematics import (
     Vector,
     aside_of,
@@ -29,8 +29,6 @@ from mardm_batch.training.kinematics import (
 )
 from mardm_batch.training.posture import ANCHORS, HAND_SPOTS, STANDING, Posture
 
-LOWEST_JOINT: Final = 0.02
-"""Metres from the floor to the lowest joint of every posture: joints lie inside the body."""
 FOOT_SLOPE: Final = 18.0
 """Degrees by which the bone from ankle to foot joint falls in a flat foot."""
 WRIST_ON_FLOOR: Final = 0.05

@@ -16,9 +16,7 @@ class DataSettings(Settings):
         "recorded clips on our skeleton: .npz with joints, clip_lengths, clip_ids, clip_descriptions"
     )
     bvh: str | None = setting("folder of CMU motions in BVH; may be given beside data.mocap or in its place")
-    mocap_share: float = setting(
-        "share of recorded clips among those drawn; composed ones are the rest", number(0, 1)
-    )
+    mocap_share: float = setting("share of recorded clips among those drawn; composed ones are the rest", number(0, 1))
     mocap_stride: int = setting("frames from one recorded window to the next", whole(1))
     composed_clips: int = setting("clips composed from the pose library", whole(0))
     processes: int = setting("processes that compose clips", whole(1))
@@ -60,9 +58,7 @@ class StageSettings(Settings):
     learning_rate: float = setting("highest learning rate of AdamW", number(1e-8, 1))
     warmup_steps: int = setting("steps until the learning rate is highest", whole(0))
     weight_decay: float = setting("AdamW's weight decay", number(0, 1))
-    ema_decay: float = setting(
-        "decay a step of the averaged weights, which are what is kept", number(0, 0.99999)
-    )
+    ema_decay: float = setting("decay a step of the averaged weights, which are what is kept", number(0, 0.99999))
     clip_gradient: float = setting("largest norm of a gradient", number(1e-6, 1e6))
     checkpoint_minutes: float = setting("minutes between two checkpoints", number(0, 1e6))
 
@@ -98,9 +94,7 @@ class TrainConfig(Settings):
         super().__post_init__()
         recorded = self.data.mocap is not None or self.data.bvh is not None
         if not recorded and self.data.composed_clips == 0:
-            raise out_of_range(
-                "data.composed_clips", 0, "at least 1 where neither data.mocap nor data.bvh is given"
-            )
+            raise out_of_range("data.composed_clips", 0, "at least 1 where neither data.mocap nor data.bvh is given")
 
 
 def register_train_schema() -> None:
