@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,7 +104,14 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override: str, words
 
 @pytest.mark.parametrize(
     "arguments",
-    [["sampling.batch_size=0"], ["smapling.cfg=1"], ["+preset=turbo"], ["--multirun", "shard=0,1,3"]],
+    [
+        ["sampling.batch_size=0"],
+        ["smapling.cfg=1"],
+        ["+preset=turbo"],
+        ["--multirun", "shard=0,1,3"],
+        ["--cfg", "job", "sedd=1"],
+        ["hydra.mode=MULTIRUN"],
+    ],
 )
 def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tmp_path) -> None:
     result = subprocess.run(
@@ -122,6 +130,24 @@ def test_settings_are_checked_without_torch() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_a_folder_for_logs_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "outputs").write_text("not a folder")
+    for words in ([], ["--multirun", "hydra.sweep.dir=outputs/sweep", "shard=0,1,2"]):
+        command = [sys.executable, "-m", "mardm_batch", *words, "tracking.mode=disabled"]
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert result.returncode == 2
+        assert len(result.stderr.splitlines()) <= 1 + len(words)
+        assert "outputs" in result.stderr.splitlines()[-1]
+        assert "Traceback" not in result.stderr
+
+
+def test_help_can_be_asked_for_with_a_sweep(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mardm_batch", "--multirun", "shard=0,1,2", "seed=7", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "seed=7" in result.stdout
 
 
 def test_help_names_every_setting_and_shows_the_commands() -> None:

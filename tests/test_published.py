@@ -97,7 +97,8 @@ def test_a_slim_copy_is_kept_and_is_enough(folder: Path) -> None:
     result = run_command(*SETTINGS, *TINY_SIT, "paths.output=again", cwd=folder)
     assert result.returncode == 0, result.stderr
     for path in (folder / "SinglePose").glob("*.npy"):
-        assert path.read_bytes() == (folder / "again" / path.name).read_bytes()
+        # the same weights lie elsewhere in memory, which changes how matrix products round
+        assert np.abs(np.load(path) - np.load(folder / "again" / path.name)).max() < 1e-5
 
 
 def refused(folder: Path, *arguments: str) -> str:

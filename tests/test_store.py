@@ -1,6 +1,7 @@
 """A pose's files: written whole, JSON last, finished only when all are there with the same caption."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -105,12 +106,36 @@ def test_an_output_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None
 def test_the_staging_folder_is_emptied_first_and_removed_last(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     temp = tmp_path / "new" / "temp"
-    (temp / "all").mkdir(parents=True)
-    (temp / "all" / "left-over.png").write_text("")
+    with suppress(KeyboardInterrupt), staging_folder(temp, store.output, "all") as folder:
+        killed = folder
+        raise KeyboardInterrupt
+    killed.mkdir(parents=True)
+    (killed / "left-over.png").write_text("")
     with staging_folder(temp, store.output, "all") as folder:
+        assert folder == killed
         assert list(folder.iterdir()) == []
         (folder / "half-written.npy").write_text("")
     assert not temp.exists()
+
+
+def test_a_folder_of_the_user_s_own_in_temp_stays(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    kept = tmp_path / "temp" / "all" / "thesis.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("")
+    with staging_folder(tmp_path / "temp", store.output, "all"):
+        pass
+    assert kept.exists()
+
+
+def test_runs_with_different_output_folders_share_a_temp_folder(tmp_path: Path) -> None:
+    first, second = (PoseStore(tmp_path / name, pictures=True) for name in ("one", "two"))
+    for store in (first, second):
+        store.prepare()
+    with staging_folder(tmp_path / "temp", first.output, "all") as other:
+        with staging_folder(tmp_path / "temp", second.output, "all"):
+            pass
+        assert other.exists()
 
 
 def test_another_shard_s_staging_folder_stays(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import os
 import re
 import shutil
 import sys
@@ -25,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mardm_batch.config import Config, Settings, conf_dir, register_schema
 from mardm_batch.console import ConsoleHandler
-from mardm_batch.errors import ConfigurationError, MardmBatchError
+from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.interruption import Interrupted, interruptible
 
 log = logging.getLogger(__name__)
@@ -63,18 +64,22 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         if "--help" in arguments or "-h" in arguments:
-            print(help_text([word for word in arguments if "=" in word]))
+            print(help_text(without_sweeps([word for word in arguments if "=" in word])))
             return
         parsed = get_args_parser().parse_args(arguments)
-        if parsed.cfg or parsed.info or parsed.hydra_help or parsed.shell_completion:
-            run_with_hydra()
-        elif parsed.multirun:
+        looks = parsed.cfg or parsed.info
+        if parsed.multirun and not looks:
             sys.exit(launch_sweep(parsed))
-        else:
-            to_config(compose_config(parsed.overrides, parsed))
-            run_with_hydra()
+        if not (parsed.hydra_help or parsed.shell_completion):
+            to_config(compose_config(without_sweeps(parsed.overrides) if parsed.multirun else parsed.overrides, parsed))
+            if not looks and HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
+        run_with_hydra()
     except MardmBatchError as error:
         refuse(error)
+    except OSError as error:
+        refuse(InputError(f"{error.filename}: {error.strerror}"))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
@@ -120,10 +125,10 @@ def launch_sweep(arguments: Namespace) -> int:
     """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
     from mardm_batch.sweep import Job, run_sweep
 
+    compose_config(without_sweeps(arguments.overrides), arguments)
+    settings = HydraConfig.get()
+    processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
     try:
-        parsed = OverridesParser.create().parse_overrides(arguments.overrides)
-        compose_config([each.input_line or "" for each in parsed if not each.is_sweep_override()], arguments)
-        settings = HydraConfig.get()
         swept = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
         folder = Path(settings.sweep.dir)
         parsed = OverridesParser.create().parse_overrides([*swept, *arguments.overrides])
@@ -145,7 +150,16 @@ def launch_sweep(arguments: Namespace) -> int:
         sys.argv[1:] = [*flags, "--multirun", *arguments.overrides, *words]
         run_with_hydra()
 
-    return run_sweep(jobs, folder, flags, launch)
+    return run_sweep(jobs, folder, flags, None if processes < 1 else processes, launch)
+
+
+def without_sweeps(words: Sequence[str]) -> list[str]:
+    """The command-line words that hold for every job of a sweep."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(words))
+    except HydraException as error:
+        raise ConfigurationError(one_line(error)) from None
+    return [each.input_line or "" for each in parsed if not each.is_sweep_override()]
 
 
 def refuse(error: MardmBatchError) -> NoReturn:

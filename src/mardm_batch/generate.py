@@ -63,9 +63,9 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         asked = prompts if config.retry is None else failures.only_failed(prompts)
         todo = unfinished(asked, store, config)
         progress = Progress(shard, str(run_folder), sweep, total=len(asked), finished_before=len(asked) - len(todo))
-        record = RunRecord(progress, store.output, asdict(config), failures, bar=sweep is None)
+        record = RunRecord(progress, todo, store.output, asdict(config), failures, bar=sweep is None)
         code = make_poses(todo, store, config, record) if todo else ALL_FINISHED
-        code = close(asked, store, failures, config, code, len(todo), time.monotonic() - started)
+        code = close(asked, store, record, code, time.monotonic() - started)
         record.finish(code)
         return code
 
@@ -139,9 +139,6 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
     Returns:
         0, or the exit code of what ended the run early.
     """
-    # torch takes seconds to import: bad input and "nothing to do" are answered without it
-    from mardm_batch.sampler import load_sampler
-
     shard, sweep = record.progress.shard, record.progress.sweep
     render = render_options(config)
     threads = config.cpu_threads or available_cores()
@@ -150,6 +147,9 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
             record,
             staging_folder(Path(config.paths.temp).expanduser(), store.output, shard) as staging,
         ):
+            # torch takes seconds to import: bad input and "nothing to do" are answered without it
+            from mardm_batch.sampler import load_sampler
+
             sampler = load_sampler(config, threads)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             record.unknown(sampler.unknown_words([prompt.caption for prompt in todo]))
@@ -238,43 +238,36 @@ def render_options(config: Config) -> RenderOptions | None:
         raise ConfigurationError(str(error)) from None
 
 
-def close(
-    asked: Sequence[Prompt],
-    store: PoseStore,
-    failures: FailureList,
-    config: Config,
-    code: int,
-    made: int,
-    seconds: float,
-) -> int:
+def close(asked: Sequence[Prompt], store: PoseStore, record: RunRecord, code: int, seconds: float) -> int:
     """Bring the lists up to date, count what is there against what was asked for, and say so.
 
     Returns:
         The exit code.
     """
-    survey = store.survey(asked, settings_of(config))
+    there = store.survey(asked, {}).finished
+    finished = [prompt for prompt in there if prompt.name not in record.not_made]
     try:
-        failures.update([], {prompt.caption for prompt in survey.finished})
+        record.failures.update([], {prompt.caption for prompt in finished})
         rebuild_metadata(store)
     except OSError as error:
         log.warning("the lists in %s were not brought up to date: %s", store.output, error.strerror)
-    missing = len(survey.unfinished)
-    if not made:
+    if not record.todo:
         what = f"all {len(asked)} poses are finished in {store.output}" if asked else "no pose is asked for"
         log.info("nothing to do: %s", what)
         return code
+    missing = len(asked) - len(finished)
     log.info(
         "%d of %d poses are finished in %s, after %s%s",
-        len(survey.finished),
+        len(finished),
         len(asked),
         store.output,
         clock(seconds),
         f"; {missing} are missing" if missing else "",
     )
-    wanted = {prompt.caption for prompt in survey.unfinished}
-    listed = [each for each in failures.read() if each.caption in wanted]
+    wanted = {prompt.caption for prompt in asked}
+    listed = [each for each in record.failures.read() if each.caption in wanted]
     for each in listed[:FAILURES_SHOWN]:
         log.error("failed: %s (%s): %s", each.name, each.stage, each.error)
     if len(listed) > FAILURES_SHOWN:
-        log.error("and %d more, see %s", len(listed) - FAILURES_SHOWN, failures.path)
+        log.error("and %d more, see %s", len(listed) - FAILURES_SHOWN, record.failures.path)
     return code or (SOME_FAILED if missing else ALL_FINISHED)

@@ -11,6 +11,9 @@ from mardm_batch.errors import InputError
 from mardm_batch.sharding import shards_overlap
 from mardm_batch.store import RECORDS
 
+SECONDS_TO_WAIT = 1.0
+"""Another process that only looks whether a shard is being made holds its lock for a moment."""
+
 
 def shard_name(shard: int | None, num_shards: int) -> str:
     """What a shard is called in names of files and runs, and in messages."""
@@ -26,15 +29,15 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
     """
     folder = output / RECORDS
     own = folder / f"{shard_name(shard, num_shards)}.lock"
-    for other in folder.glob("*.lock"):
-        split = re.fullmatch(r"shard-(\d+)-of-(\d+)", other.stem)
-        if other == own or (split is None and other.stem != "all"):
-            continue
-        other_shard, num_others = (int(split[1]), int(split[2])) if split else (None, 1)
-        if shards_overlap(shard, num_shards, other_shard, num_others):
-            with acquired(other, output):
-                pass
     with acquired(own, output):
+        for other in folder.glob("*.lock"):
+            split = re.fullmatch(r"shard-(\d+)-of-(\d+)", other.stem)
+            if other == own or (split is None and other.stem != "all"):
+                continue
+            other_shard, num_others = (int(split[1]), int(split[2])) if split else (None, 1)
+            if shards_overlap(shard, num_shards, other_shard, num_others):
+                with acquired(other, output):
+                    pass
         yield
 
 
@@ -42,7 +45,7 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
 def acquired(path: Path, output: Path) -> Iterator[None]:
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=SECONDS_TO_WAIT, poll_interval=0.05)
     except Timeout:
         raise InputError(
             f"another process is at work on {path.stem} in {output}: wait for it or stop it, then run again"

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from mardm_batch.errors import MardmBatchError
 from mardm_batch.manifest import Failure, FailureList
 from mardm_batch.pose import Joints, Pose, bone_length_error, diversity, lowest_joint_height
 from mardm_batch.progress import Progress
+from mardm_batch.prompts import Prompt
 from mardm_batch.store import DiskFullError, write_whole
 from mardm_batch.tracking import NoTracker, Tracker
 from mardm_batch.writers import Outcome
@@ -42,8 +43,17 @@ class RunRecord:
     """The book of one run of one shard. While it is open, a thread writes progress and metrics at a steady interval."""
 
     def __init__(
-        self, progress: Progress, output: Path, settings: Mapping[str, Any], failures: FailureList, bar: bool
+        self,
+        progress: Progress,
+        todo: Sequence[Prompt],
+        output: Path,
+        settings: Mapping[str, Any],
+        failures: FailureList,
+        bar: bool,
     ) -> None:
+        self.todo = todo
+        self.not_made = {prompt.name for prompt in todo}
+        """Names of the poses that this run is to make and has not made yet."""
         self.progress, self.output, self.settings, self.failures = progress, output, settings, failures
         self.run_folder = Path(progress.run_folder)
         self.display = ProgressDisplay(progress.total - progress.finished_before, bar)
@@ -52,9 +62,11 @@ class RunRecord:
         self.errors: Counter[str] = Counter()
         self.unknown_words: Counter[str] = Counter()
         self.sums: defaultdict[str, float] = defaultdict(float)
-        self.measured: Counter[str] = Counter()
+        self.measured: defaultdict[str, float] = defaultdict(float)
         self.compared: list[Joints] = []
         self.samples: list[dict[str, Any]] = []
+        self.numbers = threading.Lock()
+        """Held while the numbers below change or are read: two threads do."""
         self.closing = threading.Event()
         self.thread = threading.Thread(target=self.keep, daemon=True)
 
@@ -94,25 +106,26 @@ class RunRecord:
         """A batch left the sampler."""
         if "sample" not in self.stage_seconds:
             self.display.first_batch(seconds)
-        self.stage_seconds["sample"] += seconds
+        add(self.stage_seconds, {"sample": seconds}, self.numbers)
         self.progress.state, self.progress.device = "running", device
         self.progress.device_memory_mb = device_memory_mb
 
     def written(self, outcomes: Iterable[Outcome]) -> None:
         """Poses left the writers."""
         for each in outcomes:
-            add(self.stage_seconds, each.seconds)
+            add(self.stage_seconds, each.seconds, self.numbers)
             if each.failure is not None:
                 self.failed(each.failure)
                 continue
             measures = measures_of(each.pose)
-            add(self.sums, measures)
-            self.measured.update(measures.keys())
+            add(self.measured, dict.fromkeys(measures, 1), self.numbers)
+            add(self.sums, measures, self.numbers)
             if len(self.compared) < POSES_COMPARED:
                 self.compared.append(each.pose.joints)
             if len(self.samples) < self.settings["tracking"]["samples"]:
                 prompt = each.pose.prompt
                 self.samples.append({"name": prompt.name, "caption": prompt.caption, "measures": measures})
+            self.not_made.discard(each.pose.prompt.name)
             self.progress.newest = [*self.progress.newest, each.pose.prompt.name][-NEWEST_SHOWN:]
             self.display.advance(done=1)
 
@@ -133,14 +146,16 @@ class RunRecord:
     def metrics(self) -> dict[str, float]:
         """The numbers so far; measures are means over the poses that were written."""
         display = self.display
+        with self.numbers:
+            stages, sums, measured = dict(self.stage_seconds), dict(self.sums), dict(self.measured)
         return {
             "poses_done": display.done,
             "failures": display.failed,
             "poses_per_second": display.rate,
             "seconds": time.time() - self.progress.started,
             "device_memory_mb": self.progress.device_memory_mb,
-            **{f"seconds/{stage}": seconds for stage, seconds in self.stage_seconds.items()},
-            **{measure: total / self.measured[measure] for measure, total in self.sums.items()},
+            **{f"seconds/{stage}": seconds for stage, seconds in stages.items()},
+            **{measure: total / measured[measure] for measure, total in sums.items()},
         }
 
     def write_metrics(self) -> None:
@@ -188,6 +203,7 @@ def measures_of(pose: Pose) -> dict[str, float]:
     return measures
 
 
-def add(sums: dict[str, float], numbers: Mapping[str, float]) -> None:
-    for key, value in numbers.items():
-        sums[key] += value
+def add(sums: dict[str, float], numbers: Mapping[str, float], lock: threading.Lock) -> None:
+    with lock:
+        for key, value in numbers.items():
+            sums[key] += value

@@ -5,6 +5,7 @@ into place, the JSON last: a pose is finished when its JSON is there with the sa
 """
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -24,6 +25,8 @@ from mardm_batch.skeleton import JOINT_NAMES, NUM_JOINTS
 
 RECORDS = ".mardm_batch"
 """Hidden folder in the output folder: locks and, where `paths.temp` is on another disk, files in the making."""
+TEMPORARY = ".mardm_batch-"
+"""Begins the names of folders of files in the making, so that they are never mistaken for the user's."""
 
 Provenance = Mapping[str, Any]
 
@@ -117,29 +120,44 @@ class PoseStore:
 
 @contextmanager
 def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
-    """An empty folder for files in the making, on the disk of the output folder so that moving them is one step.
+    """An empty folder for files in the making, from which they can be moved into the output folder in one step.
 
-    It is under `temp` where that is on the same disk, else hidden in `output`. What an earlier run of the same owner
-    left there is removed. At the end the folder is removed, and those above it that are then empty.
+    It is under `temp` where moving works from there, which it does not from another disk, else hidden in `output`. What
+    an earlier run of the same owner and output left there is removed. At the end the folder is removed, and `temp`
+    where it is then empty.
 
     Raises:
         InputError: it cannot be made.
     """
+    whose = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
     try:
         temp.mkdir(parents=True, exist_ok=True)
-        base = temp if os.stat(temp).st_dev == os.stat(output).st_dev else output / RECORDS / "temp"
-        folder = base / owner
+        base = temp if can_move(temp, output / RECORDS) else output / RECORDS
+        folder = base / f"{TEMPORARY}{owner}-{whose}"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir()
     except OSError as error:
         raise InputError(f"paths.temp={temp}: cannot be written to: {error.strerror}") from None
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        for parent in (base, temp):
-            with suppress(OSError):  # another shard's files are there
-                parent.rmdir()
+        with suppress(OSError):  # another run's files are there
+            temp.rmdir()
+
+
+def can_move(source: Path, target: Path) -> bool:
+    """Whether a file can be moved from one folder into the other in one step."""
+    probe, moved = (folder / f"{TEMPORARY}probe-{os.getpid()}" for folder in (source, target))
+    try:
+        probe.touch()
+        os.replace(probe, moved)
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+        moved.unlink(missing_ok=True)
+    return True
 
 
 def write_pose(pose: Pose, picture: bytes | None, provenance: Provenance, output: Path, staging: Path) -> None:

@@ -9,20 +9,24 @@ disk.
 import json
 import logging
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 from mardm_batch.config import Config
 from mardm_batch.console import CONSOLE
-from mardm_batch.errors import ConfigurationError
+from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.generate import ALL_FINISHED, SOME_FAILED, count_finished
 from mardm_batch.interruption import Interrupted, interruptible
 from mardm_batch.processes import available_cores, process_lives, when_gone
@@ -39,7 +43,8 @@ JOB: Final = "MARDM_BATCH_JOB"
 """Environment variable with the number of a run's job."""
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """joblib sets these to 1 in its workers; a run sets its threads itself."""
-DETACH: Final = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid)"
+DETACH: Final = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=2).pid)"
+"""Starts a process that is nobody's child; its output goes where the messages go, so that nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,12 @@ class Job:
 
 def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -> int:
     """Start a job's run as a process that no other process of the sweep takes along when it dies; its process id."""
-    settings = [f"hydra.run.dir={quoted(str(folder))}"]
+    settings = [f"hydra.run.dir={quoted(str(folder))}", f"hydra.job.num={number}"]
     if not any(word.startswith("cpu_threads=") for word in overrides):
         settings.append(f"cpu_threads={plan.cpu_threads}")
-    if plan.gpu_ids and not any(word.startswith("shard=") for word in overrides):
-        settings.append(f"gpu_ids=[{plan.gpu_ids[number % len(plan.gpu_ids)]}]")
+    device = gpu_of(plan, number, overrides)
+    if device is not None and not any(word.startswith("shard=") for word in overrides):
+        settings.append(f"gpu_ids=[{device}]")
     command = [sys.executable, "-m", "mardm_batch", *plan.flags, *overrides, *settings]
     environment = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", *THREADS)}
     environment |= {PLAN: json.dumps(asdict(plan)), JOB: str(number)}
@@ -102,21 +108,31 @@ def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -
     return pid
 
 
+def gpu_of(plan: Plan, number: int, overrides: Sequence[str]) -> int | None:
+    """The GPU that a job's run takes, which is its shard's; None where the runs share the CPU."""
+    shards = [int(word.removeprefix("shard=")) for word in overrides if re.fullmatch(r"shard=\d+", word)]
+    turn = shards[-1] if shards else number
+    return plan.gpu_ids[turn % len(plan.gpu_ids)] if plan.gpu_ids else None
+
+
 def quoted(text: str) -> str:
     """A string as Hydra's command line takes it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def records(plan: Plan) -> Path:
+    """Folder of what the sweep's processes leave for one another."""
+    return Path(plan.folder) / ".sweep"
+
+
 def record(plan: Plan, number: int, what: str, value: int) -> None:
     """Leave a number about a job for the process that launched the sweep."""
-    folder = Path(plan.folder) / ".sweep"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{number}.{what}").write_text(str(value))
+    (records(plan) / f"{number}.{what}").write_text(str(value))
 
 
 def recorded(plan: Plan, number: int, what: str) -> int | None:
     try:
-        return int((Path(plan.folder) / ".sweep" / f"{number}.{what}").read_text())
+        return int((records(plan) / f"{number}.{what}").read_text())
     except (OSError, ValueError):
         return None
 
@@ -137,41 +153,53 @@ def leave_exit_code(plan: Plan | None, code: int) -> None:
 
 
 def supervise(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -> None:
-    """What a worker does for a job: start its run, and wait for its end, however it ends."""
+    """What a worker does for a job: start its run when its device is free, and wait for its end, however it ends."""
     when_gone(plan.launcher, lambda: os._exit(1))
-    pid = start_run(plan, number, overrides, folder)
-    while process_lives(pid):
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+    device = gpu_of(plan, number, overrides)
+    with nullcontext() if device is None else FileLock(records(plan) / f"device-{device}.lock"):
+        pid = start_run(plan, number, overrides, folder)
+        while process_lives(pid):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 # In the process that launches -----------------------------------------------------------------------------------------
 
 
-def run_sweep(jobs: Sequence[Job], folder: Path, flags: Sequence[str], launch: Callable[[Sequence[str]], None]) -> int:
+def run_sweep(
+    jobs: Sequence[Job],
+    folder: Path,
+    flags: Sequence[str],
+    processes: int | None,
+    launch: Callable[[Sequence[str]], None],
+) -> int:
     """Launch the jobs, see them through and count what is finished.
 
     Args:
         folder: of the sweep's logs and configurations.
+        processes: runs at once; None for one a device.
         launch: runs Hydra with these further command-line words.
 
     Returns:
-        The exit code: 0 nothing is missing, 1 something is, 2 every job was refused, 130 or 143 interrupted.
+        The exit code: 0 every run made what it was asked for, 1 one did not, 2 every one was refused, 130 or 143
+        interrupted.
 
     Raises:
         ConfigurationError, InputError: nothing was started.
     """
     refuse_shared_poses(jobs)
     gpu_ids = visible_gpus(jobs[0].config)
-    at_once = min(len(jobs), len(gpu_ids) or available_cores())
+    at_once = min(len(jobs), processes or len(gpu_ids) or available_cores())
     plan = Plan(str(folder.resolve()), os.getpid(), flags, gpu_ids, max(1, available_cores() // at_once))
     for job in jobs:
         count_finished(job.config)  # a prompt file that cannot be read is found out here, once
     CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
+    start_records(plan)
     interrupted = None
     try:
         with interruptible(), environment({PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}):
             try:
-                launch([f"hydra.sweep.dir={quoted(plan.folder)}", f"hydra.launcher.n_jobs={at_once}"])
+                words = [f"hydra.launcher.n_jobs={at_once}"] if processes is None else []
+                launch([f"hydra.sweep.dir={quoted(plan.folder)}", *words])
             except Exception as error:
                 log.warning("the launcher broke (%s); the runs go on without it", type(error).__name__)
             see_through(plan, jobs, at_once)
@@ -179,6 +207,19 @@ def run_sweep(jobs: Sequence[Job], folder: Path, flags: Sequence[str], launch: C
         interrupted = interruption.exit_code
         stop_runs(plan, jobs)
     return report(plan, jobs, interrupted)
+
+
+def start_records(plan: Plan) -> None:
+    """An empty folder for them, whatever an earlier sweep in the same folder left.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        shutil.rmtree(records(plan), ignore_errors=True)
+        records(plan).mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"hydra.sweep.dir={plan.folder}: cannot be written to: {error.strerror}") from None
 
 
 @contextmanager
@@ -205,21 +246,26 @@ def visible_gpus(config: Config) -> Sequence[int]:
 
 
 def see_through(plan: Plan, jobs: Sequence[Job], at_once: int) -> None:
-    """Wait for the runs that live, and start those that the launcher did not come to."""
+    """Wait for the runs that live, and start those that the launcher did not come to, as their devices become free."""
     waiting = [job for job in jobs if recorded(plan, job.number, "pid") is None]
     while True:
         living = [job for job in jobs if lives(plan, job)]
         if not living and not waiting:
             return
-        for job in waiting[: at_once - len(living)]:
-            start_run(plan, job.number, job.overrides, Path(plan.folder) / str(job.number))
-            waiting.remove(job)
+        for job in waiting[:]:
+            device = gpu_of(plan, job.number, job.overrides)
+            taken = [gpu_of(plan, each.number, each.overrides) for each in living]
+            if len(living) < at_once and (device is None or device not in taken):
+                start_run(plan, job.number, job.overrides, Path(plan.folder) / str(job.number))
+                waiting.remove(job)
+                living.append(job)
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def lives(plan: Plan, job: Job) -> bool:
     pid = recorded(plan, job.number, "pid")
-    return pid is not None and process_lives(pid)
+    ended = recorded(plan, job.number, "exit_code") is not None
+    return pid is not None and not ended and process_lives(pid)
 
 
 def stop_runs(plan: Plan, jobs: Sequence[Job]) -> None:
@@ -238,19 +284,26 @@ def stop_runs(plan: Plan, jobs: Sequence[Job]) -> None:
 
 
 def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
-    """Say which jobs finished and what is missing, by what is on disk; the exit code."""
-    how = {None: "died", SOME_FAILED: "failed in part", REFUSED: "was refused"}
-    missing = asked = 0
+    """Say which jobs finished and what is missing, by how the runs ended and what is on disk; the exit code."""
+    how = {None: "died", ALL_FINISHED: "ended", SOME_FAILED: "failed in part", REFUSED: "was refused"}
     codes = [recorded(plan, job.number, "exit_code") for job in jobs]
+    missing = asked = 0
+    complete = True
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
         missing, asked = missing + total - finished, asked + total
-        if finished < total:
+        # A run that retries what failed answers for that alone, and one that makes poses again for more than is there.
+        if code != ALL_FINISHED or (finished < total and job.config.retry is None):
+            complete = False
             log.error("%s %s: %d of %d poses are finished", job.name, how.get(code, "was stopped"), finished, total)
-    if not missing:
-        log.info("the sweep is finished: %d jobs, %d poses, nothing is missing", len(jobs), asked)
+    if complete:
+        left = f"{missing} are missing and were not asked for" if missing else "nothing is missing"
+        log.info("the sweep is finished: %d jobs, %d poses, %s", len(jobs), asked, left)
         return ALL_FINISHED
-    log.error("%d of %d poses are missing; the same command goes on from there", missing, asked)
+    if missing:
+        log.error("%d of %d poses are missing; the same command goes on from there", missing, asked)
+    else:
+        log.error("no pose is missing, but not every run made what it was asked for; their logs say why")
     if interrupted is not None:
         return interrupted
     return REFUSED if all(code == REFUSED for code in codes) else SOME_FAILED

@@ -2,13 +2,18 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from mardm_batch.config import TrackingSettings
 
 log = logging.getLogger(__name__)
+
+SECONDS_TO_START = 20
+SECONDS_TO_FINISH = 60
+"""So long a run waits for the last upload; what is not uploaded then is on disk."""
 
 
 class Tracker(Protocol):
@@ -37,11 +42,12 @@ class WandbTracker:
     def __init__(
         self,
         settings: TrackingSettings,
-        mode: str,
+        mode: Literal["online", "offline"],
         run_folder: Path,
         config: Mapping[str, Any],
         shard: str,
         sweep: str | None,
+        job_type: str,
     ) -> None:
         import wandb
 
@@ -50,13 +56,13 @@ class WandbTracker:
             project=settings.project,
             entity=settings.entity,
             group=sweep,
-            job_type="generate",
+            job_type=job_type,
             name=shard if sweep is None else f"{sweep}-{shard}",
-            mode="online" if mode == "online" else "offline",
+            mode=mode,
             dir=run_folder,
             config=dict(config),
             reinit="finish_previous",
-            settings=wandb.Settings(silent=True, console="off"),
+            settings=wandb.Settings(silent=True, console="off", init_timeout=SECONDS_TO_START),
         )
 
     def log(self, metrics: Mapping[str, float]) -> None:
@@ -80,43 +86,62 @@ class WandbTracker:
 
 
 class CarefulTracker:
-    """A tracker whose failure is a warning, said once, after which nothing is tracked."""
+    """A tracker whose failure is a warning, said once, after which nothing is tracked, and whose end cannot hang."""
 
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
 
     def log(self, metrics: Mapping[str, float]) -> None:
-        try:
-            self.tracker.log(metrics)
-        except Exception as error:
-            self.give_up(error)
+        self.attempt(lambda: self.tracker.log(metrics))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        try:
-            self.tracker.finish(summary)
-        except Exception as error:
-            self.give_up(error)
+        ending = threading.Thread(target=self.attempt, args=(lambda: self.tracker.finish(summary),), daemon=True)
+        ending.start()
+        ending.join(SECONDS_TO_FINISH)
+        if ending.is_alive():
+            log.warning("Weights & Biases takes too long to upload; `wandb sync` can do it later")
 
-    def give_up(self, error: Exception) -> None:
-        log.warning("tracking stopped: %s: %s", type(error).__name__, error)
-        self.tracker = NoTracker()
+    def attempt(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            log.warning("tracking stopped: %s", first_line(error))
+            self.tracker = NoTracker()
 
 
 def open_tracker(
-    settings: TrackingSettings, run_folder: Path, config: Mapping[str, Any], shard: str, sweep: str | None
+    settings: TrackingSettings,
+    run_folder: Path,
+    config: Mapping[str, Any],
+    shard: str,
+    sweep: str | None,
+    job_type: str = "generate",
 ) -> Tracker:
-    """The tracker that the settings ask for. `auto` is online where an API key is configured, else offline."""
+    """The tracker that the settings ask for. `auto` is online where an API key is configured, else offline.
+
+    Where the network is not there the run is tracked offline.
+    """
     mode = settings.mode
     if mode == "auto":
         mode = os.environ.get("WANDB_MODE", "auto")
     if mode == "disabled":
         return NoTracker()
-    try:
-        if mode == "auto":
-            import wandb
+    modes: list[Literal["online", "offline"]] = ["offline"] if mode == "offline" else ["online", "offline"]
+    for each in modes:
+        try:
+            if mode == "auto" and each == "online" and not api_key_configured():
+                continue
+            return CarefulTracker(WandbTracker(settings, each, run_folder, config, shard, sweep, job_type))
+        except Exception as error:
+            log.warning("no tracking %s: %s", each, first_line(error))
+    return NoTracker()
 
-            mode = "online" if wandb.login(prompt=False) else "offline"
-        return CarefulTracker(WandbTracker(settings, mode, run_folder, config, shard, sweep))
-    except Exception as error:
-        log.warning("no tracking: %s: %s", type(error).__name__, error)
-        return NoTracker()
+
+def api_key_configured() -> bool:
+    import wandb
+
+    return bool(wandb.login(prompt=False))
+
+
+def first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

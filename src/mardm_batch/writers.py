@@ -62,7 +62,7 @@ class PoseWriters:
         self.settings, self.workers = settings, workers
         self.pending: dict[Future[Written], Pose] = {}
         self.warned: set[str] = set()
-        self.pool = self.start()
+        self.pool = self.start(workers)
 
     def __enter__(self) -> "PoseWriters":
         return self
@@ -73,17 +73,22 @@ class PoseWriters:
         """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
-    def start(self) -> ProcessPoolExecutor:
+    def start(self, workers: int) -> ProcessPoolExecutor:
         # In a process that joblib started the default method is joblib's own, which processes started here do not know.
         multiprocessing.set_start_method("spawn", force=True)
         pool = ProcessPoolExecutor(
-            self.workers,
+            workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=start_worker,
             initargs=(self.settings, os.getpid()),
         )
-        for _ in range(self.workers):  # the workers come up while the model is loaded
-            pool.submit(os.getpid)
+        # The workers come up while the model is loaded. Until they ignore Ctrl-C themselves it must not reach them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            for _ in range(workers):
+                pool.submit(os.getpid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pool
 
     def write(self, pose: Pose) -> Iterator[Outcome]:
@@ -114,17 +119,23 @@ class PoseWriters:
                 yield self.outcome(pose, future)
 
     def write_one_by_one(self) -> Iterator[Outcome]:
-        """A worker died, and with it the pool: find out over whose pose by giving each a pool that it may break."""
+        """A worker died, and with it the pool: find out over whose pose by giving each a worker of its own."""
         log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
         suspects = list(self.pending.values())
         self.pending.clear()
-        self.pool = self.start()
+        alone = self.start(workers=1)
         for pose in suspects:
-            future = self.pool.submit(draw_and_write, pose)
+            try:
+                future = alone.submit(draw_and_write, pose)
+            except BrokenProcessPool:  # it died while it waited, not over this pose
+                alone = self.start(workers=1)
+                future = alone.submit(draw_and_write, pose)
             wait([future])
             yield self.outcome(pose, future)
             if isinstance(future.exception(), BrokenProcessPool):
-                self.pool = self.start()
+                alone = self.start(workers=1)
+        alone.shutdown()
+        self.pool = self.start(self.workers)
 
     def outcome(self, pose: Pose, future: Future[Written]) -> Outcome:
         """What became of a pose. What the worker had to say is said here, once, however many workers say it."""
