@@ -5,10 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from mardm_batch.conditions import parse
-from mardm_batch.evaluate import composed_captions, main, score
+from mardm_batch.config import conf_dir
+from mardm_batch.evaluate import TRAINING_SEED, held_out_samples, main, nearest_distances, score
+from mardm_batch.training.clips import composed_clips, composed_poses
 from mardm_batch.training.library import load_library
+
+FEW = ("--training-poses", "50")
 
 
 def test_composed_poses_meet_their_own_conditions_and_not_each_other_s() -> None:
@@ -25,9 +30,13 @@ def test_the_command_prints_and_writes_scores(
 ) -> None:
     path = tmp_path / "scores.json"
     settings = ["+preset=fast", f"model.weights={tiny_weights}"]
-    assert main([*settings, "--library", "6", "--seeds", "2", "--json", str(path)]) == 0
-    assert "6 captions, 2 seeds" in capsys.readouterr().out
+    assert main([*settings, "--library", "6", "--seeds", "2", *FEW, "--json", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "6 captions (held out: " in shown
+    assert "nearest training pose of new ones" in shown
     scores = json.loads(path.read_text())
+    assert sum(scores["held_out"].values()) >= 6
+    assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
     assert 0 <= scores["conditions_met"] <= 1
     assert scores["bone_length_error_cm"] > 1  # random weights make no person
     assert scores["difference_of_seeds_cm"] > 0
@@ -36,7 +45,7 @@ def test_the_command_prints_and_writes_scores(
 def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("A person:\n  conditions: [left_hand above head or left_hand below head]\n")
     path = tmp_path / "scores.json"
-    settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "1"]
+    settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "1", *FEW]
     assert main([*settings, "--json", str(path)]) == 0
     assert json.loads(path.read_text())["captions_met"] == 1
 
@@ -50,7 +59,27 @@ def test_a_file_without_conditions_is_refused(content: str, tmp_path: Path, caps
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_new_captions_are_many_and_have_conditions() -> None:
-    captions = composed_captions(20)
-    assert len(captions) == 20
-    assert all(captions.values())
+def test_held_out_captions_are_different_and_have_conditions() -> None:
+    samples = held_out_samples(20)
+    assert len({sample.caption for sample in samples}) == 20
+    assert all(sample.conditions and sample.held_out for sample in samples)
+
+
+def test_copies_are_found() -> None:
+    rng = np.random.default_rng(2)
+    trained = composed_poses(60, seed=1, processes=1)
+    copies = trained[rng.permutation(60)[:20]] + rng.normal(0, 0.002, (20, 22, 3)).astype(np.float32)
+    others = np.stack([np.linalg.norm(trained - each, axis=-1).mean(axis=-1).min() for each in copies])
+    np.testing.assert_allclose(nearest_distances(copies, trained), others, atol=1e-6)
+    assert others.max() < 0.005
+    new = np.concatenate([sample.clip for sample in held_out_samples(20)])
+    assert nearest_distances(new, trained).mean() > 0.03
+
+
+def test_the_training_s_poses_are_those_of_its_recipe() -> None:
+    recipe = yaml.safe_load((conf_dir() / "train.yaml").read_text())
+    assert recipe["seed"] == TRAINING_SEED
+    (clip,) = composed_clips(1, TRAINING_SEED, processes=1)
+    np.testing.assert_allclose(
+        composed_poses(1, TRAINING_SEED, processes=1)[0, :, 1].ravel()[1:], clip.features[16, 5::3], atol=1e-6
+    )

@@ -16,6 +16,7 @@ from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import load_embedded
 from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
+from mardm_batch.tracking import NoTracker
 from mardm_batch.train import to_train_config, train
 from mardm_batch.training import mocap
 from mardm_batch.training.autoencoder_loop import (
@@ -26,12 +27,12 @@ from mardm_batch.training.autoencoder_loop import (
     start_as_principal_components,
 )
 from mardm_batch.training.clips import CLIP_FRAMES, composed_clips, recorded_clips
-from mardm_batch.training.data import Motions
+from mardm_batch.training.data import Motions, read_motions, read_unseen_motions
 from mardm_batch.training.settings import TrainConfig, register_train_schema
 from mardm_batch.training.stage import run_stage
 
 TINY = [
-    "data.composed_clips=12", "data.processes=1", "threads=1",
+    "data.composed_clips=12", "data.processes=1", "threads=1", "tracking.mode=disabled",
     "sizes.autoencoder_width=8", "sizes.latent=4", "sizes.width=16", "sizes.layers=1", "sizes.heads=2",
     "sizes.mlp_width=16", "sizes.head_width=16", "sizes.head_blocks=1", "sizes.vocabulary=50",
     "sizes.words_width=8", "sizes.words_layers=1", "sizes.words_heads=2",
@@ -100,6 +101,57 @@ def test_the_command_trains_and_its_weights_load(tmp_path, recorded):
     assert {"autoencoder/loss", "autoencoder/bones_cm_16_frames", "network/loss"} <= set().union(*reports)
     model = load_embedded(tmp_path / "new/weights.safetensors")
     assert model is not None
+
+
+class Remembered(NoTracker):
+    """Keeps what a tracker is told."""
+
+    def __init__(self) -> None:
+        self.logged: list[dict[str, float]] = []
+        self.summaries: list[dict[str, object]] = []
+
+    def log(self, metrics) -> None:
+        self.logged.append(dict(metrics))
+
+    def finish(self, summary) -> None:
+        self.summaries.append(dict(summary))
+
+
+def test_what_is_tracked_is_what_metrics_jsonl_holds(tmp_path, recorded, monkeypatch):
+    tracker = Remembered()
+    monkeypatch.setattr("mardm_batch.train.open_tracker", lambda *_: tracker)
+    monkeypatch.setattr("mardm_batch.training.data.is_held_out", lambda kind, name: name == "01_02")
+    train(make_config(tmp_path, f"data.mocap={recorded}"))
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert tracker.logged == lines
+    (summary,) = tracker.summaries
+    assert summary["exit_code"] == 0
+    seen, held_out = (f"autoencoder/joints_cm_16_frames{words}" for words in ("", "_held_out"))
+    assert {seen, held_out, "network/loss"} <= summary["metrics"].keys()
+    assert summary["metrics"][held_out] != summary["metrics"][seen]
+
+
+def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
+    train(make_config(tmp_path, "tracking.mode=offline"))
+    assert len(list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))) == 1
+
+
+def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
+    tracker = Remembered()
+    monkeypatch.setattr("mardm_batch.train.open_tracker", lambda *_: tracker)
+    with pytest.raises(InputError):
+        train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
+    assert [summary["exit_code"] for summary in tracker.summaries] == [1]
+
+
+def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch):
+    settings = make_config(tmp_path, f"data.mocap={recorded}", "data.composed_clips=0").data
+    monkeypatch.setattr("mardm_batch.training.data.is_held_out", lambda kind, name: name == "01_02")
+    motions = read_motions(settings, 0, tmp_path, resume=False)
+    assert not any("reach" in caption for captions in motions.captions for caption in captions)
+    unseen = read_unseen_motions(settings, 0, motions)
+    assert all("reach" in captions[-1] for captions in unseen.captions)
+    torch.testing.assert_close(unseen.mean, motions.mean)
 
 
 @pytest.mark.parametrize(

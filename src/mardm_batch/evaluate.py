@@ -6,9 +6,11 @@ python -m mardm_batch.evaluate [KEY=VALUE ...] [--library N] [--conditions FILE]
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
@@ -23,19 +25,28 @@ from mardm_batch.errors import InputError, MardmBatchError
 from mardm_batch.pose import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.processes import available_cores
 
+if TYPE_CHECKING:
+    from mardm_batch.training.library import Sample
+
 ON_FLOOR = 0.03
 """Metres: within so much of the floor the lowest joint stands on it."""
 LIBRARY_SEED = 20_000_003
 """Of the captions composed for an evaluation: not one that a training's clips are drawn with."""
+TRAINING_SEED = 3407
+"""Of `conf/train.yaml`: the poses that the embedded model was trained on are composed again by it."""
+NEW_POSES = 300
+"""Composed poses that were never trained on, whose distance to the training's is what not copying looks like."""
 
 USAGE = """\
   python -m mardm_batch.evaluate                          the embedded model on the bundled captions
   python -m mardm_batch.evaluate +preset=fast             with the settings of a preset
-  python -m mardm_batch.evaluate --library 500            on 500 new captions composed from the pose library
+  python -m mardm_batch.evaluate --library 500            on 500 captions that were held out of the training
   python -m mardm_batch.evaluate model.weights=my.safetensors sampling.cfg=3 --json scores.json
 
 A file for --conditions is YAML, `caption: {conditions: [left_hand above head, ...]}`; mardm_batch/conditions.py says
-what a condition may be. Exit codes: 0, or 2 for bad settings or input.
+what a condition may be. The held-out captions join entries of the pose library that the training never sees together,
+or say an entry in a way that it never reads. "Nearest training pose" tells whether poses are copies: the model's should
+not be nearer to those of the training than new composed ones are. Exit codes: 0, or 2 for bad settings or input.
 """
 
 
@@ -57,10 +68,26 @@ class Scores:
     """Mean distance of a joint between the poses of one caption with different seeds."""
     diversity_cm: float
     """Mean distance of a joint between the poses of different captions."""
+    nearest_training_pose_cm: float
+    """Mean distance of a joint to the nearest of the poses that were composed for the training."""
+    nearest_training_pose_of_new_ones_cm: float
+    """The same for composed poses that training never sees."""
+    held_out: Mapping[str, int] = field(default_factory=dict)
+    """How many captions were held out for their combination of entries, how many for the way they are said."""
 
 
-def evaluate(config: Config, conditions: Mapping[str, Sequence[Condition]], seeds: int) -> Scores:
-    """Make a pose of every caption with `seeds` seeds, from the configuration's on, and score them."""
+def evaluate(
+    config: Config,
+    conditions: Mapping[str, Sequence[Condition]],
+    seeds: int,
+    training_poses: int,
+    held_out: Mapping[str, int],
+) -> Scores:
+    """Make a pose of every caption with `seeds` seeds, from the configuration's on, and score them.
+
+    They are compared with so many poses of the training.
+    """
+    from mardm_batch.training.clips import composed_poses
     from mardm_batch.training.limits import within_limits
 
     captions = list(conditions)
@@ -69,6 +96,8 @@ def evaluate(config: Config, conditions: Mapping[str, Sequence[Condition]], seed
     others = np.roll(captions, max(1, len(captions) // 2))  # captions of one kind stand together
     control = [score([conditions[caption] for caption in others], each) for each in poses]
     together = poses.reshape(-1, *poses.shape[2:])
+    trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
+    new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
     return Scores(
         captions=len(captions),
         seeds=seeds,
@@ -81,6 +110,9 @@ def evaluate(config: Config, conditions: Mapping[str, Sequence[Condition]], seed
         within_joint_limits=float(within_limits(together).mean()),
         difference_of_seeds_cm=100 * float(np.mean([diversity(each) for each in poses.swapaxes(0, 1)])),
         diversity_cm=100 * diversity(poses[0]),
+        nearest_training_pose_cm=100 * float(nearest_distances(together, trained).mean()),
+        nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
+        held_out=held_out,
     )
 
 
@@ -88,8 +120,7 @@ def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
     """The poses (n, 22, 3) that a run with this seed would write, but for a second try at what is not finite."""
     from mardm_batch.sampler import load_sampler
 
-    config.seed = seed
-    sampler = load_sampler(config, config.cpu_threads or available_cores())
+    sampler = load_sampler(replace(config, seed=seed), config.cpu_threads or available_cores())
     size = sampler.batch_size
     clips = [sampler.sample(captions[start : start + size], attempt=0) for start in range(0, len(captions), size)]
     return canonical_position(np.concatenate(clips)[:, sampler.frame_index])
@@ -103,17 +134,33 @@ def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> tuple[flo
     return float(np.concatenate(met).mean()), float(np.mean([each.all() for each in met]))
 
 
-def composed_captions(count: int) -> dict[str, tuple[Condition, ...]]:
-    """New captions from the pose library, with what must hold of their poses."""
+def nearest_distances(poses: Joints, others: Joints) -> Joints:
+    """Mean distance (n,) of a joint between each of the poses (n, 22, 3) and the nearest of the others (m, 22, 3).
+
+    The nearest is looked for among the few with the smallest squared distance, which a matrix product finds.
+    """
+    flat = others.reshape(len(others), -1)
+    squares = np.square(flat).sum(axis=1)
+    few = min(16, len(others))
+    nearest = []
+    for chunk in np.array_split(poses, 1 + len(poses) // 256):
+        squared = squares - 2 * chunk.reshape(len(chunk), -1) @ flat.T  # less what is the same in a row
+        near = others[np.argpartition(squared, few - 1, axis=1)[:, :few]]  # (n, few, 22, 3)
+        nearest.append(np.linalg.norm(near - chunk[:, None], axis=-1).mean(axis=-1).min(axis=1))
+    return np.concatenate(nearest)
+
+
+def held_out_samples(count: int) -> "list[Sample]":
+    """Samples of the pose library that training never sees, with conditions and different captions."""
     from mardm_batch.training.library import load_library
 
     rng, library = np.random.default_rng(LIBRARY_SEED), load_library()
-    captions: dict[str, tuple[Condition, ...]] = {}
-    while len(captions) < count:
-        sample = library.sample(rng, 1)
+    samples: dict[str, Sample] = {}
+    while len(samples) < count:
+        sample = library.sample(rng, 1, held_out=True)
         if sample.conditions:
-            captions[sample.caption] = tuple(map(parse, sample.conditions))
-    return captions
+            samples[sample.caption] = sample
+    return list(samples.values())
 
 
 def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
@@ -134,9 +181,11 @@ def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
 
 
 def show(scores: Scores) -> None:
-    table = Table("measure", "", title=f"{scores.captions} captions, {scores.seeds} seeds", title_justify="left")
+    kinds = " and ".join(f"{count} for their {kind}" for kind, count in scores.held_out.items())
+    title = f"{scores.captions} captions{f' (held out: {kinds})' if kinds else ''}, {scores.seeds} seeds"
+    table = Table("measure", "", title=title, title_justify="left")
     for name, value in asdict(scores).items():
-        if name not in ("captions", "seeds"):
+        if name not in ("captions", "seeds", "held_out"):
             shown = f"{value:.2f} cm" if name.endswith("_cm") else f"{100 * value:.1f} %"
             table.add_row(name.removesuffix("_cm").replace("_", " "), shown)
     Console().print(table)
@@ -150,23 +199,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings as of python -m mardm_batch")
-    parser.add_argument("--library", type=int, metavar="N", help="score on N new captions from the pose library")
+    parser.add_argument("--library", type=int, metavar="N", help="score on N held-out captions from the pose library")
     parser.add_argument("--conditions", type=Path, metavar="FILE", help="score on the captions of a YAML file")
     parser.add_argument("--seeds", type=int, default=4, metavar="N", help="poses a caption (default: 4)")
+    parser.add_argument(
+        "--training-poses",
+        type=int,
+        default=5_000,
+        metavar="N",
+        help="look for copies among the first N poses of the training (default: 5000; 5 ms each)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here too")
     options = parser.parse_intermixed_args(arguments)
-    if options.seeds < 1 or (options.library is not None and options.library < 2):
-        parser.error("--seeds must be at least 1 and --library at least 2")
+    if options.seeds < 1 or options.training_poses < 1 or (options.library is not None and options.library < 2):
+        parser.error("--seeds and --training-poses must be at least 1 and --library at least 2")
     register_schema()
     try:
         config = to_config(compose_config(options.settings))
         conditions: Mapping[str, Sequence[Condition]] = bundled_conditions()
+        held_out: dict[str, int] = {}
         if options.conditions is not None:
             conditions = read_conditions(options.conditions)
         elif options.library is not None:
-            conditions = composed_captions(options.library)
+            samples = held_out_samples(options.library)
+            conditions = {sample.caption: tuple(map(parse, sample.conditions)) for sample in samples}
+            held_out = dict(Counter(sorted(kind for sample in samples for kind in sample.held_out)))
         with CONSOLE.status(f"{len(conditions)} captions, {options.seeds} seeds"):
-            scores = evaluate(config, conditions, options.seeds)
+            scores = evaluate(config, conditions, options.seeds, options.training_poses, held_out)
     except MardmBatchError as error:
         parser.exit(2, f"error: {error}\n")
     show(scores)

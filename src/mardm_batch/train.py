@@ -1,14 +1,16 @@
 """`python -m mardm_batch.train`: clips, the autoencoder, then text to latents, and one file of weights.
 
-The weights are float16 in the embedded model's file format; checkpoints and metrics.jsonl stay in the run's
-folder.
+The weights are float16 in the embedded model's file format; checkpoints, metrics.jsonl and the files of Weights &
+Biases stay in the run's folder.
 """
 
 import json
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 
 import hydra
 from hydra import compose, initialize_config_dir
@@ -19,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mardm_batch.cli import BAD_CONFIGURATION, one_line, refuse
 from mardm_batch.config import conf_dir
 from mardm_batch.errors import ConfigurationError, MardmBatchError
+from mardm_batch.tracking import Tracker, open_tracker
 from mardm_batch.training.settings import TrainConfig, register_train_schema
 
 
@@ -56,41 +59,61 @@ def to_train_config(cfg: DictConfig) -> TrainConfig:
     return config
 
 
-class MetricsLog:
-    """Prints each report as a line and appends it to metrics.jsonl."""
+class TrainingLog:
+    """Prints each report as a line, appends it to metrics.jsonl and sends it to Weights & Biases."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path, tracker: Tracker) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.tracker = tracker
         self.log = logging.getLogger("mardm_batch.train")
+        self.last: dict[str, float] = {}
+        """Of each number the last one."""
+
+    def __enter__(self) -> "TrainingLog":
+        return self
 
     def __call__(self, metrics: Mapping[str, float], step: int) -> None:
         self.log.info("step %d  %s", step, "  ".join(f"{key} {value:.4g}" for key, value in metrics.items()))
+        numbered = {"step": step, **metrics}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **metrics}) + "\n")
+            file.write(json.dumps(numbered) + "\n")
+        self.tracker.log(numbered)
+        self.last.update(metrics)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ending = {"exit_code": int(error is not None), "metrics": self.last}
+        self.tracker.finish({**ending, "output": str(self.path.parent), "samples": [], "errors": {}})
 
 
 def train(config: TrainConfig) -> None:
-    """The whole recipe: clips, autoencoder, text to latents; the weights so far are written with each checkpoint.
+    """Train by the whole recipe, tracked from the start to the end.
 
     Raises:
         InputError: recorded motion or a checkpoint cannot be read.
         MardmBatchError: the loss is not finite.
     """
+    folder = Path(config.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tracker = open_tracker(config.tracking, folder, asdict(config), "train", None, "train")
+    with TrainingLog(folder, tracker) as report:
+        follow_recipe(config, folder, report)
+
+
+def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> None:
+    """Clips, autoencoder, text to latents; the weights so far are written with each checkpoint."""
     import torch
     from torch import nn
 
     from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.model.checkpoint import save_embedded
     from mardm_batch.training import autoencoder_loop, network_loop
-    from mardm_batch.training.data import read_motions
+    from mardm_batch.training.data import read_motions, read_unseen_motions
     from mardm_batch.training.stage import run_stage
 
     torch.set_num_threads(config.threads)
-    folder = Path(config.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    log = logging.getLogger("mardm_batch.train")
-    report = MetricsLog(folder / "metrics.jsonl")
-    sizes = config.sizes
+    log, sizes = report.log, config.sizes
 
     motions = read_motions(config.data, config.seed, folder, config.resume)
     log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))
@@ -103,6 +126,10 @@ def train(config: TrainConfig) -> None:
     assert isinstance(averaged, Autoencoder)
     autoencoder_loop.scale_latents(averaged, motions)
     report(autoencoder_loop.reconstruction(averaged, motions), config.autoencoder.steps)
+    unseen = read_unseen_motions(config.data, config.seed, motions)
+    if unseen is not None:
+        measured = autoencoder_loop.reconstruction(averaged, unseen)
+        report({f"{key}_held_out": value for key, value in measured.items()}, config.autoencoder.steps)
 
     model = network_loop.build_model(sizes, motions)
     network_losses = network_loop.NetworkLosses(model, averaged, motions, config.network.batch_size)

@@ -70,6 +70,7 @@ class WordEncoder(nn.Module):
         self._tokens = {word: _SPECIAL_TOKENS + i for i, word in enumerate(self.vocabulary)}
         self.words = nn.Embedding(_SPECIAL_TOKENS + len(self.vocabulary), width)
         self.positions = nn.Embedding(1 + MAX_WORDS, width)
+        self.neighbours = nn.Conv1d(width, width, 3, padding=1)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, size)
@@ -98,7 +99,9 @@ class WordEncoder(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
             tokens = tokens.masked_fill(dropped & (tokens > _START), _UNKNOWN)
-        x = self.words(tokens) + self.positions.weight[: tokens.shape[1]]
+        x = self.words(tokens) * present[..., None]
+        # "left hand" is not "left" and "hand": what a word means is mostly up to the words beside it
+        x = x + self.neighbours(x.transpose(1, 2)).transpose(1, 2) + self.positions.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x, present)
         weights = present[..., None].to(x.dtype)

@@ -19,11 +19,11 @@ WINDOW_FRAMES: Final = (8, 16, 32)
 """The lengths that the presets sample; the default one is trained on most."""
 WINDOW_SHARES: Final = torch.tensor([0.2, 0.6, 0.2])
 _METRES_WEIGHT: Final = 5.0
-_BONES_WEIGHT: Final = 5.0
+_BONES_WEIGHT: Final = 10.0
 _FIRST_NOISE: Final = 0.05
 """What is left of the random first weights, so that no two channels stay alike."""
-_LATENT_NOISE: Final = 0.05
-"""Noise on the latents in training, as a share of their size: the decoder learns to forgive the sampler."""
+_LATENT_NOISE: Final = 0.3
+"""The most noise on the latents in training, as a share of their size: the decoder learns to forgive the sampler."""
 
 
 def local_joints(features: Tensor) -> Tensor:
@@ -36,7 +36,8 @@ def local_joints(features: Tensor) -> Tensor:
 def bone_lengths(joints: Tensor) -> Tensor:
     """(…, 22, 3) → (…, 21), metres."""
     bones = joints[..., 1:, :] - joints[..., list(PARENTS[1:]), :]
-    return torch.linalg.vector_norm(bones, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(bones, dim=-1)
+    return lengths
 
 
 def bone_error(joints: Tensor) -> Tensor:
@@ -64,14 +65,12 @@ def start_as_principal_components(autoencoder: Autoencoder, motions: Motions) ->
             module.bias.zero_()
             module.weight *= _FIRST_NOISE
     encoder, decoder = autoencoder.encoder.model, autoencoder.decoder.model
-    first, half, quarter, last = (_weight(layer) for layer in (encoder[0], encoder[2][0], encoder[3][0], encoder[4]))
+    first, half, quarter, last = (_weight(encoder, *place) for place in ((0,), (2, 0), (3, 0), (4,)))
     first[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), len(first))
     for weight in (half, quarter):
         weight[:, :, 1:3] += 0.5 * torch.eye(len(weight))[..., None]
     last[:kept, :, 1] += _signed(directions / scale, last.shape[1]).T
-    first, half, quarter, features, last = (
-        _weight(layer) for layer in (decoder[0], decoder[2][2], decoder[3][2], decoder[4], decoder[6])
-    )
+    first, half, quarter, features, last = (_weight(decoder, *place) for place in ((0,), (2, 2), (3, 2), (4,), (6,)))
     first[:, :kept, 1] += _signed(torch.eye(kept), len(first))
     for weight in (half, quarter):
         weight[:, :, 1] += torch.eye(len(weight))
@@ -79,9 +78,13 @@ def start_as_principal_components(autoencoder: Autoencoder, motions: Motions) ->
     last[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), last.shape[1]).T
 
 
-def _weight(convolution: nn.Module) -> Tensor:
-    assert isinstance(convolution, nn.Conv1d)
-    return convolution.weight
+def _weight(module: nn.Module, *place: int) -> Tensor:
+    """Of the convolution that is there in nested lists of layers."""
+    for number in place:
+        assert isinstance(module, nn.Sequential)
+        module = module[number]
+    assert isinstance(module, nn.Conv1d)
+    return module.weight
 
 
 def _signed(matrix: Tensor, rows: int) -> Tensor:
@@ -108,8 +111,8 @@ class AutoencoderLosses:
         motion = self.motions.normalised(rows)[:, start : start + frames]
         latents = self.autoencoder.encode(motion)
         size = latents.detach().square().mean().sqrt()
-        noise = torch.randn(latents.shape, generator=generator)
-        decoded = self.autoencoder.decode(latents + _LATENT_NOISE * size * noise)
+        level = _LATENT_NOISE * size * torch.rand((len(rows), 1, 1), generator=generator)
+        decoded = self.autoencoder.decode(latents + level * torch.randn(latents.shape, generator=generator))
         true = local_joints(self.motions.unnormalised(motion))
         found = local_joints(self.motions.unnormalised(decoded))
         features = nn.functional.smooth_l1_loss(decoded, motion)
@@ -127,7 +130,7 @@ class AutoencoderLosses:
 def encode_windows(autoencoder: Autoencoder, motions: Motions, frames: int) -> Tensor:
     """The latents (clips, frames / 4, d) of every clip's middle `frames` frames."""
     start = (CLIP_FRAMES - frames) // 2
-    batches = torch.arange(len(motions)).split(512)
+    batches = torch.split(torch.arange(len(motions)), 512)
     latents = [
         autoencoder.encode(motions.normalised(rows)[:, start : start + frames]).transpose(1, 2) for rows in batches
     ]

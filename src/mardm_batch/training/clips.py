@@ -33,7 +33,7 @@ class Clip:
 
 
 def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
-    """`count` random poses of the library, held for the length of a clip."""
+    """`count` random poses of the library, held for the length of a clip; none that is held out."""
     sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     if processes == 1 or len(sizes) < 2:
         chunks = [_compose_chunk(size, seed, chunk) for chunk, size in enumerate(sizes)]
@@ -43,12 +43,18 @@ def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
     return [clip for chunk in chunks for clip in chunk]
 
 
+def composed_poses(count: int, seed: int, processes: int) -> npt.NDArray[np.float32]:
+    """The middle poses (count, 22, 3) of the first `count` clips that a training with this seed composes."""
+    clips = composed_clips(count, seed, processes)
+    return np.stack([_pose(clip.features[CLIP_FRAMES // 2]) for clip in clips])
+
+
 def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
     rng = np.random.default_rng([seed, chunk])
     library = load_library()
     clips = []
     for _ in range(size):
-        sample = library.sample(rng, CLIP_FRAMES)
+        sample = library.sample(rng, CLIP_FRAMES, held_out=False)
         # Composed poses face +Z whichever way they lie, so their heading need not be guessed.
         clips.append(Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), (sample.caption,)))
     return clips

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mardm_batch.features import FEATURE_SIZE
 from mardm_batch.training.clips import Clip, composed_clips, recorded_clips
-from mardm_batch.training.mocap import read_bvh_folder, read_clips
+from mardm_batch.training.held_out import is_held_out
+from mardm_batch.training.mocap import Recording, read_bvh_folder, read_clips
 from mardm_batch.training.settings import DataSettings
 
 CLIPS_FILE: Final = "clips.pt"
@@ -64,14 +65,14 @@ def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) 
     """Everything that is trained on, always the same for the same seed; kept in `folder` for `resume`.
 
     Without the kept clips (CLIPS_FILE) `resume` makes them anew, so that a grown library can be trained on, but
-    the scales stay those that the autoencoder began with. Raises InputError where recorded motion cannot be read.
+    the scales stay those that the autoencoder began with. Nothing that is held out is among them. Raises InputError
+    where recorded motion cannot be read.
     """
     clips, scales = folder / CLIPS_FILE, folder / "scales.pt"
     if resume and clips.exists():
         kept = torch.load(clips, weights_only=True)
         return Motions(**torch.load(scales, weights_only=True), **kept)
-    recordings = read_clips(Path(settings.mocap)) if settings.mocap is not None else []
-    recordings += read_bvh_folder(Path(settings.bvh)) if settings.bvh is not None else []
+    recordings = [each for each in read_recordings(settings) if not is_held_out("recording", each.name)]
     motions = Motions.from_sources(
         [
             (settings.mocap_share, recorded_clips(recordings, settings.mocap_stride, seed)),
@@ -84,6 +85,19 @@ def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) 
     names = ("features", "cumulative", "captions")
     torch.save({name: getattr(motions, name) for name in names}, clips)
     return motions
+
+
+def read_unseen_motions(settings: DataSettings, seed: int, motions: Motions) -> Motions | None:
+    """The recordings that are held out, as `motions` are; None where there are none."""
+    recordings = [each for each in read_recordings(settings) if is_held_out("recording", each.name)]
+    clips = recorded_clips(recordings, settings.mocap_stride, seed)
+    return replace(Motions.from_sources([(1.0, clips)]), mean=motions.mean, std=motions.std) if clips else None
+
+
+def read_recordings(settings: DataSettings) -> list[Recording]:
+    """All recorded motion that the settings name."""
+    recordings = read_clips(Path(settings.mocap)) if settings.mocap is not None else []
+    return recordings + (read_bvh_folder(Path(settings.bvh)) if settings.bvh is not None else [])
 
 
 def _scales(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,35 +1,22 @@
-"""The pose library: named postures and fragments in data files, combined into captions, clips and conditions.
-
-Every entry of `assets/pose_library/*.yaml` says how it looks (`pose`, the keys of `training/posing.py`), how people
-say it (`does`: verb phrases with the verb in <>; `with`: what follows "with"), and what must hold of the joints
-(`conditions`, the language of `conditions.py`). An entry of kind `support` or `whole` stands alone; fragments of
-the kinds `arms`, `arm`, `torso` and `head` join those that take them. An entry whose posture differs on the left
-and the right has its mirror image as a second entry, in joints, words and conditions.
-"""
+"""The pose library: entries combined into captions, clips and conditions."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from mardm_batch.conditions import mirrored as mirrored_condition
-from mardm_batch.conditions import on_either_side, parse
+from mardm_batch.conditions import on_either_side
 from mardm_batch.errors import InputError
-from mardm_batch.posecodes import swap_sides
-from mardm_batch.training.kinematics import DIRECTIONS
+from mardm_batch.training.entries import MAIN_KINDS, Entry, read_entries
+from mardm_batch.training.held_out import Kind, Split
 from mardm_batch.training.posing import pose
-from mardm_batch.training.posture import ANCHORS, HAND_SPOTS, PART_KEYS, STANDING
+from mardm_batch.training.posture import STANDING
 from mardm_batch.training.sway import sway
-from mardm_batch.training.wording import Phrase, put_into_words
-
-MAIN_KINDS: Final = ("support", "whole")
-FRAGMENT_KINDS: Final = ("arms", "arm", "torso", "head")
-ENTRY_KEYS: Final = ("pose", "does", "with", "conditions", "takes", "needs", "weight", "implied")
+from mardm_batch.training.wording import Phrase, Wording, put_into_words
 
 # How often a main entry that takes a kind of fragment gets one.
 _SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.25, "head": 0.14}
@@ -41,33 +28,20 @@ _JITTER: Final[Mapping[str, float]] = {
     "height": 0.01, "out": 0.012, "up": 0.012, "front": 0.015,
 }  # fmt: skip
 _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
-_SIDED: Final = ("lean", "twist", "tilt", "turn")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One posture or fragment; `pose` maps parts to numbers or [low, high] ranges."""
-
-    name: str
-    kind: str
-    pose: Mapping[str, Mapping[str, Any]]
-    does: tuple[str, ...]
-    having: tuple[str, ...]
-    conditions: tuple[str, ...]
-    takes: frozenset[str]
-    needs: frozenset[str]
-    weight: float
-    implied: bool
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A caption, a clip (T, 22, 3) that shows it, the conditions it meets, and how it was put into words."""
+    """A caption, a clip (T, 22, 3) that shows it, the conditions it meets, and how it was put into words.
+
+    `held_out` says what of it training never sees.
+    """
 
     caption: str
     clip: NDArray[np.float32]
     conditions: tuple[str, ...]
     way: str
+    held_out: frozenset[Kind]
 
 
 @dataclass(frozen=True)
@@ -94,6 +68,11 @@ class Composition:
             )
         )
 
+    def put_into_words(self, rng: np.random.Generator) -> Wording:
+        """One random way to say it."""
+        phrases = [Phrase(entry.name, entry.does, entry.having, entry.implied) for entry in self.entries]
+        return put_into_words(phrases, rng)
+
     def joints(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """One random pose (22, 3) of it."""
         parts: dict[str, Mapping[str, Any]] = dict(STANDING)
@@ -110,20 +89,28 @@ class Library:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
         self.by_name = {entry.name: entry for entry in entries}
-        self._mains = [entry for entry in entries if entry.kind in MAIN_KINDS]
-        weights = np.array([entry.weight for entry in self._mains])
+        self.mains = [entry for entry in entries if entry.kind in MAIN_KINDS]
+        weights = np.array([entry.weight for entry in self.mains])
         self._main_shares = weights / weights.sum()
+        self.split = Split(entries)
 
-    def sample(self, rng: np.random.Generator, frames: int) -> Sample:
-        """Caption, clip (frames, 22, 3) float32, conditions and way of saying; the same for the same `rng`."""
-        composition = self.compose(rng)
-        words = put_into_words([_phrase(entry) for entry in composition.entries], rng)
+    def sample(self, rng: np.random.Generator, frames: int, held_out: bool | None = None) -> Sample:
+        """Caption, clip (frames, 22, 3) float32, conditions and way of saying; the same for the same `rng`.
+
+        `held_out`: False draws what training may see, True what it never sees, None either.
+        """
+        while True:
+            composition = self.compose(rng)
+            words = composition.put_into_words(rng)
+            kinds = self.split.held_out_of(composition.entries, words.way)
+            if held_out is None or held_out == bool(kinds):
+                break
         clip = sway(composition.joints(rng), frames, rng)
-        return Sample(words.caption, clip, composition.conditions_as_said(words.sided), words.way)
+        return Sample(words.caption, clip, composition.conditions_as_said(words.sided), words.way, kinds)
 
     def compose(self, rng: np.random.Generator) -> Composition:
         """A main entry with the fragments that chance and `takes` give it."""
-        main = self._mains[int(rng.choice(len(self._mains), p=self._main_shares))]
+        main = self.mains[int(rng.choice(len(self.mains), p=self._main_shares))]
         parts = [main]
         for slot, share in _SHARE_OF_FRAGMENTS.items():
             if slot in main.takes and rng.random() < share:
@@ -164,104 +151,6 @@ def load_library() -> Library:
     if twice:
         raise InputError(f"pose_library: {', '.join(twice)} is there twice; give each entry its own name")
     return Library(entries)
-
-
-def read_entries(text: str, file: str) -> list[Entry]:
-    """The entries of one data file, each followed by its mirror image where that differs."""
-    loaded = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    entries: list[Entry] = []
-    for kind, group in loaded.items():
-        if kind not in MAIN_KINDS + FRAGMENT_KINDS:
-            _fail(file, kind, "this kind is unknown", MAIN_KINDS + FRAGMENT_KINDS)
-        for name, fields in group.items():
-            entry = _entry(str(name), kind, fields, file)
-            twin = _mirrored(entry)
-            if twin.pose == entry.pose:
-                entries.append(entry)
-            else:  # the two sides share the weight
-                entries += [replace(side, weight=0.5 * entry.weight) for side in (entry, twin)]
-    return entries
-
-
-def _entry(name: str, kind: str, fields: Mapping[str, Any], file: str) -> Entry:
-    for key in fields:
-        if key not in ENTRY_KEYS:
-            _fail(file, name, f"the key '{key}' is unknown", ENTRY_KEYS)
-    conditions = tuple(fields.get("conditions", ()))
-    for text in conditions:
-        try:
-            parse(text)
-        except InputError as error:
-            raise InputError(f"{file}: {name}: {error}") from None
-    slot = "arms" if kind == "arm" else kind
-    return Entry(
-        name=name,
-        kind=kind,
-        pose=_parts(fields.get("pose", {}), name, file),
-        does=tuple(fields.get("does", ())),
-        having=tuple(fields.get("with", ())),
-        conditions=conditions,
-        takes=frozenset(fields.get("takes", ())),
-        needs=frozenset([*fields.get("needs", ()), *([slot] if kind in FRAGMENT_KINDS else [])]),
-        weight=float(fields.get("weight", 1.0)),
-        implied=bool(fields.get("implied", False)),
-    )
-
-
-def _parts(written: Mapping[str, Any], name: str, file: str) -> dict[str, Mapping[str, Any]]:
-    """`arms` and `legs` stand for both sides, which then share the numbers drawn from a range."""
-    parts: dict[str, Mapping[str, Any]] = {}
-    for part, numbers in written.items():
-        sides = [f"left_{part[:-1]}", f"right_{part[:-1]}"] if part in ("arms", "legs") else [part]
-        for side in sides:
-            if side not in PART_KEYS:
-                _fail(file, name, f"the part '{part}' is unknown", (*PART_KEYS, "arms", "legs"))
-            for key in numbers:
-                if key not in PART_KEYS[side]:
-                    _fail(file, name, f"{part} has no '{key}'", PART_KEYS[side])
-            hand = numbers.get("hand")
-            if isinstance(hand, str) and hand not in HAND_SPOTS:
-                _fail(file, name, f"there is no spot '{hand}' for a hand", tuple(HAND_SPOTS))
-            if numbers.get("from", "shoulder") not in ANCHORS:
-                _fail(file, name, f"a hand cannot be placed from '{numbers['from']}'", tuple(ANCHORS))
-            for word in f"{numbers.get('toward', '')} {numbers.get('pole', '')}".split():
-                if word not in DIRECTIONS:
-                    _fail(file, name, f"'{word}' is no direction", tuple(DIRECTIONS))
-            parts[side] = numbers
-    return parts
-
-
-def _fail(file: str, entry: str, what: str, allowed: Sequence[str]) -> None:
-    raise InputError(f"{file}: {entry}: {what}; allowed: {', '.join(allowed)}")
-
-
-def _mirrored(entry: Entry) -> Entry:
-    other_name = swap_sides(entry.name)
-    return replace(
-        entry,
-        name=other_name if other_name != entry.name else f"{entry.name} (mirrored)",
-        pose={swap_sides(part): _mirrored_part(part, numbers) for part, numbers in entry.pose.items()},
-        does=tuple(swap_sides(text) for text in entry.does),
-        having=tuple(swap_sides(text) for text in entry.having),
-        conditions=tuple(mirrored_condition(text) for text in entry.conditions),
-    )
-
-
-def _mirrored_part(part: str, numbers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A limb's numbers are outward and need no change; the middle of the body swaps its leans and turns."""
-    if part == "pelvis" and "rests_on" in numbers:
-        numbers = {**numbers, "rests_on": sorted(swap_sides(joint) for joint in numbers["rests_on"])}
-    if part not in ("pelvis", "torso", "head") or not any(key in numbers for key in _SIDED):
-        return numbers
-    return {key: _negated(value) if key in _SIDED else value for key, value in numbers.items()}
-
-
-def _negated(value: Any) -> Any:
-    return [-value[1], -value[0]] if isinstance(value, list) else -value
-
-
-def _phrase(entry: Entry) -> Phrase:
-    return Phrase(entry.name, entry.does, entry.having, entry.implied)
 
 
 def _draw(entries: Sequence[Entry], rng: np.random.Generator) -> list[Entry]:

@@ -2,16 +2,19 @@
 autoencoder. Axes: b batch, t tokens, d latent channels, w words.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder, build_vocabulary
-from mardm_batch.training.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows
+from mardm_batch.posecodes import swap_sides
+from mardm_batch.skeleton import BONE_LENGTHS, MIRRORED, NUM_JOINTS, PARENTS
+from mardm_batch.training.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows, local_joints
 from mardm_batch.training.data import Motions
 from mardm_batch.training.settings import SizeSettings
 
@@ -52,9 +55,11 @@ def build_model(sizes: SizeSettings, motions: Motions) -> TextToLatents:
 
 @dataclass(frozen=True)
 class TokenizedCaptions:
-    """All captions as token numbers (captions, w); clip n has those from first[n] to first[n + 1]."""
+    """All captions as token numbers (captions, w), and with left and right exchanged; clip n has those from first[n]
+    to first[n + 1]."""
 
     tokens: Tensor
+    swapped: Tensor
     first: Tensor
 
     @staticmethod
@@ -62,32 +67,52 @@ class TokenizedCaptions:
         counts = [len(captions) for captions in motions.captions]
         unique: dict[str, int] = {}
         numbers = [unique.setdefault(text, len(unique)) for captions in motions.captions for text in captions]
-        tokens = words.tokenize(list(unique)).short()
-        first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
-        return TokenizedCaptions(tokens[numbers], first)
+        tokens, swapped = (
+            words.tokenize(texts).short()[numbers] for texts in (list(unique), [swap_sides(text) for text in unique])
+        )
+        return TokenizedCaptions(tokens, swapped, torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])))
 
     def draw(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """One caption's tokens for each of the clips `rows`, (b, w), cut to the longest."""
+        """One caption's tokens for each of the clips `rows` and then for each one's mirror image, (2 b, w), cut to the
+        longest."""
         counts = self.first[rows + 1] - self.first[rows]
-        chosen = (torch.rand(len(rows), generator=generator) * counts).long()
-        tokens = self.tokens[self.first[rows] + chosen].long()
+        chosen = self.first[rows] + (torch.rand(len(rows), generator=generator) * counts).long()
+        tokens = torch.cat([self.tokens[chosen], self.swapped[chosen]]).long()
         return tokens[:, : int((tokens > 0).sum(dim=1).max())]
 
 
+def mirrored(features: Tensor) -> Tensor:
+    """The mirror images of features (n, t, f), not normalised, on the same skeleton: left and right exchanged."""
+    flipped = local_joints(features)[..., list(MIRRORED), :] * features.new_tensor([-1.0, 1.0, 1.0])
+    joints = [flipped[..., 0, :]]
+    for joint in range(1, NUM_JOINTS):  # the two sides' bones differ by millimetres
+        bone = flipped[..., joint, :] - flipped[..., PARENTS[joint], :]
+        joints.append(joints[PARENTS[joint]] + BONE_LENGTHS[joint] * functional.normalize(bone, dim=-1))
+    root = features[..., :4] * features.new_tensor([-1.0, -1.0, 1.0, 1.0])
+    return torch.cat([root, torch.stack(joints[1:], dim=-2).flatten(-2)], dim=-1)
+
+
 class NetworkLosses:
-    """Draws latents with a caption each and measures the loss of the published training step."""
+    """Draws latents with a caption each and measures the loss of the published training step.
+
+    Half of a batch are the mirror images of the other half: what tells them apart is that one caption says left where
+    the other says right, which is hard to learn where it is only one difference among many.
+    """
 
     def __init__(self, model: TextToLatents, autoencoder: Autoencoder, motions: Motions, batch_size: int) -> None:
         self.model = model
         self.motions = motions
         self.batch_size = batch_size
-        self.latents = [encode_windows(autoencoder, motions, frames) for frames in WINDOW_FRAMES]
+        both = (motions, replace(motions, features=mirrored(motions.features)))
+        self.latents = [
+            torch.stack([encode_windows(autoencoder, each, frames) for each in both]) for frames in WINDOW_FRAMES
+        ]  # (2, clips, t, d)
         self.captions = TokenizedCaptions.of(motions, model.words)
 
     def __call__(self, generator: torch.Generator) -> dict[str, Tensor]:
-        rows = self.motions.draw(self.batch_size, generator)
-        latents = self.latents[int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))][rows]
+        rows = self.motions.draw((self.batch_size + 1) // 2, generator)
+        latents = self.latents[int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))][:, rows].flatten(0, 1)
         condition = self.model.words(self.captions.draw(rows, generator))
-        counts = torch.full((len(rows),), latents.shape[1])
+        counts = torch.full((len(latents),), latents.shape[1])
         loss = self.model.network.training_loss(latents, counts, condition, generator)
         return {"loss": loss}

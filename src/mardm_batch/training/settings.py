@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from hydra.core.config_store import ConfigStore
 
-from mardm_batch.config import Allowed, Settings, number, out_of_range, setting, whole
+from mardm_batch.config import Allowed, Settings, TrackingSettings, number, out_of_range, setting, whole
 
 
 @dataclass
@@ -89,6 +89,8 @@ class TrainConfig(Settings):
     sizes: SizeSettings = setting("sizes of the networks")
     autoencoder: AutoencoderStage = setting("the first stage")
     network: NetworkStage = setting("the second stage: transformer, diffusion head and word encoder")
+
+    tracking: TrackingSettings = setting("config group: wandb")
 
     def __post_init__(self) -> None:
         super().__post_init__()
