@@ -19,7 +19,7 @@ from mardm_batch.training.sway import sway
 from mardm_batch.training.wording import Phrase, Wording, put_into_words
 
 # How often a main entry that takes a kind of fragment gets one.
-_SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.25, "head": 0.14}
+_SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.30, "head": 0.20}
 
 # Natural variation of a number that is not given as a range: degrees, metres.
 _JITTER: Final[Mapping[str, float]] = {
@@ -125,11 +125,11 @@ class Library:
         if slot != "arms":
             return _draw(self.fragments_for(slot, main), rng)
         form = rng.random()
-        if form < 0.6:
+        if form < 0.5:
             return _draw(self.fragments_for("arms", main), rng)
         single = self.fragments_for("arm", main)
         first = _draw(single, rng)
-        if form < 0.88:
+        if form < 0.84:
             return first
         taken = {part for entry in first for part in entry.pose}
         return first + _draw([entry for entry in single if not taken & entry.pose.keys()], rng)

@@ -18,15 +18,31 @@ T = TypeVar("T")
 
 # Subject, its possessive, and how often.
 _SUBJECTS: Final = (
-    ("A person", "their", 0.62),
-    ("Someone", "their", 0.05),
-    ("A man", "his", 0.07),
-    ("A woman", "her", 0.07),
-    ("The person", "their", 0.05),
-    ("The figure", "its", 0.03),
-    ("A human", "their", 0.02),
-    ("", "the", 0.09),
+    ("A person", "their", 0.50),
+    ("Person", "their", 0.05),
+    ("Someone", "their", 0.04),
+    ("A man", "his", 0.06),
+    ("A woman", "her", 0.06),
+    ("The person", "their", 0.04),
+    ("The figure", "its", 0.02),
+    ("The subject", "their", 0.01),
+    ("The character", "their", 0.01),
+    ("A human", "their", 0.01),
+    ("A figure", "its", 0.01),
+    ("An athlete", "their", 0.01),
+    ("A dancer", "their", 0.01),
+    ("A boy", "his", 0.01),
+    ("A girl", "her", 0.01),
+    ("He", "his", 0.01),
+    ("She", "her", 0.01),
+    ("", "the", 0.17),
 )
+_PRONOUNS: Final = ("He", "She")
+_SCENES: Final = (
+    "A person who is", "Someone who is", "A pose of a person", "Pose of a person", "A static pose of someone",
+    "A person posing as if", "A person is posing as if", "A picture of a person",
+)  # fmt: skip
+"""What may stand before a gerund in the place of "A person"."""
 _FORMS: Final = (("gerund", 0.5), ("third", 0.36), ("progressive", 0.14))
 _IRREGULAR: Final = {
     "be": ("is", ""),
@@ -36,6 +52,15 @@ _IRREGULAR: Final = {
     "do": ("does", "doing"),
     "go": ("goes", "going"),
 }
+_REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
+_SHARE_STATED: Final = 0.15
+"""How often what follows "with" becomes a statement of its own, where it can."""
+_BODY_PART: Final = re.compile(
+    r"((?:the|both|one|their|his|her|its) )?((?:left|right) )?"
+    r"((?:upper |fore)?arms?|hands?|elbows?|wrists?|legs?|knees?|foot|feet|thighs?|shins?|head|face|chin|torso"
+    r"|upper body|back|shoulders?|chest|hips?|palms?|heels?|toes) (.+)"
+)
+_PLURAL: Final = re.compile(r"s$|feet")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _VERB: Final = re.compile(r"<(\w+)>")
 
@@ -63,6 +88,8 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     """A caption for a main phrase and its fragments."""
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
     form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
+    if subject in _PRONOUNS and form == "gerund":
+        form = "progressive"
     main, fragments = phrases[0], list(phrases[1:])
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
@@ -72,9 +99,12 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     # What follows "with" comes first: after another verb it would be read as that verb's.
     said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
     said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
-    text = _joined([part.words for part in said], apart=main is not phrases[0])
-    text = f"{subject} {text}" if subject else text[:1].upper() + text[1:]
-    if rng.random() < 0.12:
+    words = [part.words for part in said]
+    stated = _stated(words, subject, rng) if rng.random() < _SHARE_STATED else ""
+    text = stated or _joined(words, subject, apart=main is not phrases[0], rng=rng)
+    if rng.random() < 0.2:
+        text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
+    if rng.random() < 0.15:
         text = text[:1].lower() + text[1:]
     return Wording(
         caption=text + ("." if rng.random() < 0.4 else ""),
@@ -100,10 +130,12 @@ class _Said:
 def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
     """Chooses among the alternatives in braces; `their` is the subject's possessive."""
     while match := _BRACES.search(text):
-        options = match[1].split("|")
-        if options == ["their"]:
+        options = [re.sub(r"\btheir\b", their, option) for option in match[1].split("|")]
+        if match[1] == "their":
             options = [their, their, "the"]
         text = text[: match.start()] + options[int(rng.integers(len(options)))] + text[match.end() :]
+    text = re.sub(r"\bthe own\b", "their own" if their == "the" else f"{their} own", text)
+    text = re.sub(r"\bthemselves\b", _REFLEXIVES.get(their, "themselves"), text)
     return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
 
 
@@ -124,22 +156,71 @@ def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
         index = int(rng.integers(len(phrase.having)))
         return _Said(phrase.name, f"with{index}", "with " + phrase.having[index])
     index = int(rng.integers(len(phrase.does)))
-    link, inner = _draw([(" and ", form), (" while ", "gerund"), (", ", "gerund")], [0.4, 0.3, 0.3], rng)
+    ways = [(" and ", form), (" while ", "gerund"), (", ", "gerund")]
+    link, inner = _draw(ways, [0.4, 0.3, 0.3], rng)
     # "and" needs the same form on both sides; after "is …ing" the second "is" is left out.
     words = _conjugated(phrase.does[index], "gerund" if inner == "progressive" else inner)
     return _Said(phrase.name, str(index), link + words)
 
 
-def _joined(parts: Sequence[str], apart: bool) -> str:
-    """Appends fragments: "with a, b and c", then those that are verbs; `apart` sets the "with" off by a comma."""
+def _stated(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
+    """What follows "with" as a statement: "A person kneels. The left arm is raised"; "" where that cannot be said."""
+    text, *others = parts
+    stands = re.fullmatch(r"(?:(?:is )?stand(?:s|ing) )?with (.+)", text)
+    states = [_BODY_PART.fullmatch(part.removeprefix("with ")) for part in ([stands[1]] if stands else []) + others]
+    found = [state for state in states if state is not None]
+    if not found or len(found) < len(states):
+        return ""
+    said = [
+        f"{state[1] or 'the '}{state[2] or ''}{state[3]} {'are' if _PLURAL.search(state[3]) else 'is'} {state[4]}"
+        for state in found
+    ]
+    statement = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+    if stands:
+        return _capitalised(re.sub(r"\b(their|his|her|its)\b", "the", statement))
+    return f"{_with_subject(subject, text, rng)}. {_capitalised(statement)}"
+
+
+def _joined(parts: Sequence[str], subject: str, apart: bool, rng: np.random.Generator) -> str:
+    """The whole caption: subject, main phrase, "with a, b and c", then the fragments that are verbs.
+
+    `apart` sets the "with" off by a comma; it may also be left out, or go before the subject.
+    """
     text, *others = parts
     having = [part.removeprefix("with ") for part in others if part.startswith("with ")]
-    if having:
-        *first, last = having
-        listed = f"{', '.join(first)} and {last}" if first else last
-        link = " and " if " with " in f" {text}" else ", with " if apart else " with "
-        text += (", " if link == " and " and first else link) + listed
-    return text + "".join(part for part in others if not part.startswith("with "))
+    verbs = "".join(part for part in others if not part.startswith("with "))
+    if not having:
+        return _with_subject(subject, text + verbs, rng)
+    *first, last = having
+    listed = f"{', '.join(first)} and {last}" if first else last
+    if " with " in f" {text}":
+        return _with_subject(subject, text + (", " if first else " and ") + listed + verbs, rng)
+    chance = rng.random()
+    if chance < 0.1:
+        before = _capitalised(listed if rng.random() < 0.4 else f"with {listed}")
+        rest = _with_subject(subject, text + verbs, rng)
+        return f"{before}, {rest[:1].lower()}{rest[1:]}"
+    link = ", " if chance < 0.25 else ", with " if apart else " with "
+    return _with_subject(subject, text + link + listed + verbs, rng)
+
+
+def _with_subject(subject: str, text: str, rng: np.random.Generator) -> str:
+    """The subject before the verb; without one a posture may be named alone ("Tree pose", "Low plank")."""
+    if not subject:
+        if rng.random() < 0.6:
+            named = re.sub(r"^(?:doing|in) (?=(?:an?|the) )", "", text)
+            if named != text and rng.random() < 0.6:
+                named = re.sub(r"^(?:an?|the) ", "", named)
+            text = named
+        return _capitalised(text)
+    gerund = not re.match(r"(?:is|with|not)\b|\w+s\b", text)
+    if subject == "A person" and gerund and rng.random() < 0.12:
+        subject = _draw(_SCENES, [1.0] * len(_SCENES), rng)
+    return f"{subject} {text}"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _conjugated(text: str, form: str) -> str:

@@ -1,0 +1,40 @@
+"""Captions read as people write them, whatever the subject and the order of the parts."""
+
+import re
+
+import numpy as np
+
+from mardm_batch.training.wording import Phrase, put_into_words
+
+TREE = Phrase("tree", ("<do> {the|a} tree pose", "<be> in a tree pose"), ())
+HANDS = Phrase("hands", (), ("{both|their} hands on {their} own hips",))
+HUG = Phrase("hug", ("<hug> themselves",), ())
+
+
+def captions(*phrases):
+    rng = np.random.default_rng(0)
+    return [put_into_words(phrases, rng).caption.rstrip(".") for _ in range(600)]
+
+
+def test_a_posture_may_be_named_alone():
+    assert {"Tree pose", "A tree pose", "In a tree pose", "Doing a tree pose"} <= set(captions(TREE))
+
+
+def test_a_pronoun_has_a_finite_verb():
+    starts = [text for text in captions(TREE) if re.match(r"(?:He|She) ", text)]
+    assert starts
+    assert all(re.match(r"(?:He|She) (?:is|does) ", text) for text in starts)
+
+
+def test_possessives_follow_the_subject():
+    for text in captions(TREE, HANDS):
+        assert "the own" not in text
+        if re.search(r"\b(?:man|boy|he)\b", text, re.IGNORECASE):
+            assert "their" not in text.split()
+    assert any("himself" in text for text in captions(HUG))
+
+
+def test_the_hands_may_come_first_or_after_a_comma():
+    said = captions(TREE, HANDS)
+    assert any(re.match(r"(?:With )?(?:both|[Tt]heir|the) hands .*, a person ", text) for text in said)
+    assert any(re.search(r"pose, (?:both|their|the) hands", text) for text in said)
