@@ -79,7 +79,7 @@ import sys
 from pathlib import Path
 from mardm_batch.config import TrackingSettings
 from mardm_batch.tracking import open_tracker
-open_tracker(TrackingSettings("disabled", "p", None, 1), Path("."), {}, "all", None)
+open_tracker(TrackingSettings("disabled", "p", None), Path("."), {}, "all", None)
 print("wandb" in sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -102,7 +102,7 @@ def test_tracking_that_fails_warns_once_and_stops(caplog: pytest.LogCaptureFixtu
 
 def test_a_tracker_that_cannot_start_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    settings = TrackingSettings("offline", "not/a project", None, 1)
+    settings = TrackingSettings("offline", "not/a project", None)
     with caplog.at_level(logging.WARNING):
         tracker = open_tracker(settings, tmp_path / "file", {}, "all", None)
     tracker.log({"poses_done": 1})

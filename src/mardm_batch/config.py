@@ -226,6 +226,10 @@ class TrackingSettings(Settings):
     )
     project: str = setting("Weights & Biases project")
     entity: str | None = setting("Weights & Biases team or user; null: your default")
+
+
+@dataclass
+class PoseTrackingSettings(TrackingSettings):
     samples: int = setting("sample pictures a run", whole(0, 100))
 
 
@@ -253,7 +257,7 @@ class Config(Settings):
     sampling: SamplingSettings = setting("how a clip is sampled")
     render: RenderSettings = setting("pictures")
     model: Any = setting("config group: embedded, mardm_sit_xl, mardm_ddpm_xl")
-    tracking: TrackingSettings = setting("config group: wandb")
+    tracking: PoseTrackingSettings = setting("config group: wandb")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -22,7 +22,7 @@ _METRES_WEIGHT: Final = 5.0
 _BONES_WEIGHT: Final = 10.0
 _FIRST_NOISE: Final = 0.05
 """What is left of the random first weights, so that no two channels stay alike."""
-_LATENT_NOISE: Final = 0.3
+_LATENT_NOISE: Final = 0.2
 """The most noise on the latents in training, as a share of their size: the decoder learns to forgive the sampler."""
 
 

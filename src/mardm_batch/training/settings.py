@@ -90,7 +90,7 @@ class TrainConfig(Settings):
     autoencoder: AutoencoderStage = setting("the first stage")
     network: NetworkStage = setting("the second stage: transformer, diffusion head and word encoder")
 
-    tracking: TrackingSettings = setting("config group: wandb")
+    tracking: TrackingSettings = setting("Weights & Biases")
 
     def __post_init__(self) -> None:
         super().__post_init__()
