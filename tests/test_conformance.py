@@ -83,8 +83,8 @@ def head(golden: Arrays, models: Models) -> Iterator[Check]:
     for flow, model in models.items():
         x, time, z = (golden[f"{flow}.net.{name}"] for name in ("x", "t", "c"))
         yield model.network.head(x, time, z), golden[f"{flow}.net.out"], EXACT
-        guided = model.network.head.guided(x[:3], time, z[:3], z[3:], guidance_scale=4.5)
-        yield guided.repeat(2, 1), golden[f"{flow}.net.out_cfg4.5"], EXACT
+        (guided,) = model.network.head.guided(z[:3], z[3:], guidance_scale=4.5).at(time[None])
+        yield guided(x[:3]).repeat(2, 1), golden[f"{flow}.net.out_cfg4.5"], EXACT
 
 
 def sit_sampling(golden: Arrays, models: Models) -> Iterator[Check]:

@@ -48,7 +48,9 @@ def relative(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
-@pytest.mark.parametrize("sampler", [OdeSampler("midpoint", 4), OdeSampler("heun", 3), AncestralSampler(0.7)])
+@pytest.mark.parametrize(
+    "sampler", [OdeSampler("midpoint", 4), OdeSampler("heun", 3), OdeSampler("rk4", 2), AncestralSampler(0.7)]
+)
 @pytest.mark.parametrize("guidance_scale", [1.0, 4.5])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 def test_sampling_each_token_once_gives_the_plain_loops_latents(
@@ -67,8 +69,8 @@ def test_sampling_each_token_once_gives_the_plain_loops_latents(
 def test_the_shortcut_samples_each_token_once_and_skips_steps(network: MaskedTransformer) -> None:
     rows, runs = [], []
     hooks = [
-        network.head.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0]))),
-        network.register_forward_pre_hook(lambda _, inputs: runs.append(len(inputs[0]))),
+        network.head.final_layer.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0]))),
+        network.input_process.poseEmbedding.register_forward_pre_hook(lambda _, inputs: runs.append(len(inputs[0]))),
     ]
     generate(network, CAPTIONS[:2], dataclasses.replace(MIDPOINT, sampler=OdeSampler("euler", 1)))
     for hook in hooks:
@@ -79,7 +81,7 @@ def test_the_shortcut_samples_each_token_once_and_skips_steps(network: MaskedTra
 
 def test_without_guidance_nothing_is_computed_unconditionally(network: MaskedTransformer) -> None:
     runs = []
-    hook = network.register_forward_pre_hook(lambda _, inputs: runs.append(len(inputs[0])))
+    hook = network.input_process.poseEmbedding.register_forward_pre_hook(lambda _, inputs: runs.append(len(inputs[0])))
     generate(network, CAPTIONS, dataclasses.replace(MIDPOINT, guidance_scale=1.0))
     hook.remove()
     assert set(runs) == {len(CAPTIONS)}

@@ -1,6 +1,6 @@
 """The two flows of the head (SiT and DDPM): sampling, losses, and what a training step of the network sees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -26,8 +26,11 @@ class KnownHead(nn.Module):
     def forward(self, x: Tensor, time: Tensor, z: Tensor) -> Tensor:
         return self.formula(x, time[:, None])
 
-    def guided(self, x: Tensor, time: Tensor, z: Tensor, unconditional_z: None, scale: float) -> Tensor:
-        return self(x, time, z)
+    def guided(self, z: Tensor, unconditional_z: None, scale: float) -> "KnownHead":
+        return self
+
+    def at(self, times: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
+        return (lambda x, time=time: self.formula(x, time) for time in times)
 
 
 def cosine_alpha_bar(step: Tensor) -> Tensor:
@@ -50,7 +53,7 @@ def error(method: str, steps: int) -> float:
     return float((end - torch.tensor(1.5, dtype=torch.float64).exp()).abs().max())
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2)])
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2), ("rk4", 4)])
 def test_halving_the_steps_length_shrinks_the_error_by_the_methods_order(method: str, order: int) -> None:
     assert error(method, 40) / error(method, 80) == pytest.approx(2**order, rel=0.05)
 
@@ -60,7 +63,7 @@ def test_dopri5_reaches_about_its_relative_tolerance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "steps", "named"), [("rk4", 8, "'rk4'"), ("midpoint", 0, "0 steps"), ("dopri5", 1, "1 steps")]
+    ("method", "steps", "named"), [("rk5", 8, "'rk5'"), ("midpoint", 0, "0 steps"), ("dopri5", 1, "1 steps")]
 )
 def test_impossible_solver_is_refused(method: str, steps: int, named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
@@ -134,8 +137,56 @@ def test_guidance_moves_away_from_the_unconditional_output() -> None:
     x, z, unconditional_z = torch.randn(3, 6), torch.randn(3, 4), torch.randn(3, 4)
     conditional, unconditional = head(x, time, z), head(x, time, unconditional_z)
     expected = unconditional + 4.5 * (conditional - unconditional)
-    assert torch.allclose(head.guided(x, time, z, unconditional_z, 4.5), expected, atol=1e-5)
-    assert torch.equal(head.guided(x, time, z, None, 1.0), conditional)
+    (guided,) = head.guided(z, unconditional_z, 4.5).at(time[None])
+    assert torch.allclose(guided(x), expected, atol=1e-5)
+    (unguided,) = head.guided(z, None, 1.0).at(time[None])
+    assert torch.allclose(unguided(x), conditional, atol=1e-6)
+
+
+def modulated_times(method: str, steps: int) -> list[float]:
+    """The times whose modulations the solver has computed, in their order."""
+    head, times = random_head(), list[float]()
+    head.time_embed.register_forward_pre_hook(lambda _, inputs: times.extend(inputs[0].flatten().tolist()))
+    OdeSampler(method, steps).sample(head, torch.randn(3, 4), torch.randn(3, 4), 2.0, torch.randn(3, 1, 6))
+    return times
+
+
+@pytest.mark.parametrize(
+    ("method", "times"),
+    [
+        ("euler", [0, 0.5]),
+        ("midpoint", [0, 0.25, 0.5, 0.75]),
+        ("heun", [0, 0.5, 1]),
+        ("rk4", [number / 6 for number in range(7)]),
+    ],
+)
+@pytest.mark.parametrize("rows_at_once", [1, 1000])
+def test_a_fixed_step_solver_modulates_each_time_once(
+    method: str, times: list[float], rows_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.model.head._ROWS_AT_ONCE", rows_at_once)
+    assert modulated_times(method, 2) == pytest.approx(times)
+
+
+def test_times_computed_together_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, times = random_head(), torch.linspace(0, 1, 5)[:, None]
+    x, z, unconditional_z = torch.randn(3, 6), torch.randn(3, 4), torch.randn(3, 4)
+    together = [field(x) for field in head.guided(z, unconditional_z, 3.0).at(times)]
+    monkeypatch.setattr("mardm_batch.model.head._ROWS_AT_ONCE", 1)
+    alone = [field(x) for field in head.guided(z, unconditional_z, 3.0).at(times)]
+    assert len(together) == len(alone) == 5
+    assert torch.allclose(torch.stack(together), torch.stack(alone), atol=1e-5)
+
+
+def test_a_head_in_bfloat16_keeps_tokens_and_guidance_in_float32() -> None:
+    head, noise = random_head(), torch.randn(20, 1, 6)
+    z, unconditional_z = torch.randn(20, 4), torch.randn(20, 4)
+    sampler = OdeSampler("rk4", 4)
+    exact = sampler.sample(head, z, unconditional_z, 2.0, noise)
+    rounded = sampler.sample(head.to(torch.bfloat16), z, unconditional_z, 2.0, noise)
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(rounded, rounded.to(torch.bfloat16).float())
+    assert 0 < float((rounded - exact).norm() / exact.norm()) < 0.05
 
 
 class Seen:

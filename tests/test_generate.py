@@ -30,7 +30,8 @@ class FaultySampler:
     frame_index = 4
 
     def __init__(self, batch_size: int, fault: Callable[[Sequence[str], int, np.ndarray], None]) -> None:
-        self.batch_size, self.fault = batch_size, fault
+        self.batch_size = self.largest_batch = batch_size
+        self.fault = fault
         self.sizes: list[int] = []
 
     def sample(self, captions: Sequence[str], attempt: int) -> np.ndarray:

@@ -30,6 +30,7 @@ SETTINGS = [
     "model.checkpoints=checkpoints",
     "model.stats=datasets",
     "model.text_encoder=clip",
+    "sampling.precision=float32",
 ]
 TINY_SIT = ["model=mardm_sit_xl", "model.name=MARDM_SiT_tiny", *(f"model.network.{k}={v}" for k, v in TINY.items())]
 TINY_DDPM = ["model=mardm_ddpm_xl", "model.name=MARDM_DDPM_tiny", *TINY_SIT[2:]]
@@ -82,6 +83,8 @@ def test_published_checkpoints_make_poses_whatever_the_batch(folder: Path, model
     assert document["model"].startswith("MARDM_")
     assert len(document["weights_sha256"]) == 64
     assert document["sampling"]["cfg"] == 4.5
+    assert document["precision"] == "float32"
+    assert not (folder / "SinglePose_temp").exists()
     if "dopri5" not in model[-1]:  # whose step size is that of the whole batch
         for name in names:
             difference = np.load(folder / "auto" / f"{name}.npy") - np.load(folder / "2" / f"{name}.npy")

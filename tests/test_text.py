@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.model.text import CLIP_TOKENS, ClipTextEncoder
+from mardm_batch.model.text import CLIP_TOKENS, ClipTextEncoder, RememberingEncoder
 
 CAPTIONS = ["a person sits", "a person raises both arms above the head and leans to the left", "坐", ""]
 EMBEDDING = 12
@@ -59,7 +59,7 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(clip_folder: Path) -> ClipTextEncoder:
-    return ClipTextEncoder(str(clip_folder))
+    return ClipTextEncoder.load(str(clip_folder))
 
 
 def test_embedding_is_that_of_the_whole_clip_and_not_normalised(encoder: ClipTextEncoder, clip_folder: Path) -> None:
@@ -97,6 +97,63 @@ def test_embedding_does_not_depend_on_the_other_captions(encoder: ClipTextEncode
     assert torch.allclose(together, alone, rtol=1e-5, atol=1e-5)
 
 
+def test_equal_captions_are_computed_once_and_like_lengths_together(
+    encoder: ClipTextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.model.text._CAPTIONS_AT_ONCE", 2)
+    seen = []
+    hook = encoder._model.register_forward_pre_hook(
+        lambda _, args, inputs: seen.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
+    )
+    captions = ["sits", "a person sits and sits and sits", "sits", "sits sits", "a person sits and sits", "sits"]
+    found = encoder.encode(captions)
+    hook.remove()
+    assert [rows for rows, _ in seen] == [2, 2]
+    assert seen[0][1] < seen[1][1]
+    assert torch.allclose(found, torch.cat([encoder.encode([caption]) for caption in captions]), rtol=1e-5, atol=1e-5)
+
+
+class CountingEncoder:
+    """Counts what it is asked for."""
+
+    size = 3
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, captions: list[str]) -> torch.Tensor:
+        self.asked += captions
+        return torch.tensor([[len(caption), hash(caption) % 1000, 0.5] for caption in captions])
+
+
+def test_a_job_that_goes_on_finds_its_embeddings(tmp_path: Path) -> None:
+    file = tmp_path / "captions.safetensors"
+    first, second = CountingEncoder(), CountingEncoder()
+    encoder = RememberingEncoder(first, file)
+    encoder.read(CAPTIONS)
+    assert first.asked == CAPTIONS
+    expected = encoder.encode(CAPTIONS)
+    again = RememberingEncoder(second, file)
+    again.read([*CAPTIONS[2:], "one more"])
+    assert second.asked == ["one more"]
+    assert torch.equal(again.encode(CAPTIONS[2:]), expected[2:])
+    assert torch.equal(again.encode(["one more", "one more"]), CountingEncoder().encode(["one more", "one more"]))
+    assert list(tmp_path.iterdir()) == [file]
+    again.forget()
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a safetensors file", b"\xff" * 100])
+def test_a_damaged_file_of_embeddings_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "captions.safetensors"
+    file.write_bytes(content)
+    counting = CountingEncoder()
+    encoder = RememberingEncoder(counting, file)
+    encoder.read(CAPTIONS)
+    assert counting.asked == CAPTIONS
+    assert torch.equal(encoder.encode(CAPTIONS), CountingEncoder().encode(CAPTIONS))
+
+
 def test_caption_beyond_77_tokens_is_cut(encoder: ClipTextEncoder) -> None:
     words = [f"w{number}" for number in range(100)]
     found = encoder.encode([" ".join(words), " ".join(words[:90])])
@@ -106,7 +163,7 @@ def test_caption_beyond_77_tokens_is_cut(encoder: ClipTextEncoder) -> None:
 @pytest.mark.parametrize("name", ["/no/such/folder", "no-such/model"])
 def test_absent_encoder_is_not_downloaded_but_named_with_the_way_to_get_it(name: str) -> None:
     with pytest.raises(InputError, match="model.download=true") as caught:
-        ClipTextEncoder(name)
+        ClipTextEncoder.load(name)
     assert str(caught.value).startswith(f"model.text_encoder={name}: ")
     assert "\n" not in str(caught.value)
 
@@ -115,7 +172,7 @@ def test_folder_without_weights_is_refused(clip_folder: Path, tmp_path: Path) ->
     for file in clip_folder.glob("*.json"):
         shutil.copy(file, tmp_path)
     with pytest.raises(InputError, match="cannot load a CLIP text encoder"):
-        ClipTextEncoder(str(tmp_path))
+        ClipTextEncoder.load(str(tmp_path))
 
 
 def test_weights_of_another_network_are_refused_rather_than_made_up(clip_folder: Path, tmp_path: Path) -> None:
@@ -126,13 +183,13 @@ def test_weights_of_another_network_are_refused_rather_than_made_up(clip_folder:
     del weights["text_projection.weight"]
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(InputError, match="text_projection.weight"):
-        ClipTextEncoder(str(tmp_path))
+        ClipTextEncoder.load(str(tmp_path))
 
 
 def test_without_transformers_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ConfigurationError, match=r"mardm-batch\[clip\]"):
-        ClipTextEncoder("openai/clip-vit-base-patch32")
+        ClipTextEncoder.load("openai/clip-vit-base-patch32")
 
 
 def test_importing_the_model_room_imports_nothing_slow_and_no_room_above_it() -> None:

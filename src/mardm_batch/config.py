@@ -17,9 +17,8 @@ from mardm_batch.errors import ConfigurationError
 FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
-FIXED_STEPS = 8
-DOPRI5_POINTS = 50
-"""Of the time grid over which the published sampler integrates."""
+SOLVER_STEPS = {"rk4": 3, "midpoint": 8, "heun": 8, "euler": 8, "dopri5": 50}
+"""Usual steps; of dopri5 the points of the grid over which the published sampler integrates."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,16 @@ class SamplingSettings(Settings):
     time_steps: int = setting("decoding steps in which the tokens are unmasked", whole(1, 1000))
     cfg: float = setting("guidance scale: 1 is none, more follows the caption more closely", number(0, 100))
     batch_size: Any = setting(
-        "poses at once; auto: the largest that fits and pays",
+        "poses at once; auto: as many as pay, which for large networks the first batches of a job show",
         Allowed(
             "auto or a whole number of at least 1",
             lambda value: value == "auto" or (type(value) is int and value >= 1),
         ),
+    )
+    precision: str = setting(
+        "of the networks' matrix products: bfloat16 is fast on CUDA and on CPUs with AMX or AVX512_BF16, and moves "
+        "joints by some millimetres; auto: bfloat16 for the published models where it is fast, else float32",
+        one_of("auto", "float32", "bfloat16"),
     )
     frame_index: int | None = setting("frame of the clip that becomes the pose; null: the middle one", whole(0))
 
@@ -147,19 +151,19 @@ class FlowSettings(ModelSettings):
     """A model whose diffusion head is a flow (SiT): an ordinary differential equation is solved for every token."""
 
     solver: str = setting(
-        "midpoint, heun, euler: fixed steps; dopri5: adaptive, as published, one pose at a time unless "
-        "sampling.batch_size is a number",
-        one_of("midpoint", "heun", "euler", "dopri5"),
+        "rk4, midpoint, heun, euler: fixed steps of 4, 2, 2, 1 evaluations; dopri5: adaptive, as published, one pose "
+        "at a time unless sampling.batch_size is a number",
+        one_of(*SOLVER_STEPS),
     )
     solver_steps: int | None = setting(
-        f"steps of the solver; of dopri5 the points of its time grid; null: {FIXED_STEPS}, dopri5: {DOPRI5_POINTS}",
+        "steps of the solver, of dopri5 points of its time grid; null: "
+        + ", ".join(f"{solver} {steps}" for solver, steps in SOLVER_STEPS.items()),
         whole(2, 1000),
     )
 
     def sampler_settings(self) -> dict[str, Any]:
         """What of the model's settings decides what a pose is."""
-        usual = DOPRI5_POINTS if self.solver == "dopri5" else FIXED_STEPS
-        return {"solver": self.solver, "solver_steps": self.solver_steps or usual}
+        return {"solver": self.solver, "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver]}
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mardm_batch.batch_size import BatchSize
 from mardm_batch.config import Config
 from mardm_batch.console import clock
 from mardm_batch.errors import ConfigurationError, InputError
@@ -152,8 +153,14 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
 
             sampler = load_sampler(config, threads)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
-            record.unknown(sampler.unknown_words([prompt.caption for prompt in todo]))
-            provenance = {**settings_of(config), "weights_sha256": sampler.weights_hash}
+            captions = [prompt.caption for prompt in todo]
+            record.unknown(sampler.unknown_words(captions))
+            sampler.read(captions, Path(config.paths.temp).expanduser(), shard)
+            provenance = {
+                **settings_of(config),
+                "weights_sha256": sampler.weights_hash,
+                "precision": sampler.precision,
+            }
             settings = WriterSettings(store.output, staging, provenance, render)
             with PoseWriters(settings, max(1, threads - 1)) as writers:
                 record.tracker = open_tracker(config.tracking, record.run_folder, record.settings, shard, sweep)
@@ -163,6 +170,7 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
                     else:
                         record.written(writers.write(result))
                 record.written(writers.finish())
+            sampler.forget()
     except Interrupted as interruption:
         log.warning("interrupted: what is finished stays; the same command goes on from there")
         return interruption.exit_code
@@ -174,11 +182,11 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
 
 def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunRecord) -> Iterator[Pose | Failure]:
     """Sample batch after batch. A batch that fails is tried again in halves, so that one bad caption costs only itself;
-    where memory runs out, the batches that follow are halved too."""
-    size = sampler.batch_size
-    remaining = deque(split(prompts, size))
-    while remaining:
-        batch = remaining.popleft()
+    where memory runs out, the batches that follow are smaller too."""
+    size = BatchSize(sampler.batch_size, sampler.largest_batch)
+    waiting, halves = deque(prompts), deque[Sequence[Prompt]]()
+    while waiting or halves:
+        batch = halves.popleft() if halves else [waiting.popleft() for _ in range(min(size.now, len(waiting)))]
         started = time.perf_counter()
         try:
             results = sample_batch(batch, sampler)
@@ -188,14 +196,16 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunR
                 yield failure(batch[0], "sample", f"{type(error).__name__}: {error}")
                 continue
             half = (len(batch) + 1) // 2
-            if sampler.out_of_memory(error) and half < size:
-                size = half
-                log.warning("out of memory with %d poses at once: going on with %d", len(batch), size)
-                remaining = deque(split([*batch, *(prompt for rest in remaining for prompt in rest)], size))
+            if sampler.out_of_memory(error) and half < size.now:
+                size.limit(half)
+                log.warning("out of memory with %d poses at once: going on with %d", len(batch), half)
+                waiting.extendleft(reversed(batch))
             else:
-                remaining.extendleft(reversed(split(batch, half)))
+                halves.extendleft((batch[half:], batch[:half]))
             continue
-        record.sampled(time.perf_counter() - started, sampler.device, sampler.device_memory_mb())
+        seconds = time.perf_counter() - started
+        size.sampled(len(batch), seconds)
+        record.sampled(seconds, sampler.device, sampler.device_memory_mb())
         yield from results
 
 
@@ -217,10 +227,6 @@ def sample_batch(batch: Sequence[Prompt], sampler: "PoseSampler") -> list[Pose |
         if not batch:
             break
     return results + [failure(prompt, "sample", "joints are not finite, with other noise too") for prompt in batch]
-
-
-def split(prompts: Sequence[Prompt], size: int) -> list[Sequence[Prompt]]:
-    return [prompts[start : start + size] for start in range(0, len(prompts), size)]
 
 
 def failure(prompt: Prompt, stage: str, error: str) -> Failure:

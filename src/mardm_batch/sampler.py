@@ -5,7 +5,8 @@ The one module above `model/` that touches torch.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from mardm_batch.config import Config, DdpmSettings, EmbeddedSettings, FlowSettings, SitSettings
 from mardm_batch.features import features_to_joints
 from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
-from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published
+from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, weights_hash
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.flow import OdeMethod, OdeSampler
 from mardm_batch.model.noise import KeyedNoise, noise_key
 from mardm_batch.model.published import find_published
-from mardm_batch.model.text import ClipTextEncoder
+from mardm_batch.model.text import ClipTextEncoder, RememberingEncoder
 from mardm_batch.model.transformer import MardmSizes
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.sharding import device_of
@@ -31,22 +32,26 @@ from mardm_batch.skeleton import LOWEST_JOINT
 Clips = NDArray[np.float32]
 
 EMBEDDED_WEIGHTS: Final = Path(__file__).parent / "assets" / "embedded.safetensors"
-CPU_BATCH: Final = 32
-GPU_BATCH: Final = 256
+EMBEDDED_BATCH_ON_CPU: Final = 32
+"""Poses at once: more are not faster, as measured on two cores."""
+GROWING_ON_CPU: Final = (8, 256)
+"""Poses at once, for large networks: where to start, and the largest that is tried, which takes some gigabytes."""
+GROWING_ON_GPU: Final = (64, 1024)
 
 
 class PoseSampler:
     """A loaded model with its settings. A clip depends on its caption, the attempt and the settings alone."""
 
-    def __init__(self, model: LoadedModel, config: Config, batch_size: int) -> None:
-        self.model, self.seed, self.batch_size = model, config.seed, batch_size
+    def __init__(self, model: LoadedModel, config: Config, device: str, precision: str) -> None:
+        self.model, self.seed, self.device, self.precision = model, config.seed, device, precision
+        self.batch_size, self.largest_batch = batch_sizes(config, device)
         self.frame_index = config.sampling.chosen_frame
         self.token_count = config.sampling.sequence_length // FRAMES_PER_TOKEN
         self.decoding = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
         self.on_floor = isinstance(config.model, EmbeddedSettings) and config.model.on_floor
         self.weights_hash = model.weights_hash
-        self.device = str(model.mean.device)
-        self.description = f"{config.model.name} on {self.device}, {batch_size} at once"
+        size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
+        self.description = f"{config.model.name} on {device}, {precision}, {size} at once"
 
     @torch.inference_mode()
     def sample(self, captions: Sequence[str], attempt: int) -> Clips:
@@ -60,6 +65,21 @@ class PoseSampler:
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
             joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]
         return joints
+
+    def read(self, captions: Sequence[str], temp: Path, owner: str) -> None:
+        """Let a large text encoder compute the captions of a whole job. `temp` keeps them for a job that goes on."""
+        encoder = self.model.text_encoder
+        if isinstance(encoder, ClipTextEncoder):
+            file = temp / f"captions-{owner}-{weights_hash(encoder.weights)[:16]}.safetensors"
+            remembering = RememberingEncoder(encoder, file)
+            self.model = replace(self.model, text_encoder=remembering)
+            with suppress(Exception):  # what fails here fails in its batch again, which costs no other one
+                remembering.read(captions)
+
+    def forget(self) -> None:
+        """Every caption's pose is made: what `read` left in `temp` goes."""
+        if isinstance(self.model.text_encoder, RememberingEncoder):
+            self.model.text_encoder.forget()
 
     def unknown_words(self, captions: Sequence[str]) -> Counter[str]:
         """The words that the embedded model was never told of, with the number of captions that have them."""
@@ -97,7 +117,10 @@ def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:
     else:
         assert isinstance(settings, SitSettings | DdpmSettings)
         model = load_published_model(settings, device)
-    return PoseSampler(model, config, batch_size_of(config, device))
+    precision = precision_of(config, device)
+    if precision == "bfloat16":
+        model.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
+    return PoseSampler(model, config, device, precision)
 
 
 def load_published_model(settings: SitSettings | DdpmSettings, device: str) -> LoadedModel:
@@ -107,7 +130,7 @@ def load_published_model(settings: SitSettings | DdpmSettings, device: str) -> L
     sizes = asdict(settings.network)
     autoencoder_width = sizes.pop("autoencoder_width")
     flow: Literal["sit", "ddpm"] = "ddpm" if isinstance(settings, DdpmSettings) else "sit"
-    text_encoder = ClipTextEncoder(settings.text_encoder, device, settings.download)
+    text_encoder = ClipTextEncoder.load(settings.text_encoder, device, settings.download)
     return load_published(files, MardmSizes(**sizes, flow=flow), autoencoder_width, text_encoder, device)
 
 
@@ -123,10 +146,33 @@ def token_sampler(config: Config) -> OdeSampler | AncestralSampler:
     return OdeSampler(cast(OdeMethod, settings["solver"]), settings["solver_steps"])
 
 
-def batch_size_of(config: Config, device: str) -> int:
-    """Poses at once. dopri5 has one step size for all that it integrates together, so `auto` gives it single poses."""
+def precision_of(config: Config, device: str) -> str:
+    """float32 or bfloat16. The embedded model is too small to gain by `auto`."""
+    if config.sampling.precision != "auto":
+        return str(config.sampling.precision)
+    return "bfloat16" if not isinstance(config.model, EmbeddedSettings) and bfloat16_pays(device) else "float32"
+
+
+def bfloat16_pays(device: str) -> bool:
+    """Whether matrix products are faster in it: on GPUs since Ampere and CPUs whose instructions have it."""
+    if device != "cpu":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    try:
+        words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # not Linux
+        return False
+    return not words.isdisjoint({"amx_bf16", "avx512_bf16"})
+
+
+def batch_sizes(config: Config, device: str) -> tuple[int, int]:
+    """Poses at once: to start with, and at most; equal where the number is known.
+
+    dopri5 has one step size for all that it integrates together, so `auto` gives it single poses.
+    """
     if config.sampling.batch_size != "auto":
-        return int(config.sampling.batch_size)
+        return config.sampling.batch_size, config.sampling.batch_size
     if isinstance(config.model, FlowSettings) and config.model.solver == "dopri5":
-        return 1
-    return CPU_BATCH if device == "cpu" else GPU_BATCH
+        return 1, 1
+    if device != "cpu":
+        return GROWING_ON_GPU
+    return (EMBEDDED_BATCH_ON_CPU,) * 2 if isinstance(config.model, EmbeddedSettings) else GROWING_ON_CPU

@@ -74,9 +74,11 @@ class AncestralSampler:
         from_x = (1 - before) * np.sqrt(alphas) / (1 - alpha_bars)
 
         x = noise[:, 0]
-        for draw, step in enumerate(reversed(range(DIFFUSION_STEPS)), start=1):
-            time = torch.full((1,), step, device=x.device)
-            predicted = head.guided(x, time, z, unconditional_z, guidance_scale)
+        steps = range(DIFFUSION_STEPS)[::-1]
+        times = torch.tensor(steps, dtype=x.dtype, device=x.device)[:, None]
+        predictions = head.guided(z, unconditional_z, guidance_scale).at(times)
+        for draw, (step, predict) in enumerate(zip(steps, predictions, strict=True), start=1):
+            predicted = predict(x)
             kept = float(alpha_bars[step])
             data = math.sqrt(1 / kept) * x - math.sqrt(1 / kept - 1) * predicted
             x = float(from_data[step]) * data + float(from_x[step]) * x

@@ -87,6 +87,10 @@ def generate_latents(
     # In step k the tokens of rank < masked[k] are masked; after the last step none.
     masked = F.pad(mask_counts(settings.time_steps, counts), (0, 0, 0, 1))
 
+    # With guidance each pose is there twice, in one batch: with its text, and without.
+    texts = [condition] if settings.guidance_scale == 1 else [condition, torch.zeros_like(condition)]
+    modulations = network.modulations(torch.cat(texts))
+    absent = torch.cat([padding.to(device)] * len(texts))
     latents = condition.new_zeros(len(condition), tokens, network.sizes.latent)
     for step in range(settings.time_steps):
         hidden = ranks < masked[step, :, None]
@@ -96,27 +100,15 @@ def generate_latents(
             continue
         seen = torch.where(hidden[..., None].to(device), network.mask_latent, latents)
         poses, places = sampled.nonzero(as_tuple=True)
-        z, unconditional_z = _condition_tokens(
-            network, seen, condition, padding.to(device), guided=settings.guidance_scale != 1
-        )
-        draws = noise.standard_normal(poses, places, step, settings.sampler.draws, network.sizes.latent)
         rows = poses.to(device), places.to(device)
+        everywhere = network.through_blocks(torch.cat([seen] * len(texts)), modulations, absent)
+        z = [each[rows] for each in everywhere.chunk(len(texts))]
+        draws = noise.standard_normal(poses, places, step, settings.sampler.draws, network.sizes.latent)
         latents[rows] = settings.sampler.sample(
             network.head,
-            z[rows],
-            None if unconditional_z is None else unconditional_z[rows],
+            z[0],
+            z[1] if len(z) == 2 else None,
             settings.guidance_scale,
             draws.to(latents),
         )
     return latents.transpose(1, 2)
-
-
-def _condition_tokens(
-    network: MaskedTransformer, seen: Tensor, condition: Tensor, padding: Tensor, guided: bool
-) -> tuple[Tensor, Tensor | None]:
-    """What the transformer says of each token, with and, for guidance, without the text: (b, t, w) each."""
-    if not guided:
-        return network(seen, condition, padding), None
-    both = torch.cat([condition, torch.zeros_like(condition)])
-    z, unconditional_z = network(seen.repeat(2, 1, 1), both, padding.repeat(2, 1)).chunk(2)
-    return z, unconditional_z

@@ -1,17 +1,26 @@
 """Captions to embeddings. Axes: b captions."""
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.model.reasons import reason_of
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
+_CAPTIONS_AT_ONCE: Final = 64
+_EMBEDDINGS, _CAPTIONS = "embeddings", "captions"  # of the file of embeddings
 
 
 class TextEncoder(Protocol):
@@ -30,11 +39,22 @@ class TextEncoder(Protocol):
 class ClipTextEncoder:
     """CLIP's text tower: the projected pooled embedding, not normalised (Radford et al., arXiv 2103.00020).
 
-    `name_or_folder` is a name on the Hugging Face hub or a local folder with the model and its tokenizer.
-    Nothing is downloaded unless `allow_download`. Needs the package transformers (extra `clip`).
+    `model` is transformers' CLIPTextModelWithProjection, `tokenizer` its tokenizer.
     """
 
-    def __init__(self, name_or_folder: str, device: torch.device | str = "cpu", allow_download: bool = False) -> None:
+    def __init__(self, tokenizer: Any, model: Any, device: torch.device | str = "cpu") -> None:
+        self._tokenizer = tokenizer
+        self._model = model.to(device, torch.float32).eval().requires_grad_(False)
+        self._device = device
+
+    @classmethod
+    def load(
+        cls, name_or_folder: str, device: torch.device | str = "cpu", allow_download: bool = False
+    ) -> "ClipTextEncoder":
+        """By its name on the Hugging Face hub, or from a local folder with the model and its tokenizer.
+
+        Nothing is downloaded unless `allow_download`. Needs the package transformers (extra `clip`).
+        """
         try:
             transformers: Any = import_module("transformers")
         except ImportError as error:
@@ -47,7 +67,7 @@ class ClipTextEncoder:
             transformers.logging.disable_progress_bar()
         local = {"local_files_only": not allow_download}
         try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(name_or_folder, **local)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name_or_folder, **local)
             model, report = transformers.CLIPTextModelWithProjection.from_pretrained(
                 name_or_folder, output_loading_info=True, **local
             )
@@ -61,8 +81,7 @@ class ClipTextEncoder:
                 f"model.text_encoder={name_or_folder}: not CLIP's weights, {len(missing)} tensors are missing "
                 f"({missing[0]} …); use openai/clip-vit-base-patch32"
             )
-        self._model = model.to(device, torch.float32).eval().requires_grad_(False)
-        self._device = device
+        return cls(tokenizer, model, device)
 
     @property
     def size(self) -> int:
@@ -70,15 +89,75 @@ class ClipTextEncoder:
         size: int = self._model.config.projection_dim
         return size
 
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The tower's weights by name."""
+        weights: Mapping[str, Tensor] = self._model.state_dict()
+        return weights
+
     @torch.inference_mode()
     def encode(self, captions: Sequence[str]) -> Tensor:
-        """Embeddings (b, size), float32, on the encoder's device.
+        """Embeddings (b, size), float32, on the encoder's device. Any number of captions; equal ones are computed once.
 
-        Captions are padded to the longest of them only: attention is causal and the embedding is read at
-        the end of the text, so that what follows it changes nothing.
+        Captions of like length are computed together and padded to the longest of them only: attention is causal and
+        the embedding is read at the end of the text, so that what follows it changes nothing.
         """
-        tokens = self._tokenizer(
-            list(captions), padding="longest", truncation=True, max_length=CLIP_TOKENS, return_tensors="pt"
-        ).to(self._device)
-        embeddings: Tensor = self._model(**tokens).text_embeds
-        return embeddings
+        rows = {caption: row for row, caption in enumerate(dict.fromkeys(captions))}
+        tokenized = self._tokenizer(list(rows), truncation=True, max_length=CLIP_TOKENS)["input_ids"]
+        tokens = [torch.tensor(numbers) for numbers in tokenized]
+        by_length = sorted(range(len(rows)), key=lambda row: len(tokens[row]))
+        embeddings = torch.empty(len(rows), self.size, device=self._device)
+        for start in range(0, len(rows), _CAPTIONS_AT_ONCE):
+            some = by_length[start : start + _CAPTIONS_AT_ONCE]
+            padded = pad_sequence([tokens[row] for row in some], batch_first=True)
+            embeddings[some] = self._model(input_ids=padded.to(self._device)).text_embeds
+        return embeddings[[rows[caption] for caption in captions]]
+
+
+class RememberingEncoder:
+    """A text encoder that computes the captions of a whole job up front and keeps them, in memory and in a file.
+
+    A job that was interrupted finds them there. The file is written whole; one that cannot be read counts as none.
+    """
+
+    def __init__(self, encoder: TextEncoder, file: Path) -> None:
+        self._encoder, self._file = encoder, file
+        self._rows: dict[str, Tensor] = {}
+
+    @property
+    def size(self) -> int:
+        """Numbers in an embedding."""
+        return self._encoder.size
+
+    def read(self, captions: Sequence[str]) -> None:
+        """Have the embeddings of these captions ready: from the file, else computed, and then in the file."""
+        with (
+            suppress(OSError, SafetensorError, KeyError, TypeError, ValueError),
+            safe_open(self._file, framework="pt") as file,
+        ):
+            kept = file.get_tensor(_EMBEDDINGS)
+            self._rows = dict(zip(json.loads(file.metadata()[_CAPTIONS]), kept, strict=True))
+        if not self._add(captions):
+            return
+        content = save({_EMBEDDINGS: torch.stack(list(self._rows.values()))}, {_CAPTIONS: json.dumps(list(self._rows))})
+        partial = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        with suppress(OSError):  # the next run computes them again
+            partial.write_bytes(content)
+            os.replace(partial, self._file)
+        partial.unlink(missing_ok=True)
+
+    def encode(self, captions: Sequence[str]) -> Tensor:
+        """Embeddings (b, size), on the CPU."""
+        self._add(captions)
+        return torch.stack([self._rows[caption] for caption in captions])
+
+    def _add(self, captions: Sequence[str]) -> bool:
+        """Compute those that are not there; whether there were any."""
+        new = [caption for caption in dict.fromkeys(captions) if caption not in self._rows]
+        if new:
+            self._rows |= zip(new, self._encoder.encode(new).cpu(), strict=True)
+        return bool(new)
+
+    def forget(self) -> None:
+        """The job is done: remove the file."""
+        self._file.unlink(missing_ok=True)

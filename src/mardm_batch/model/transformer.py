@@ -6,6 +6,7 @@ Module attributes carry the names of the published checkpoint, so some are not i
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -114,11 +115,10 @@ class TransformerBlock(nn.Module):
         self.mlp = FeedForward(sizes)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(sizes.width, 6 * sizes.width))
 
-    def forward(self, x: Tensor, condition: Tensor, padding: Tensor) -> Tensor:
-        modulation = self.adaLN_modulation(condition)[:, None]  # (b, 1, 6 w): the same for all tokens
-        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.chunk(6, dim=-1)
-        x = x + gate * self.attn(modulate(self.norm1(x), shift, scale), padding)
-        x = x + mlp_gate * self.mlp(modulate(self.norm2(x), mlp_shift, mlp_scale))
+    def forward(self, x: Tensor, modulation: Tensor, padding: Tensor) -> Tensor:
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.chunk(6, dim=-1)  # (b, 1, w) each
+        x = torch.addcmul(x, gate, self.attn(modulate(self.norm1(x), shift, scale), padding))
+        x = torch.addcmul(x, mlp_gate, self.mlp(modulate(self.norm2(x), mlp_shift, mlp_scale)))
         return x  # (b, t, w)
 
 
@@ -150,12 +150,22 @@ class MaskedTransformer(nn.Module):
     def forward(self, latents: Tensor, condition: Tensor, padding: Tensor) -> Tensor:
         """Latents (b, t, d), text embeddings (b, text) and padding (b, t; True = padded) to z (b, t, w).
 
-        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case.
+        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case. The answer has
+        the precision of the weights.
         """
-        x: Tensor = self.input_process.poseEmbedding(latents) + self.position_enc.pe[: latents.shape[1], 0]
-        condition = self.cond_emb(condition)
-        for block in self.MARTransformer:
-            x = block(x, condition, padding)
+        return self.through_blocks(latents, self.modulations(condition), padding)
+
+    def modulations(self, condition: Tensor) -> list[Tensor]:
+        """What text embeddings (b, text) say to each block, (b, 1, 6 w): the same for all tokens and decoding steps."""
+        condition = self.cond_emb(condition.to(self.cond_emb.weight.dtype))
+        return [block.get_submodule("adaLN_modulation")(condition)[:, None] for block in self.MARTransformer]
+
+    def through_blocks(self, latents: Tensor, modulations: Sequence[Tensor], padding: Tensor) -> Tensor:
+        """`forward` for text embeddings whose modulations are there already."""
+        embedded = self.input_process.poseEmbedding(latents.to(self.cond_emb.weight.dtype))
+        x: Tensor = embedded + self.position_enc.pe[: latents.shape[1], 0]
+        for block, modulation in zip(self.MARTransformer, modulations, strict=True):
+            x = block(x, modulation, padding)
         return x
 
     def training_loss(

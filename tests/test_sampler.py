@@ -1,0 +1,94 @@
+"""Precision and batch size: what `auto` chooses, and that the choice changes what it says and no more."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mardm_batch import sampler as sampler_module
+from mardm_batch.cli import compose_config, to_config
+from mardm_batch.config import Config, register_schema
+from mardm_batch.model.text import RememberingEncoder
+from mardm_batch.sampler import batch_sizes, bfloat16_pays, load_sampler, precision_of
+
+register_schema()
+
+CAPTIONS = ["A person sitting", "A person with raised arms", "A person"]
+
+
+def config_of(*words: str) -> Config:
+    return to_config(compose_config(list(words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "fast", "expected"),
+    [
+        ([], True, "float32"),
+        (["model=mardm_sit_xl"], True, "bfloat16"),
+        (["model=mardm_ddpm_xl"], True, "bfloat16"),
+        (["model=mardm_sit_xl"], False, "float32"),
+        (["sampling.precision=bfloat16"], False, "bfloat16"),
+        (["model=mardm_sit_xl", "sampling.precision=float32"], True, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_for_the_published_models_where_it_is_fast(
+    words: list[str], fast: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler_module, "bfloat16_pays", lambda device: fast)
+    assert precision_of(config_of(*words), "cpu") == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "fast"),
+    [("fpu avx2 avx512f avx512_bf16", True), ("fpu amx_bf16 amx_tile", True), ("fpu avx2 avx512f", False)],
+)
+def test_a_processor_s_flags_say_whether_bfloat16_is_fast(
+    flags: str, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: f"processor : 0\nflags : {flags}\n")
+    assert bfloat16_pays("cpu") is fast
+
+
+def test_where_nothing_tells_bfloat16_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(path: Path, encoding: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", absent)
+    assert not bfloat16_pays("cpu")
+
+
+@pytest.mark.parametrize(
+    ("words", "device", "expected"),
+    [
+        (["sampling.batch_size=5"], "cuda:0", (5, 5)),
+        (["+preset=lowmem", "model=mardm_sit_xl"], "cuda:0", (4, 4)),
+        (["model.solver=dopri5"], "cpu", (1, 1)),
+        ([], "cpu", (32, 32)),
+        (["model=mardm_sit_xl"], "cpu", (8, 256)),
+        (["model=mardm_ddpm_xl"], "cuda:1", (64, 1024)),
+    ],
+)
+def test_large_networks_start_small_and_may_grow(words: list[str], device: str, expected: tuple[int, int]) -> None:
+    assert batch_sizes(config_of(*words), device) == expected
+
+
+def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
+    exact, rounded = (
+        load_sampler(config_of(f"model.weights={tiny_weights}", f"sampling.precision={precision}"), cpu_threads=1)
+        for precision in ("float32", "bfloat16")
+    )
+    assert "float32" in exact.description
+    assert rounded.precision == "bfloat16"
+    assert exact.model.mean.dtype == rounded.model.mean.dtype == torch.float32
+    clips, others = exact.sample(CAPTIONS, 0), rounded.sample(CAPTIONS, 0)
+    assert others.dtype == np.float32
+    assert 0 < np.abs(clips - others).max() < 0.05 * np.abs(clips).max()
+
+
+def test_only_a_large_text_encoder_reads_the_job_up_front(tiny_weights: Path, tmp_path: Path) -> None:
+    sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), cpu_threads=1)
+    sampler.read(CAPTIONS, tmp_path, "all")
+    assert not isinstance(sampler.model.text_encoder, RememberingEncoder)
+    assert list(tmp_path.iterdir()) == []
+    sampler.forget()
