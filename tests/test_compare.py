@@ -52,10 +52,10 @@ def finish_run(
     settings = asdict(to_config(compose_config(["paths.output=poses", *overrides])))
     shard = shard_name(settings["shard"], settings["num_shards"])
     progress = Progress(shard, str(folder), sweep, total=len(captions))
-    record = RunRecord(progress, output, settings, FailureList(output), bar=False)
+    prompts = [Prompt(re.sub(r"\W", "_", caption), caption) for caption in captions]
+    record = RunRecord(progress, prompts, output, settings, FailureList(output), bar=False)
     random = np.random.default_rng(len(folder.name) + settings["seed"])
-    for caption in captions:
-        prompt = Prompt(re.sub(r"\W", "_", caption), caption)
+    for prompt in prompts:
         joints = random.normal(size=(22, 3)).astype(np.float32)
         np.save(output / f"{prompt.name}.npy", joints)
         Image.new("RGB", (1200, 1200), colour).convert("P").save(output / f"{prompt.name}.png")

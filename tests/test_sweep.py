@@ -73,8 +73,16 @@ def test_the_shards_of_a_sweep_make_all_poses_once(tmp_path: Path, tiny_weights:
 
 
 def run_process(folder: Path) -> int:
-    """The process that makes the poses of a random shard."""
-    return random.choice([each.pid for each in read_progress(folder / "SinglePose") if each.alive])
+    """The process that makes the poses of a random shard, stopped before it has come to its end."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        shards = read_progress(folder / "SinglePose")
+        pid = random.choice([each.pid for each in shards if each.alive and each.state == "running"])
+        os.kill(pid, signal.SIGSTOP)
+        if any(each.pid == pid and each.state == "running" for each in read_progress(folder / "SinglePose")):
+            return pid
+        os.kill(pid, signal.SIGCONT)
+    raise AssertionError("no shard is running")
 
 
 def says_that_not_all_is_made(errors: str) -> bool:

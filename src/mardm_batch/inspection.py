@@ -19,7 +19,7 @@ from mardm_batch.store import PoseStore
 
 PICTURE_SIZE: Final = (1200, 1200)  # pixels
 FIRST_KEYS: Final = ["caption", "frame_index", "num_joints", "joints", "joint_names"]
-SETTINGS: Final = ("model", "weights_sha256", "seed", "frame_index")
+SETTINGS: Final = ("model", "weights_sha256", "precision", "seed", "frame_index")
 """Keys that tell, with those under `sampling`, how a pose was made: the same in a whole data set, as a rule."""
 
 
