@@ -234,6 +234,18 @@ def test_training_masks_randomises_and_drops_the_shares_of_the_paper() -> None:
     assert torch.equal(seen.inputs["condition"][~dropped], condition[~dropped])
 
 
+def test_poses_of_which_every_token_is_masked_show_none_of_their_own() -> None:
+    network = MaskedTransformer(SIZES)
+    seen = Seen(network)
+    latents, token_counts, condition = training_batch(2000)
+    token_counts[:] = latents.shape[1]
+    network.training_loss(latents, token_counts, condition, torch.Generator().manual_seed(0), 0.7, repeats=1)
+    shows_some = (seen.inputs["tokens"] == latents).all(dim=-1).any(dim=-1)
+    # of the others those where the cosine leaves no token in sight, and none of the masked keeps its own
+    assert float(shows_some.float().mean()) == pytest.approx(0.3 * 0.8, abs=0.05)
+    assert len(seen.inputs["head"]) / latents[..., 0].numel() == pytest.approx(0.7 + 0.3 * 0.6366, abs=0.02)
+
+
 @pytest.mark.parametrize("flow", ["sit", "ddpm"])
 def test_training_loss_ignores_padding_and_global_randomness(flow: str) -> None:
     network = MaskedTransformer(MardmSizes(**{**SIZES.__dict__, "flow": flow}))

@@ -169,13 +169,22 @@ class MaskedTransformer(nn.Module):
         return x
 
     def training_loss(
-        self, latents: Tensor, token_counts: Tensor, condition: Tensor, generator: torch.Generator
+        self,
+        latents: Tensor,
+        token_counts: Tensor,
+        condition: Tensor,
+        generator: torch.Generator,
+        all_masked_share: float = 0.0,
+        repeats: int = _REPEATS,
     ) -> Tensor:
         """The head's loss, a scalar, on a random share of the tokens of latents (b, t, d), lengths (b,).
 
         A pose's share of masked tokens is cos(u * pi / 2) with u uniform, at least one token. Of the masked,
         10 % hold random latents, of the rest 88 % the mask latent, the others their own. The condition
         (b, text) is dropped for 10 % of the poses. The generator lives on the latents' device.
+
+        That is the published step, but for `all_masked_share` of the poses, of which every token is masked and none
+        holds its own latent, and the `repeats` of each masked token with other noise.
         """
 
         def uniform(*shape: int) -> Tensor:
@@ -184,12 +193,14 @@ class MaskedTransformer(nn.Module):
         batch, tokens, _ = latents.shape
         padding = torch.arange(tokens, device=latents.device) >= token_counts[:, None]
         masked_counts = (torch.cos(uniform(batch) * math.pi / 2) * token_counts).round().clamp(min=1)
+        blank = (uniform(batch) < all_masked_share)[:, None]
+        masked_counts = torch.where(blank[:, 0], token_counts, masked_counts)
         ranks = uniform(batch, tokens).masked_fill(padding, torch.inf).argsort(dim=1).argsort(dim=1)
         masked = ranks < masked_counts[:, None]
 
         random_latents = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
         randomised = masked & (uniform(batch, tokens) < _RANDOM_LATENT_SHARE)
-        hidden = masked & ~randomised & (uniform(batch, tokens) < _MASK_LATENT_SHARE)
+        hidden = masked & ~randomised & (blank | (uniform(batch, tokens) < _MASK_LATENT_SHARE))
         seen = torch.where(randomised[..., None], random_latents, latents)
         seen = torch.where(hidden[..., None], self.mask_latent, seen).masked_fill(padding[..., None], 0)
         kept_condition = condition * (uniform(batch, 1) >= _CONDITION_DROP_SHARE)
@@ -197,4 +208,4 @@ class MaskedTransformer(nn.Module):
         z = self(seen, kept_condition, padding)
         loss = velocity_loss if self.sizes.flow == "sit" else noise_prediction_loss
         masked_latents, masked_z = latents[masked], z[masked]  # (n, d), (n, w)
-        return loss(self.head, masked_latents.repeat(_REPEATS, 1), masked_z.repeat(_REPEATS, 1), generator)
+        return loss(self.head, masked_latents.repeat(repeats, 1), masked_z.repeat(repeats, 1), generator)

@@ -58,14 +58,15 @@ class WordEncoder(nn.Module):
         vocabulary: Sequence[str],
         size: int = 256,
         width: int = 192,
-        layers: int = 2,
+        layers: int = 3,
         heads: int = 4,
+        readers: int = 4,
         word_dropout: float = 0.05,
     ) -> None:
         super().__init__()
         self.vocabulary = tuple(vocabulary)
         self.size = size
-        self.sizes = {"size": size, "width": width, "layers": layers, "heads": heads}
+        self.sizes = {"size": size, "width": width, "layers": layers, "heads": heads, "readers": readers}
         self.word_dropout = word_dropout
         self._tokens = {word: _SPECIAL_TOKENS + i for i, word in enumerate(self.vocabulary)}
         self.words = nn.Embedding(_SPECIAL_TOKENS + len(self.vocabulary), width)
@@ -73,7 +74,8 @@ class WordEncoder(nn.Module):
         self.neighbours = nn.Conv1d(width, width, 3, padding=1)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.project = nn.Linear(width, size)
+        self.readers = nn.Linear(width, readers)
+        self.project = nn.Sequential(nn.Linear(readers * width, 2 * size), nn.GELU(), nn.Linear(2 * size, size))
         nn.init.normal_(self.words.weight, std=0.5)
         nn.init.normal_(self.positions.weight, std=0.1)
 
@@ -104,9 +106,10 @@ class WordEncoder(nn.Module):
         x = x + self.neighbours(x.transpose(1, 2)).transpose(1, 2) + self.positions.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x, present)
-        weights = present[..., None].to(x.dtype)
-        pooled = (self.norm(x) * weights).sum(dim=1) / weights.sum(dim=1)
-        vectors: Tensor = self.project(pooled)
+        x = self.norm(x)
+        # Each reader looks for words of its own, so that what a long caption says of one part is not averaged away.
+        shares = self.readers(x).masked_fill(~present[..., None], -torch.inf).softmax(dim=1)  # (b, 1 + w, readers)
+        vectors: Tensor = self.project((shares.transpose(1, 2) @ x).flatten(1))
         return vectors
 
     @torch.inference_mode()

@@ -1,7 +1,8 @@
 """Train the autoencoder: normalised motion to latent tokens and back. Axes: b batch, t frames, f features.
 
-The loss is the published smooth-L1 on normalised features, with two terms in metres beside it: joints and
-bone lengths, which a pose is judged by.
+The loss is the published smooth-L1 on normalised features, with terms beside it for what a pose is judged by:
+joints and bone lengths in metres, and the directions of bones, in which the short ones (head, feet, collar) count as
+much as the long.
 """
 
 from typing import Final
@@ -17,9 +18,10 @@ from mardm_batch.training.data import Motions
 
 WINDOW_FRAMES: Final = (8, 16, 32)
 """The lengths that the presets sample; the default one is trained on most."""
-WINDOW_SHARES: Final = torch.tensor([0.2, 0.6, 0.2])
+WINDOW_SHARES: Final = torch.tensor([0.3, 0.6, 0.1])
 _METRES_WEIGHT: Final = 5.0
 _BONES_WEIGHT: Final = 10.0
+_DIRECTIONS_WEIGHT: Final = 1.0
 _FIRST_NOISE: Final = 0.05
 """What is left of the random first weights, so that no two channels stay alike."""
 _LATENT_NOISE: Final = 0.2
@@ -33,11 +35,20 @@ def local_joints(features: Tensor) -> Tensor:
     return torch.cat([pelvis, features[..., 4:]], dim=-1).reshape(*features.shape[:-1], NUM_JOINTS, 3)
 
 
+def bones_of(joints: Tensor) -> Tensor:
+    """(…, 22, 3) → (…, 21, 3): each joint from its parent, metres."""
+    return joints[..., 1:, :] - joints[..., list(PARENTS[1:]), :]
+
+
 def bone_lengths(joints: Tensor) -> Tensor:
     """(…, 22, 3) → (…, 21), metres."""
-    bones = joints[..., 1:, :] - joints[..., list(PARENTS[1:]), :]
-    lengths: Tensor = torch.linalg.vector_norm(bones, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(bones_of(joints), dim=-1)
     return lengths
+
+
+def bone_directions(joints: Tensor) -> Tensor:
+    """(…, 22, 3) → (…, 21, 3), of the length that the bone has in the skeleton: 1 where that is so."""
+    return bones_of(joints) / joints.new_tensor(BONE_LENGTHS[1:])[:, None]
 
 
 def bone_error(joints: Tensor) -> Tensor:
@@ -54,9 +65,14 @@ def start_as_principal_components(autoencoder: Autoencoder, motions: Motions) ->
     """
     rows = motions.draw(20000, torch.Generator().manual_seed(0))
     pose = motions.normalised(rows)[:, CLIP_FRAMES // 2]
-    variances, directions = torch.linalg.eigh(pose.T @ pose / len(pose))
+    # Components of the features and, beside them, of the bones' directions, which are a linear function of them.
+    zero = bone_directions(local_joints(motions.unnormalised(torch.zeros(FEATURE_SIZE))))
+    each = bone_directions(local_joints(motions.unnormalised(torch.eye(FEATURE_SIZE))))
+    seen = torch.cat([torch.eye(FEATURE_SIZE), (each - zero).flatten(1)], dim=1)  # (f, f + 63)
+    variances, directions = torch.linalg.eigh((pose @ seen).T @ (pose @ seen) / len(pose))
     kept = min(autoencoder.sizes["latent_size"], FEATURE_SIZE)
-    variances, directions = variances[-kept:].clamp(min=1e-6), directions[:, -kept:]  # (d,), (f, d)
+    variances, directions = variances[-kept:].clamp(min=1e-6), directions[:, -kept:]  # (d,), (f + 63, d)
+    into, back = seen @ directions, directions.T @ torch.linalg.pinv(seen)  # (f, d), (d, f)
     # Half way between equal sizes and their own: what matters most to the pose is sampled best.
     scale = variances.pow(0.25) * variances.sqrt().mean().sqrt()
 
@@ -69,12 +85,12 @@ def start_as_principal_components(autoencoder: Autoencoder, motions: Motions) ->
     first[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), len(first))
     for weight in (half, quarter):
         weight[:, :, 1:3] += 0.5 * torch.eye(len(weight))[..., None]
-    last[:kept, :, 1] += _signed(directions / scale, last.shape[1]).T
+    last[:kept, :, 1] += _signed(into / scale, last.shape[1]).T
     first, half, quarter, features, last = (_weight(decoder, *place) for place in ((0,), (2, 2), (3, 2), (4,), (6,)))
     first[:, :kept, 1] += _signed(torch.eye(kept), len(first))
     for weight in (half, quarter):
         weight[:, :, 1] += torch.eye(len(weight))
-    features[:, :, 1] += _signed(_signed((directions * scale).T, features.shape[1]).T, len(features))
+    features[:, :, 1] += _signed(_signed(back * scale[:, None], features.shape[1]).T, len(features))
     last[:, :, 1] += _signed(torch.eye(FEATURE_SIZE), last.shape[1]).T
 
 
@@ -110,7 +126,7 @@ class AutoencoderLosses:
         start = int(torch.randint(CLIP_FRAMES - frames + 1, (), generator=generator))
         motion = self.motions.normalised(rows)[:, start : start + frames]
         latents = self.autoencoder.encode(motion)
-        size = latents.detach().square().mean().sqrt()
+        size = latents.square().mean().sqrt()
         level = _LATENT_NOISE * size * torch.rand((len(rows), 1, 1), generator=generator)
         decoded = self.autoencoder.decode(latents + level * torch.randn(latents.shape, generator=generator))
         true = local_joints(self.motions.unnormalised(motion))
@@ -118,8 +134,9 @@ class AutoencoderLosses:
         features = nn.functional.smooth_l1_loss(decoded, motion)
         metres = (found - true).abs().mean()
         bones = (bone_lengths(found) - bone_lengths(true)).abs().mean()
+        directions = (bone_directions(found) - bone_directions(true)).abs().mean()
         return {
-            "loss": features + _METRES_WEIGHT * metres + _BONES_WEIGHT * bones,
+            "loss": features + _METRES_WEIGHT * metres + _BONES_WEIGHT * bones + _DIRECTIONS_WEIGHT * directions,
             "smooth_l1": features,
             "joints_cm": 100 * metres,
             "bones_cm": 100 * bones,
@@ -154,7 +171,8 @@ def scale_latents(autoencoder: Autoencoder, motions: Motions) -> None:
 
 @torch.inference_mode()
 def reconstruction(autoencoder: Autoencoder, motions: Motions) -> dict[str, float]:
-    """How well middle frames of each length come back: mean distance of joints, mean error of bones, cm."""
+    """How well middle frames of each length come back: mean distance of joints, mean error of bones, cm; mean angle
+    between a bone and itself, degrees."""
     rows = motions.draw(min(2048, len(motions)), torch.Generator().manual_seed(0))
     metrics = {}
     for frames in WINDOW_FRAMES:
@@ -165,4 +183,6 @@ def reconstruction(autoencoder: Autoencoder, motions: Motions) -> dict[str, floa
         distance = torch.linalg.vector_norm(found - true, dim=-1).mean()
         metrics[f"autoencoder/joints_cm_{frames}_frames"] = 100 * float(distance)
         metrics[f"autoencoder/bones_cm_{frames}_frames"] = 100 * float(bone_error(found))
+        cosines = nn.functional.cosine_similarity(bones_of(found), bones_of(true), dim=-1)
+        metrics[f"autoencoder/bones_degrees_{frames}_frames"] = float(cosines.clamp(-1, 1).arccos().rad2deg().mean())
     return metrics

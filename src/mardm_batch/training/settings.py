@@ -40,6 +40,7 @@ class SizeSettings(Settings):
     words_width: int = setting("channels of the word encoder", whole(1))
     words_layers: int = setting("layers of the word encoder", whole(1))
     words_heads: int = setting("attention heads of the word encoder", whole(1))
+    words_readers: int = setting("weighted sums of a caption's words that its vector is made of", whole(1))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -53,7 +53,11 @@ def run_stage(
     torch.manual_seed(seed)
     averaged = copy.deepcopy(module).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(
-        module.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+        module.parameters(),
+        lr=settings.learning_rate,
+        betas=(0.9, 0.99),
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
     parts = {"module": module, "averaged": averaged, "optimiser": optimiser}
     checkpoint = folder / f"{name}.checkpoint"

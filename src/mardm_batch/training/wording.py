@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # Subject, its possessive, and how often.
 _SUBJECTS: Final = (
-    ("A person", "their", 0.50),
+    ("A person", "their", 0.58),
     ("Person", "their", 0.05),
     ("Someone", "their", 0.04),
     ("A man", "his", 0.06),
@@ -37,6 +37,31 @@ _SUBJECTS: Final = (
     ("She", "her", 0.01),
     ("", "the", 0.17),
 )
+_ROLES: Final = (
+    ("The man", "his"), ("The woman", "her"), ("Man", "his"), ("Woman", "her"), ("A young man", "his"),
+    ("A young woman", "her"), ("An old man", "his"), ("An elderly woman", "her"), ("A child", "their"),
+    ("A little girl", "her"), ("A little boy", "his"), ("A kid", "their"), ("A teenager", "their"), ("A lady", "her"),
+    ("A guy", "his"), ("A gentleman", "his"), ("An adult", "their"), ("A gymnast", "their"), ("A player", "their"),
+    ("A soldier", "their"), ("A student", "their"), ("A teacher", "their"), ("A worker", "their"),
+    ("An actor", "their"), ("A model", "their"), ("A performer", "their"), ("A trainer", "their"),
+    ("A fighter", "their"), ("A warrior", "their"), ("A king", "his"), ("A queen", "her"), ("A statue", "its"),
+    ("A robot", "its"), ("An actress", "her"), ("A farmer", "their"), ("A doctor", "their"), ("A tourist", "their"),
+    ("One person", "their"), ("Somebody", "their"), ("The dancer", "their"), ("The athlete", "their"),
+    ("A ballerina", "her"), ("The player", "their"), ("A friend", "their"), ("Human", "their"),
+    ("A pedestrian", "their"),
+)  # fmt: skip
+_SHARE_OF_ROLES: Final = 0.1
+"""How often one of these stands in the place of the subject."""
+_PLACES: Final = (
+    "in a park", "in the park", "at home", "in a room", "on the beach", "in the gym", "in a studio", "on a stage",
+    "in front of a mirror", "in front of the camera", "for a photo", "in the kitchen", "in the garden", "on the grass",
+    "in the street", "at work", "in an office", "during a workout", "during practice", "in class", "at a party",
+    "in the sun", "in the rain", "at night", "in the morning", "on a mat", "in a dance studio", "after a long day",
+    "before the game", "in the middle of a field", "outside", "indoors", "by the window", "next to a tree",
+    "very still", "calmly", "confidently", "without moving", "in place",
+)  # fmt: skip
+"""What may end a caption and says nothing about the pose."""
+_SHARE_OF_PLACES: Final = 0.07
 _PRONOUNS: Final = ("He", "She")
 _SCENES: Final = (
     "A person who is", "Someone who is", "A pose of a person", "Pose of a person", "A static pose of someone",
@@ -87,6 +112,8 @@ class Wording:
 def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wording:
     """A caption for a main phrase and its fragments."""
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
+    if subject and rng.random() < _SHARE_OF_ROLES:
+        subject, their = _ROLES[int(rng.integers(len(_ROLES)))]
     form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
     if subject in _PRONOUNS and form == "gerund":
         form = "progressive"
@@ -102,6 +129,8 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     words = [part.words for part in said]
     stated = _stated(words, subject, rng) if rng.random() < _SHARE_STATED else ""
     text = stated or _joined(words, subject, apart=main is not phrases[0], rng=rng)
+    if not stated and rng.random() < _SHARE_OF_PLACES:
+        text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
     if rng.random() < 0.2:
         text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
     if rng.random() < 0.15:
