@@ -29,6 +29,7 @@ SETTINGS = {
     "seed": 1,
     "sampling": {"cfg": 2.0, "solver": "euler"},
     "weights_sha256": "0123",
+    "precision": "float32",
 }
 
 
