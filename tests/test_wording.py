@@ -38,3 +38,13 @@ def test_the_hands_may_come_first_or_after_a_comma():
     said = captions(TREE, HANDS)
     assert any(re.match(r"(?:With )?(?:both|[Tt]heir|the) hands .*, a person ", text) for text in said)
     assert any(re.search(r"pose, (?:both|their|the) hands", text) for text in said)
+
+
+def test_anyone_may_do_it_anywhere():
+    said = captions(HUG)
+    roles = [text for text in said if re.match(r"(?:The woman|Woman|A lady|An actress|A queen|A ballerina)", text)]
+    assert roles
+    assert all("herself" in text for text in roles)
+    in_places = [text for text in said if not text.endswith(("self", "selves"))]
+    assert 0.03 < len(in_places) / len(said) < 0.12
+    assert any(re.search(r"self (?:in|on|at|by|for|during|after|before) ", text) for text in in_places)
