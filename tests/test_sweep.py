@@ -26,13 +26,17 @@ register_schema()
 CAPTIONS = [f"A person in pose number {number}" for number in range(60)]
 
 
-def sweep_arguments(folder: Path, weights: Path, *more: str) -> list[str]:
-    prompts = write_captions(folder, CAPTIONS)
+MANY_CAPTIONS = [f"A person in pose number {number}" for number in range(300)]
+"""So many that every shard is at work for longer than a second, which is how often it says how far it is."""
+
+
+def sweep_arguments(folder: Path, weights: Path, *more: str, captions: list[str] = CAPTIONS) -> list[str]:
+    prompts = write_captions(folder, captions)
     return ["--multirun", "shard=0,1,2", "+preset=fast", prompts, f"model.weights={weights}", *more]
 
 
-def start_sweep(folder: Path, weights: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "mardm_batch", *sweep_arguments(folder, weights, *more)]
+def start_sweep(folder: Path, weights: Path, *more: str, captions: list[str] = CAPTIONS) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "mardm_batch", *sweep_arguments(folder, weights, *more, captions=captions)]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -99,7 +103,7 @@ def joblib_worker(folder: Path, launcher: int) -> int:
 @pytest.mark.parametrize("kind", ["run", "joblib worker"])
 def test_a_killed_process_takes_no_other_shard_with_it(tmp_path: Path, tiny_weights: Path, kind: str) -> None:
     small_batches = ("tracking.mode=disabled", "sampling.batch_size=1")
-    sweep = start_sweep(tmp_path, tiny_weights, *small_batches)
+    sweep = start_sweep(tmp_path, tiny_weights, *small_batches, captions=MANY_CAPTIONS)
     wait_until(lambda: sum(each.done > 2 for each in read_progress(tmp_path / "SinglePose") if each.alive) >= 1)
     family = descendants(sweep.pid)
     os.kill(run_process(tmp_path) if kind == "run" else joblib_worker(tmp_path, sweep.pid), signal.SIGKILL)
@@ -112,12 +116,13 @@ def test_a_killed_process_takes_no_other_shard_with_it(tmp_path: Path, tiny_weig
         assert "died" in errors
         assert says_that_not_all_is_made(errors)
         assert states == ["finished", "finished", "running"]
-        again = run_command(*sweep_arguments(tmp_path, tiny_weights, *small_batches), cwd=tmp_path)
+        arguments = sweep_arguments(tmp_path, tiny_weights, *small_batches, captions=MANY_CAPTIONS)
+        again = run_command(*arguments, cwd=tmp_path)
         assert again.returncode == 0, again.stderr
     else:  # its run goes on without it
         assert sweep.returncode == 0, errors
         assert states == ["finished"] * 3
-    assert_whole(tmp_path / "SinglePose", CAPTIONS)
+    assert_whole(tmp_path / "SinglePose", MANY_CAPTIONS)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
@@ -206,14 +211,11 @@ def test_bad_input_is_found_before_anything_is_started(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ten_sweeps_of_which_each_loses_a_process_at_a_random_moment(tmp_path: Path, tiny_weights: Path) -> None:
-    captions = [f"A person in pose number {number}" for number in range(300)]
     for number in range(10):
         folder = tmp_path / str(number)
         folder.mkdir()
-        arguments = sweep_arguments(folder, tiny_weights, "tracking.mode=disabled", "sampling.batch_size=4")
-        write_captions(folder, captions)
-        command = [sys.executable, "-m", "mardm_batch", *arguments]
-        sweep = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+        settings = ("tracking.mode=disabled", "sampling.batch_size=4")
+        sweep = start_sweep(folder, tiny_weights, *settings, captions=MANY_CAPTIONS)
         wait_until(lambda folder=folder: any(each.alive for each in read_progress(folder / "SinglePose")))
         time.sleep(random.uniform(0, 8))
         victims = [each.pid for each in read_progress(folder / "SinglePose") if each.alive]
@@ -227,7 +229,7 @@ def test_ten_sweeps_of_which_each_loses_a_process_at_a_random_moment(tmp_path: P
         assert states.count("finished") >= 2
         assert (sweep.returncode == 0) == (states.count("finished") == 3), errors
         assert sweep.returncode == 0 or says_that_not_all_is_made(errors)
-        again = run_command(*arguments, cwd=folder)
+        again = run_command(*sweep_arguments(folder, tiny_weights, *settings, captions=MANY_CAPTIONS), cwd=folder)
         assert again.returncode == 0, again.stderr
         verify = [sys.executable, "-m", "mardm_batch.verify", "SinglePose", "--prompts", "captions.txt"]
         audit = subprocess.run(verify, cwd=folder, capture_output=True, text=True)
