@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra import compose, initialize_config_dir
@@ -23,6 +24,11 @@ from mardm_batch.config import conf_dir
 from mardm_batch.errors import ConfigurationError, MardmBatchError
 from mardm_batch.tracking import Tracker, open_tracker
 from mardm_batch.training.settings import TrainConfig, register_train_schema
+
+if TYPE_CHECKING:
+    from mardm_batch.model.autoencoder import Autoencoder
+    from mardm_batch.model.checkpoint import LoadedModel
+    from mardm_batch.training.data import Motions
 
 
 def main() -> None:
@@ -106,7 +112,6 @@ def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> Non
     import torch
     from torch import nn
 
-    from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.model.checkpoint import save_embedded
     from mardm_batch.training import autoencoder_loop, network_loop
     from mardm_batch.training.data import read_motions, read_unseen_motions
@@ -115,33 +120,55 @@ def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> Non
     torch.set_num_threads(config.threads)
     log, sizes = report.log, config.sizes
 
-    motions = read_motions(config.data, config.seed, folder, config.resume)
+    started = None if config.start is None else load_start(config.start)
+    scales = None if started is None else (started.mean, started.std)
+    motions = read_motions(config.data, config.seed, folder, config.resume, scales)
     log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))
 
     torch.manual_seed(config.seed)
-    autoencoder = Autoencoder(width=sizes.autoencoder_width, latent_size=sizes.latent)
-    autoencoder_loop.start_as_principal_components(autoencoder, motions)
-    losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
-    averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
-    assert isinstance(averaged, Autoencoder)
-    autoencoder_loop.scale_latents(averaged, motions)
-    report(autoencoder_loop.reconstruction(averaged, motions), config.autoencoder.steps)
+    autoencoder = train_autoencoder(config, motions, folder, report) if started is None else started.autoencoder
+    report(autoencoder_loop.reconstruction(autoencoder, motions), config.autoencoder.steps)
     unseen = read_unseen_motions(config.data, config.seed, motions)
     if unseen is not None:
-        measured = autoencoder_loop.reconstruction(averaged, unseen)
+        measured = autoencoder_loop.reconstruction(autoencoder, unseen)
         report({f"{key}_held_out": value for key, value in measured.items()}, config.autoencoder.steps)
 
     model = network_loop.build_model(sizes, motions)
-    network_losses = network_loop.NetworkLosses(model, averaged, motions, config.network.batch_size)
+    if started is not None:
+        network_loop.start_from(model, started)
+    network_losses = network_loop.NetworkLosses(model, autoencoder, motions, config.network.batch_size)
     output = Path(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
 
     def keep(trained: nn.Module) -> None:
         assert isinstance(trained, network_loop.TextToLatents)
-        save_embedded(output, averaged, trained.network, trained.words, motions.mean, motions.std)
+        save_embedded(output, autoencoder, trained.network, trained.words, motions.mean, motions.std)
 
     keep(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, keep))
     log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)
+
+
+def train_autoencoder(config: TrainConfig, motions: "Motions", folder: Path, report: TrainingLog) -> "Autoencoder":
+    """The first stage; its latents have unit size."""
+    from mardm_batch.model.autoencoder import Autoencoder
+    from mardm_batch.training import autoencoder_loop
+    from mardm_batch.training.stage import run_stage
+
+    autoencoder = Autoencoder(width=config.sizes.autoencoder_width, latent_size=config.sizes.latent)
+    autoencoder_loop.start_as_principal_components(autoencoder, motions)
+    losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
+    averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
+    assert isinstance(averaged, Autoencoder)
+    autoencoder_loop.scale_latents(averaged, motions)
+    return averaged
+
+
+def load_start(start: str) -> "LoadedModel":
+    """The weights that the settings' `start` names."""
+    from mardm_batch.model.checkpoint import load_embedded
+    from mardm_batch.sampler import EMBEDDED_WEIGHTS
+
+    return load_embedded(EMBEDDED_WEIGHTS if start == "embedded" else Path(start).expanduser())
 
 
 if __name__ == "__main__":

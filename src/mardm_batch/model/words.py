@@ -18,7 +18,8 @@ MAX_WORDS: Final = 64
 """Words of a caption after this many are not read."""
 
 _PADDING, _START, _UNKNOWN = range(3)
-_SPECIAL_TOKENS: Final = 3
+SPECIAL_TOKENS: Final = 3
+"""The first token numbers stand for no word."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 
@@ -68,8 +69,8 @@ class WordEncoder(nn.Module):
         self.size = size
         self.sizes = {"size": size, "width": width, "layers": layers, "heads": heads, "readers": readers}
         self.word_dropout = word_dropout
-        self._tokens = {word: _SPECIAL_TOKENS + i for i, word in enumerate(self.vocabulary)}
-        self.words = nn.Embedding(_SPECIAL_TOKENS + len(self.vocabulary), width)
+        self.token_numbers = {word: SPECIAL_TOKENS + i for i, word in enumerate(self.vocabulary)}
+        self.words = nn.Embedding(SPECIAL_TOKENS + len(self.vocabulary), width)
         self.positions = nn.Embedding(1 + MAX_WORDS, width)
         self.neighbours = nn.Conv1d(width, width, 3, padding=1)
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
@@ -81,13 +82,13 @@ class WordEncoder(nn.Module):
 
     def unknown_words(self, caption: str) -> list[str]:
         """The words that the model does not know, each once, in the order and case of the caption."""
-        found = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self._tokens)
+        found = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
         return list(found)
 
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers (b, 1 + w), a start token first, padded to the longest caption."""
         rows = [
-            [_START, *(self._tokens.get(stem(word), _UNKNOWN) for word in split_words(caption)[:MAX_WORDS])]
+            [_START, *(self.token_numbers.get(stem(word), _UNKNOWN) for word in split_words(caption)[:MAX_WORDS])]
             for caption in captions
         ]
         tokens = torch.full((len(rows), max(map(len, rows), default=1)), _PADDING)

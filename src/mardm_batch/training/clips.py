@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.features import heading_of, joints_to_features
+from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.library import load_library
 from mardm_batch.training.limits import within_limits
 from mardm_batch.training.mocap import Recording, mirrored, on_floor
 from mardm_batch.training.recorded_captions import clip_actions, recorded_captions
 
 CLIP_FRAMES: Final = 32
+_SAID_AGAIN: Final = 3
+"""Further captions of a composed clip; two more tell or add what is measured of its joints."""
 _CHUNK: Final = 100
 """Composed clips that share a random generator, so that the number of processes changes nothing."""
 
@@ -52,12 +55,16 @@ def composed_poses(count: int, seed: int, processes: int) -> npt.NDArray[np.floa
 def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
     rng = np.random.default_rng([seed, chunk])
     library = load_library()
-    clips = []
-    for _ in range(size):
-        sample = library.sample(rng, CLIP_FRAMES, held_out=False)
+    samples = [library.sample(rng, CLIP_FRAMES, held_out=False) for _ in range(size)]
+    again = [[library.say_again(sample, rng) for _ in range(_SAID_AGAIN)] for sample in samples]
+    poses = np.stack([sample.clip[CLIP_FRAMES // 2] for sample in samples])
+    elaborated = elaborate([library.say_again(sample, rng) for sample in samples], poses, rng)
+    described = [description.caption for description in describe(poses, rng)]
+    return [
         # Composed poses face +Z whichever way they lie, so their heading need not be guessed.
-        clips.append(Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), (sample.caption,)))
-    return clips
+        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), (sample.caption, *others, with_more, measured))
+        for sample, others, with_more, measured in zip(samples, again, elaborated, described, strict=True)
+    ]
 
 
 def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> list[Clip]:

@@ -61,12 +61,14 @@ class Motions:
         return features * self.std + self.mean
 
 
-def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) -> Motions:
+def read_motions(
+    settings: DataSettings, seed: int, folder: Path, resume: bool, given: tuple[Tensor, Tensor] | None = None
+) -> Motions:
     """Everything that is trained on, always the same for the same seed; kept in `folder` for `resume`.
 
-    Without the kept clips (CLIPS_FILE) `resume` makes them anew, so that a grown library can be trained on, but
-    the scales stay those that the autoencoder began with. Nothing that is held out is among them. Raises InputError
-    where recorded motion cannot be read.
+    The features' mean and scale are those `given`, else their own. Without the kept clips (CLIPS_FILE) `resume` makes
+    them anew, so that a grown library can be trained on, but the scales stay those that the autoencoder began with.
+    Nothing that is held out is among them. Raises InputError where recorded motion cannot be read.
     """
     clips, scales = folder / CLIPS_FILE, folder / "scales.pt"
     if resume and clips.exists():
@@ -79,7 +81,9 @@ def read_motions(settings: DataSettings, seed: int, folder: Path, resume: bool) 
             (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes)),
         ]
     )
-    if resume and scales.exists():
+    if given is not None:
+        motions = replace(motions, mean=given[0], std=given[1])
+    elif resume and scales.exists():
         motions = replace(motions, **torch.load(scales, weights_only=True))
     torch.save({"mean": motions.mean, "std": motions.std}, scales)
     names = ("features", "cumulative", "captions")

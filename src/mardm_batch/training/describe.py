@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from mardm_batch.conditions import on_either_side, parse
 from mardm_batch.posecodes import swap_sides
-from mardm_batch.training.wording import Phrase, put_into_words
+from mardm_batch.training.wording import Phrase, put_into_words, with_details
 
 _DETAILS: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
 """How often a caption has 0, 1, 2, … details; a main code without conditions has at least one."""
+_ADDED: Final = (0.0, 0.45, 0.4, 0.15)
+"""How often 0, 1, 2, … details are added to a caption."""
 
 
 @dataclass(frozen=True)
@@ -41,33 +43,53 @@ class _Posecode:
 def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Description]:
     """A random description of each of the poses (n, 22, 3), canonical as `pose.canonical_position` makes them."""
     mains, details = _posecodes()
-    names = {text for code in (*mains, *details) for text in code.conditions}
-    holds = {text: parse(text).met(joints) for text in sorted(names)}
-    everywhere = np.ones(len(joints), dtype=bool)
-
-    def table(codes: Sequence[_Posecode]) -> NDArray[np.bool_]:
-        rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
-        return np.stack(rows, axis=1)
-
     # A main code and its mirror image are equally specific; the first in the file that holds is taken.
-    first = table(mains).argmax(axis=1)
-    possible = table(details)
+    first = _holding(mains, joints).argmax(axis=1)
+    possible = _holding(details, joints)
     return [
         _description(mains[main], [details[index] for index in np.flatnonzero(row)], rng)
         for main, row in zip(first, possible, strict=True)
     ]
 
 
-def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
-    chosen = [main]
-    wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
-    for _ in range(wanted if main.conditions else max(wanted, 1)):
-        taken = frozenset().union(*(code.about for code in chosen))
+def elaborate(captions: Sequence[str], joints: NDArray[np.floating], rng: np.random.Generator) -> list[str]:
+    """Captions of the poses (n, 22, 3), each with a few details more that are true of its pose."""
+    _, details = _posecodes()
+    elaborated = []
+    for caption, row in zip(captions, _holding(details, joints), strict=True):
+        wanted = int(rng.choice(len(_ADDED), p=_ADDED))
+        chosen = _telling([details[index] for index in np.flatnonzero(row)], wanted, frozenset(), rng)
+        elaborated.append(with_details(caption, [code.phrase for code in chosen], rng) if chosen else caption)
+    return elaborated
+
+
+def _holding(codes: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which codes hold (n, codes) of which poses."""
+    holds = {text: parse(text).met(joints) for text in sorted({text for code in codes for text in code.conditions})}
+    everywhere = np.ones(len(joints), dtype=bool)
+    rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
+    return np.stack(rows, axis=1)
+
+
+def _telling(
+    possible: Sequence[_Posecode], count: int, taken: frozenset[str], rng: np.random.Generator
+) -> list[_Posecode]:
+    """At most `count` of the codes, by weight, no two about the same part nor one about what is `taken`."""
+    chosen: list[_Posecode] = []
+    for _ in range(count):
         free = [code for code in possible if not taken & code.about]
         if not free:
             break
         shares = np.cumsum([code.weight for code in free])
         chosen.append(free[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))])
+        taken |= chosen[-1].about
+    return chosen
+
+
+def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
+    wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
+    details = _telling(possible, wanted if main.conditions else max(wanted, 1), main.about, rng)
+    chosen = [main, *details]
     words = put_into_words([code.phrase for code in chosen], rng)
     conditions = [
         text if code.phrase.name in words.sided else on_either_side(text) for code in chosen for text in code.conditions
@@ -97,7 +119,7 @@ def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
     does, having = (tuple(side(text) for text in fields.get(key, ())) for key in ("does", "with"))
     return _Posecode(
         conditions=conditions,
-        phrase=Phrase(" and ".join(conditions), does, having),
+        phrase=Phrase(" and ".join(conditions), does, having, implied=not conditions),
         about=frozenset(side(part) for part in fields.get("about", ())),
         weight=float(fields.get("weight", 1.0)),
     )

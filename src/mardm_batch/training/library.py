@@ -37,6 +37,7 @@ class Sample:
     `held_out` says what of it training never sees.
     """
 
+    composition: "Composition"
     caption: str
     clip: NDArray[np.float32]
     conditions: tuple[str, ...]
@@ -106,7 +107,14 @@ class Library:
             if held_out is None or held_out == bool(kinds):
                 break
         clip = sway(composition.joints(rng), frames, rng)
-        return Sample(words.caption, clip, composition.conditions_as_said(words.sided), words.way, kinds)
+        return Sample(composition, words.caption, clip, composition.conditions_as_said(words.sided), words.way, kinds)
+
+    def say_again(self, sample: Sample, rng: np.random.Generator) -> str:
+        """Another caption of a sample that training may see, said in a way that training may see."""
+        while True:
+            words = sample.composition.put_into_words(rng)
+            if not self.split.held_out_of(sample.composition.entries, words.way):
+                return words.caption
 
     def compose(self, rng: np.random.Generator) -> Composition:
         """A main entry with the fragments that chance and `takes` give it."""

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mardm_batch.errors import InputError
 from mardm_batch.model.autoencoder import Autoencoder
+from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
-from mardm_batch.model.words import WordEncoder, build_vocabulary
+from mardm_batch.model.words import SPECIAL_TOKENS, WordEncoder, build_vocabulary
 from mardm_batch.posecodes import swap_sides
 from mardm_batch.skeleton import BONE_LENGTHS, MIRRORED, NUM_JOINTS, PARENTS
 from mardm_batch.training.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows, local_joints
@@ -25,6 +27,8 @@ one in sight nothing is learnt of the caption."""
 _REPEATS: Final = 2
 """Times that a masked token goes through the head: more captions in the same time teach more than more noise."""
 _GUESS_WEIGHT: Final = 1.0
+_LENGTH_GROUPS: Final = 4
+"""Into so many groups of like length a batch's captions are sorted."""
 
 
 class TextToLatents(nn.Module):
@@ -69,6 +73,29 @@ def build_model(sizes: SizeSettings, motions: Motions) -> TextToLatents:
     return TextToLatents(network, words)
 
 
+@torch.no_grad()
+def start_from(model: TextToLatents, started: LoadedModel) -> None:
+    """Give the model the weights of a trained one; what stands for a word goes to the same word.
+
+    Raises InputError where they are of other sizes.
+    """
+    words = started.text_encoder
+    assert isinstance(words, WordEncoder)
+    weights = words.state_dict()
+    rows = model.words.words.weight.detach().clone()
+    known = words.token_numbers
+    for word, token in model.words.token_numbers.items():
+        if word in known:
+            rows[token] = weights["words.weight"][known[word]]
+    rows[:SPECIAL_TOKENS] = weights["words.weight"][:SPECIAL_TOKENS]
+    try:
+        model.network.load_state_dict(started.network.state_dict())
+        model.words.load_state_dict({**weights, "words.weight": rows})
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"start: its weights are not of these sizes ({reason}); use the sizes it has") from None
+
+
 @dataclass(frozen=True)
 class TokenizedCaptions:
     """All captions as token numbers (captions, w), and with left and right exchanged; clip n has those from first[n]
@@ -95,6 +122,15 @@ class TokenizedCaptions:
         chosen = self.first[rows] + (torch.rand(len(rows), generator=generator) * counts).long()
         tokens = torch.cat([self.tokens[chosen], self.swapped[chosen]]).long()
         return tokens[:, : int((tokens > 0).sum(dim=1).max())]
+
+
+def read_by_length(words: WordEncoder, tokens: Tensor) -> Tensor:
+    """The vectors (b, size) of token numbers (b, w). Captions of like length go together, as padding costs as much as
+    words."""
+    lengths = (tokens > 0).sum(dim=1)
+    order = lengths.argsort(stable=True)
+    vectors = [words(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]
+    return torch.cat(vectors)[order.argsort()]
 
 
 def mirrored(features: Tensor) -> Tensor:
@@ -128,7 +164,7 @@ class NetworkLosses:
     def __call__(self, generator: torch.Generator) -> dict[str, Tensor]:
         rows = self.motions.draw((self.batch_size + 1) // 2, generator)
         latents = self.latents[int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))][:, rows].flatten(0, 1)
-        condition = self.model.words(self.captions.draw(rows, generator))
+        condition = read_by_length(self.model.words, self.captions.draw(rows, generator))
         counts = torch.full((len(latents),), latents.shape[1])
         flow = self.model.network.training_loss(latents, counts, condition, generator, _ALL_MASKED_SHARE, _REPEATS)
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))

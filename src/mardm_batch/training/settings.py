@@ -83,6 +83,10 @@ class TrainConfig(Settings):
         "the weights in the end",
         Allowed("a file ending in .safetensors", lambda name: name.endswith(".safetensors")),
     )
+    start: str | None = setting(
+        "weights to start from, a file or `embedded` for the packaged ones: their autoencoder stays as it is, the "
+        "network goes on, and new words join those that it knows"
+    )
     resume: bool = setting("true: go on from the checkpoints in the folder, with the same settings and data")
     seed: int = setting("of the composed clips, first weights, batches and noise", whole(0, 2**31 - 1))
     threads: int = setting("CPU threads", whole(1))

@@ -77,6 +77,8 @@ _IRREGULAR: Final = {
     "do": ("does", "doing"),
     "go": ("goes", "going"),
 }
+_LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
+"""What stands before details that are added to a caption, and before the last of them."""
 _REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
 _SHARE_STATED: Final = 0.15
 """How often what follows "with" becomes a statement of its own, where it can."""
@@ -140,6 +142,14 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
         way="+".join(f"{part.name}.{part.index}" for part in said) + "/" + form,
         sided=frozenset(part.name for part in said if names_side(part.words)),
     )
+
+
+def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generator) -> str:
+    """A caption with more said after it: "Downward dog: the knees straight, both hands on the floor"."""
+    said = [_expanded(phrase.having[int(rng.integers(len(phrase.having)))], "their", rng) for phrase in details]
+    link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
+    listed = last.join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
+    return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
 
 
 def names_side(text: str) -> bool:
