@@ -53,7 +53,7 @@ def error(method: str, steps: int) -> float:
     return float((end - torch.tensor(1.5, dtype=torch.float64).exp()).abs().max())
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2), ("rk4", 4)])
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("midpoint", 2), ("adams", 2)])
 def test_halving_the_steps_length_shrinks_the_error_by_the_methods_order(method: str, order: int) -> None:
     assert error(method, 40) / error(method, 80) == pytest.approx(2**order, rel=0.05)
 
@@ -156,8 +156,7 @@ def modulated_times(method: str, steps: int) -> list[float]:
     [
         ("euler", [0, 0.5]),
         ("midpoint", [0, 0.25, 0.5, 0.75]),
-        ("heun", [0, 0.5, 1]),
-        ("rk4", [number / 6 for number in range(7)]),
+        ("adams", [0, 1 - 0.5**1.5]),
     ],
 )
 @pytest.mark.parametrize("rows_at_once", [1, 1000])
@@ -181,7 +180,7 @@ def test_times_computed_together_give_what_each_gives_alone(monkeypatch: pytest.
 def test_a_head_in_bfloat16_keeps_tokens_and_guidance_in_float32() -> None:
     head, noise = random_head(), torch.randn(20, 1, 6)
     z, unconditional_z = torch.randn(20, 4), torch.randn(20, 4)
-    sampler = OdeSampler("rk4", 4)
+    sampler = OdeSampler("midpoint", 8)
     exact = sampler.sample(head, z, unconditional_z, 2.0, noise)
     rounded = sampler.sample(head.to(torch.bfloat16), z, unconditional_z, 2.0, noise)
     assert rounded.dtype == torch.float32

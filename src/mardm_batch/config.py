@@ -17,7 +17,7 @@ from mardm_batch.errors import ConfigurationError
 FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
-SOLVER_STEPS = {"rk4": 3, "midpoint": 8, "heun": 8, "euler": 8, "dopri5": 50}
+SOLVER_STEPS = {"adams": 8, "midpoint": 8, "euler": 8, "dopri5": 50}
 """Usual steps; of dopri5 the points of the grid over which the published sampler integrates."""
 
 
@@ -151,8 +151,8 @@ class FlowSettings(ModelSettings):
     """A model whose diffusion head is a flow (SiT): an ordinary differential equation is solved for every token."""
 
     solver: str = setting(
-        "rk4, midpoint, heun, euler: fixed steps of 4, 2, 2, 1 evaluations; dopri5: adaptive, as published, one pose "
-        "at a time unless sampling.batch_size is a number",
+        "adams, midpoint, euler: fixed steps of 1, 2, 1 evaluations; dopri5: adaptive, as published, one pose at a "
+        "time unless sampling.batch_size is a number",
         one_of(*SOLVER_STEPS),
     )
     solver_steps: int | None = setting(
@@ -251,7 +251,7 @@ class Config(Settings):
         ),
     )
     cpu_threads: int | None = setting(
-        "CPU threads of the sampler; null: every core, in a sweep the jobs' share of them", whole(1)
+        "CPU cores that sampling, drawing and writing share; null: every core, in a sweep the job's share of them", whole(1)
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))

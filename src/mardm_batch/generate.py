@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.batch_size import BatchSize
-from mardm_batch.config import Config
+from mardm_batch.config import Config, EmbeddedSettings
 from mardm_batch.console import clock
 from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.interruption import Interrupted
@@ -142,7 +142,8 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
     """
     shard, sweep = record.progress.shard, record.progress.sweep
     render = render_options(config)
-    threads = config.cpu_threads or available_cores()
+    cores = config.cpu_threads or available_cores()
+    sampling = sampling_threads(config, cores)
     try:
         with (
             record,
@@ -151,7 +152,7 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
             # torch takes seconds to import: bad input and "nothing to do" are answered without it
             from mardm_batch.sampler import load_sampler
 
-            sampler = load_sampler(config, threads)
+            sampler = load_sampler(config, sampling)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             captions = [prompt.caption for prompt in todo]
             record.unknown(sampler.unknown_words(captions))
@@ -162,7 +163,8 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
                 "precision": sampler.precision,
             }
             settings = WriterSettings(store.output, staging, provenance, render)
-            with PoseWriters(settings, max(1, threads - 1)) as writers:
+            drawing = cores - (sampling if sampling < cores and sampler.device == "cpu" else 1)
+            with PoseWriters(settings, max(1, drawing)) as writers:
                 record.tracker = open_tracker(config.tracking, record.run_folder, record.settings, shard, sweep)
                 for result in sample_poses(todo, sampler, record):
                     if isinstance(result, Failure):
@@ -178,6 +180,16 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
         log.error("the disk of %s is full: free some space, then run the same command again", store.output)
         return SOME_FAILED
     return ALL_FINISHED
+
+
+def sampling_threads(config: Config, cores: int) -> int:
+    """How many of the cores sample; the others draw and write.
+
+    Sampling by large networks takes all of them: pictures are few then. By the embedded model a pose takes about as
+    long to sample as to draw, and a thread whose core is taken by a drawing process makes all others wait.
+    """
+    balanced = isinstance(config.model, EmbeddedSettings) and config.render.enabled
+    return (cores + 1) // 2 if balanced else cores
 
 
 def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunRecord) -> Iterator[Pose | Failure]:

@@ -196,11 +196,8 @@ class PoseRenderer:
         canvas, empty, rows = self._words[box], background[0][box], self._rows[:, 1:][box]
         canvas[:] = empty
         yield
-        painted = canvas.ravel()
-        changed = np.flatnonzero(painted != empty.ravel())
-        indices = rows.ravel()
-        indices[changed] = self._palette.quickly(painted[changed])
-        rows[:] = indices.reshape(rows.shape)
+        changed = canvas != empty
+        rows[changed] = self._palette.quickly(canvas[changed])
 
     def _draw_figure(self, joints: Floats, ends: Floats, camera: Camera, aim: Floats, background: Background) -> None:
         shades = shadows(joints, ends, camera) + aim

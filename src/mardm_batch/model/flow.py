@@ -14,8 +14,11 @@ from torch import Tensor
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.model.head import DiffusionHead, GuidedHead
 
-OdeMethod = Literal["dopri5", "rk4", "midpoint", "heun", "euler"]
-ODE_METHODS: Final = ("dopri5", "rk4", "midpoint", "heun", "euler")
+OdeMethod = Literal["dopri5", "adams", "midpoint", "euler"]
+ODE_METHODS: Final = ("dopri5", "adams", "midpoint", "euler")
+_CROWDING: Final = 1.5
+"""Adams' times are 1 - (1 - i / steps) ** 1.5: the velocity of a guided head changes most near the data. Of the exponents
+tried (1 to 2.5, at guidance scales of 1.5 and 4.5) this one came nearest to the exact path."""
 
 
 def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -30,7 +33,8 @@ def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch
 class OdeSampler:
     """Integrates the velocity.
 
-    rk4 (Kutta's 3/8 rule; four evaluations a step), midpoint, heun (two) and euler (one) take `steps` equal steps.
+    adams (Adams-Bashforth of second order; one evaluation a step, steps that shorten towards the data), midpoint (two
+    evaluations a step) and euler (one) take `steps` steps that are the same for every row.
     dopri5 chooses its steps itself, over a grid of `steps` times (published: 50), and the same ones for all rows, so
     that a row depends slightly on the others.
     """
@@ -79,31 +83,21 @@ def _integrate_adaptively(guided: GuidedHead, x: Tensor, grid: int) -> Tensor:
 
 
 def _integrate_in_steps(guided: GuidedHead, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
-    length = 1 / steps
-    parts = {"rk4": 3, "midpoint": 2}.get(method, 1)
-    times = torch.linspace(0, 1, parts * steps + 1, device=x.device, dtype=x.dtype)[:, None]
-    if method in ("euler", "midpoint"):  # which do not look at a step's end
-        times = times[:-1]
-    velocities = guided.at(times)
-    if method == "euler":
-        for at_start in velocities:
-            x = x + length * at_start(x)
-        return x
+    times = torch.linspace(0, 1, steps + 1, device=x.device, dtype=x.dtype)
+    if method == "adams":
+        times = 1 - (1 - times) ** _CROWDING
+    lengths = times.diff()
     if method == "midpoint":
-        for at_start, in_between in zip(velocities, velocities, strict=True):
+        middles = times[:-1] + lengths / 2
+        velocities = guided.at(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
+        for length, at_start, in_between in zip(lengths, velocities, velocities, strict=True):
             x = x + length * in_between(x + length / 2 * at_start(x))
         return x
-    at_start = next(velocities)
-    for _ in range(steps):  # a step's end is the next one's start: the same time, so the same modulations
-        slope = at_start(x)
-        if method == "heun":
-            at_end = next(velocities)
-            x = x + length / 2 * (slope + at_end(x + length * slope))
-        else:
-            second = next(velocities)(x + length / 3 * slope)
-            third = next(velocities)(x + length * (second - slope / 3))
-            at_end = next(velocities)
-            fourth = at_end(x + length * (slope - second + third))
-            x = x + length / 8 * (slope + 3 * second + 3 * third + fourth)
-        at_start = at_end
+    before: Tensor | None = None
+    for number, velocity in enumerate(guided.at(times[:-1, None])):
+        slope = velocity(x)
+        change = slope
+        if method == "adams" and before is not None:  # the velocity goes on changing as it did in the step before
+            change = slope + lengths[number] / (2 * lengths[number - 1]) * (slope - before)
+        x, before = x + lengths[number] * change, slope
     return x

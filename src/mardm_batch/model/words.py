@@ -20,6 +20,8 @@ MAX_WORDS: Final = 64
 _PADDING, _START, _UNKNOWN = range(3)
 SPECIAL_TOKENS: Final = 3
 """The first token numbers stand for no word."""
+_LENGTH_GROUPS: Final = 4
+"""Into so many groups of like length captions are sorted."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 
@@ -116,8 +118,14 @@ class WordEncoder(nn.Module):
     @torch.inference_mode()
     def encode(self, captions: Sequence[str]) -> Tensor:
         """Captions → (b, size)."""
-        vectors: Tensor = self(self.tokenize(captions).to(self.words.weight.device))
-        return vectors
+        return self.read(self.tokenize(captions).to(self.words.weight.device))
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """`forward`, captions of like length together: padding costs as much as words."""
+        lengths = (tokens != _PADDING).sum(dim=1)
+        order = lengths.argsort(stable=True)
+        vectors = [self(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]
+        return torch.cat(vectors)[order.argsort()]
 
 
 class _Block(nn.Module):

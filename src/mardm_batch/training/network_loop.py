@@ -27,8 +27,6 @@ one in sight nothing is learnt of the caption."""
 _REPEATS: Final = 2
 """Times that a masked token goes through the head: more captions in the same time teach more than more noise."""
 _GUESS_WEIGHT: Final = 1.0
-_LENGTH_GROUPS: Final = 4
-"""Into so many groups of like length a batch's captions are sorted."""
 
 
 class TextToLatents(nn.Module):
@@ -124,15 +122,6 @@ class TokenizedCaptions:
         return tokens[:, : int((tokens > 0).sum(dim=1).max())]
 
 
-def read_by_length(words: WordEncoder, tokens: Tensor) -> Tensor:
-    """The vectors (b, size) of token numbers (b, w). Captions of like length go together, as padding costs as much as
-    words."""
-    lengths = (tokens > 0).sum(dim=1)
-    order = lengths.argsort(stable=True)
-    vectors = [words(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]
-    return torch.cat(vectors)[order.argsort()]
-
-
 def mirrored(features: Tensor) -> Tensor:
     """The mirror images of features (n, t, f), not normalised, on the same skeleton: left and right exchanged."""
     flipped = local_joints(features)[..., list(MIRRORED), :] * features.new_tensor([-1.0, 1.0, 1.0])
@@ -164,7 +153,7 @@ class NetworkLosses:
     def __call__(self, generator: torch.Generator) -> dict[str, Tensor]:
         rows = self.motions.draw((self.batch_size + 1) // 2, generator)
         latents = self.latents[int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))][:, rows].flatten(0, 1)
-        condition = read_by_length(self.model.words, self.captions.draw(rows, generator))
+        condition = self.model.words.read(self.captions.draw(rows, generator))
         counts = torch.full((len(latents),), latents.shape[1])
         flow = self.model.network.training_loss(latents, counts, condition, generator, _ALL_MASKED_SHARE, _REPEATS)
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))
