@@ -9,7 +9,7 @@ import yaml
 
 from mardm_batch.conditions import parse
 from mardm_batch.config import conf_dir
-from mardm_batch.evaluate import TRAINING_SEED, held_out_samples, main, nearest_distances, score
+from mardm_batch.evaluate import TRAINING_SEED, held_out_samples, main, nearest_distances, only_telling, score
 from mardm_batch.training.clips import composed_clips, composed_poses
 from mardm_batch.training.library import load_library
 
@@ -23,6 +23,13 @@ def test_composed_poses_meet_their_own_conditions_and_not_each_other_s() -> None
     conditions = [tuple(map(parse, sample.conditions)) for sample in samples]
     assert score(conditions, poses)[0] > 0.98
     assert score(conditions[30:] + conditions[:30], poses)[0] < 0.7
+
+
+def test_what_most_poses_meet_tells_nothing() -> None:
+    library, rng = load_library(), np.random.default_rng(3)
+    poses = np.concatenate([library.sample(rng, 1).clip for _ in range(60)])
+    common, rare = parse("pelvis height 0.1.."), parse("torso inverted")
+    assert only_telling([(common, rare), (common,)], poses) == [(rare,), ()]
 
 
 def test_the_command_prints_and_writes_scores(

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mardm_batch.generate import sample_poses
+from mardm_batch.cli import compose_config, to_config
+from mardm_batch.config import register_schema
+from mardm_batch.generate import sample_poses, sampling_threads
 from mardm_batch.manifest import Failure
 from mardm_batch.pose import Pose
 from mardm_batch.prompts import Prompt
@@ -105,3 +107,12 @@ def test_what_is_not_finite_is_sampled_once_more_with_other_noise() -> None:
     assert (never.stage, "not finite" in never.error) == ("sample", True)
     others = [result for name, result in results.items() if name not in ("pose_2", "pose_6")]
     assert all(isinstance(result, Pose) and result.attempt == 0 for result in others)
+
+
+@pytest.mark.parametrize(
+    ("settings", "cores", "threads"),
+    [([], 1, 1), ([], 2, 1), ([], 16, 8), (["render.enabled=false"], 2, 2), (["model=mardm_sit_xl"], 2, 2)],
+)
+def test_the_embedded_model_leaves_cores_to_the_pictures(settings: list[str], cores: int, threads: int) -> None:
+    register_schema()
+    assert sampling_threads(to_config(compose_config(settings)), cores) == threads

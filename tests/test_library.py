@@ -11,7 +11,7 @@ import yaml
 from mardm_batch.conditions import parse
 from mardm_batch.errors import InputError
 from mardm_batch.skeleton import BONE_LENGTHS, PARENTS
-from mardm_batch.training.describe import describe
+from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.entries import MAIN_KINDS, read_entries
 from mardm_batch.training.library import Composition, load_library
 from mardm_batch.training.limits import within_limits
@@ -170,3 +170,24 @@ def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
         assert scored[caption]["conditions"], caption
         held += [parse(text).met(joints).mean() for text in scored[caption]["conditions"]]
     assert np.mean(held) >= 0.99
+
+
+def test_what_is_added_to_a_caption_is_true_of_its_pose():
+    rng = np.random.default_rng(5)
+    raised = LIBRARY.by_name["left arm raised"]
+    composition = Composition((LIBRARY.by_name["sitting on a chair"], raised))
+    poses = np.stack([composition.joints(rng) for _ in range(200)])
+    captions = elaborate(["Somebody."] * 200, poses, rng)
+    added = [caption.removeprefix("Somebody") for caption in captions]
+    assert all(added)
+    assert any("left arm" in text or "left wrist" in text or "left hand" in text for text in added)
+    assert not any(
+        re.search(r"right (?:hand|wrist) (?:higher|above|raised)|knees? straight|lying", text) for text in added
+    )
+
+
+def test_a_sample_can_be_said_again():
+    rng = np.random.default_rng(6)
+    sample = LIBRARY.sample(rng, 1, held_out=False)
+    said = {LIBRARY.say_again(sample, rng) for _ in range(20)}
+    assert len(said) > 5

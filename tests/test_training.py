@@ -277,6 +277,40 @@ def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
     assert load_embedded(tmp_path / "weights.safetensors").weights_hash == first
 
 
+def test_a_training_goes_on_from_trained_weights_with_a_library_that_has_grown(tmp_path):
+    train(make_config(tmp_path))
+    first = load_embedded(tmp_path / "weights.safetensors")
+    again = make_config(
+        tmp_path,
+        f"start={tmp_path}/weights.safetensors",
+        f"folder={tmp_path}/again",
+        f"output={tmp_path}/again.safetensors",
+        "data.composed_clips=30",
+        "sizes.vocabulary=200",
+        "network.learning_rate=1e-7",
+    )
+    train(again)
+    second = load_embedded(tmp_path / "again.safetensors")
+    assert torch.equal(second.mean, first.mean)
+    assert torch.equal(first_layer(second.autoencoder), first_layer(first.autoencoder))
+    words, known = second.text_encoder.token_numbers, first.text_encoder.token_numbers
+    assert len(words) > len(known)
+    (common, *_) = known
+    new, old = (each.text_encoder.words.weight for each in (second, first))
+    torch.testing.assert_close(new[words[common]], old[known[common]], atol=1e-3, rtol=0)
+    torch.testing.assert_close(second.network.cond_emb.weight, first.network.cond_emb.weight, atol=1e-3, rtol=0)
+
+
+def first_layer(autoencoder: Autoencoder) -> torch.Tensor:
+    return autoencoder.state_dict()["encoder.model.0.weight"]
+
+
+def test_weights_of_other_sizes_are_no_start(tmp_path):
+    train(make_config(tmp_path))
+    with pytest.raises(InputError, match="start: its weights are not of these sizes"):
+        train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", f"folder={tmp_path}/b", "sizes.width=32"))
+
+
 def test_recorded_clips_keep_their_bones_stand_on_the_floor_and_say_the_side(recorded):
     recordings = mocap.read_clips(recorded)
     clips = recorded_clips(recordings, stride=8, seed=0)

@@ -52,6 +52,17 @@ def test_unknown_words_are_named_as_written_and_once(encoder):
     assert encoder.unknown_words("kneels") == []
 
 
+def test_captions_of_like_length_go_together_without_changing_any(encoder):
+    captions = [" ".join(["raising"] * count) for count in (9, 1, 30, 2, 2, 17)]
+    seen = []
+    hook = encoder.words.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
+    together = encoder.encode(captions)
+    hook.remove()
+    assert sum(rows * words for rows, words in seen) < 0.7 * 6 * 31
+    alone = torch.cat([encoder.encode([caption]) for caption in captions])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
 def test_a_caption_does_not_depend_on_its_batch(encoder):
     together = encoder.encode([*CAPTIONS, "arm " * 40, ""])
     for caption, vector in zip(CAPTIONS, together, strict=False):

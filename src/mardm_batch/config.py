@@ -251,7 +251,8 @@ class Config(Settings):
         ),
     )
     cpu_threads: int | None = setting(
-        "CPU cores that sampling, drawing and writing share; null: every core, in a sweep the job's share of them", whole(1)
+        "CPU cores that sampling, drawing and writing share; null: every core, in a sweep the job's share of them",
+        whole(1),
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))

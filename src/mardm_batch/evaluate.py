@@ -56,6 +56,9 @@ class Scores:
 
     captions: int
     seeds: int
+    telling_conditions_met: float
+    """Of the conditions that at most half of all new composed poses meet by themselves."""
+    control_telling_conditions_met: float
     conditions_met: float
     captions_met: float
     """Share of the poses that meet all conditions of their caption."""
@@ -92,15 +95,18 @@ def evaluate(
 
     captions = list(conditions)
     poses = np.stack([make_poses(config, captions, config.seed + offset) for offset in range(seeds)])  # (s, n, 22, 3)
-    met = [score([conditions[caption] for caption in captions], each) for each in poses]
-    others = np.roll(captions, max(1, len(captions) // 2))  # captions of one kind stand together
-    control = [score([conditions[caption] for caption in others], each) for each in poses]
+    new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
+    asked = [tuple(conditions[caption]) for caption in captions]
+    others = asked[len(asked) // 2 :] + asked[: len(asked) // 2]  # captions of one kind stand together
+    met, control = ([score(each, made) for made in poses] for each in (asked, others))
+    telling, control_telling = ([score(only_telling(each, new), made) for made in poses] for each in (asked, others))
     together = poses.reshape(-1, *poses.shape[2:])
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
-    new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
     return Scores(
         captions=len(captions),
         seeds=seeds,
+        telling_conditions_met=float(np.mean([share for share, _ in telling])),
+        control_telling_conditions_met=float(np.mean([share for share, _ in control_telling])),
         conditions_met=float(np.mean([share for share, _ in met])),
         captions_met=float(np.mean([whole for _, whole in met])),
         control_conditions_met=float(np.mean([share for share, _ in control])),
@@ -126,12 +132,19 @@ def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
     return canonical_position(np.concatenate(clips)[:, sampler.frame_index])
 
 
+def only_telling(conditions: Sequence[Sequence[Condition]], poses: Joints) -> list[tuple[Condition, ...]]:
+    """The conditions of each caption that at most half of these poses meet, whatever they show."""
+    rare = {each: each.met(poses).mean() <= 0.5 for listed in conditions for each in listed}
+    return [tuple(each for each in listed if rare[each]) for listed in conditions]
+
+
 def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> tuple[float, float]:
     """Share of all conditions met, and share of the poses that meet all of theirs."""
     met = [
         np.array([each.met(pose[None])[0] for each in listed]) for listed, pose in zip(conditions, poses, strict=True)
     ]
-    return float(np.concatenate(met).mean()), float(np.mean([each.all() for each in met]))
+    every = np.concatenate(met)
+    return float(every.mean()) if every.size else 1.0, float(np.mean([each.all() for each in met]))
 
 
 def nearest_distances(poses: Joints, others: Joints) -> Joints:

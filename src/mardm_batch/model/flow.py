@@ -17,8 +17,8 @@ from mardm_batch.model.head import DiffusionHead, GuidedHead
 OdeMethod = Literal["dopri5", "adams", "midpoint", "euler"]
 ODE_METHODS: Final = ("dopri5", "adams", "midpoint", "euler")
 _CROWDING: Final = 1.5
-"""Adams' times are 1 - (1 - i / steps) ** 1.5: the velocity of a guided head changes most near the data. Of the exponents
-tried (1 to 2.5, at guidance scales of 1.5 and 4.5) this one came nearest to the exact path."""
+"""Adams' times are 1 - (1 - i / steps) ** 1.5, as the velocity of a guided head changes most near the data. Of the
+exponents tried (1 to 2.5, at guidance scales of 1.5 and 4.5) this one came nearest to the exact path."""
 
 
 def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch.Generator) -> Tensor:
