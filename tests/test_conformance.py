@@ -91,9 +91,9 @@ def sit_sampling(golden: Arrays, models: Models) -> Iterator[Check]:
     z, network = golden["SiT.sample.z"], models["SiT"].network.head
     sampler = OdeSampler("dopri5", 50)
     noise = golden["SiT.sample.cfg1.0.init_noise"][:, None]
-    yield sampler.sample(network, z, None, 1.0, noise), golden["SiT.sample.cfg1.0.out"], INTEGRATED
+    yield sampler.sample(network.guided(z, None, 1.0), noise), golden["SiT.sample.cfg1.0.out"], INTEGRATED
     noise = golden["SiT.sample.cfg4.5.init_noise"][:, None]
-    found = sampler.sample(network, z[:3], z[3:], 4.5, noise)
+    found = sampler.sample(network.guided(z[:3], z[3:], 4.5), noise)
     yield found.repeat(2, 1), golden["SiT.sample.cfg4.5.out"], INTEGRATED
 
 
@@ -105,9 +105,9 @@ def ddpm_sampling(golden: Arrays, models: Models) -> Iterator[Check]:
         start, steps = golden[f"DDPM.sample.{name}.init_noise"], golden[f"DDPM.sample.{name}.step_noise"]
         return torch.cat([start[None], steps[:-1, :rows]]).transpose(0, 1)  # the last step adds none
 
-    found = sampler.sample(network, z, None, 1.0, noise("cfg1.0", 6))
+    found = sampler.sample(network.guided(z, None, 1.0), noise("cfg1.0", 6))
     yield found, golden["DDPM.sample.cfg1.0.out"], EXACT
-    found = sampler.sample(network, z[:3], z[3:], 4.5, noise("cfg4.5", 3))
+    found = sampler.sample(network.guided(z[:3], z[3:], 4.5), noise("cfg4.5", 3))
     yield found, golden["DDPM.sample.cfg4.5.out"][:3], EXACT
 
 

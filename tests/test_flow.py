@@ -26,9 +26,6 @@ class KnownHead(nn.Module):
     def forward(self, x: Tensor, time: Tensor, z: Tensor) -> Tensor:
         return self.formula(x, time[:, None])
 
-    def guided(self, z: Tensor, unconditional_z: None, scale: float) -> "KnownHead":
-        return self
-
     def at(self, times: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
         return (lambda x, time=time: self.formula(x, time) for time in times)
 
@@ -49,7 +46,7 @@ def error(method: str, steps: int) -> float:
     """How far from the true end of dx/dt = x (1 + t) a solver comes, from x = 1: exp(3/2)."""
     head = KnownHead(lambda x, time: x * (1 + time))
     start = torch.ones(2, 1, 3, dtype=torch.float64)
-    end = OdeSampler(method, steps).sample(head, torch.zeros(2, 1), None, 1.0, start)
+    end = OdeSampler(method, steps).sample(head, start)
     return float((end - torch.tensor(1.5, dtype=torch.float64).exp()).abs().max())
 
 
@@ -106,7 +103,7 @@ def test_ddpm_finds_the_only_point_there_is(temperature: float) -> None:
 
     sampler = AncestralSampler(temperature)
     noise = torch.randn(5, sampler.draws, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = sampler.sample(KnownHead(true_noise), torch.zeros(5, 1), None, 1.0, noise)
+    found = sampler.sample(KnownHead(true_noise), noise)
     assert torch.allclose(found, torch.full_like(found, 2.0), atol=1e-6)
 
 
@@ -116,7 +113,7 @@ def test_temperature_scales_the_noise_of_the_steps() -> None:
     other = torch.cat([noise[:, :1], noise[:, 1:].flip(1)], dim=1)
 
     def sample(temperature: float, draws: Tensor) -> Tensor:
-        return AncestralSampler(temperature).sample(head, torch.zeros(5, 1), None, 1.0, draws)
+        return AncestralSampler(temperature).sample(head, draws)
 
     assert torch.equal(sample(0, noise), sample(0, other))
     steps_part = sample(1, noise) - sample(0, noise)
@@ -147,7 +144,7 @@ def modulated_times(method: str, steps: int) -> list[float]:
     """The times whose modulations the solver has computed, in their order."""
     head, times = random_head(), list[float]()
     head.time_embed.register_forward_pre_hook(lambda _, inputs: times.extend(inputs[0].flatten().tolist()))
-    OdeSampler(method, steps).sample(head, torch.randn(3, 4), torch.randn(3, 4), 2.0, torch.randn(3, 1, 6))
+    OdeSampler(method, steps).sample(head.guided(torch.randn(3, 4), torch.randn(3, 4), 2.0), torch.randn(3, 1, 6))
     return times
 
 
@@ -177,12 +174,20 @@ def test_times_computed_together_give_what_each_gives_alone(monkeypatch: pytest.
     assert torch.allclose(torch.stack(together), torch.stack(alone), atol=1e-5)
 
 
+def test_unconditional_rows_that_are_alike_serve_many() -> None:
+    head, time, x = random_head(), torch.tensor([[0.3]]), torch.randn(5, 6)
+    z, few, places = torch.randn(5, 4), torch.randn(2, 4), torch.tensor([0, 1, 1, 0, 1])
+    (each,) = head.guided(z, few[places], 3.0).at(time)
+    (shared,) = head.guided(z, few, 3.0, places).at(time)
+    assert torch.allclose(shared(x), each(x), atol=1e-5)
+
+
 def test_a_head_in_bfloat16_keeps_tokens_and_guidance_in_float32() -> None:
     head, noise = random_head(), torch.randn(20, 1, 6)
     z, unconditional_z = torch.randn(20, 4), torch.randn(20, 4)
     sampler = OdeSampler("midpoint", 8)
-    exact = sampler.sample(head, z, unconditional_z, 2.0, noise)
-    rounded = sampler.sample(head.to(torch.bfloat16), z, unconditional_z, 2.0, noise)
+    exact = sampler.sample(head.guided(z, unconditional_z, 2.0), noise)
+    rounded = sampler.sample(head.to(torch.bfloat16).guided(z, unconditional_z, 2.0), noise)
     assert rounded.dtype == torch.float32
     assert not torch.equal(rounded, rounded.to(torch.bfloat16).float())
     assert 0 < float((rounded - exact).norm() / exact.norm()) < 0.05

@@ -84,7 +84,7 @@ class Job:
         z = network(latents, condition, padding)[:, :sampled].flatten(0, 1)
         noise = torch.randn(batch * sampled, settings.sampler.draws, network.sizes.latent, device=self.device)
         conditional, unconditional = z.chunk(2)
-        settings.sampler.sample(network.head, conditional, unconditional, settings.guidance_scale, noise)
+        settings.sampler.sample(network.head.guided(conditional, unconditional, settings.guidance_scale), noise)
 
     def masked_tokens(self) -> list[int]:
         """How many tokens of a pose each step of the plain loop samples."""

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.model.head import DiffusionHead
+from mardm_batch.model.head import DiffusionHead, GuidedHead
 
 DIFFUSION_STEPS: Final = 50
 
@@ -57,15 +57,8 @@ class AncestralSampler:
         """Standard normal draws that a row needs: the start, then one a step, but for the last step."""
         return DIFFUSION_STEPS
 
-    def sample(
-        self,
-        head: DiffusionHead,
-        z: Tensor,
-        unconditional_z: Tensor | None,
-        guidance_scale: float,
-        noise: Tensor,
-    ) -> Tensor:
-        """Clean tokens (n, d) for z (n, width), from noise (n, 50, d)."""
+    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+        """Clean tokens (n, d) by the head for n rows, from noise (n, 50, d)."""
         alpha_bars = _alpha_bars()
         before = np.append(1.0, alpha_bars[:-1])
         alphas = alpha_bars / before
@@ -76,7 +69,7 @@ class AncestralSampler:
         x = noise[:, 0]
         steps = range(DIFFUSION_STEPS)[::-1]
         times = torch.tensor(steps, dtype=x.dtype, device=x.device)[:, None]
-        predictions = head.guided(z, unconditional_z, guidance_scale).at(times)
+        predictions = guided.at(times)
         for draw, (step, predict) in enumerate(zip(steps, predictions, strict=True), start=1):
             predicted = predict(x)
             kept = float(alpha_bars[step])

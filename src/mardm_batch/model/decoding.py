@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mardm_batch.model.head import DiffusionHead
+from mardm_batch.model.head import GuidedHead
 from mardm_batch.model.noise import Noise
 from mardm_batch.model.transformer import MaskedTransformer
 
@@ -25,15 +25,8 @@ class Sampler(Protocol):
         """Standard normal draws that a row needs."""
         ...
 
-    def sample(
-        self,
-        head: DiffusionHead,
-        z: Tensor,
-        unconditional_z: Tensor | None,
-        guidance_scale: float,
-        noise: Tensor,
-    ) -> Tensor:
-        """Clean tokens (n, d) for z (n, w), from noise (n, draws, d)."""
+    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+        """Clean tokens (n, d) by the head for n rows, from noise (n, draws, d)."""
         ...
 
 
@@ -88,10 +81,11 @@ def generate_latents(
     masked = F.pad(mask_counts(settings.time_steps, counts), (0, 0, 0, 1))
 
     # With guidance each pose is there twice, in one batch: with its text, and without.
-    texts = [condition] if settings.guidance_scale == 1 else [condition, torch.zeros_like(condition)]
-    modulations = network.modulations(torch.cat(texts))
-    absent = torch.cat([padding.to(device)] * len(texts))
-    latents = condition.new_zeros(len(condition), tokens, network.sizes.latent)
+    poses, is_guided = len(condition), settings.guidance_scale != 1
+    texts = torch.cat([condition, condition.new_zeros(int(is_guided), condition.shape[1])])
+    modulations = network.modulations(texts)
+    absent = torch.cat([padding, padding]).to(device)
+    latents = condition.new_zeros(poses, tokens, network.sizes.latent)
     for step in range(settings.time_steps):
         hidden = ranks < masked[step, :, None]
         still_hidden = ranks < masked[step + 1, :, None]
@@ -99,16 +93,19 @@ def generate_latents(
         if not sampled.any():
             continue
         seen = torch.where(hidden[..., None].to(device), network.mask_latent, latents)
-        poses, places = sampled.nonzero(as_tuple=True)
-        rows = poses.to(device), places.to(device)
-        everywhere = network.through_blocks(torch.cat([seen] * len(texts)), modulations, absent)
-        z = [each[rows] for each in everywhere.chunk(len(texts))]
-        draws = noise.standard_normal(poses, places, step, settings.sampler.draws, network.sizes.latent)
-        latents[rows] = settings.sampler.sample(
-            network.head,
-            z[0],
-            z[1] if len(z) == 2 else None,
+        # Without a text and with all tokens masked one pose is like the other, so one stands for all.
+        alike = bool(hidden.all())
+        without = (1 if alike else poses) if is_guided else 0
+        repeated = [torch.cat([each[:poses], each[poses:].expand(without, -1, -1)]) for each in modulations]
+        everywhere = network.through_blocks(torch.cat([seen, seen[:without]]), repeated, absent[: poses + without])
+        which, places = sampled.nonzero(as_tuple=True)
+        rows = which.to(device), places.to(device)
+        guided = network.head.guided(
+            everywhere[rows],
+            None if not is_guided else everywhere[-1] if alike else everywhere[poses:][rows],
             settings.guidance_scale,
-            draws.to(latents),
+            rows[1] if alike else None,
         )
+        draws = noise.standard_normal(which, places, step, settings.sampler.draws, network.sizes.latent)
+        latents[rows] = settings.sampler.sample(guided, draws.to(latents))
     return latents.transpose(1, 2)

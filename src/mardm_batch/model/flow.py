@@ -54,16 +54,8 @@ class OdeSampler:
         """Standard normal draws that a row needs: where the path starts."""
         return 1
 
-    def sample(
-        self,
-        head: DiffusionHead,
-        z: Tensor,
-        unconditional_z: Tensor | None,
-        guidance_scale: float,
-        noise: Tensor,
-    ) -> Tensor:
-        """Clean tokens (n, d) for z (n, width), from noise (n, 1, d)."""
-        guided = head.guided(z, unconditional_z, guidance_scale)
+    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+        """Clean tokens (n, d) by the head for n rows, from noise (n, 1, d)."""
         start = noise[:, 0]
         if self.method == "dopri5":
             return _integrate_adaptively(guided, start, self.steps)

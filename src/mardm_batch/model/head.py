@@ -107,9 +107,14 @@ class DiffusionHead(nn.Module):
         condition = self.time_embed(time.to(x.dtype)) + self.cond_embed(z)
         return self.through_layers(self.input_proj(x), self.modulations(condition))
 
-    def guided(self, z: Tensor, unconditional_z: Tensor | None, guidance_scale: float) -> "GuidedHead":
-        """The head for the rows of z (n, width of the transformer), to be asked at many times."""
-        return GuidedHead(self, z, unconditional_z, guidance_scale)
+    def guided(
+        self, z: Tensor, unconditional_z: Tensor | None, guidance_scale: float, places: Tensor | None = None
+    ) -> "GuidedHead":
+        """The head for the rows of z (n, width of the transformer), to be asked at many times.
+
+        The unconditional z are (n, width) too, or fewer rows of which `places` (n,) says which is whose.
+        """
+        return GuidedHead(self, z, unconditional_z, guidance_scale, places)
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
         """Of each block (..., 3 w), and of the final layer (..., 2 w), for time and z together (..., w)."""
@@ -138,18 +143,30 @@ class GuidedHead:
     precision of its weights, guidance is in that of the tokens.
     """
 
-    def __init__(self, head: DiffusionHead, z: Tensor, unconditional_z: Tensor | None, guidance_scale: float) -> None:
+    def __init__(
+        self,
+        head: DiffusionHead,
+        z: Tensor,
+        unconditional_z: Tensor | None,
+        guidance_scale: float,
+        places: Tensor | None,
+    ) -> None:
         self._head, self._scale, self._is_guided = head, guidance_scale, unconditional_z is not None
         self._dtype = head.input_proj.weight.dtype
         rows = z if unconditional_z is None else torch.cat([z, unconditional_z])
-        self._embedded_z = head.cond_embed(rows.to(self._dtype))  # (n or 2 n, w)
+        self._embedded_z = head.cond_embed(rows.to(self._dtype))  # (n, n + fewer, or 2 n, w)
+        self._rows: Tensor | None = None
+        """Where fewer unconditional rows serve: of all rows the 2 n that are asked for."""
+        if self._is_guided and places is not None:
+            self._rows = torch.cat([torch.arange(len(z), device=z.device), len(z) + places])
 
     def at(self, times: Tensor) -> Iterator[Field]:
-        """The head at each of the times (e, 1) in turn; (e, 2 n) where rows differ, the unconditional ones last."""
+        """The head at each of the times (e, 1) in turn."""
         for some in torch.split(times, max(1, _ROWS_AT_ONCE // len(self._embedded_z))):
             modulations = self._head.modulations(self._head.time_embed(some) + self._embedded_z)  # (e, 2 n, 3 w) each
             for number in range(len(some)):
-                yield partial(self._answer, [each[number] for each in modulations])
+                there = [each[number] for each in modulations]
+                yield partial(self._answer, there if self._rows is None else [each[self._rows] for each in there])
 
     def _answer(self, modulations: Sequence[Tensor], x: Tensor) -> Tensor:
         hidden = self._head.input_proj(x.to(self._dtype))
