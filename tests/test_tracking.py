@@ -5,7 +5,8 @@ import logging
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from conftest import Run
 from mardm_batch.config import TrackingSettings
-from mardm_batch.tracking import CarefulTracker, NoTracker, open_tracker
+from mardm_batch.tracking import CarefulTracker, NoTracker, OpeningTracker, open_tracker
 
 BLOCK = 32768
 
@@ -76,6 +77,7 @@ def test_auto_asks_for_no_login_and_is_offline_without_a_key(tmp_path: Path, run
 def test_disabled_costs_nothing() -> None:
     code = """
 import sys
+import threading
 from pathlib import Path
 from mardm_batch.config import TrackingSettings
 from mardm_batch.tracking import open_tracker
@@ -107,3 +109,27 @@ def test_a_tracker_that_cannot_start_is_a_warning(tmp_path: Path, caplog: pytest
         tracker = open_tracker(settings, tmp_path / "file", {}, "all", None)
     tracker.log({"poses_done": 1})
     assert "no tracking" in caplog.text
+
+
+def test_what_is_logged_while_a_tracker_opens_is_tracked() -> None:
+    told: list[object] = []
+
+    class Remembering:
+        def log(self, metrics: Mapping[str, float]) -> None:
+            told.append(dict(metrics))
+
+        def finish(self, summary: Mapping[str, object]) -> None:
+            told.append("end")
+
+    opened = threading.Event()
+
+    def open_slowly() -> Remembering:
+        opened.wait(10)
+        return Remembering()
+
+    tracker = OpeningTracker(open_slowly)
+    tracker.log({"a": 1})
+    assert told == []
+    opened.set()
+    tracker.finish({})
+    assert told == [{"a": 1}, "end"]

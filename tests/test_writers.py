@@ -20,7 +20,7 @@ def settings_in(folder: Path, pictures: bool = False) -> WriterSettings:
     output, staging = folder / "poses", folder / "temp"
     output.mkdir()
     staging.mkdir()
-    return WriterSettings(output, staging, {}, RenderOptions() if pictures else None)
+    return WriterSettings(output, staging, RenderOptions() if pictures else None)
 
 
 def pose(number: int, value: float | None = None) -> Pose:
@@ -32,7 +32,7 @@ def pose(number: int, value: float | None = None) -> Pose:
 
 def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=2) as writers:
-        outcomes = [outcome for number in range(20) for outcome in writers.write(pose(number))]
+        outcomes = [outcome for number in range(20) for outcome in writers.write(pose(number), {})]
         outcomes += writers.finish()
     assert {each.pose.prompt.name for each in outcomes} == {f"pose_{number}" for number in range(20)}
     assert all(each.failure is None for each in outcomes)
@@ -43,7 +43,7 @@ def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
 
 def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=1) as writers:
-        outcomes = [*writers.write(pose(0)), *writers.write(pose(1, float("nan"))), *writers.write(pose(2))]
+        outcomes = [*writers.write(pose(0), {}), *writers.write(pose(1, float("nan")), {}), *writers.write(pose(2), {})]
         outcomes += writers.finish()
     failures = {each.pose.prompt.name: each.failure for each in outcomes}
     assert failures["pose_0"] is None
@@ -55,13 +55,13 @@ def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
 
 def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path), workers=1) as writers:
-        outcomes = list(writers.write(pose(0)))
+        outcomes = list(writers.write(pose(0), {}))
         while not outcomes:
             outcomes += writers.done()
         (worker,) = writers.pool._processes
         os.kill(worker, signal.SIGKILL)
         for number in range(1, 10):
-            outcomes += writers.write(pose(number))
+            outcomes += writers.write(pose(number), {})
         outcomes += writers.finish()
     assert sorted(each.pose.prompt.name for each in outcomes) == sorted(f"pose_{number}" for number in range(10))
     assert all(each.failure is None for each in outcomes)

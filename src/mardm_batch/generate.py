@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from mardm_batch.record import RunRecord
 from mardm_batch.render import RenderOptions
 from mardm_batch.sharding import shard_of
 from mardm_batch.store import DiskFullError, PoseStore, Provenance, staging_folder
-from mardm_batch.tracking import open_tracker
+from mardm_batch.tracking import OpeningTracker, open_tracker
 from mardm_batch.writers import PoseWriters, WriterSettings
 
 if TYPE_CHECKING:
@@ -140,38 +141,39 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
     Returns:
         0, or the exit code of what ended the run early.
     """
-    shard, sweep = record.progress.shard, record.progress.sweep
+    shard, sweep, temp = record.progress.shard, record.progress.sweep, Path(config.paths.temp).expanduser()
     render = render_options(config)
     cores = config.cpu_threads or available_cores()
     sampling = sampling_threads(config, cores)
+    drawing = max(1, cores - (sampling if sampling < cores else 1))
     try:
         with (
             record,
-            staging_folder(Path(config.paths.temp).expanduser(), store.output, shard) as staging,
+            staging_folder(temp, store.output, shard) as staging,
+            # the writers come up while the model is loaded
+            PoseWriters(WriterSettings(store.output, staging, render), drawing) as writers,
         ):
             # torch takes seconds to import: bad input and "nothing to do" are answered without it
             from mardm_batch.sampler import load_sampler
 
             sampler = load_sampler(config, sampling)
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
+            tracking = partial(open_tracker, config.tracking, record.run_folder, record.settings, shard, sweep)
+            record.tracker = OpeningTracker(tracking)
             captions = [prompt.caption for prompt in todo]
             record.unknown(sampler.unknown_words(captions))
-            sampler.read(captions, Path(config.paths.temp).expanduser(), shard)
+            sampler.read(captions, temp, shard)
             provenance = {
                 **settings_of(config),
                 "weights_sha256": sampler.weights_hash,
                 "precision": sampler.precision,
             }
-            settings = WriterSettings(store.output, staging, provenance, render)
-            drawing = cores - (sampling if sampling < cores and sampler.device == "cpu" else 1)
-            with PoseWriters(settings, max(1, drawing)) as writers:
-                record.tracker = open_tracker(config.tracking, record.run_folder, record.settings, shard, sweep)
-                for result in sample_poses(todo, sampler, record):
-                    if isinstance(result, Failure):
-                        record.failed(result)
-                    else:
-                        record.written(writers.write(result))
-                record.written(writers.finish())
+            for result in sample_poses(todo, sampler, record):
+                if isinstance(result, Failure):
+                    record.failed(result)
+                else:
+                    record.written(writers.write(result, provenance))
+            record.written(writers.finish())
             sampler.forget()
     except Interrupted as interruption:
         log.warning("interrupted: what is finished stays; the same command goes on from there")

@@ -109,6 +109,36 @@ class CarefulTracker:
             self.tracker = NoTracker()
 
 
+class OpeningTracker:
+    """A tracker that is opened, which takes seconds, while the work goes on; what is logged meanwhile waits."""
+
+    def __init__(self, open_it: Callable[[], Tracker]) -> None:
+        self.tracker: Tracker | None = None
+        self.waiting: list[Mapping[str, float]] = []
+        self.passing_on = threading.Lock()
+        self.opening = threading.Thread(target=self.open_with, args=(open_it,), daemon=True)
+        self.opening.start()
+
+    def open_with(self, open_it: Callable[[], Tracker]) -> None:
+        tracker = open_it()
+        with self.passing_on:
+            self.tracker = tracker
+            for metrics in self.waiting:
+                tracker.log(metrics)
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        with self.passing_on:
+            if self.tracker is None:
+                self.waiting.append(metrics)
+            else:
+                self.tracker.log(metrics)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self.opening.join()
+        if self.tracker is not None:
+            self.tracker.finish(summary)
+
+
 def open_tracker(
     settings: TrackingSettings,
     run_folder: Path,

@@ -51,7 +51,6 @@ class WriterSettings:
 
     output: Path
     staging: Path
-    provenance: Provenance
     render: RenderOptions | None
 
 
@@ -60,7 +59,7 @@ class PoseWriters:
 
     def __init__(self, settings: WriterSettings, workers: int) -> None:
         self.settings, self.workers = settings, workers
-        self.pending: dict[Future[Written], Pose] = {}
+        self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
         self.warned: set[str] = set()
         self.pool = self.start(workers)
 
@@ -82,7 +81,7 @@ class PoseWriters:
             initializer=start_worker,
             initargs=(self.settings, os.getpid()),
         )
-        # The workers come up while the model is loaded. Until they ignore Ctrl-C themselves it must not reach them.
+        # The workers come up at once. Until they ignore Ctrl-C themselves it must not reach them.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             for _ in range(workers):
@@ -91,15 +90,15 @@ class PoseWriters:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pool
 
-    def write(self, pose: Pose) -> Iterator[Outcome]:
+    def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
         """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
         while len(self.pending) >= POSES_AHEAD * self.workers:
             wait(self.pending, return_when=FIRST_COMPLETED)
             yield from self.done()
         try:
-            self.pending[self.pool.submit(draw_and_write, pose)] = pose
+            self.pending[self.pool.submit(draw_and_write, pose, provenance)] = (pose, provenance)
         except BrokenProcessPool:
-            self.pending[broken()] = pose
+            self.pending[broken()] = (pose, provenance)
         yield from self.done()
 
     def finish(self) -> Iterator[Outcome]:
@@ -115,7 +114,7 @@ class PoseWriters:
             if isinstance(future.exception(), BrokenProcessPool):
                 yield from self.write_one_by_one()
             else:
-                pose = self.pending.pop(future)
+                pose, _ = self.pending.pop(future)
                 yield self.outcome(pose, future)
 
     def write_one_by_one(self) -> Iterator[Outcome]:
@@ -124,12 +123,12 @@ class PoseWriters:
         suspects = list(self.pending.values())
         self.pending.clear()
         alone = self.start(workers=1)
-        for pose in suspects:
+        for pose, provenance in suspects:
             try:
-                future = alone.submit(draw_and_write, pose)
+                future = alone.submit(draw_and_write, pose, provenance)
             except BrokenProcessPool:  # it died while it waited, not over this pose
                 alone = self.start(workers=1)
-                future = alone.submit(draw_and_write, pose)
+                future = alone.submit(draw_and_write, pose, provenance)
             wait([future])
             yield self.outcome(pose, future)
             if isinstance(future.exception(), BrokenProcessPool):
@@ -202,14 +201,14 @@ def leave_with(parent: int) -> None:
         os._exit(1)
 
 
-def draw_and_write(pose: Pose) -> Written:
+def draw_and_write(pose: Pose, provenance: Provenance) -> Written:
     """Draw and write a pose in the worker."""
     with Worker.writing:
         settings = Worker.settings
         started = time.perf_counter()
         picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
         drawn = time.perf_counter()
-        write_pose(pose, picture, settings.provenance, settings.output, settings.staging)
+        write_pose(pose, picture, provenance, settings.output, settings.staging)
         seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
     warnings, Worker.warnings.messages = Worker.warnings.messages, []
     return Written(seconds, warnings)
