@@ -48,3 +48,10 @@ def test_anyone_may_do_it_anywhere():
     in_places = [text for text in said if not text.endswith(("self", "selves"))]
     assert 0.03 < len(in_places) / len(said) < 0.12
     assert any(re.search(r"self (?:in|on|at|by|for|during|after|before) ", text) for text in in_places)
+
+
+def test_who_is_somebody_poses_as_one():
+    said = captions(Phrase("zombie", ("<be> a zombie",), ()))
+    assert any(text.startswith("A person posing as a zombie") for text in said)
+    assert any(re.match("A person is a zombie", text) for text in said)
+    assert not any(re.match("A person a zombie", text) for text in said)
