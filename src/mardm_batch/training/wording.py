@@ -270,7 +270,7 @@ def _conjugated(text: str, form: str) -> str:
         verbs += 1
         verb = match[1]
         third, gerund = _IRREGULAR.get(verb) or (_third_person(verb), _gerund(verb))
-        if verb == "be" and form == "gerund" and re.match(r" (?:an?|the) ", text[match.end() :]):
+        if verb == "be" and form == "gerund" and re.match(r" \{?(?:an?|the)\b", text[match.end() :]):
             return "posing as"  # "a person a goalkeeper" is none
         if form == "third":
             return third
