@@ -17,7 +17,7 @@ from mardm_batch.errors import ConfigurationError
 FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
-SOLVER_STEPS = {"adams": 8, "midpoint": 8, "euler": 8, "dopri5": 50}
+SOLVER_STEPS = {"adams": 10, "midpoint": 8, "euler": 8, "dopri5": 50}
 """Usual steps; of dopri5 the points of the grid over which the published sampler integrates."""
 
 
