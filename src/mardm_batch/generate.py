@@ -144,19 +144,17 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
     shard, sweep, temp = record.progress.shard, record.progress.sweep, Path(config.paths.temp).expanduser()
     render = render_options(config)
     cores = config.cpu_threads or available_cores()
-    sampling = sampling_threads(config, cores)
-    drawing = max(1, cores - (sampling if sampling < cores else 1))
     try:
         with (
             record,
             staging_folder(temp, store.output, shard) as staging,
             # the writers come up while the model is loaded
-            PoseWriters(WriterSettings(store.output, staging, render), drawing) as writers,
+            PoseWriters(WriterSettings(store.output, staging, render), cores) as writers,
         ):
             # torch takes seconds to import: bad input and "nothing to do" are answered without it
             from mardm_batch.sampler import load_sampler
 
-            sampler = load_sampler(config, sampling)
+            sampler = load_sampler(config, sampling_threads(config, cores))
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
             tracking = partial(open_tracker, config.tracking, record.run_folder, record.settings, shard, sweep)
             record.tracker = OpeningTracker(tracking)
@@ -185,10 +183,10 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
 
 
 def sampling_threads(config: Config, cores: int) -> int:
-    """How many of the cores sample; the others draw and write.
+    """How many of the cores sample. The drawing processes take what sampling leaves, as they give way to it.
 
-    Sampling by large networks takes all of them: pictures are few then. By the embedded model a pose takes about as
-    long to sample as to draw, and a thread whose core is taken by a drawing process makes all others wait.
+    Large networks take all cores: pictures are few then. The embedded model takes half of them, as it takes about as
+    long for a pose as drawing does, and a thread whose core draws makes all others wait.
     """
     balanced = isinstance(config.model, EmbeddedSettings) and config.render.enabled
     return (cores + 1) // 2 if balanced else cores

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 POSES_AHEAD = 32
 """Poses a worker may be behind before sampling waits for it."""
 SECONDS_BETWEEN_LOOKS = 0.5
+GIVING_WAY = 10
+"""Niceness: the sampler has the first call on a core, so that there may be as many workers as cores."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Worker:
 
 def start_worker(settings: WriterSettings, parent: int) -> None:
     """Signals never cut a pose short, and a worker does not outlive the run that started it."""
+    os.nice(GIVING_WAY)
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else PoseRenderer(settings.render)
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
