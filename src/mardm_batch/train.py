@@ -127,11 +127,12 @@ def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> Non
 
     torch.manual_seed(config.seed)
     autoencoder = train_autoencoder(config, motions, folder, report) if started is None else started.autoencoder
-    report(autoencoder_loop.reconstruction(autoencoder, motions), config.autoencoder.steps)
+    trained = config.autoencoder.steps if started is None else 0
+    report(autoencoder_loop.reconstruction(autoencoder, motions), trained)
     unseen = read_unseen_motions(config.data, config.seed, motions)
     if unseen is not None:
         measured = autoencoder_loop.reconstruction(autoencoder, unseen)
-        report({f"{key}_held_out": value for key, value in measured.items()}, config.autoencoder.steps)
+        report({f"{key}_held_out": value for key, value in measured.items()}, trained)
 
     model = network_loop.build_model(sizes, motions)
     if started is not None:
@@ -140,9 +141,9 @@ def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> Non
     output = Path(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
 
-    def keep(trained: nn.Module) -> None:
-        assert isinstance(trained, network_loop.TextToLatents)
-        save_embedded(output, autoencoder, trained.network, trained.words, motions.mean, motions.std)
+    def keep(averaged: nn.Module) -> None:
+        assert isinstance(averaged, network_loop.TextToLatents)
+        save_embedded(output, autoencoder, averaged.network, averaged.words, motions.mean, motions.std)
 
     keep(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, keep))
     log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)
