@@ -98,8 +98,8 @@ def evaluate(
     new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
     asked = [tuple(conditions[caption]) for caption in captions]
     others = asked[len(asked) // 2 :] + asked[: len(asked) // 2]  # captions of one kind stand together
-    met, control = ([score(each, made) for made in poses] for each in (asked, others))
-    telling, control_telling = ([score(only_telling(each, new), made) for made in poses] for each in (asked, others))
+    kinds = (asked, others, only_telling(asked, new), only_telling(others, new))
+    met, control, telling, control_telling = ([score(each, made) for made in poses] for each in kinds)
     together = poses.reshape(-1, *poses.shape[2:])
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
     return Scores(
