@@ -177,8 +177,8 @@ def test_what_is_added_to_a_caption_is_true_of_its_pose():
     raised = LIBRARY.by_name["left arm raised"]
     composition = Composition((LIBRARY.by_name["sitting on a chair"], raised))
     poses = np.stack([composition.joints(rng) for _ in range(200)])
-    captions = elaborate(["Somebody."] * 200, poses, rng)
-    added = [caption.removeprefix("Somebody") for caption in captions]
+    captions = elaborate([("Somebody.", 0)] * 200, poses, rng)
+    added = [caption.removeprefix("Somebody") for caption, _ in captions]
     assert all(added)
     assert any("left arm" in text or "left wrist" in text or "left hand" in text for text in added)
     assert not any(
@@ -189,5 +189,24 @@ def test_what_is_added_to_a_caption_is_true_of_its_pose():
 def test_a_sample_can_be_said_again():
     rng = np.random.default_rng(6)
     sample = LIBRARY.sample(rng, 1, held_out=False)
-    said = {LIBRARY.say_again(sample, rng) for _ in range(20)}
+    said = {caption for caption, _ in (LIBRARY.say_again(sample, rng) for _ in range(20))}
     assert len(said) > 5
+
+
+def test_what_words_leave_open_has_one_side():
+    phoning, other = (LIBRARY.by_name[name] for name in ("phoning", "phoning (mirrored)"))
+    lifted = next(entry for entry in LIBRARY.entries if entry.name == "left arm raised")
+    assert (phoning.side, other.side, lifted.side, LIBRARY.by_name["arms raised overhead"].side) == (1, -1, 1, 0)
+    assert Composition((phoning,)).open_side(()) == 1
+    assert Composition((other,)).open_side(()) == -1
+    assert Composition((other,)).open_side({other.name}) == 0
+    assert Composition((other, lifted)).open_side(()) is None
+    assert Composition((other, lifted)).open_side({lifted.name}) is None
+    assert Composition((phoning, lifted)).open_side({lifted.name}) == 1
+
+
+def test_training_uses_no_words_that_leave_two_sides_open():
+    rng = np.random.default_rng(8)
+    samples = [LIBRARY.sample(rng, 1, held_out=False) for _ in range(150)]
+    assert all(sample.open_side is not None for sample in samples)
+    assert {sample.open_side for sample in samples} == {-1, 0, 1}

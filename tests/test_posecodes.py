@@ -6,7 +6,8 @@ import pytest
 from mardm_batch import posecodes
 from mardm_batch.conditions import mirrored, on_either_side, parse
 from mardm_batch.errors import InputError
-from mardm_batch.skeleton import JOINT_INDEX, MIRRORED
+from mardm_batch.pose import mirror_image
+from mardm_batch.skeleton import JOINT_INDEX
 from mardm_batch.training.limits import violations, within_limits
 from mardm_batch.training.posing import pose
 
@@ -23,10 +24,6 @@ KNEELING = posed(
     left_leg={"raise": 0, "shin": "floor"},
     right_leg={"raise": 0, "shin": "floor"},
 )
-
-
-def mirror_image(joints):
-    return joints[:, list(MIRRORED)] * np.array([-1, 1, 1], np.float32)
 
 
 def test_angles_are_those_of_the_limbs():
@@ -106,6 +103,13 @@ def test_upright_and_right_angles_have_no_side():
     assert mirrored("torso upright") == "torso upright"
     text = "the left knee bent at a right angle"
     assert posecodes.swap_sides(text) == "the right knee bent at a right angle"
+    assert posecodes.names_side(text)
+    assert not posecodes.names_side("Upright, knees at right angles")
+
+
+def test_sides_are_read_in_capitals_too():
+    assert posecodes.swap_sides("Left hand up, RIGHT hand down") == "Right hand up, LEFT hand down"
+    assert posecodes.names_side("LEFT arm raised")
 
 
 @pytest.mark.parametrize(

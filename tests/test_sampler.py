@@ -11,6 +11,7 @@ from mardm_batch.cli import compose_config, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.model.text import RememberingEncoder
 from mardm_batch.sampler import batch_sizes, bfloat16_pays, load_sampler, precision_of
+from mardm_batch.skeleton import JOINT_INDEX
 
 register_schema()
 
@@ -92,3 +93,17 @@ def test_only_a_large_text_encoder_reads_the_job_up_front(tiny_weights: Path, tm
     assert not isinstance(sampler.model.text_encoder, RememberingEncoder)
     assert list(tmp_path.iterdir()) == []
     sampler.forget()
+
+
+def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
+    sampler = load_sampler(config_of(), 1)
+    captions = ["A person waving", "A person waving with the right hand", "Left arm raised"]
+    shown = set()
+    for seed in range(12):
+        sampler.seed = seed
+        poses = sampler.sample(captions, 0)[:, sampler.frame_index]
+        left, right = (poses[:, JOINT_INDEX[f"{side}_wrist"], 1] for side in ("left", "right"))
+        shown.add(bool(left[0] > right[0]))
+        assert left[1] < right[1]
+        assert left[2] > right[2]
+    assert shown == {True, False}

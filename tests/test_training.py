@@ -15,6 +15,8 @@ from mardm_batch.config import conf_dir
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import load_embedded
+from mardm_batch.model.words import WordEncoder, build_vocabulary
+from mardm_batch.pose import mirror_image
 from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
 from mardm_batch.tracking import NoTracker
 from mardm_batch.train import to_train_config, train
@@ -28,6 +30,7 @@ from mardm_batch.training.autoencoder_loop import (
 )
 from mardm_batch.training.clips import CLIP_FRAMES, composed_clips, recorded_clips
 from mardm_batch.training.data import Motions, read_motions, read_unseen_motions
+from mardm_batch.training.network_loop import TokenizedCaptions
 from mardm_batch.training.settings import TrainConfig, register_train_schema
 from mardm_batch.training.stage import run_stage
 
@@ -453,11 +456,28 @@ def test_a_folder_without_bvh_files_is_named(tmp_path):
         mocap.read_bvh_folder(tmp_path)
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_caption_without_a_side_is_read_with_one_image(side):
+    """A caption that names a side is read with the clip and, exchanged, with its mirror image."""
+    (clip,) = composed_clips(1, seed=0, processes=1)
+    captions = ("Waving", "A person waving with the left hand")
+    motions = Motions.from_sources([(1.0, [dataclasses.replace(clip, captions=captions, sides=(side, 0))])])
+    words = WordEncoder(build_vocabulary([*captions, "right"], 20))
+    read = TokenizedCaptions.of(motions, words)
+    waving, left, right = words.tokenize([*captions, "A person waving with the right hand"]).tolist()
+    tokens, images = read.draw(torch.zeros(64, dtype=torch.long), torch.Generator().manual_seed(0))
+    width = tokens.shape[1]
+    seen = {(tuple(row), image) for row, image in zip(tokens.tolist(), images.tolist(), strict=True)}
+    assert seen == {(tuple(waving[:width]), int(side < 0)), (tuple(left), 0), (tuple(right), 1)}
+    pairs = list(zip(tokens[:64].tolist(), tokens[64:].tolist(), strict=True))
+    assert all(second == right for first, second in pairs if first == left)
+
+
 def test_mirrored_poses_exchange_left_and_right():
     pose = make_standing(1)
     pose[:, JOINT_INDEX["left_wrist"]] += [0.0, 0.3, 0.1]
     pose = mocap.with_bone_lengths(pose)
-    twin = mocap.mirrored(pose)
+    twin = mirror_image(pose)
     left, right = JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]
     assert twin[0, right, 1] > twin[0, left, 1] + 0.1
     assert twin[0, right, 0] < 0 < twin[0, left, 0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
+from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, MIRRORED, NUM_JOINTS, PARENTS
 
 if TYPE_CHECKING:
     from mardm_batch.prompts import Prompt
@@ -57,6 +57,20 @@ def canonical_position(joints: Array) -> Array:
     x, y, z = np.moveaxis(joints.astype(np.float64), -1, 0)  # (..., 22) each
     x, z = x - x[..., :1], z - z[..., :1]
     return np.stack([left_x * x + left_z * z, y, left_x * z - left_z * x], axis=-1).astype(joints.dtype)
+
+
+def mirror_image(joints: Array) -> Array:
+    """Left and right exchanged, (..., 22, 3): seen in a mirror at x = 0, on the same skeleton.
+
+    Its two sides differ by millimetres, so each bone takes what the other side's has of its length in the skeleton.
+    """
+    flipped = joints[..., list(MIRRORED), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
+    image: Array = flipped.copy()
+    for joint in range(1, NUM_JOINTS):
+        bone = flipped[..., joint, :] - flipped[..., PARENTS[joint], :]
+        share = BONE_LENGTHS[joint] / BONE_LENGTHS[MIRRORED[joint]]
+        image[..., joint, :] = image[..., PARENTS[joint], :] + share * bone
+    return image
 
 
 def bone_length_error(joints: Joints) -> NDArray[np.float64]:

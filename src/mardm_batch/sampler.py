@@ -26,6 +26,8 @@ from mardm_batch.model.published import find_published
 from mardm_batch.model.text import ClipTextEncoder, RememberingEncoder
 from mardm_batch.model.transformer import MardmSizes
 from mardm_batch.model.words import WordEncoder
+from mardm_batch.pose import mirror_image
+from mardm_batch.posecodes import names_side
 from mardm_batch.sharding import device_of
 from mardm_batch.skeleton import LOWEST_JOINT
 
@@ -48,6 +50,8 @@ class PoseSampler:
         self.frame_index = config.sampling.chosen_frame
         self.token_count = config.sampling.sequence_length // FRAMES_PER_TOKEN
         self.decoding = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
+        self.is_embedded = isinstance(config.model, EmbeddedSettings)
+        """Trained to show what a caption leaves open on one side; `sample` shows it on either."""
         self.on_floor = isinstance(config.model, EmbeddedSettings) and config.model.on_floor
         self.weights_hash = model.weights_hash
         size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
@@ -61,6 +65,9 @@ class PoseSampler:
         counts = [self.token_count] * len(captions)
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
         joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()
+        if self.is_embedded:
+            other_side = np.array([not names_side(caption) for caption in captions]) & noise.coins
+            joints[other_side] = mirror_image(joints[other_side])
         if self.on_floor:
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
             joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.features import heading_of, joints_to_features
+from mardm_batch.pose import mirror_image
 from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.library import load_library
 from mardm_batch.training.limits import within_limits
-from mardm_batch.training.mocap import Recording, mirrored, on_floor
+from mardm_batch.training.mocap import Recording, on_floor
 from mardm_batch.training.recorded_captions import clip_actions, recorded_captions
 
 CLIP_FRAMES: Final = 32
@@ -29,10 +30,16 @@ _CHUNK: Final = 100
 
 @dataclass(frozen=True)
 class Clip:
-    """Features (t, f), not normalised, and the captions that are true of the middle frame."""
+    """Features (t, f), not normalised, and the captions that are true of the middle frame.
+
+    What a caption leaves open is shown on one side only, so that it means one pose: `sides` has -1 for a caption that
+    is to be read with the clip's mirror image where it names no side. (Sampling turns every other pose of such captions
+    round.)
+    """
 
     features: npt.NDArray[np.float32]
     captions: tuple[str, ...]
+    sides: tuple[int, ...]
 
 
 def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
@@ -56,14 +63,17 @@ def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
     rng = np.random.default_rng([seed, chunk])
     library = load_library()
     samples = [library.sample(rng, CLIP_FRAMES, held_out=False) for _ in range(size)]
-    again = [[library.say_again(sample, rng) for _ in range(_SAID_AGAIN)] for sample in samples]
     poses = np.stack([sample.clip[CLIP_FRAMES // 2] for sample in samples])
+    said = [
+        [(sample.caption, sample.open_side or 0), *(library.say_again(sample, rng) for _ in range(_SAID_AGAIN))]
+        for sample in samples
+    ]
     elaborated = elaborate([library.say_again(sample, rng) for sample in samples], poses, rng)
-    described = [description.caption for description in describe(poses, rng)]
+    described = [(description.caption, description.open_side) for description in describe(poses, rng)]
     return [
         # Composed poses face +Z whichever way they lie, so their heading need not be guessed.
-        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), (sample.caption, *others, with_more, measured))
-        for sample, others, with_more, measured in zip(samples, again, elaborated, described, strict=True)
+        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), *zip(*others, more, measured, strict=True))
+        for sample, others, more, measured in zip(samples, said, elaborated, described, strict=True)
     ]
 
 
@@ -77,7 +87,7 @@ def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> l
     clips: list[Clip] = []
     for recording in recordings:
         for swapped in (False, True):
-            joints = mirrored(recording.joints) if swapped else recording.joints
+            joints = mirror_image(recording.joints) if swapped else recording.joints
             padded = np.pad(joints, ((margin, margin), (0, 0), (0, 0)), mode="symmetric")
             heading = heading_of(padded)
             windows = [slice(start, start + CLIP_FRAMES) for start in range(0, len(joints) + 1, stride)]
@@ -85,8 +95,7 @@ def recorded_clips(recordings: Sequence[Recording], stride: int, seed: int) -> l
             poses = np.stack([_pose(each[margin]) for each in features])
             captions = recorded_captions(poses, clip_actions(recording.description, swapped), rng)
             sound = within_limits(poses)  # some recorded arms bend the wrong way
-            kept = [Clip(features[n], captions[n]) for n in np.flatnonzero(sound)]
-            clips += kept
+            clips += [Clip(features[n], *zip(*captions[n], strict=True)) for n in np.flatnonzero(sound)]
     return clips
 
 

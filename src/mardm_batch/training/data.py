@@ -23,13 +23,17 @@ _LEAST_VELOCITY_STD: Final = 0.005
 
 @dataclass(frozen=True)
 class Motions:
-    """All clips: features (n, t, f) not normalised, their scales (f,), and how a clip is drawn."""
+    """All clips: features (n, t, f) not normalised, their scales (f,), and how a clip is drawn.
+
+    `captions` and `sides` are those of each `Clip`.
+    """
 
     features: Tensor
     mean: Tensor
     std: Tensor
     cumulative: Tensor
     captions: tuple[tuple[str, ...], ...]
+    sides: tuple[tuple[int, ...], ...]
 
     @staticmethod
     def from_sources(sources: Sequence[tuple[float, Sequence[Clip]]]) -> "Motions":
@@ -41,8 +45,8 @@ class Motions:
             [torch.full((len(source),), share / len(source), dtype=torch.float64) for share, source in present]
         )
         mean, std = _scales(features, (weights / weights.sum()).float())
-        captions = tuple(clip.captions for clip in clips)
-        return Motions(features, mean, std, weights.cumsum(0) / weights.sum(), captions)
+        captions, sides = (tuple(each) for each in zip(*((clip.captions, clip.sides) for clip in clips), strict=True))
+        return Motions(features, mean, std, weights.cumsum(0) / weights.sum(), captions, sides)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -86,7 +90,7 @@ def read_motions(
     elif resume and scales.exists():
         motions = replace(motions, **torch.load(scales, weights_only=True))
     torch.save({"mean": motions.mean, "std": motions.std}, scales)
-    names = ("features", "cumulative", "captions")
+    names = ("features", "cumulative", "captions", "sides")
     torch.save({name: getattr(motions, name) for name in names}, clips)
     return motions
 

@@ -5,7 +5,7 @@ pose is then given what its body does and a few telling details.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -26,10 +26,15 @@ _ADDED: Final = (0.0, 0.45, 0.4, 0.15)
 
 @dataclass(frozen=True)
 class Description:
-    """A caption of one pose, and the conditions that it states."""
+    """A caption of one pose, and the conditions that it states.
+
+    `open_side` says on which side the pose shows the first of what the words leave open: 1 as the conditions are
+    written in the data file, -1 mirrored, 0 where they leave nothing open.
+    """
 
     caption: str
     conditions: tuple[str, ...]
+    open_side: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class _Posecode:
     phrase: Phrase
     about: frozenset[str]
     weight: float
+    side: int
+    """1 as in the data file, -1 mirrored, 0 where the two are the same."""
 
 
 def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Description]:
@@ -52,14 +59,17 @@ def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Des
     ]
 
 
-def elaborate(captions: Sequence[str], joints: NDArray[np.floating], rng: np.random.Generator) -> list[str]:
-    """Captions of the poses (n, 22, 3), each with a few details more that are true of its pose."""
+def elaborate(
+    captions: Sequence[tuple[str, int]], joints: NDArray[np.floating], rng: np.random.Generator
+) -> list[tuple[str, int]]:
+    """Captions, with their open sides, of the poses (n, 22, 3), each with a few details more that are true of it."""
     _, details = _posecodes()
     elaborated = []
-    for caption, row in zip(captions, _holding(details, joints), strict=True):
+    for (caption, side), row in zip(captions, _holding(details, joints), strict=True):
         wanted = int(rng.choice(len(_ADDED), p=_ADDED))
         chosen = _telling([details[index] for index in np.flatnonzero(row)], wanted, frozenset(), rng)
-        elaborated.append(with_details(caption, [code.phrase for code in chosen], rng) if chosen else caption)
+        text = with_details(caption, [code.phrase for code in chosen], rng) if chosen else caption
+        elaborated.append((text, side or _first_side(chosen)))
     return elaborated
 
 
@@ -86,6 +96,10 @@ def _telling(
     return chosen
 
 
+def _first_side(codes: Sequence[_Posecode]) -> int:
+    return next((code.side for code in codes if code.side), 0)
+
+
 def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
     wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
     details = _telling(possible, wanted if main.conditions else max(wanted, 1), main.about, rng)
@@ -94,7 +108,8 @@ def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Gene
     conditions = [
         text if code.phrase.name in words.sided else on_either_side(text) for code in chosen for text in code.conditions
     ]
-    return Description(words.caption, tuple(dict.fromkeys(conditions)))
+    open_side = _first_side([code for code in chosen if code.phrase.name not in words.sided])
+    return Description(words.caption, tuple(dict.fromkeys(conditions)), open_side)
 
 
 @cache
@@ -111,7 +126,7 @@ def _posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
 def _both_sides(fields: Mapping[str, Any]) -> list[_Posecode]:
     code = _posecode(fields, lambda text: text)
     twin = _posecode(fields, swap_sides)
-    return [code] if twin.conditions == code.conditions else [code, twin]
+    return [code] if twin.conditions == code.conditions else [replace(code, side=1), replace(twin, side=-1)]
 
 
 def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
@@ -122,4 +137,5 @@ def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
         phrase=Phrase(" and ".join(conditions), does, having, implied=not conditions),
         about=frozenset(side(part) for part in fields.get("about", ())),
         weight=float(fields.get("weight", 1.0)),
+        side=0,
     )

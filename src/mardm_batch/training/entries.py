@@ -9,7 +9,7 @@ and the right has its mirror image as a second entry, in joints, words and condi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import yaml
 
@@ -30,7 +30,10 @@ _SIDED: Final = ("lean", "twist", "tilt", "turn")
 
 @dataclass(frozen=True)
 class Entry:
-    """One posture or fragment; `pose` maps parts to numbers or [low, high] ranges. `family` is its file's name."""
+    """One posture or fragment; `pose` maps parts to numbers or [low, high] ranges. `family` is its file's name.
+
+    `side` is 1 as the data file has it, -1 for its mirror image, 0 where the two are the same.
+    """
 
     name: str
     kind: str
@@ -43,6 +46,7 @@ class Entry:
     needs: frozenset[str]
     weight: float
     implied: bool
+    side: Literal[-1, 0, 1] = 0
 
 
 def read_entries(text: str, file: str) -> list[Entry]:
@@ -58,7 +62,8 @@ def read_entries(text: str, file: str) -> list[Entry]:
             if twin.pose == entry.pose:
                 entries.append(entry)
             else:  # the two sides share the weight
-                entries += [replace(side, weight=0.5 * entry.weight) for side in (entry, twin)]
+                entries += [replace(entry, side=1, weight=0.5 * entry.weight)]
+                entries += [replace(twin, side=-1, weight=0.5 * entry.weight)]
     return entries
 
 

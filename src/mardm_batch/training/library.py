@@ -34,11 +34,12 @@ _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
 class Sample:
     """A caption, a clip (T, 22, 3) that shows it, the conditions it meets, and how it was put into words.
 
-    `held_out` says what of it training never sees.
+    `open_side` is that of `Composition.open_side` for its words. `held_out` says what of it training never sees.
     """
 
     composition: "Composition"
     caption: str
+    open_side: int | None
     clip: NDArray[np.float32]
     conditions: tuple[str, ...]
     way: str
@@ -69,6 +70,18 @@ class Composition:
             )
         )
 
+    def open_side(self, sided: Collection[str]) -> int | None:
+        """Which side (1, -1, `Entry.side`) the entries show whose words name none; 0 where no such entry has a side.
+
+        None where training cannot use these words: the sides that they leave open differ among each other, or from that
+        of the first entry that names its own, so that they would mean one pose here and another there.
+        """
+        sides = {entry.side for entry in self.entries if entry.side and entry.name not in sided}
+        named = [entry.side for entry in self.entries if entry.side and entry.name in sided][:1]
+        if not sides:
+            return 0
+        return sides.pop() if len(sides.union(named)) == 1 else None
+
     def put_into_words(self, rng: np.random.Generator) -> Wording:
         """One random way to say it."""
         phrases = [Phrase(entry.name, entry.does, entry.having, entry.implied) for entry in self.entries]
@@ -98,23 +111,26 @@ class Library:
     def sample(self, rng: np.random.Generator, frames: int, held_out: bool | None = None) -> Sample:
         """Caption, clip (frames, 22, 3) float32, conditions and way of saying; the same for the same `rng`.
 
-        `held_out`: False draws what training may see, True what it never sees, None either.
+        `held_out`: False draws what training uses, True what is held out of it, None anything.
         """
         while True:
             composition = self.compose(rng)
             words = composition.put_into_words(rng)
+            side = composition.open_side(words.sided)
             kinds = self.split.held_out_of(composition.entries, words.way)
-            if held_out is None or held_out == bool(kinds):
+            if held_out is None or (held_out == bool(kinds) and (held_out or side is not None)):
                 break
         clip = sway(composition.joints(rng), frames, rng)
-        return Sample(composition, words.caption, clip, composition.conditions_as_said(words.sided), words.way, kinds)
+        conditions = composition.conditions_as_said(words.sided)
+        return Sample(composition, words.caption, side, clip, conditions, words.way, kinds)
 
-    def say_again(self, sample: Sample, rng: np.random.Generator) -> str:
-        """Another caption of a sample that training may see, said in a way that training may see."""
+    def say_again(self, sample: Sample, rng: np.random.Generator) -> tuple[str, int]:
+        """Another caption, with its open side, of a sample that training uses; training may use it too."""
         while True:
             words = sample.composition.put_into_words(rng)
-            if not self.split.held_out_of(sample.composition.entries, words.way):
-                return words.caption
+            side = sample.composition.open_side(words.sided)
+            if side is not None and not self.split.held_out_of(sample.composition.entries, words.way):
+                return words.caption, side
 
     def compose(self, rng: np.random.Generator) -> Composition:
         """A main entry with the fragments that chance and `takes` give it."""

@@ -19,7 +19,6 @@ from mardm_batch.skeleton import (
     FRAMES_PER_SECOND,
     JOINT_INDEX,
     LOWEST_JOINT,
-    MIRRORED,
     NUM_JOINTS,
     PARENTS,
 )
@@ -129,11 +128,6 @@ def with_bone_lengths(joints: npt.NDArray[np.floating]) -> Array:
         bone *= BONE_LENGTHS[joint] / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-9)
         result[:, joint] = result[:, PARENTS[joint]] + bone
     return np.asarray(result, dtype=np.float32)
-
-
-def mirrored(joints: npt.NDArray[np.floating]) -> Array:
-    """The mirror image of a clip (t, 22, 3), left and right exchanged."""
-    return with_bone_lengths(joints[:, list(MIRRORED)] * [-1.0, 1.0, 1.0])
 
 
 def on_floor(joints: npt.NDArray[np.floating]) -> Array:

@@ -27,6 +27,9 @@ one in sight nothing is learnt of the caption."""
 _REPEATS: Final = 2
 """Times that a masked token goes through the head: more captions in the same time teach more than more noise."""
 _GUESS_WEIGHT: Final = 1.0
+_FLOW_SHARE: Final = 0.375
+"""Of a batch, what goes through transformer and head too. What captions mean is learnt last, and guessing tells the
+words the most of it for the time it takes."""
 
 
 class TextToLatents(nn.Module):
@@ -97,10 +100,15 @@ def start_from(model: TextToLatents, started: LoadedModel) -> None:
 @dataclass(frozen=True)
 class TokenizedCaptions:
     """All captions as token numbers (captions, w), and with left and right exchanged; clip n has those from first[n]
-    to first[n + 1]."""
+    to first[n + 1].
+
+    `open` (captions,) is 0 or 1 for a caption that names no side, whether it goes with its clip or with the mirror
+    image, and -1 for one that goes with either.
+    """
 
     tokens: Tensor
     swapped: Tensor
+    open: Tensor
     first: Tensor
 
     @staticmethod
@@ -111,15 +119,27 @@ class TokenizedCaptions:
         tokens, swapped = (
             words.tokenize(texts).short()[numbers] for texts in (list(unique), [swap_sides(text) for text in unique])
         )
-        return TokenizedCaptions(tokens, swapped, torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])))
+        other_side = torch.tensor([side < 0 for sides in motions.sides for side in sides])
+        names_side = (tokens != swapped).any(dim=1)
+        first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+        return TokenizedCaptions(tokens, swapped, other_side.long().masked_fill(names_side, -1), first)
 
-    def draw(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """One caption's tokens for each of the clips `rows` and then for each one's mirror image, (2 b, w), cut to the
-        longest."""
+    def draw(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One caption's tokens for each of the clips `rows` and then for each again, (2 b, w), cut to the longest, and
+        which of its images each is read with (2 b,): 0 the clip, 1 its mirror image.
+
+        A caption that names a side comes twice, the second time with the other side and the mirror image. Where the
+        first names none the second is drawn by itself.
+        """
+        chosen, other = self._draw_one(rows, generator), self._draw_one(rows, generator)
+        other = torch.where(self.open[chosen] < 0, chosen, other)
+        tokens = torch.cat([self.tokens[chosen], self.swapped[other]]).long()
+        images = torch.cat([self.open[chosen].clamp(min=0), self.open[other].abs()])
+        return tokens[:, : int((tokens > 0).sum(dim=1).max())], images
+
+    def _draw_one(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         counts = self.first[rows + 1] - self.first[rows]
-        chosen = self.first[rows] + (torch.rand(len(rows), generator=generator) * counts).long()
-        tokens = torch.cat([self.tokens[chosen], self.swapped[chosen]]).long()
-        return tokens[:, : int((tokens > 0).sum(dim=1).max())]
+        return self.first[rows] + (torch.rand(len(rows), generator=generator) * counts).long()
 
 
 def mirrored(features: Tensor) -> Tensor:
@@ -152,9 +172,15 @@ class NetworkLosses:
 
     def __call__(self, generator: torch.Generator) -> dict[str, Tensor]:
         rows = self.motions.draw((self.batch_size + 1) // 2, generator)
-        latents = self.latents[int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))][:, rows].flatten(0, 1)
-        condition = self.model.words.read(self.captions.draw(rows, generator))
+        tokens, images = self.captions.draw(rows, generator)
+        window = int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))
+        latents = self.latents[window][images, rows.repeat(2)]  # (2 b, t, d)
+        condition = self.model.words.read(tokens)
         counts = torch.full((len(latents),), latents.shape[1])
-        flow = self.model.network.training_loss(latents, counts, condition, generator, _ALL_MASKED_SHARE, _REPEATS)
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))
+        some = torch.arange(max(1, round(_FLOW_SHARE * len(rows)))).repeat(2)
+        some[len(some) // 2 :] += len(rows)  # both images of the same clips
+        flow = self.model.network.training_loss(
+            latents[some], counts[some], condition[some], generator, _ALL_MASKED_SHARE, _REPEATS
+        )
         return {"loss": flow + _GUESS_WEIGHT * guess, "flow": flow, "guess": guess}

@@ -16,15 +16,16 @@ _TEMPLATES: Final = ("{who} {action}", "{who} doing {action}", "{action}")
 
 def recorded_captions(
     joints: npt.NDArray[np.floating], actions: Sequence[str], rng: np.random.Generator
-) -> list[tuple[str, ...]]:
-    """For each of the poses (n, 22, 3) of a clip, which face +Z, a few captions; `actions` are the clip's own words."""
+) -> list[tuple[tuple[str, int], ...]]:
+    """For each of the poses (n, 22, 3) of a clip, which face +Z, a few captions with their `Description.open_side`;
+    `actions` are the clip's own words."""
     first, second = describe(joints, rng), describe(joints, rng)
     captions = []
     for one, other in zip(first, second, strict=True):
-        said = [one.caption, other.caption]
+        said = [(one.caption, one.open_side), (other.caption, other.open_side)]
         if actions:
             template, who, action = (str(rng.choice(options)) for options in (_TEMPLATES, _SUBJECTS, actions))
-            said.append(template.format(who=who, action=action))
+            said.append((template.format(who=who, action=action), 0))
         captions.append(tuple(said))
     return captions
 

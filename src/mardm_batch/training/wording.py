@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from mardm_batch.posecodes import swap_sides
+from mardm_batch.posecodes import names_side
 
 T = TypeVar("T")
 
@@ -150,11 +150,6 @@ def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generat
     link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
     listed = last.join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
     return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
-
-
-def names_side(text: str) -> bool:
-    """Whether a text says left or right."""
-    return swap_sides(text) != text
 
 
 @dataclass(frozen=True)
