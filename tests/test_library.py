@@ -186,6 +186,16 @@ def test_what_is_added_to_a_caption_is_true_of_its_pose():
     )
 
 
+def test_one_side_is_said_where_the_other_does_not_do_the_same():
+    rng = np.random.default_rng(9)
+    both = np.stack([Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)])
+    captions = [caption for caption, _ in elaborate([("Somebody.", 0)] * 200, both.repeat(200, axis=0), rng)]
+    captions += [description.caption for description in describe(both.repeat(200, axis=0), rng)]
+    one_side = re.compile(r"(?:left|right) (?:hand|arm|wrist) (?:raised|above|overhead)")
+    assert not any(map(one_side.search, captions))
+    assert any("both" in caption for caption in captions)
+
+
 def test_a_sample_can_be_said_again():
     rng = np.random.default_rng(6)
     sample = LIBRARY.sample(rng, 1, held_out=False)

@@ -52,7 +52,7 @@ def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Des
     mains, details = _posecodes()
     # A main code and its mirror image are equally specific; the first in the file that holds is taken.
     first = _holding(mains, joints).argmax(axis=1)
-    possible = _holding(details, joints)
+    possible = _worth_saying(details, joints)
     return [
         _description(mains[main], [details[index] for index in np.flatnonzero(row)], rng)
         for main, row in zip(first, possible, strict=True)
@@ -65,7 +65,7 @@ def elaborate(
     """Captions, with their open sides, of the poses (n, 22, 3), each with a few details more that are true of it."""
     _, details = _posecodes()
     elaborated = []
-    for (caption, side), row in zip(captions, _holding(details, joints), strict=True):
+    for (caption, side), row in zip(captions, _worth_saying(details, joints), strict=True):
         wanted = int(rng.choice(len(_ADDED), p=_ADDED))
         chosen = _telling([details[index] for index in np.flatnonzero(row)], wanted, frozenset(), rng)
         text = with_details(caption, [code.phrase for code in chosen], rng) if chosen else caption
@@ -79,6 +79,15 @@ def _holding(codes: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArra
     everywhere = np.ones(len(joints), dtype=bool)
     rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
     return np.stack(rows, axis=1)
+
+
+def _worth_saying(details: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which details (n, codes) hold: one side's only where the other's does not, as "the left hand is raised" says."""
+    holds = _holding(details, joints)
+    left = np.flatnonzero([code.side == 1 for code in details])
+    right = left + 1  # a code's mirror image stands after it
+    holds[:, left], holds[:, right] = holds[:, left] & ~holds[:, right], holds[:, right] & ~holds[:, left]
+    return holds
 
 
 def _telling(

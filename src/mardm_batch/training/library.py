@@ -19,7 +19,7 @@ from mardm_batch.training.sway import sway
 from mardm_batch.training.wording import Phrase, Wording, put_into_words
 
 # How often a main entry that takes a kind of fragment gets one.
-_SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.30, "head": 0.26}
+_SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.32, "head": 0.36}
 
 # Natural variation of a number that is not given as a range: degrees, metres.
 _JITTER: Final[Mapping[str, float]] = {
