@@ -43,7 +43,7 @@ class _Posecode:
     phrase: Phrase
     about: frozenset[str]
     weight: float
-    side: int
+    side: int = 0
     """1 as in the data file, -1 mirrored, 0 where the two are the same."""
 
 
@@ -146,5 +146,4 @@ def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
         phrase=Phrase(" and ".join(conditions), does, having, implied=not conditions),
         about=frozenset(side(part) for part in fields.get("about", ())),
         weight=float(fields.get("weight", 1.0)),
-        side=0,
     )

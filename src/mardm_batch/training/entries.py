@@ -62,8 +62,8 @@ def read_entries(text: str, file: str) -> list[Entry]:
             if twin.pose == entry.pose:
                 entries.append(entry)
             else:  # the two sides share the weight
-                entries += [replace(entry, side=1, weight=0.5 * entry.weight)]
-                entries += [replace(twin, side=-1, weight=0.5 * entry.weight)]
+                half = 0.5 * entry.weight
+                entries += [replace(entry, side=1, weight=half), replace(twin, side=-1, weight=half)]
     return entries
 
 

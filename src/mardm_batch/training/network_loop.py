@@ -15,7 +15,7 @@ from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import SPECIAL_TOKENS, WordEncoder, build_vocabulary
-from mardm_batch.posecodes import swap_sides
+from mardm_batch.posecodes import names_side, swap_sides
 from mardm_batch.skeleton import BONE_LENGTHS, MIRRORED, NUM_JOINTS, PARENTS
 from mardm_batch.training.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows, local_joints
 from mardm_batch.training.data import Motions
@@ -119,10 +119,10 @@ class TokenizedCaptions:
         tokens, swapped = (
             words.tokenize(texts).short()[numbers] for texts in (list(unique), [swap_sides(text) for text in unique])
         )
-        other_side = torch.tensor([side < 0 for sides in motions.sides for side in sides])
-        names_side = (tokens != swapped).any(dim=1)
+        sided = torch.tensor([names_side(text) for text in unique])[numbers]
+        mirrored = torch.tensor([int(side < 0) for sides in motions.sides for side in sides])
         first = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
-        return TokenizedCaptions(tokens, swapped, other_side.long().masked_fill(names_side, -1), first)
+        return TokenizedCaptions(tokens, swapped, mirrored.masked_fill(sided, -1), first)
 
     def draw(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """One caption's tokens for each of the clips `rows` and then for each again, (2 b, w), cut to the longest, and
