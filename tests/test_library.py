@@ -136,6 +136,7 @@ def test_sway_moves_a_little_with_exact_bones_and_planted_feet():
         ("whole: {wave: {pose: {arms: {hand: nose}}}}", "nose"),
         ("whole: {wave: {pose: {arms: {raise: 3, toward: north}}}}", "north"),
         ("whole: {wave: {conditions: [hands abov head]}}", "hands abov head"),
+        ("whole: {wave: {pose: {arms: {raise: 3}}, sides: [on the left]}}", "sides"),
     ],
 )
 def test_a_malformed_entry_names_file_and_word(text, named):

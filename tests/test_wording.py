@@ -55,3 +55,10 @@ def test_who_is_somebody_poses_as_one():
     assert any(text.startswith("A person posing as a zombie") for text in said)
     assert any(re.match("A person is a zombie", text) for text in said)
     assert not any(re.match("A person a zombie", text) for text in said)
+
+
+def test_a_posture_may_say_which_side_it_is():
+    said = captions(Phrase("tree", ("<do> a tree pose", "<stand> on the left foot"), (), sides=("on the left leg",)))
+    ending = re.compile(r"tree pose on the left leg\b")
+    assert 0.2 < sum(bool(ending.search(text)) for text in said) / sum("tree pose" in text for text in said) < 0.5
+    assert not any(re.search(r"left foot on the left leg", text) for text in said)

@@ -1,10 +1,11 @@
 """The entries of the pose library: postures and fragments, read from data files, each with its mirror image.
 
 Every entry of `assets/pose_library/*.yaml` says how it looks (`pose`, the keys of `training/posing.py`), how people
-say it (`does`: verb phrases with the verb in <>; `with`: what follows "with"), and what must hold of the joints
-(`conditions`, the language of `conditions.py`). An entry of kind `support` or `whole` stands alone; fragments of
-the kinds `arms`, `arm`, `torso` and `head` join those that take them. An entry whose posture differs on the left
-and the right has its mirror image as a second entry, in joints, words and conditions.
+say it (`does`: verb phrases with the verb in <>; `with`: what follows "with"; `sides`: what may end a verb phrase that
+does not say which side), and what must hold of the joints (`conditions`, the language of `conditions.py`). An entry of
+kind `support` or `whole` stands alone; fragments of the kinds `arms`, `arm`, `torso` and `head` join those that take
+them. An entry whose posture differs on the left and the right has its mirror image as a second entry, in joints, words
+and conditions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from mardm_batch.training.posture import ANCHORS, HAND_SPOTS, PART_KEYS
 
 MAIN_KINDS: Final = ("support", "whole")
 FRAGMENT_KINDS: Final = ("arms", "arm", "torso", "head")
-ENTRY_KEYS: Final = ("pose", "does", "with", "conditions", "takes", "needs", "weight", "implied")
+ENTRY_KEYS: Final = ("pose", "does", "with", "sides", "conditions", "takes", "needs", "weight", "implied")
 
 MIRRORED: Final = " (mirrored)"
 _SIDED: Final = ("lean", "twist", "tilt", "turn")
@@ -41,6 +42,7 @@ class Entry:
     pose: Mapping[str, Mapping[str, Any]]
     does: tuple[str, ...]
     having: tuple[str, ...]
+    sides: tuple[str, ...]
     conditions: tuple[str, ...]
     takes: frozenset[str]
     needs: frozenset[str]
@@ -59,6 +61,8 @@ def read_entries(text: str, file: str) -> list[Entry]:
         for name, fields in group.items():
             entry = _entry(str(name), kind, fields, file)
             twin = _mirrored(entry)
+            if entry.sides and (kind not in MAIN_KINDS or twin.pose == entry.pose):
+                raise InputError(f"{file}: {name}: only a support or whole that differs left and right has 'sides'")
             if twin.pose == entry.pose:
                 entries.append(entry)
             else:  # the two sides share the weight
@@ -85,6 +89,7 @@ def _entry(name: str, kind: str, fields: Mapping[str, Any], file: str) -> Entry:
         pose=_parts(fields.get("pose", {}), name, file),
         does=tuple(fields.get("does", ())),
         having=tuple(fields.get("with", ())),
+        sides=tuple(fields.get("sides", ())),
         conditions=conditions,
         takes=frozenset(fields.get("takes", ())),
         needs=frozenset([*fields.get("needs", ()), *([slot] if kind in FRAGMENT_KINDS else [])]),
@@ -135,6 +140,7 @@ def _mirrored(entry: Entry) -> Entry:
         pose={swap_sides(part): _mirrored_part(part, numbers) for part, numbers in entry.pose.items()},
         does=tuple(swap_sides(text) for text in entry.does),
         having=tuple(swap_sides(text) for text in entry.having),
+        sides=tuple(swap_sides(text) for text in entry.sides),
         conditions=tuple(mirrored_condition(text) for text in entry.conditions),
     )
 

@@ -84,7 +84,7 @@ class Composition:
 
     def put_into_words(self, rng: np.random.Generator) -> Wording:
         """One random way to say it."""
-        phrases = [Phrase(entry.name, entry.does, entry.having, entry.implied) for entry in self.entries]
+        phrases = [Phrase(entry.name, entry.does, entry.having, entry.implied, entry.sides) for entry in self.entries]
         return put_into_words(phrases, rng)
 
     def joints(self, rng: np.random.Generator) -> NDArray[np.float32]:

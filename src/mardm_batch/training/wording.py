@@ -2,7 +2,8 @@
 
 In the data files a verb stands in angle brackets and is conjugated (`<stand>`: stands, standing), braces hold
 alternatives (`{raising|lifting} {both|the} hands`, an empty one makes a word optional), and `{their}` follows the
-subject. Phrases of `does` are verb phrases, those of `having` follow "with".
+subject. Phrases of `does` are verb phrases, those of `having` follow "with"; one of `sides` may end a main phrase that
+names no side.
 """
 
 import re
@@ -62,6 +63,8 @@ _PLACES: Final = (
 )  # fmt: skip
 """What may end a caption and says nothing about the pose."""
 _SHARE_OF_PLACES: Final = 0.07
+_SHARE_OF_SIDES: Final = 0.35
+"""How often a main phrase that names no side has one of `sides` added."""
 _PRONOUNS: Final = ("He", "She")
 _SCENES: Final = (
     "A person who is", "Someone who is", "A pose of a person", "Pose of a person", "A static pose of someone",
@@ -100,6 +103,7 @@ class Phrase:
     does: tuple[str, ...]
     having: tuple[str, ...]
     implied: bool = False
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,11 @@ def _main(phrase: Phrase, form: str, upright: bool, rng: np.random.Generator) ->
     silent = phrase.having and (upright or form == "gerund")
     if phrase.does and not (silent and rng.random() < 0.2):
         index = int(rng.integers(len(phrase.does)))
-        return _Said(phrase.name, str(index), _conjugated(phrase.does[index], form))
+        text = _conjugated(phrase.does[index], form)
+        if phrase.sides and not names_side(text) and rng.random() < _SHARE_OF_SIDES:
+            side = phrase.sides[int(rng.integers(len(phrase.sides)))]
+            text += side if side.startswith(",") else f" {side}"
+        return _Said(phrase.name, str(index), text)
     index = int(rng.integers(len(phrase.having)))
     stands = {"gerund": ("", "standing "), "third": ("stands ",), "progressive": ("is standing ",)}[form]
     stand = stands[int(rng.integers(len(stands)))] if upright else ""
