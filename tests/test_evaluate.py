@@ -66,6 +66,15 @@ def test_a_file_without_conditions_is_refused(content: str, tmp_path: Path, caps
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_a_file_of_scores_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--json", str(tmp_path / "absent" / "scores.json")])
+    assert ended.value.code == 2
+    assert "scores.json cannot be written to" in capsys.readouterr().err
+
+
 def test_held_out_captions_are_different_and_have_conditions() -> None:
     samples = held_out_samples(20)
     assert len({sample.caption for sample in samples}) == 20

@@ -147,6 +147,21 @@ def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
     assert [summary["exit_code"] for summary in tracker.summaries] == [1]
 
 
+@pytest.mark.parametrize("kept", [0, 100, 0.9])
+def test_recorded_clips_that_are_broken_are_refused(tmp_path, recorded, kept):
+    whole = recorded.read_bytes()
+    (tmp_path / "broken.npz").write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
+    with pytest.raises(InputError, match=r"data\.mocap: .*broken\.npz cannot be read") as refused:
+        mocap.read_clips(tmp_path / "broken.npz")
+    assert "\n" not in str(refused.value)
+    assert "pickle" not in str(refused.value)
+
+
+def test_weights_to_start_from_are_named_by_their_setting(tmp_path):
+    with pytest.raises(InputError, match=r"^start=.*absent\.safetensors: no such file"):
+        train(make_config(tmp_path, f"start={tmp_path}/absent.safetensors"))
+
+
 def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch):
     settings = make_config(tmp_path, f"data.mocap={recorded}", "data.composed_clips=0").data
     monkeypatch.setattr("mardm_batch.training.data.is_held_out", lambda kind, name: name == "01_02")

@@ -5,7 +5,6 @@ python -m mardm_batch.benchmark [--json FILE] [--suite quick|full]
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -23,10 +22,10 @@ from mardm_batch.benchmark_table import show
 from mardm_batch.cli import compose_config, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE
-from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.errors import MardmBatchError
 from mardm_batch.processes import available_cores
 from mardm_batch.prompts import read_prompts
-from mardm_batch.store import write_whole
+from mardm_batch.store import new_file, write_whole
 
 Numbers = Iterator[tuple[str, float | str]]
 """Keys of the JSON with their values, as they are measured."""
@@ -235,12 +234,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to this file too")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers to this file too")
     parser.add_argument("--suite", choices=sorted(SUITES, reverse=True), default="quick", help="default: quick")
     options = parser.parse_args(arguments)
     try:
-        if options.json is not None and not os.access(options.json.resolve().parent, os.W_OK):
-            raise InputError(f"--json {options.json}: cannot be written to; name a file in a folder that is there")
         register_schema()
         embedded, published = (to_config(compose_config([f"model={name}"])) for name in ("embedded", "mardm_sit_xl"))
     except MardmBatchError as error:

@@ -22,8 +22,10 @@ from mardm_batch.conditions import Condition, bundled_conditions, parse
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.model.reasons import reason_of
 from mardm_batch.pose import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.processes import available_cores
+from mardm_batch.store import new_file, write_whole
 
 if TYPE_CHECKING:
     from mardm_batch.training.library import Sample
@@ -184,10 +186,12 @@ def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
     """
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read as YAML ({reason_of(error)}); see --help for the format") from None
+    try:
         captions = {str(caption): tuple(map(parse, entry["conditions"])) for caption, entry in entries.items()}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: no captions with conditions ({reason}); see --help for the format") from None
+    except (AttributeError, KeyError, TypeError):
+        raise InputError(f"{path}: not captions with a list of conditions each; see --help for the format") from None
     if not captions or not all(captions.values()):
         raise InputError(f"{path}: a caption without conditions cannot be scored")
     return captions
@@ -212,8 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings as of python -m mardm_batch")
-    parser.add_argument("--library", type=int, metavar="N", help="score on N held-out captions from the pose library")
-    parser.add_argument("--conditions", type=Path, metavar="FILE", help="score on the captions of a YAML file")
+    captions = parser.add_mutually_exclusive_group()
+    captions.add_argument("--library", type=int, metavar="N", help="score on N held-out captions from the pose library")
+    captions.add_argument("--conditions", type=Path, metavar="FILE", help="score on the captions of a YAML file")
     parser.add_argument("--seeds", type=int, default=4, metavar="N", help="poses a caption (default: 4)")
     parser.add_argument(
         "--training-poses",
@@ -222,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help="look for copies among the first N poses of the training (default: 5000; 5 ms each)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores here too")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the scores here too")
     options = parser.parse_intermixed_args(arguments)
     if options.seeds < 1 or options.training_poses < 1 or (options.library is not None and options.library < 2):
         parser.error("--seeds and --training-poses must be at least 1 and --library at least 2")
@@ -243,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, f"error: {error}\n")
     show(scores)
     if options.json is not None:
-        options.json.write_text(json.dumps(asdict(scores), indent=1) + "\n")
+        write_whole(options.json, json.dumps(asdict(scores), indent=1).encode() + b"\n")
     return 0
 
 

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -194,6 +195,14 @@ def write_whole(path: Path, content: bytes) -> None:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def new_file(text: str) -> Path:
+    """A command's argument that names a file to write; argparse refuses one that cannot be written."""
+    path = Path(text)
+    if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+        raise ArgumentTypeError(f"{text} cannot be written to; name a file in a folder that is there")
+    return path
 
 
 def npy_bytes(joints: Joints) -> bytes:

@@ -169,7 +169,7 @@ def load_start(start: str) -> "LoadedModel":
     from mardm_batch.model.checkpoint import load_embedded
     from mardm_batch.sampler import EMBEDDED_WEIGHTS
 
-    return load_embedded(EMBEDDED_WEIGHTS if start == "embedded" else Path(start).expanduser())
+    return load_embedded(EMBEDDED_WEIGHTS if start == "embedded" else Path(start).expanduser(), setting="start")
 
 
 if __name__ == "__main__":

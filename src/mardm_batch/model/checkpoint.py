@@ -133,10 +133,13 @@ def save_embedded(
         partial.unlink(missing_ok=True)
 
 
-def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
-    """The model of a file that `save_embedded` wrote. Raises InputError where it is missing or not such."""
+def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str = "model.weights") -> LoadedModel:
+    """The model of a file that `save_embedded` wrote.
+
+    Raises InputError, naming the setting that the path is of, where the file is missing or not such.
+    """
     if not path.is_file():
-        raise InputError(f"model.weights={path}: no such file; train one with python -m mardm_batch.train")
+        raise InputError(f"{setting}={path}: no such file; train one with python -m mardm_batch.train")
     try:
         weights, metadata = _read_safetensors(path)
         sizes = json.loads(metadata["sizes"])
@@ -147,7 +150,7 @@ def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel
         mean, std = weights.pop("mean").float(), weights.pop("std").float()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"model.weights={path}: not weights of the embedded model ({reason_of(error)}); "
+            f"{setting}={path}: not weights of the embedded model ({reason_of(error)}); "
             "use a file written by python -m mardm_batch.train"
         ) from error
     _check_finite(weights, path)

@@ -6,6 +6,8 @@ Axes: t frames.
 """
 
 import re
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.errors import InputError
+from mardm_batch.model.reasons import reason_of
 from mardm_batch.skeleton import (
     BONE_LENGTHS,
     FRAMES_PER_SECOND,
@@ -77,9 +80,9 @@ def read_clips(path: Path) -> list[Recording]:
                 Recording(str(name), str(words), clip)
                 for name, words, clip in zip(data["clip_ids"], data["clip_descriptions"], clips, strict=True)
             ]
-    except (OSError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"data.mocap: {path} cannot be read as recorded clips ({reason})") from error
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not an .npz with the arrays of recorded clips"
+        raise InputError(f"data.mocap: {path} cannot be read ({reason})") from error
 
 
 def read_bvh_folder(folder: Path) -> list[Recording]:
@@ -111,7 +114,7 @@ def read_bvh(path: Path) -> Array:
             joint = JOINT_INDEX[name]
             joints[:, joint] = joints[:, PARENTS[joint]] + sampled[end] - sampled[start]
     except (KeyError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0]
+        reason = reason_of(error)
         raise InputError(f"data.bvh: {path} is not a BVH file of CMU's skeleton ({reason})") from error
     joints = with_bone_lengths(joints).astype(np.float64)
     joints -= joints[0, 0] * [1.0, 0.0, 1.0]
