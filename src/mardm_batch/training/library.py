@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from mardm_batch.conditions import on_either_side
 from mardm_batch.errors import InputError
-from mardm_batch.training.entries import MAIN_KINDS, Entry, read_entries
+from mardm_batch.training.entries import FRAGMENT_KINDS, MAIN_KINDS, Entry, read_entries
 from mardm_batch.training.held_out import Kind, Split
 from mardm_batch.training.posing import pose
 from mardm_batch.training.posture import STANDING
 from mardm_batch.training.sway import sway
 from mardm_batch.training.wording import Phrase, Wording, put_into_words
+
+_SHARE_OF_GESTURES: Final = 0.15
+"""How often somebody just stands and does one thing: "A person leaning to the left"."""
 
 # How often a main entry that takes a kind of fragment gets one.
 _SHARE_OF_FRAGMENTS: Final = {"arms": 0.72, "torso": 0.32, "head": 0.36}
@@ -106,6 +109,8 @@ class Library:
         self.mains = [entry for entry in entries if entry.kind in MAIN_KINDS]
         weights = np.array([entry.weight for entry in self.mains])
         self._main_shares = weights / weights.sum()
+        self._stand = next(entry for entry in self.mains if entry.implied)
+        self._gestures = [entry for kind in FRAGMENT_KINDS for entry in self.fragments_for(kind, self._stand)]
         self.split = Split(entries)
 
     def sample(self, rng: np.random.Generator, frames: int, held_out: bool | None = None) -> Sample:
@@ -133,7 +138,9 @@ class Library:
                 return words.caption, side
 
     def compose(self, rng: np.random.Generator) -> Composition:
-        """A main entry with the fragments that chance and `takes` give it."""
+        """A main entry with the fragments that chance and `takes` give it, or one fragment of a plain stand."""
+        if rng.random() < _SHARE_OF_GESTURES:
+            return Composition((self._stand, *_draw(self._gestures, rng)))
         main = self.mains[int(rng.choice(len(self.mains), p=self._main_shares))]
         parts = [main]
         for slot, share in _SHARE_OF_FRAGMENTS.items():
