@@ -222,6 +222,17 @@ def test_the_same_caption_twice_is_one_pose(tmp_path: Path):
     assert found.merged == 2
 
 
+def test_a_quote_is_the_lines_that_are_marked_as_such(tmp_path: Path):
+    text = "> Notes: two\n> lines\nA person waving\nA person sitting\n- A person lying\n  > note\n- A person kneeling\n"
+    assert captions(tmp_path, text) == ["A person waving", "A person sitting", "A person lying", "A person kneeling"]
+
+
+def test_a_single_word_that_is_taken_as_a_csv_s_header_is_named(tmp_path: Path):
+    found = read(tmp_path, "waving\nsitting\n", "prompts.csv")
+    assert [prompt.caption for prompt in found.prompts] == ["sitting"]
+    assert "prompts.csv:1: 'waving' is taken as the column's header" in found.warnings[0]
+
+
 # --- Bad input -----------------------------------------------------------------------------------------
 
 

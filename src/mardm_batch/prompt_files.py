@@ -116,6 +116,8 @@ def _read_csv(file: _PromptFile) -> Iterator[str]:
             if len(cells) > 1 == width and _caption_column(cells) is not None:
                 raise file.error(line, f"no comma in the header {_shown(row[0])}; separate columns by commas")
             if width > 1 or re.fullmatch(r"[\w.-]+", row[0].strip(), re.ASCII):
+                if width == 1 and row[0].strip().casefold() not in CAPTION_COLUMNS:
+                    file.warn(line, f"{_shown(row[0])} is taken as the column's header, not as a caption")
                 continue
             file.warn(line, f"one column without a header; {_shown(row[0])} is taken as a caption")
         if len(row) != width:
@@ -276,6 +278,15 @@ def _comment(state: StateBlock, first: int, end: int, silent: bool) -> bool:
     return True
 
 
+def _quote(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """Block rule: a quote is the lines that are marked as such; Markdown would give it a plain line below, too."""
+    if not state.src.startswith(">", state.bMarks[first] + state.tShift[first]):
+        return False
+    if not silent:
+        state.line = first + 1
+    return True
+
+
 def _line(state: StateBlock, first: int, end: int, silent: bool) -> bool:
     """Block rule: outside lists and quotes every line is a paragraph, so that each is its own caption."""
     if state.level or silent:
@@ -299,6 +310,7 @@ def _markdown() -> MarkdownIt:
     # Inline marks are read by `_text`, caption by caption: 10,000 captions have few of them.
     markdown.disable(["inline", "text_join", "normalize", "code", "lheading", "reference", "html_block", "entity"])
     markdown.block.ruler.before("table", "comment", _comment, {"alt": ["paragraph", "blockquote", "list"]})
+    markdown.block.ruler.at("blockquote", _quote, {"alt": ["paragraph", "blockquote", "list"]})
     markdown.block.ruler.before("paragraph", "line", _line)
     return markdown
 
