@@ -133,3 +133,18 @@ def test_what_is_logged_while_a_tracker_opens_is_tracked() -> None:
     opened.set()
     tracker.finish({})
     assert told == [{"a": 1}, "end"]
+
+
+@pytest.mark.parametrize("settings", [("online", ""), ("auto", "online"), ("auto", "dryrun")])
+def test_nothing_ever_asks_for_a_login(
+    tmp_path: Path, settings: tuple[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mode, variable = settings
+    for name, value in {"HOME": str(tmp_path), "NETRC": str(tmp_path / "none"), "WANDB_API_KEY": ""}.items():
+        monkeypatch.setenv(name, value)
+    if variable:
+        monkeypatch.setenv("WANDB_MODE", variable)
+    tracker = open_tracker(TrackingSettings(mode, "p", None), tmp_path, {}, "all", None)
+    tracker.finish({"output": str(tmp_path), "samples": [], "errors": {}, "metrics": {}, "exit_code": 0})
+    assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 1
+    assert ("no Weights & Biases API key" in caplog.text) == (variable != "dryrun")

@@ -134,7 +134,7 @@ class OpeningTracker:
                 self.tracker.log(metrics)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        self.opening.join()
+        self.opening.join(SECONDS_TO_FINISH)
         if self.tracker is not None:
             self.tracker.finish(summary)
 
@@ -154,12 +154,15 @@ def open_tracker(
     mode = settings.mode
     if mode == "auto":
         mode = os.environ.get("WANDB_MODE", "auto")
+        mode = {"dryrun": "offline", "run": "online"}.get(mode, mode)  # W&B's older words
     if mode == "disabled":
         return NoTracker()
     modes: list[Literal["online", "offline"]] = ["offline"] if mode == "offline" else ["online", "offline"]
     for each in modes:
         try:
-            if mode == "auto" and each == "online" and not api_key_configured():
+            if each == "online" and not api_key_configured():  # it would ask for one and wait
+                if mode != "auto":
+                    log.warning("tracked offline: no Weights & Biases API key is configured (`wandb login`)")
                 continue
             return CarefulTracker(WandbTracker(settings, each, run_folder, config, shard, sweep, job_type))
         except Exception as error:
