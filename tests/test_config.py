@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mardm_batch.cli import compose_config, help_text, to_config
+from mardm_batch.cli import compose_config, help_text, in_hydra_s_words, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.errors import ConfigurationError
 
@@ -84,7 +84,10 @@ BAD_SETTINGS = [
     ("sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("+sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("~paths.output", ["paths.output"]),
-    ("model.download=true", ["model.download"]),
+    ("model.download=true", ["model.download", "a setting of model=mardm_sit_xl"]),
+    ("sampling.time_steps=${foo}", ["sampling.time_steps", "foo"]),
+    ("model=null", ["model"]),
+    ("+preset=3", ["preset"]),
     ("+preset=turbo", ["preset/turbo", "fast, lowmem, quality"]),
     ("preset=fast", ["+preset=fast"]),
     ("model=gpt", ["model/gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
@@ -112,6 +115,8 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override: str, words
         ["--multirun", "shard=0,1,3"],
         ["--cfg", "job", "sedd=1"],
         ["hydra.mode=MULTIRUN"],
+        ["--multirun", "model=null"],
+        ["+experiment=presets"],
     ],
 )
 def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tmp_path) -> None:
@@ -122,6 +127,18 @@ def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tm
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["#1a74b8", "müller/poses", "50% (a)", "a=b", "it's", "a\\b", "with space"])
+def test_a_value_is_taken_as_it_is_typed(value: str) -> None:
+    assert config_of(in_hydra_s_words(f"paths.output={value}")).paths.output == value
+
+
+@pytest.mark.parametrize(
+    "word", ["shard=0,1,2", "gpu_ids=[1,2]", "'paths.output=a b'", "+preset=fast", "~limit", "--help"]
+)
+def test_what_hydra_reads_stays_as_it_is(word: str) -> None:
+    assert in_hydra_s_words(word) == word
 
 
 def test_settings_are_checked_without_torch() -> None:

@@ -121,9 +121,28 @@ def test_poses_made_with_other_settings_stay_unless_overwritten(tmp_path: Path, 
     result = run(prompts, "render.enabled=false", "seed=1", "existing=error")
     assert result.returncode == 2
     assert "existing=error: 2 of 2 poses are finished" in result.stderr
+    assert "made with other settings" in run(prompts, "render.enabled=false", "sampling.precision=bfloat16").stderr
     result = run(prompts, "render.enabled=false", "seed=1", "existing=overwrite")
     assert result.returncode == 0
     assert not any(np.array_equal(joints, before[name]) for name, joints in joints_in(tmp_path / "SinglePose").items())
+
+
+def test_an_unreadable_list_of_failures_is_no_failure(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "SinglePose").mkdir()
+    lines = b'\xff\xfe broken\n{"caption": ["a"], "name": "a", "stage": "draw", "error": "b"}\n'
+    (tmp_path / "SinglePose" / "failures.jsonl").write_bytes(lines)
+    result = run(write_captions(tmp_path, CAPTIONS[:2]), "render.enabled=false")
+    assert result.returncode == 0, result.stderr
+    assert len((tmp_path / "SinglePose" / "metadata.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_pose_of_another_caption_is_not_replaced_where_existing_is_an_error(tmp_path: Path, run: Run) -> None:
+    run(write_captions(tmp_path, ["A person waving!"]), "render.enabled=false")
+    (before,) = joints_in(tmp_path / "SinglePose").values()
+    result = run(write_captions(tmp_path, ["A person waving"]), "render.enabled=false", "existing=error")
+    refused(result, "existing=error: 1 poses of other captions have the names of these")
+    (after,) = joints_in(tmp_path / "SinglePose").values()
+    assert np.array_equal(before, after)
 
 
 # The same poses, however the work is divided ------------------------------------------------------------------------
@@ -201,7 +220,19 @@ def test_a_signal_ends_the_run_with_whole_files_and_its_exit_code(
     assert 3 <= len(names) < 80
     assert {path.stem for path in output.glob("*.npy")} == names
     assert {path.stem for path in output.glob("*.png")} == names
+    assert f"{len(names)} of 80 poses are finished" in errors  # those too that were being written
     assert not (tmp_path / "SinglePose_temp").exists()
+
+
+def test_a_run_outlives_the_reader_of_its_messages(tmp_path: Path, tiny_weights: Path) -> None:
+    prompts = write_captions(tmp_path, CAPTIONS[:4])
+    process = start(prompts, f"model.weights={tiny_weights}", "hydra.run.dir=log", "render.enabled=false", cwd=tmp_path)
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.wait(120) == 0
+    assert len(list((tmp_path / "SinglePose").glob("*.json"))) == 4
+    assert len((tmp_path / "SinglePose" / "metadata.jsonl").read_text().splitlines()) == 4
+    assert "4 of 4 poses are finished" in next((tmp_path / "log").glob("*.log")).read_text()
 
 
 def test_a_second_process_on_the_same_shard_says_so_and_stops(tmp_path: Path, tiny_weights: Path, run: Run) -> None:

@@ -1,5 +1,6 @@
 """What a failing batch costs: faults are injected into the sampler, the rest is the real main path."""
 
+import signal
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from mardm_batch.cli import compose_config, to_config
 from mardm_batch.config import register_schema
 from mardm_batch.generate import sample_poses, sampling_threads
+from mardm_batch.interruption import Interrupted, held_back, interruptible
 from mardm_batch.manifest import Failure
 from mardm_batch.pose import Pose
 from mardm_batch.prompts import Prompt
@@ -116,3 +118,14 @@ def test_what_is_not_finite_is_sampled_once_more_with_other_noise() -> None:
 def test_the_embedded_model_leaves_cores_to_the_pictures(settings: list[str], cores: int, threads: int) -> None:
     register_schema()
     assert sampling_threads(to_config(compose_config(settings)), cores) == threads
+
+
+def test_a_signal_that_is_held_back_interrupts_afterwards() -> None:
+    done = []
+    with interruptible(), pytest.raises(Interrupted) as stopped:  # noqa: PT012
+        with held_back():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("what must not stay half done")
+        done.append("what comes after")
+    assert done == ["what must not stay half done"]
+    assert stopped.value.exit_code == 143

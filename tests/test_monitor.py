@@ -23,7 +23,7 @@ from rich.console import Console
 from mardm_batch.manifest import Failure, FailureList
 from mardm_batch.monitor import Gpus, look, main
 from mardm_batch.monitor_view import Gpu, picture
-from mardm_batch.progress import Progress
+from mardm_batch.progress import Progress, read_progress
 
 Process = subprocess.Popen[bytes]
 
@@ -136,10 +136,17 @@ def test_shards_in_the_queue_are_waited_for_a_while(tmp_path: Path, seconds_ago:
     assert (view.not_started, view.ended) == (("shard-1-of-2",), ended)
 
 
+def test_a_process_that_has_a_dead_one_s_number_is_not_taken_for_it(tmp_path: Path, worker: Process) -> None:
+    write(tmp_path, "all", 60, state="running", pid=worker.pid)
+    write(tmp_path, "shard-0-of-1", state="running", pid=worker.pid)
+    assert [record.alive for record in read_progress(tmp_path)] == [False, True]
+
+
 def test_only_the_newest_sweep_and_what_is_alive_is_shown(
-    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "shard-0-of-4", 5000, sweep="older", state="finished")
+    monkeypatch.setattr("mardm_batch.processes.CLOCK_TOLERANCE", 6000)  # the worker is younger than its record
     write(tmp_path, "shard-1-of-4", 5000, sweep="older", state="running", pid=worker.pid)
     write(tmp_path, "all", 9000, sweep=None, state="finished")
     for number in (10, 2):

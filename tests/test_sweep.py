@@ -184,6 +184,14 @@ def test_each_job_of_a_sweep_can_have_a_folder_by_its_number(tmp_path: Path, tin
     assert [len(list((tmp_path / "poses" / number).glob("*.npy"))) for number in "01"] == [2, 2]
 
 
+def test_the_time_in_a_folder_s_name_is_the_same_for_all_shards(tmp_path: Path, tiny_weights: Path) -> None:
+    more = ["tracking.mode=disabled", "render.enabled=false", "limit=3", "paths.output=poses/${now:%H-%M-%S-%f}"]
+    result = run_command(*sweep_arguments(tmp_path, tiny_weights, *more), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (folder,) = (tmp_path / "poses").iterdir()
+    assert len(list(folder.glob("*.npy"))) == 3
+
+
 def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path, tiny_weights: Path) -> None:
     write_captions(tmp_path, CAPTIONS)
     result = run_command("--multirun", "seed=1,2", "paths.prompts=captions.txt", cwd=tmp_path)

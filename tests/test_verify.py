@@ -18,7 +18,7 @@ from mardm_batch.pose import Pose
 from mardm_batch.progress import Progress
 from mardm_batch.prompts import Prompt, name_prompts
 from mardm_batch.render import PoseRenderer, RenderOptions
-from mardm_batch.store import RECORDS, PoseStore, npy_bytes, write_pose
+from mardm_batch.store import RECORDS, TEMPORARY, PoseStore, npy_bytes, write_pose
 from mardm_batch.verify import main
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
@@ -155,7 +155,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
 
 
 def stage(output: Path) -> None:
-    folder = output / RECORDS / "temp" / "all"
+    folder = output / RECORDS / f"{TEMPORARY}all-0123abcd"
     folder.mkdir(parents=True)
     (folder / "waving.npy").write_bytes(b"half")
 

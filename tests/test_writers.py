@@ -83,6 +83,13 @@ if __name__ == "__main__":
 """
 
 
+def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=1) as writers:
+        outcomes = [outcome for number in range(30) for outcome in writers.write(pose(number), {})]
+        outcomes += writers.stop()
+    assert {each.pose.prompt.name for each in outcomes} == {path.stem for path in (tmp_path / "poses").glob("*.json")}
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> None:
     script = tmp_path / "parent.py"

@@ -23,7 +23,7 @@ from mardm_batch.manifest import FailureList
 from mardm_batch.processes import available_cores
 from mardm_batch.progress import Progress
 from mardm_batch.prompts import bundled_prompts, read_prompts
-from mardm_batch.store import RECORDS, PoseStore
+from mardm_batch.store import RECORDS, TEMPORARY, PoseStore
 
 METADATA, FAILURES, REMOVED = "metadata.jsonl", "failures.jsonl", f"{RECORDS}/removed"
 
@@ -130,7 +130,7 @@ def strays(output: Path, paths: Collection[str], prompt_file: Path | None, at_wo
         is_pose_file = suffix in (".png", ".npy")
         if path in own or path.startswith(f"{REMOVED}/"):
             continue
-        if name.startswith(".") or path.startswith((f"{RECORDS}/temp/", f"{RECORDS}/probe-")):
+        if name.startswith(".") or path.startswith((f"{RECORDS}/{TEMPORARY}", f"{RECORDS}/probe-")):
             kind = Kind.TEMPORARY
         elif folder or suffix == ".json" or (is_pose_file and f"{stem}.json" in paths):
             continue
@@ -157,12 +157,14 @@ def metadata(store: PoseStore) -> Iterator[Finding]:
 
 def failed(output: Path, asked: Asked, made: Collection[str]) -> Iterator[Finding]:
     """What failed and was not made since, of the captions asked for where they are known."""
-    try:
-        failures = FailureList(output).read()
-    except ValueError as error:
-        yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
-        return
-    for each in failures:
+    failures = FailureList(output)
+    if failures.path.exists():
+        try:
+            failures.path.read_text(encoding="utf-8")
+        except ValueError as error:
+            yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
+            return
+    for each in failures.read():
         if each.caption not in made and (asked.captions is None or asked.captions.get(each.name) == each.caption):
             yield Finding(Kind.FAILED, each.name, f"{each.stage}: {each.error}")
 

@@ -32,6 +32,9 @@ from mardm_batch.interruption import Interrupted, interruptible
 log = logging.getLogger(__name__)
 
 SOME_FAILED, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130
+MODELS = ("embedded", "mardm_sit_xl", "mardm_ddpm_xl")
+PLAN = "MARDM_BATCH_SWEEP"
+"""Environment variable by which the sweep's processes know their sweep: a `sweep.Plan` in JSON."""
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
 """Hydra's flags that say where configuration files are."""
 USAGE = """\
@@ -51,6 +54,10 @@ Presets (+preset=NAME)
   quality    sequence_length 32, time_steps 50, the model's stronger guidance scale
   lowmem     batch_size 4
 
+Looks (render=NAME): default, dark; finished pictures keep theirs unless existing=overwrite draws them again.
+Models (model=NAME): embedded, mardm_sit_xl, mardm_ddpm_xl; add model=NAME to --help to see a model's own settings.
+Sweeps (--multirun +experiment=NAME): presets, guidance; each job has a folder of its own.
+
 Settings (KEY=VALUE)
 """
 FOOTER = """
@@ -61,7 +68,7 @@ More: --cfg job prints the resolved settings, --info shows how they are composed
 def main() -> None:
     """Console script and `python -m mardm_batch`."""
     register_schema()
-    arguments = sys.argv[1:]
+    sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
     try:
         if "--help" in arguments or "-h" in arguments:
             print(help_text(without_sweeps([word for word in arguments if "=" in word])))
@@ -71,6 +78,9 @@ def main() -> None:
         if parsed.multirun and not looks:
             sys.exit(launch_sweep(parsed))
         if not (parsed.hydra_help or parsed.shell_completion):
+            experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
+            if experiment and not parsed.multirun and not looks and PLAN not in os.environ:
+                raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
             to_config(compose_config(without_sweeps(parsed.overrides) if parsed.multirun else parsed.overrides, parsed))
             if not looks and HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
@@ -162,6 +172,28 @@ def without_sweeps(words: Sequence[str]) -> list[str]:
     return [each.input_line or "" for each in parsed if not each.is_sweep_override()]
 
 
+def in_hydra_s_words(word: str) -> str:
+    """A command-line word whose value Hydra's grammar does not know, such as `#1a74b8` or `müller`, put in quotes."""
+    setting = re.fullmatch(r"([+~\w.]+=)(.+)", word, re.DOTALL)
+    if setting is None or read_by_hydra(word):
+        return word
+    in_quotes = setting[1] + quoted(setting[2])
+    return in_quotes if read_by_hydra(in_quotes) else word
+
+
+def read_by_hydra(word: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
+
+
+def quoted(text: str) -> str:
+    """A string as Hydra's command line takes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def refuse(error: MardmBatchError) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(BAD_CONFIGURATION)
@@ -195,8 +227,17 @@ def refuse_other_keys(settings: Settings, cfg: DictConfig) -> None:
             refuse_other_keys(value, cfg[key])
 
 
+def settings_with(*overrides: str) -> list[str]:
+    """The names of all settings."""
+    return [name for name, _, _ in help_rows(Config, compose_config(overrides))]
+
+
 def unknown_key(key: str) -> str:
-    known = [name for name, _, _ in help_rows(Config, compose_config([]))]
+    of_models = {model: settings_with(f"model={model}") for model in MODELS}
+    for model, known in of_models.items():
+        if key in known:
+            return f"{key}: a setting of model={model}, not of the model asked for"
+    known = of_models[MODELS[0]]
     near = difflib.get_close_matches(key, known, n=1)
     return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
 
@@ -220,8 +261,13 @@ def compose_config(overrides: Sequence[str], flags: Namespace | None = None, num
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
             cfg = compose(name, words, return_hydra_config=True)
+    except ValueError as error:  # a config group that is given no name: `model=null`
+        raise ConfigurationError(f"{' '.join(overrides)}: {one_line(error)}") from None
     except (HydraException, OmegaConfBaseException) as error:
-        mistyped = re.match(r"Could not override '([^']+)'.*\n?.*append to your config", str(error))
+        mistyped = re.match(r"Could not override '([^']+)'.*\n?.*append to your (config|default list)", str(error))
+        if mistyped and mistyped[2] != "config":
+            word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), mistyped[1])
+            raise ConfigurationError(f"{word}: write it with a plus, +{word}") from None
         raise ConfigurationError(unknown_key(mistyped[1]) if mistyped else one_line(error)) from None
     with read_write(cfg), open_dict(cfg):
         cfg.hydra.job.num = number
@@ -233,6 +279,8 @@ def compose_config(overrides: Sequence[str], flags: Namespace | None = None, num
 def one_line(error: Exception) -> str:
     """Hydra's and OmegaConf's messages in one line: with the cause where it says more, without the search path."""
     text = f"{error}\n{error.__cause__ or ''}".partition("Config search path")[0]
+    key = re.search(r"full_key: (\S+)", text)
+    text = f"{key[1]}: {text}" if key and key[1] not in text.partition("\n")[0] else text
     text = re.sub(r"(full_key|object_type|reference_type)[:=].*", "", text)
     text = re.sub(r":\n\t", ": ", text).replace("\n\t", ", ")
     return ". ".join(dict.fromkeys(line.strip().rstrip(".") for line in text.splitlines() if line.strip()))

@@ -17,6 +17,7 @@ from rich.text import Text
 from mardm_batch.compare_page import write_page
 from mardm_batch.compare_runs import find_runs
 from mardm_batch.compare_tables import Cell, Comparison, compare
+from mardm_batch.console import show_what_stdout_can
 from mardm_batch.errors import InputError
 
 LABEL_WIDTH = 22  # characters
@@ -88,6 +89,7 @@ Exit codes: 0, or 2 where a folder holds no run.""",
         captions = write_page(comparison, options.page)
     except InputError as error:
         parser.exit(2, f"{error}\n")
+    show_what_stdout_can()
     console = Console(highlight=False, markup=False, emoji=False)
     for table in terminal_tables(comparison, console.width):
         console.print(table, end="\n\n")

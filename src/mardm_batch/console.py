@@ -1,16 +1,32 @@
 """What a run says on the terminal: messages, and the progress of the poses."""
 
+import io
 import logging
+import sys
 import time
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-CONSOLE = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """A console whose reader may leave, as `tee` does at Ctrl-C: the run goes on, and its log file tells."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+CONSOLE = Terminal(stderr=True, highlight=False)
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
+
+
+def show_what_stdout_can() -> None:
+    """Letters that the terminal's encoding lacks are shown as `?`; names and captions may have any."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 class ConsoleHandler(logging.Handler):

@@ -186,7 +186,9 @@ def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
     """
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read as YAML ({reason_of(error)}); see --help for the format") from None
     try:
         captions = {str(caption): tuple(map(parse, entry["conditions"])) for caption, entry in entries.items()}

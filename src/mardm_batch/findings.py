@@ -10,8 +10,6 @@ from typing import Final
 class Kind(str, Enum):
     """What can be found, in the order of the report."""
 
-    MISSING_POSE = "missing pose"
-    FAILED = "failed, and not made since"
     MISSING_FILE = "missing file of a pose"
     UNREADABLE_JSON = "unreadable JSON"
     WRONG_JSON = "wrong JSON"
@@ -21,6 +19,8 @@ class Kind(str, Enum):
     UNREADABLE_PNG = "unreadable PNG"
     WRONG_PNG_SIZE = "wrong PNG size"
     WRONG_CAPTION = "caption is not the name's"
+    FAILED = "failed, and not made since"
+    MISSING_POSE = "missing pose"
     ORPHAN = "PNG or NPY without JSON"
     TEMPORARY = "stray temporary file"
     UNKNOWN_FILE = "unknown file"

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from mardm_batch.batch_size import BatchSize
 from mardm_batch.config import Config, EmbeddedSettings
 from mardm_batch.console import clock
 from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.interruption import Interrupted
+from mardm_batch.interruption import Interrupted, held_back
 from mardm_batch.locks import shard_lock, shard_name
 from mardm_batch.manifest import Failure, FailureList, rebuild_metadata
 from mardm_batch.pose import Pose, canonical_position, frame_change
@@ -56,6 +57,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         InputError, ConfigurationError: bad input or settings; nothing was generated.
     """
     started = time.monotonic()
+    render = render_options(config)
     prompts = prompts_of(config, say=True)
     store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
     store.prepare()
@@ -66,9 +68,11 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         todo = unfinished(asked, store, config)
         progress = Progress(shard, str(run_folder), sweep, total=len(asked), finished_before=len(asked) - len(todo))
         record = RunRecord(progress, todo, store.output, asdict(config), failures, bar=sweep is None)
-        code = make_poses(todo, store, config, record) if todo else ALL_FINISHED
-        code = close(asked, store, record, code, time.monotonic() - started)
-        record.finish(code)
+        code = make_poses(todo, store, config, render, record) if todo else ALL_FINISHED
+        with held_back():
+            code = close(asked, store, record, code, time.monotonic() - started)
+            summary = record.finish(code)
+        record.tracker.finish(summary)
         return code
 
 
@@ -105,6 +109,10 @@ def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> S
         raise InputError(
             f"existing=error: {len(survey.finished)} of {len(prompts)} poses are finished in {store.output} already"
         )
+    if survey.other_captions and config.existing == "error":
+        raise InputError(
+            f"existing=error: {survey.other_captions} poses of other captions have the names of these in {store.output}"
+        )
     if survey.other_captions:
         log.warning("%d poses of other captions have the names of these and are replaced", survey.other_captions)
     if config.existing == "overwrite":
@@ -122,7 +130,9 @@ def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> S
 def settings_of(config: Config) -> Provenance:
     """The settings that decide what a pose is, as every pose's JSON records them."""
     sampling = config.sampling
+    precision = {} if sampling.precision == "auto" else {"precision": sampling.precision}
     return {
+        **precision,
         "model": config.model.name,
         "frame_index": sampling.chosen_frame,
         "seed": config.seed,
@@ -135,14 +145,15 @@ def settings_of(config: Config) -> Provenance:
     }
 
 
-def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record: RunRecord) -> int:
+def make_poses(
+    todo: Sequence[Prompt], store: PoseStore, config: Config, render: RenderOptions | None, record: RunRecord
+) -> int:
     """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before.
 
     Returns:
         0, or the exit code of what ended the run early.
     """
     shard, sweep, temp = record.progress.shard, record.progress.sweep, Path(config.paths.temp).expanduser()
-    render = render_options(config)
     cores = config.cpu_threads or available_cores()
     try:
         with (
@@ -150,9 +161,11 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
             staging_folder(temp, store.output, shard) as staging,
             # the writers come up while the model is loaded
             PoseWriters(WriterSettings(store.output, staging, render), cores) as writers,
+            accounted_for(writers, record),
         ):
             # torch takes seconds to import: bad input and "nothing to do" are answered without it
-            from mardm_batch.sampler import load_sampler
+            with held_back():  # its C++ parts end the process where an exception comes in from outside
+                from mardm_batch.sampler import load_sampler
 
             sampler = load_sampler(config, sampling_threads(config, cores))
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
@@ -174,12 +187,27 @@ def make_poses(todo: Sequence[Prompt], store: PoseStore, config: Config, record:
             record.written(writers.finish())
             sampler.forget()
     except Interrupted as interruption:
-        log.warning("interrupted: what is finished stays; the same command goes on from there")
+        log.warning("interrupted: what is finished stays; %s", how_to_go_on(config))
         return interruption.exit_code
     except DiskFullError:
         log.error("the disk of %s is full: free some space, then run the same command again", store.output)
         return SOME_FAILED
     return ALL_FINISHED
+
+
+def how_to_go_on(config: Config) -> str:
+    words = "the same command" if config.existing == "skip" else "the same command with existing=skip"
+    return f"{words} goes on from there"
+
+
+@contextmanager
+def accounted_for(writers: PoseWriters, record: RunRecord) -> Iterator[None]:
+    """What is being written while a run ends early is in its record too."""
+    try:
+        yield
+    except BaseException:
+        record.written(writers.stop())
+        raise
 
 
 def sampling_threads(config: Config, cores: int) -> int:

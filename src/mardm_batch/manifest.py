@@ -5,7 +5,7 @@ Both belong to the whole output folder, so each is changed under a lock that all
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from filelock import FileLock
@@ -34,10 +34,10 @@ class FailureList:
     def read(self) -> list[Failure]:
         """The failures of all shards; a line that cannot be read is passed over."""
         failures = []
-        for line in self.path.read_text(encoding="utf-8").split("\n") if self.path.exists() else []:
+        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []:
             try:
                 entry = json.loads(line)
-                failures.append(Failure(entry["caption"], entry["name"], entry["stage"], entry["error"]))
+                failures.append(Failure(*(str(entry[each.name]) for each in fields(Failure))))
             except (ValueError, KeyError, TypeError):
                 continue
         return failures

@@ -5,12 +5,10 @@ python -m mardm_batch.monitor [OUTPUT_DIR] [--once] [--json] [--interval SECONDS
 
 import argparse
 import importlib
-import io
 import json
 import re
 import shutil
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,6 +19,7 @@ from typing import Any
 from rich.console import Console, Group
 from rich.live import Live
 
+from mardm_batch.console import show_what_stdout_can
 from mardm_batch.errors import InputError
 from mardm_batch.interruption import Interrupted, interruptible
 from mardm_batch.locks import shard_name
@@ -165,8 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--interval", type=seconds_between_looks, default=1.0, help="seconds (default: 1)")
     options = parser.parse_args(arguments)
     output, gpus, console = options.output_dir.expanduser(), Gpus(), Console(highlight=False)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # names in letters that the terminal cannot show
+    show_what_stdout_can()
     try:
         view = look(output, gpus)
         if options.json:

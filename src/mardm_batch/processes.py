@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 SECONDS_BETWEEN_LOOKS = 0.5
+CLOCK_TOLERANCE = 5.0
+"""Seconds that the clock may have been set by while a process ran."""
 
 
 def available_cores() -> int:
@@ -27,6 +29,17 @@ def process_lives(pid: int) -> bool:
     except (OSError, IndexError):
         return not Path("/proc/self").exists()  # gone just now; or a system without /proc
     return state != "Z"
+
+
+def started_by(pid: int, time_of_day: float) -> bool:
+    """Whether the process of that number was there at that time; after a restart the number is another's."""
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, IndexError, ValueError):
+        return True  # a system without /proc
+    age = uptime - ticks / os.sysconf("SC_CLK_TCK")
+    return age < 0 or time.time() - age <= time_of_day + CLOCK_TOLERANCE  # below 0: a container with an uptime its own
 
 
 def when_gone(pid: int, act: Callable[[], None]) -> None:

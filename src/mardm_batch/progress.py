@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from mardm_batch.processes import process_lives
+from mardm_batch.processes import process_lives, started_by
 from mardm_batch.store import RECORDS, write_whole
 
 SECONDS_UNTIL_SILENT = 30.0
@@ -60,7 +60,7 @@ class Progress:
             return False
         if self.host != socket.gethostname():
             return time.time() - self.updated < SECONDS_UNTIL_SILENT
-        return process_lives(self.pid)
+        return process_lives(self.pid) and started_by(self.pid, self.updated)
 
 
 def read_progress(output: Path) -> list[Progress]:

@@ -166,8 +166,8 @@ class RunRecord:
             file.write(json.dumps(metrics) + "\n")
         self.tracker.log(metrics)
 
-    def finish(self, exit_code: int) -> None:
-        """The last progress record, the last metrics, and the summary of the run."""
+    def finish(self, exit_code: int) -> dict[str, Any]:
+        """The last progress record, the last metrics, and the summary of the run, for the tracker to end with."""
         state = {0: "finished", 1: "incomplete"}.get(exit_code, "interrupted")
         self.progress.state, self.progress.exit_code = state, exit_code
         self.write_progress()
@@ -186,7 +186,7 @@ class RunRecord:
         }
         with suppress(OSError):
             write_whole(self.run_folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1).encode())
-        self.tracker.finish(summary)
+        return summary
 
 
 def measures_of(pose: Pose) -> dict[str, float]:

@@ -136,7 +136,7 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
         base = temp if can_move(temp, output / RECORDS) else output / RECORDS
         folder = base / f"{TEMPORARY}{owner}-{whose}"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(parents=True)  # another run that ends may have removed `temp`, empty
     except OSError as error:
         raise InputError(f"paths.temp={temp}: cannot be written to: {error.strerror}") from None
     try:

@@ -24,21 +24,22 @@ from typing import Final
 
 from filelock import FileLock
 
+from mardm_batch.cli import PLAN, quoted
 from mardm_batch.config import Config
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.generate import ALL_FINISHED, SOME_FAILED, count_finished
+from mardm_batch.generate import ALL_FINISHED, SOME_FAILED, count_finished, how_to_go_on
 from mardm_batch.interruption import Interrupted, interruptible
+from mardm_batch.manifest import rebuild_metadata
 from mardm_batch.processes import available_cores, process_lives, when_gone
 from mardm_batch.sharding import shards_overlap
+from mardm_batch.store import PoseStore
 
 log = logging.getLogger(__name__)
 
 REFUSED: Final = 2
 SECONDS_BETWEEN_LOOKS: Final = 0.2
 SECONDS_TO_STOP: Final = 8.0
-PLAN: Final = "MARDM_BATCH_SWEEP"
-"""Environment variable by which the sweep's processes know their sweep: a `Plan` in JSON."""
 JOB: Final = "MARDM_BATCH_JOB"
 """Environment variable with the number of a run's job."""
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -97,6 +98,8 @@ def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -
     device = gpu_of(plan, number, overrides)
     if device is not None and not any(word.startswith("shard=") for word in overrides):
         settings.append(f"gpu_ids=[{device}]")
+    # As the launching process read them: `${now:%H-%M-%S}` is another time in every process.
+    settings += (records(plan) / f"{number}.paths").read_text().splitlines()
     command = [sys.executable, "-m", "mardm_batch", *plan.flags, *overrides, *settings]
     environment = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", *THREADS)}
     environment |= {PLAN: json.dumps(asdict(plan)), JOB: str(number)}
@@ -113,11 +116,6 @@ def gpu_of(plan: Plan, number: int, overrides: Sequence[str]) -> int | None:
     shards = [int(word.removeprefix("shard=")) for word in overrides if re.fullmatch(r"shard=\d+", word)]
     turn = shards[-1] if shards else number
     return plan.gpu_ids[turn % len(plan.gpu_ids)] if plan.gpu_ids else None
-
-
-def quoted(text: str) -> str:
-    """A string as Hydra's command line takes it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def records(plan: Plan) -> Path:
@@ -187,13 +185,13 @@ def run_sweep(
         ConfigurationError, InputError: nothing was started.
     """
     refuse_shared_poses(jobs)
-    gpu_ids = visible_gpus(jobs[0].config)
+    gpu_ids = visible_gpus(jobs)
     at_once = min(len(jobs), processes or len(gpu_ids) or available_cores())
     plan = Plan(str(folder.resolve()), os.getpid(), flags, gpu_ids, max(1, available_cores() // at_once))
     for job in jobs:
         count_finished(job.config)  # a prompt file that cannot be read is found out here, once
     CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
-    start_records(plan)
+    start_records(plan, jobs)
     interrupted = None
     try:
         with interruptible(), environment({PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}):
@@ -209,8 +207,8 @@ def run_sweep(
     return report(plan, jobs, interrupted)
 
 
-def start_records(plan: Plan) -> None:
-    """An empty folder for them, whatever an earlier sweep in the same folder left.
+def start_records(plan: Plan, jobs: Sequence[Job]) -> None:
+    """A folder with the jobs' paths in it and nothing that an earlier sweep in the same folder left.
 
     Raises:
         InputError: it cannot be made.
@@ -218,6 +216,9 @@ def start_records(plan: Plan) -> None:
     try:
         shutil.rmtree(records(plan), ignore_errors=True)
         records(plan).mkdir(parents=True)
+        for job in jobs:
+            paths = [f"paths.{key}={quoted(getattr(job.config.paths, key))}" for key in ("output", "temp")]
+            (records(plan) / f"{job.number}.paths").write_text("\n".join(paths))
     except OSError as error:
         raise InputError(f"hydra.sweep.dir={plan.folder}: cannot be written to: {error.strerror}") from None
 
@@ -237,9 +238,13 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def visible_gpus(config: Config) -> Sequence[int]:
-    if config.gpu_ids is not None:
-        return config.gpu_ids
+def visible_gpus(jobs: Sequence[Job]) -> Sequence[int]:
+    """The GPUs that the jobs share; none where each of them names its own."""
+    named = [job.config.gpu_ids for job in jobs]
+    if any(each != named[0] for each in named):
+        return []
+    if named[0] is not None:
+        return named[0]
     import torch  # slow to import, and only a sweep that names no GPUs must count them
 
     return list(range(torch.cuda.device_count()))
@@ -289,6 +294,9 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
     codes = [recorded(plan, job.number, "exit_code") for job in jobs]
     missing = asked = 0
     complete = True
+    for output in {folder_of(job.config) for job in jobs}:  # a run that died did not bring its list up to date
+        with suppress(OSError):
+            rebuild_metadata(PoseStore(output, pictures=jobs[0].config.render.enabled))
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
         missing, asked = missing + total - finished, asked + total
@@ -301,12 +309,17 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
         log.info("the sweep is finished: %d jobs, %d poses, %s", len(jobs), asked, left)
         return ALL_FINISHED
     if missing:
-        log.error("%d of %d poses are missing; the same command goes on from there", missing, asked)
+        log.error("%d of %d poses are missing; %s", missing, asked, how_to_go_on(jobs[0].config))
     else:
         log.error("no pose is missing, but not every run made what it was asked for; their logs say why")
     if interrupted is not None:
         return interrupted
     return REFUSED if all(code == REFUSED for code in codes) else SOME_FAILED
+
+
+def folder_of(config: Config) -> Path:
+    """Where a run's poses go."""
+    return Path(config.paths.output).expanduser().resolve()
 
 
 def refuse_shared_poses(jobs: Sequence[Job]) -> None:
@@ -317,7 +330,7 @@ def refuse_shared_poses(jobs: Sequence[Job]) -> None:
     """
     for one, other in combinations(jobs, 2):
         a, b = one.config, other.config
-        same_folder = Path(a.paths.output).resolve() == Path(b.paths.output).resolve()
+        same_folder = folder_of(a) == folder_of(b)
         if same_folder and shards_overlap(a.shard, a.num_shards, b.shard, b.num_shards):
             raise ConfigurationError(
                 f"paths.output={a.paths.output}: jobs {one.number} and {other.number} of the sweep would make the same "

@@ -13,6 +13,7 @@ from typing import Final
 from rich.console import Console
 
 from mardm_batch.audit import REMOVED, audit, files_of, what_was_asked
+from mardm_batch.console import show_what_stdout_can
 from mardm_batch.errors import InputError
 from mardm_batch.findings import NOTES, Asked, Kind, Repair, Report
 from mardm_batch.locks import shard_lock
@@ -122,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-pictures", action="store_true", help="do not decode the pictures: much faster")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every finding")
     options = parser.parse_args(arguments)
+    show_what_stdout_can()
     try:
         report = verify(options.output_dir, options.prompts, options.repair, decode=not options.no_pictures)
     except (InputError, OSError) as error:

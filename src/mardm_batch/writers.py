@@ -71,7 +71,6 @@ class PoseWriters:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self, workers: int) -> ProcessPoolExecutor:
@@ -108,6 +107,14 @@ class PoseWriters:
         while self.pending:
             wait(self.pending, return_when=FIRST_COMPLETED)
             yield from self.done()
+
+    def stop(self) -> Iterator[Outcome]:
+        """Wait for what is being written, drop what only waits its turn, and yield what became of the former."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        for future, (pose, _) in self.pending.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                yield self.outcome(pose, future)
+        self.pending.clear()
 
     def done(self) -> Iterator[Outcome]:
         for future in [each for each in self.pending if each.done()]:
