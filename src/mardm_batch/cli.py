@@ -10,6 +10,7 @@ import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -135,6 +136,8 @@ def launch_sweep(arguments: Namespace) -> int:
     """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
     from mardm_batch.sweep import Job, run_sweep
 
+    started = datetime.now()
+    arguments.overrides = [with_time(word, started) for word in arguments.overrides]
     compose_config(without_sweeps(arguments.overrides), arguments)
     settings = HydraConfig.get()
     processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
@@ -179,6 +182,11 @@ def in_hydra_s_words(word: str) -> str:
         return word
     in_quotes = setting[1] + quoted(setting[2])
     return in_quotes if read_by_hydra(in_quotes) else word
+
+
+def with_time(word: str, time: datetime) -> str:
+    """A command-line word with that time in the place of `${now:…}`, which would be another in every job of a sweep."""
+    return in_hydra_s_words(re.sub(r"\$\{now:([^}]*)\}", lambda match: time.strftime(match[1]), word))
 
 
 def read_by_hydra(word: str) -> bool:

@@ -98,8 +98,6 @@ def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -
     device = gpu_of(plan, number, overrides)
     if device is not None and not any(word.startswith("shard=") for word in overrides):
         settings.append(f"gpu_ids=[{device}]")
-    # As the launching process read them: `${now:%H-%M-%S}` is another time in every process.
-    settings += (records(plan) / f"{number}.paths").read_text().splitlines()
     command = [sys.executable, "-m", "mardm_batch", *plan.flags, *overrides, *settings]
     environment = {key: value for key, value in os.environ.items() if key not in ("HYDRA_FULL_ERROR", *THREADS)}
     environment |= {PLAN: json.dumps(asdict(plan)), JOB: str(number)}
@@ -191,7 +189,7 @@ def run_sweep(
     for job in jobs:
         count_finished(job.config)  # a prompt file that cannot be read is found out here, once
     CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
-    start_records(plan, jobs)
+    start_records(plan)
     interrupted = None
     try:
         with interruptible(), environment({PLAN: json.dumps(asdict(plan)), "HYDRA_FULL_ERROR": "1"}):
@@ -207,8 +205,8 @@ def run_sweep(
     return report(plan, jobs, interrupted)
 
 
-def start_records(plan: Plan, jobs: Sequence[Job]) -> None:
-    """A folder with the jobs' paths in it and nothing that an earlier sweep in the same folder left.
+def start_records(plan: Plan) -> None:
+    """An empty folder for them, whatever an earlier sweep in the same folder left.
 
     Raises:
         InputError: it cannot be made.
@@ -216,9 +214,6 @@ def start_records(plan: Plan, jobs: Sequence[Job]) -> None:
     try:
         shutil.rmtree(records(plan), ignore_errors=True)
         records(plan).mkdir(parents=True)
-        for job in jobs:
-            paths = [f"paths.{key}={quoted(getattr(job.config.paths, key))}" for key in ("output", "temp")]
-            (records(plan) / f"{job.number}.paths").write_text("\n".join(paths))
     except OSError as error:
         raise InputError(f"hydra.sweep.dir={plan.folder}: cannot be written to: {error.strerror}") from None
 
