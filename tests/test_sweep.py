@@ -184,6 +184,19 @@ def test_each_job_of_a_sweep_can_have_a_folder_by_its_number(tmp_path: Path, tin
     assert [len(list((tmp_path / "poses" / number).glob("*.npy"))) for number in "01"] == [2, 2]
 
 
+def test_the_list_of_poses_holds_those_of_a_shard_that_was_killed_last(tmp_path: Path, tiny_weights: Path) -> None:
+    more = ("num_shards=1", "sampling.batch_size=1", "tracking.mode=disabled")
+    arguments = [word.replace("shard=0,1,2", "shard=0") for word in sweep_arguments(tmp_path, tiny_weights, *more)]
+    output = tmp_path / "SinglePose"
+    sweep = subprocess.Popen([sys.executable, "-m", "mardm_batch", *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(list(output.glob("*.json"))) >= 3)
+    (record,) = read_progress(output)
+    os.kill(record.pid, signal.SIGKILL)
+    assert sweep.wait(60) == 1
+    listed = len((output / "metadata.jsonl").read_text().splitlines())
+    assert 3 <= listed < len(CAPTIONS)
+
+
 def test_the_time_in_a_folder_s_name_is_the_same_for_all_shards(tmp_path: Path, tiny_weights: Path) -> None:
     more = ["tracking.mode=disabled", "render.enabled=false", "limit=3", "paths.output=poses/${now:%H-%M-%S-%f}"]
     result = run_command(*sweep_arguments(tmp_path, tiny_weights, *more), cwd=tmp_path)

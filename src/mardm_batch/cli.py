@@ -262,7 +262,7 @@ def compose_config(overrides: Sequence[str], flags: Namespace | None = None, num
     Raises:
         ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
     """
-    folder, name, words = str(conf_dir()), "config", list(overrides)
+    folder, name, words = str(conf_dir()), "config", [in_hydra_s_words(word) for word in overrides]
     if flags is not None:
         folder, name = flags.config_path or folder, flags.config_name or name
         words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []

@@ -289,11 +289,11 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
     codes = [recorded(plan, job.number, "exit_code") for job in jobs]
     missing = asked = 0
     complete = True
-    for output in {folder_of(job.config) for job in jobs}:  # a run that died did not bring its list up to date
-        with suppress(OSError):
-            rebuild_metadata(PoseStore(output, pictures=jobs[0].config.render.enabled))
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
+        if code is None and finished:  # it died before it brought the list up to date
+            with suppress(OSError):
+                rebuild_metadata(PoseStore(folder_of(job.config), pictures=job.config.render.enabled))
         missing, asked = missing + total - finished, asked + total
         # A run that retries what failed answers for that alone, and one that makes poses again for more than is there.
         if code != ALL_FINISHED or (finished < total and job.config.retry is None):

@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mardm_batch.cli import BAD_CONFIGURATION, one_line, refuse
+from mardm_batch.cli import BAD_CONFIGURATION, in_hydra_s_words, one_line, refuse
 from mardm_batch.config import conf_dir
 from mardm_batch.errors import ConfigurationError, MardmBatchError
 from mardm_batch.tracking import Tracker, open_tracker
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Check the settings before anything is started, then train."""
     register_train_schema()
+    sys.argv[1:] = [in_hydra_s_words(word) for word in sys.argv[1:]]
     overrides = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):

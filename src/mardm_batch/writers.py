@@ -71,6 +71,7 @@ class PoseWriters:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self, workers: int) -> ProcessPoolExecutor:
