@@ -19,6 +19,7 @@ from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.model import published
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, save_embedded, weights_hash
+from mardm_batch.model.embedded import find_embedded
 from mardm_batch.model.published import find_published, slim_copy
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder
@@ -413,7 +414,7 @@ class TestEmbedded:
         assert load_embedded(again).weights_hash == load_embedded(embedded).weights_hash
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        line = refusal(lambda: load_embedded(tmp_path / "none.safetensors"))
+        line = refusal(lambda: find_embedded(str(tmp_path / "none.safetensors")))
         assert "none.safetensors: no such file; train one with python -m mardm_batch.train" in line
 
     @pytest.mark.parametrize("kept", [0, 100, 0.5])

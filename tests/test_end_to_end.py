@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from conftest import Run
+from mardm_batch.model.embedded import PACKAGED
 
 CAPTIONS = [f"A person with both arms raised, number {number}" for number in range(40)]
 
@@ -116,15 +118,32 @@ def test_poses_made_with_other_settings_stay_unless_overwritten(tmp_path: Path, 
     run(prompts, "render.enabled=false")
     before = joints_in(tmp_path / "SinglePose")
     result = run(prompts, "render.enabled=false", "seed=1")
-    assert "2 finished poses were made with other settings" in result.stderr
+    assert "2 finished poses were made with other settings or weights" in result.stderr
     assert all(np.array_equal(joints, before[name]) for name, joints in joints_in(tmp_path / "SinglePose").items())
     result = run(prompts, "render.enabled=false", "seed=1", "existing=error")
     assert result.returncode == 2
     assert "existing=error: 2 of 2 poses are finished" in result.stderr
-    assert "made with other settings" in run(prompts, "render.enabled=false", "sampling.precision=bfloat16").stderr
+    assert (
+        "made with other settings or weights"
+        in run(prompts, "render.enabled=false", "sampling.precision=bfloat16").stderr
+    )
     result = run(prompts, "render.enabled=false", "seed=1", "existing=overwrite")
     assert result.returncode == 0
     assert not any(np.array_equal(joints, before[name]) for name, joints in joints_in(tmp_path / "SinglePose").items())
+
+
+def test_poses_made_with_other_weights_are_counted_though_nothing_is_to_do(tmp_path: Path, run: Run) -> None:
+    prompts = write_captions(tmp_path, CAPTIONS[:2])
+    shutil.copy(PACKAGED, tmp_path / "mine.safetensors")
+    run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
+    again = run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
+    assert "nothing to do" in again.stderr
+    assert "other settings" not in again.stderr
+    content = bytearray(PACKAGED.read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "mine.safetensors").write_bytes(content)
+    changed = run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
+    assert "2 finished poses were made with other" in changed.stderr
 
 
 def test_an_unreadable_list_of_failures_is_no_failure(tmp_path: Path, run: Run) -> None:

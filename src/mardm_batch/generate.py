@@ -23,6 +23,7 @@ from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.interruption import Interrupted, held_back
 from mardm_batch.locks import shard_lock, shard_name
 from mardm_batch.manifest import Failure, FailureList, rebuild_metadata
+from mardm_batch.model.embedded import file_hash, find_embedded
 from mardm_batch.pose import Pose, canonical_position, frame_change
 from mardm_batch.processes import available_cores
 from mardm_batch.progress import Progress
@@ -119,7 +120,7 @@ def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> S
         return prompts
     if survey.other_settings:
         log.warning(
-            "%d finished poses were made with other settings and stay (existing=overwrite makes them again)",
+            "%d finished poses were made with other settings or weights and stay (existing=overwrite makes them again)",
             survey.other_settings,
         )
     if survey.finished and survey.unfinished:
@@ -128,11 +129,18 @@ def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> S
 
 
 def settings_of(config: Config) -> Provenance:
-    """The settings that decide what a pose is, as every pose's JSON records them."""
+    """What decides what a pose is, as every pose's JSON records it, as far as it is known before the model is loaded.
+
+    Raises:
+        InputError: the file of weights is not there or none.
+    """
     sampling = config.sampling
     precision = {} if sampling.precision == "auto" else {"precision": sampling.precision}
+    embedded = isinstance(config.model, EmbeddedSettings)
+    weights = {"weights_sha256": file_hash(find_embedded(config.model.weights))} if embedded else {}
     return {
         **precision,
+        **weights,
         "model": config.model.name,
         "frame_index": sampling.chosen_frame,
         "seed": config.seed,

@@ -20,6 +20,7 @@ from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, weights_hash
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
+from mardm_batch.model.embedded import find_embedded
 from mardm_batch.model.flow import OdeMethod, OdeSampler
 from mardm_batch.model.noise import KeyedNoise, noise_key
 from mardm_batch.model.published import find_published
@@ -33,7 +34,6 @@ from mardm_batch.skeleton import LOWEST_JOINT
 
 Clips = NDArray[np.float32]
 
-EMBEDDED_WEIGHTS: Final = Path(__file__).parent / "assets" / "embedded.safetensors"
 EMBEDDED_BATCH_ON_CPU: Final = 32
 """Poses at once: more are not faster, as measured on two cores."""
 GROWING_ON_CPU: Final = (8, 256)
@@ -120,7 +120,7 @@ def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:
     device = device_of(config.shard, config.gpu_ids, torch.cuda.device_count())
     settings = config.model
     if isinstance(settings, EmbeddedSettings):
-        model = load_embedded(EMBEDDED_WEIGHTS if settings.weights is None else folder(settings.weights), device)
+        model = load_embedded(find_embedded(settings.weights), device)
     else:
         assert isinstance(settings, SitSettings | DdpmSettings)
         model = load_published_model(settings, device)

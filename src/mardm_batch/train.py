@@ -168,9 +168,9 @@ def train_autoencoder(config: TrainConfig, motions: "Motions", folder: Path, rep
 def load_start(start: str) -> "LoadedModel":
     """The weights that the settings' `start` names."""
     from mardm_batch.model.checkpoint import load_embedded
-    from mardm_batch.sampler import EMBEDDED_WEIGHTS
+    from mardm_batch.model.embedded import find_embedded
 
-    return load_embedded(EMBEDDED_WEIGHTS if start == "embedded" else Path(start).expanduser(), setting="start")
+    return load_embedded(find_embedded(None if start == "embedded" else start, setting="start"), setting="start")
 
 
 if __name__ == "__main__":

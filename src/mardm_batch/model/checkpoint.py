@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mardm_batch.errors import InputError
 from mardm_batch.model.autoencoder import Autoencoder
+from mardm_batch.model.embedded import file_hash, not_embedded
 from mardm_batch.model.published import PublishedFiles, slim_copy
 from mardm_batch.model.reasons import reason_of
 from mardm_batch.model.text import TextEncoder
@@ -136,10 +137,8 @@ def save_embedded(
 def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str = "model.weights") -> LoadedModel:
     """The model of a file that `save_embedded` wrote.
 
-    Raises InputError, naming the setting that the path is of, where the file is missing or not such.
+    Raises InputError, naming the setting that the path is of, where the file is not such.
     """
-    if not path.is_file():
-        raise InputError(f"{setting}={path}: no such file; train one with python -m mardm_batch.train")
     try:
         weights, metadata = _read_safetensors(path)
         sizes = json.loads(metadata["sizes"])
@@ -149,10 +148,7 @@ def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str =
         words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
         mean, std = weights.pop("mean").float(), weights.pop("std").float()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{setting}={path}: not weights of the embedded model ({reason_of(error)}); "
-            "use a file written by python -m mardm_batch.train"
-        ) from error
+        raise InputError(not_embedded(path, setting, error)) from error
     _check_finite(weights, path)
     positions = {_NETWORK + _POSITIONS: sinusoidal_positions(MAX_TOKENS, network.sizes.width)}
     parts = nn.ModuleDict({"autoencoder": autoencoder, "network": network, "words": words})
@@ -164,7 +160,7 @@ def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str =
         text_encoder=words,
         mean=mean.to(device),
         std=std.to(device),
-        weights_hash=weights_hash(weights | {"mean": mean, "std": std}),
+        weights_hash=file_hash(path, setting),
     )
 
 
