@@ -13,7 +13,7 @@ from mardm_batch.benchmark import Suite, evenly, main, measure, parts_of
 from mardm_batch.benchmark_parts import draw_naively
 from mardm_batch.benchmark_runs import make_poses, memory_of, seconds_until_it_ends
 from mardm_batch.benchmark_sampler import Job, matrix_peak
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.errors import MardmBatchError
 from mardm_batch.model.noise import KeyedNoise

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from conftest import run_command
-from mardm_batch.cli import compose_config, to_config
 from mardm_batch.compare import main
 from mardm_batch.compare_runs import find_runs
 from mardm_batch.compare_tables import compare
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import register_schema
 from mardm_batch.errors import InputError
 from mardm_batch.locks import shard_name

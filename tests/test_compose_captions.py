@@ -34,6 +34,15 @@ def test_every_entry_of_the_library_has_a_caption() -> None:
     assert {entry.name for composition, _ in captions for entry in composition.entries} == names
 
 
+def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    captions = compose_captions(300, seed=3407)
+    assert main(["--count", "300"]) == 0
+    listed = [line[2:] for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
+    assert sorted(listed) == sorted(caption for _, caption in captions)
+    family = {caption: composition.entries[0].family for composition, caption in captions}
+    assert len({family[caption] for caption in listed[:10]}) >= 5
+
+
 def test_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lists = []
     for seed in ("1", "1", "2"):
@@ -44,7 +53,10 @@ def test_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert len(read_prompts(tmp_path / "thirty.md").prompts) == 30
 
 
-@pytest.mark.parametrize(("arguments", "named"), [(["--count", "0"], "--count"), (["--seed", "-1"], "--seed")])
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["--count", "0"], "--count"), (["--count", "99999999"], "--count"), (["--seed", "-1"], "--seed")],
+)
 def test_what_cannot_be_composed_is_refused(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

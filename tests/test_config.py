@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra._internal.utils import get_args_parser
 
-from mardm_batch.cli import compose_config, help_text, in_hydra_s_words, to_config
+from mardm_batch.cli import help_text
+from mardm_batch.composition import compose_config, in_hydra_s_words, refuse_unknown_flags, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.errors import ConfigurationError
 
@@ -64,7 +66,12 @@ BAD_SETTINGS = [
     ("sampling.time_steps=0", ["sampling.time_steps", "0"]),
     ("sampling.cfg=-1", ["sampling.cfg", "-1"]),
     ("sampling.cfg=nan", ["sampling.cfg", "nan"]),
-    ("sampling.cfg=strong", ["sampling.cfg", "strong"]),
+    ("sampling.cfg=strong", ["sampling.cfg=strong", "a number from 0 to 100"]),
+    ("gpu_ids=1", ["gpu_ids=1", "a list of different GPU numbers"]),
+    ("gpu_ids=[a]", ["gpu_ids=[a]", "a list of different GPU numbers"]),
+    ("render.enabled=perhaps", ["render.enabled=perhaps", "true or false"]),
+    ("paths.prompts=[1,2]", ["paths.prompts=[1,2]", "text"]),
+    ("sampling=3", ["sampling=3", "sampling.sequence_length=16"]),
     ("sampling.frame_index=16", ["sampling.frame_index", "16", "0 to 15"]),
     ("shard=3", ["shard", "3", "0 to 2"]),
     ("shard=-1", ["shard", "-1"]),
@@ -92,7 +99,7 @@ BAD_SETTINGS = [
     ("preset=fast", ["+preset=fast"]),
     ("model=gpt", ["model/gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
     ("shard=0,1,2", ["shard=0,1,2", "--multirun"]),
-    ("sampling.cfg", ["sampling.cfg"]),
+    ("sampling.cfg", ["sampling.cfg", "KEY=VALUE"]),
 ]
 
 
@@ -117,6 +124,8 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override: str, words
         ["hydra.mode=MULTIRUN"],
         ["--multirun", "model=null"],
         ["+experiment=presets"],
+        ["--limit=5"],
+        ["--multirun", "shard=0,1,2", "seed=x"],
     ],
 )
 def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tmp_path) -> None:
@@ -166,6 +175,14 @@ def test_help_can_be_asked_for_with_a_sweep(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "seed=7" in result.stdout
+
+
+@pytest.mark.parametrize(("word", "instead"), [("--limit=5", "limit=5"), ("--preset=fast", "+preset=fast")])
+def test_a_setting_with_dashes_is_told_how_it_is_written(word: str, instead: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        refuse_unknown_flags(get_args_parser(), [word])
+    assert str(refusal.value).endswith(f" {instead}")
+    assert refuse_unknown_flags(get_args_parser(), ["--multirun", "seed=1"]).overrides == ["seed=1"]
 
 
 def test_help_names_every_setting_and_shows_the_commands() -> None:

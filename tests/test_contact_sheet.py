@@ -20,7 +20,7 @@ def test_pictures_stand_in_rows_in_the_order_of_their_names(tmp_path: Path, caps
     sheet = tmp_path / "sheet.png"
     for _ in range(2):  # the second time the sheet is in the folder, and no picture of it
         assert main([str(tmp_path), str(sheet), "--columns", "2", "--size", "40"]) == 0
-    assert colours(sheet, 40) == [(255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 255)]
+    assert colours(sheet, 40) == [(255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 0, 0)]
     assert "3 of 3 pictures" in capsys.readouterr().out
 
 
@@ -29,6 +29,16 @@ def test_the_limit_takes_the_first(tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), colour).save(tmp_path / f"{name}.png")
     assert main([str(tmp_path), str(tmp_path / "sheet.png"), "--limit", "1", "--size", "8"]) == 0
     assert colours(tmp_path / "sheet.png", 8) == [(255, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "size", "words"), [("none/sheet.png", "8", "cannot be written to"), ("sheet.png", "30000", "too many")]
+)
+def test_what_cannot_be_written_is_refused(tmp_path: Path, capsys, sheet: str, size: str, words: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), str(tmp_path / sheet), "--size", size])
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "no pictures"), (b"no picture", "broken.png")])

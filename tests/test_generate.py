@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import register_schema
 from mardm_batch.generate import sample_poses, sampling_threads
 from mardm_batch.interruption import Interrupted, held_back, interruptible

@@ -309,6 +309,25 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
     assert "ended, about 7 missing: all died" in after
 
 
+def test_live_view_waits_for_a_run_that_has_not_begun(tmp_path: Path, worker: Process) -> None:
+    terminal = Terminal(tmp_path / "poses")
+    terminal.read_until("waiting for it")
+    assert "there is no such folder" in terminal.seen
+    (tmp_path / "poses").mkdir()
+    write(tmp_path / "poses", "all", state="running", pid=worker.pid, total=10, done=3)
+    terminal.read_until("alive for")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.read_to_end() == 0
+
+
+def test_ctrl_c_ends_the_wait_for_a_run_quietly(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.read_until("waiting for it")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.read_to_end() == 0
+    assert "Traceback" not in terminal.seen
+
+
 def test_ctrl_c_ends_the_live_view_quietly(tmp_path: Path, worker: Process) -> None:
     write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
     terminal = Terminal(tmp_path)

@@ -119,6 +119,18 @@ def test_every_line_of_a_plain_paragraph_is_its_own_caption(tmp_path: Path):
     assert captions(tmp_path, "a *star\nand* b\n3. c\n-\nd\n") == ["a *star", "and* b", "c", "d"]
 
 
+def test_front_matter_is_no_caption_and_the_file_is_told_of(tmp_path: Path):
+    found = read(
+        tmp_path, "---\ntitle: Poses\ntags:\n  - still\n\nlicense: mit\n---\n\n# Poses\n- one\n---\ntwo: three\n---\n"
+    )
+    assert [prompt.caption for prompt in found.prompts] == ["one", "two: three"]
+    assert "front matter" in found.warnings[0]
+    assert captions(tmp_path, "---\nA person: sits\n---\n") == ["A person: sits"]
+    assert captions(tmp_path, "---\n- one\n---\ntwo\n") == ["one", "two"]
+    with pytest.raises(InputError, match=r"prompts\.md:6: this code fence"):
+        captions(tmp_path, "---\ntitle: Poses\n---\none\n\n```\n")
+
+
 def test_rules_under_a_line_do_not_make_it_a_heading(tmp_path: Path):
     assert captions(tmp_path, "one\n---\ntwo\n===\nthree\n") == ["one", "two", "three"]
 

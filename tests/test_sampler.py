@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mardm_batch import sampler as sampler_module
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.model.text import RememberingEncoder
 from mardm_batch.sampler import batch_sizes, bfloat16_pays, load_sampler, precision_of

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import run_command
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import register_schema
 from mardm_batch.processes import process_lives
 from mardm_batch.progress import read_progress

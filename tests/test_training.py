@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 
-from mardm_batch.config import conf_dir
+from mardm_batch.composition import compose_config
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import load_embedded
@@ -46,8 +45,7 @@ TINY = [
 def make_config(tmp_path: Path, *overrides: str) -> TrainConfig:
     register_train_schema()
     places = [f"folder={tmp_path}/run", f"output={tmp_path}/weights.safetensors"]
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
-        return to_train_config(compose("train", [*TINY, *places, *overrides]))
+    return to_train_config(compose_config([*TINY, *places, *overrides], name="train"))
 
 
 def make_standing(frames: int = 40) -> np.ndarray:
@@ -196,6 +194,13 @@ def test_a_mistake_on_the_command_line_ends_with_one_line(tmp_path, override):
     assert len(result.stderr.strip().splitlines()) == 1
     assert override.split("=")[0].split(".")[-1] in result.stderr
     assert not (tmp_path / "training").exists()
+
+
+def test_help_shows_the_commands_and_every_setting() -> None:
+    command = [sys.executable, "-m", "mardm_batch.train", "network.steps=7", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for words in ("data.bvh=FOLDER", "network.steps=7", "resume=false", "averaged weights", "Weights & Biases"):
+        assert words in shown
 
 
 def test_a_missing_recording_is_named(tmp_path):

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mardm_batch.benchmark_runs import make_poses, seconds_until_it_ends
 from mardm_batch.benchmark_table import show
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import MardmBatchError

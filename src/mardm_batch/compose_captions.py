@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mardm_batch.console import CONSOLE
 from mardm_batch.errors import InputError
 from mardm_batch.prompts import file_name
 from mardm_batch.training.entries import MAIN_KINDS, MIRRORED, Entry
@@ -19,6 +20,10 @@ LONGEST = 160
 """Characters of a caption: more is hard to read under a picture."""
 TRIES = 20
 """Wordings tried for an entry of the library, whose mirror image may have said the same."""
+MOST = 1_000_000
+"""Captions at once: some minutes, and about as much memory as a machine has to spare."""
+FIRST = 10
+"""Captions of different kinds that begin a list, so that a look at its first poses shows what there is."""
 PATIENCE = 5000
 """Captions in a row that were there before, after which the library has no more to say."""
 
@@ -71,12 +76,12 @@ def _with_entry(entry: Entry, library: Library, rng: np.random.Generator) -> Com
 
 
 def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
-    """The captions under a heading for each family of postures, and one for each posture that stands alone."""
+    """A few mixed ones; then under a heading for each family of postures, and one for each posture in it."""
     groups: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for composition, caption in captions:
+    for composition, caption in captions[FIRST:]:
         main = composition.entries[0]
         groups[main.family][main.name.removesuffix(MIRRORED)].append(caption)
-    lines = [f"# {len(captions):,} static poses"]
+    lines = [f"# {len(captions):,} static poses", "", *(f"- {caption}" for _, caption in captions[:FIRST])]
     for family, postures in sorted(groups.items()):
         lines += ["", f"## {family.replace('_', ' ').capitalize()}"]
         for posture, listed in sorted(postures.items()):
@@ -94,10 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=10_000, metavar="N", help="captions (default: 10000)")
     parser.add_argument("--seed", type=int, default=3407, metavar="N", help="another seed, other captions")
     options = parser.parse_args(arguments)
-    if options.count < 1 or options.seed < 0:
-        parser.error("--count must be at least 1 and --seed at least 0")
+    if not 1 <= options.count <= MOST or options.seed < 0:
+        parser.error(f"--count must be from 1 to {MOST} and --seed at least 0")
     try:
-        captions = compose_captions(options.count, options.seed)
+        with CONSOLE.status(f"composing {options.count:,} captions"):
+            captions = compose_captions(options.count, options.seed)
     except InputError as error:
         parser.exit(2, f"error: {error}\n")
     sys.stdout.write(as_markdown(captions))

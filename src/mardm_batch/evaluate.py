@@ -17,7 +17,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from mardm_batch.cli import compose_config, to_config
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.conditions import Condition, bundled_conditions, parse
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE

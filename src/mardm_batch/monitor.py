@@ -18,6 +18,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 
 from mardm_batch.console import show_what_stdout_can
 from mardm_batch.errors import InputError
@@ -131,6 +132,18 @@ def totals_of(shards: Sequence[Shard], output: Path) -> Totals:
     )
 
 
+def wait_for_a_run(look_now: Callable[[], View], console: Console, interval: float) -> View | None:
+    """The first view that there is of a run; None where Ctrl-C comes before."""
+    with suppress(Interrupted), interruptible(), console.status("") as status:
+        while True:
+            try:
+                return look_now()
+            except InputError as reason:
+                status.update(f"{escape(str(reason))}\nwaiting for it; Ctrl-C ends")
+            time.sleep(interval)
+    return None
+
+
 def watch(view: View, look_again: Callable[[], View], console: Console, interval: float) -> View:
     """Show the view, renewed, until the sweep has ended or Ctrl-C; the last is returned."""
 
@@ -155,8 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m mardm_batch.monitor",
         description="Show how far the shards of a sweep are, from the records that they leave in the output folder: "
-        "from another terminal, over a shared disk or afterwards. Ends when the sweep has; Ctrl-C ends the view alone.",
-        epilog="Exit codes: 0; 2 where no run has left a record. Example: python -m mardm_batch.monitor SinglePose",
+        "from another terminal, over a shared disk or afterwards. Waits where there is none yet, and ends when the "
+        "sweep has; Ctrl-C ends the view alone.",
+        epilog="Exit codes: 0; 2 where it is to be printed a single time and no run has left a record. "
+        "Example: python -m mardm_batch.monitor SinglePose",
     )
     parser.add_argument("output_dir", type=Path, nargs="?", default=Path("SinglePose"), help="default: SinglePose")
     parser.add_argument("--once", action="store_true", help="print it a single time, as where there is no terminal")
@@ -165,16 +180,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     output, gpus, console = options.output_dir.expanduser(), Gpus(), Console(highlight=False)
     show_what_stdout_can()
+    live = console.is_interactive and not options.once and not options.json
+
+    def look_now() -> View:
+        return look(output, gpus)
+
     try:
-        view = look(output, gpus)
+        view = wait_for_a_run(look_now, console, options.interval) if live else look_now()
+        if view is None:
+            return 0
         if options.json:
             print(json.dumps(asdict(view)))
             return 0
-        if console.is_interactive and not options.once and not view.ended:
-            view = watch(view, lambda: look(output, gpus), console, options.interval)
+        if live and not view.ended:
+            view = watch(view, look_now, console, options.interval)
         console.print(picture(view, console.width, None))
     except (InputError, OSError) as error:
-        parser.exit(2, f"{error}\n")
+        parser.exit(2, f"error: {error}\n")
     return 0
 
 

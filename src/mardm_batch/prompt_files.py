@@ -170,13 +170,18 @@ _MARKS = re.compile(r"[\\`*_~<!\[\n]")  # what can begin something other than te
 _TASK_MARK = re.compile(r"\[[ xX]\](?:\s+|$)")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _OUTER_BORDERS = re.compile(r"^\||(?<!\\)\|$")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?:[\w-]+:(?:[ \t].*)?\n(?:[ \t].*\n|\n)*)+---[ \t]*(?:\n|$)")
 _MAX_NESTING: Final = 200  # Markdown levels; a list takes two
 
 
 def _read_markdown(file: _PromptFile) -> Iterator[str]:
     # What `_comment` finds to be wrong it leaves in here.
     notes: dict[str, int] = {}
-    tokens = _MARKDOWN.parse(file.text, notes)
+    text = file.text
+    if front_matter := _FRONT_MATTER.match(text):
+        file.warn(1, "the YAML between the two --- is taken as front matter, not as captions")
+        text = "\n" * front_matter[0].count("\n") + text[front_matter.end() :]
+    tokens = _MARKDOWN.parse(text, notes)
     if "unclosed_comment" in notes:
         raise file.error(notes["unclosed_comment"], "this comment is never closed; end it with -->")
     yield from _captions_below(SyntaxTreeNode(tokens), file, in_list=False)

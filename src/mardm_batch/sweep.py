@@ -24,7 +24,8 @@ from typing import Final
 
 from filelock import FileLock
 
-from mardm_batch.cli import PLAN, quoted
+from mardm_batch.cli import PLAN
+from mardm_batch.composition import quoted
 from mardm_batch.config import Config
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import ConfigurationError, InputError

@@ -1,0 +1,247 @@
+"""Command-line words to checked settings: Hydra composes them from the files in `conf/`, every mistake is one line."""
+
+import difflib
+import re
+import shutil
+import textwrap
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from mardm_batch.config import Config, Settings, conf_dir
+from mardm_batch.errors import ConfigurationError
+
+Kind = TypeVar("Kind", bound=Settings)
+
+VARIANTS: Final = {
+    "config": (["model=embedded"], ["model=mardm_sit_xl"], ["model=mardm_ddpm_xl"]),
+    "train": ([],),
+}
+"""Of each file in `conf/` that a command starts from, the words with which it has other settings."""
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting as `--help` shows it. `allowed`, "" where all of a type is, and `type` complete "must be …"."""
+
+    key: str
+    value: str
+    help: str
+    allowed: str
+    type: str
+
+
+def compose_config(
+    overrides: Sequence[str], flags: Namespace | None = None, number: int = 0, name: str = "config"
+) -> DictConfig:
+    """The settings that these command-line words give.
+
+    Hydra's own settings, which the others may refer to as `${hydra:...}`, are `HydraConfig.get()` from then on.
+
+    Args:
+        flags: parsed flags, of which --config-dir, --config-path and --config-name count.
+        number: of the job in a sweep.
+        name: of the file in `conf/` that they start from.
+
+    Raises:
+        ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
+    """
+    folder, words = str(conf_dir()), [in_hydra_s_words(word) for word in overrides]
+    if flags is not None:
+        folder, name = flags.config_path or folder, flags.config_name or name
+        words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
+            cfg = compose(name, words, return_hydra_config=True)
+    except ValueError as error:  # a config group that is given no name: `model=null`
+        raise ConfigurationError(f"{' '.join(overrides)}: {one_line(error)}") from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigurationError(in_our_words(error, overrides, name)) from None
+    with read_write(cfg), open_dict(cfg):
+        cfg.hydra.job.num = number
+        HydraConfig.instance().set_config(cfg)
+        del cfg["hydra"]
+    return cfg
+
+
+def to_config(cfg: DictConfig) -> Config:
+    """The settings of a run. Raises ConfigurationError as `to_settings`."""
+    return to_settings(cfg, Config, "config")
+
+
+def to_settings(cfg: DictConfig, kind: type[Kind], name: str) -> Kind:
+    """Resolve, convert to dataclasses and check every range; `name` is that of the file in `conf/`.
+
+    Raises:
+        ConfigurationError: one line that names the key, the value and what is allowed.
+    """
+    try:
+        settings = OmegaConf.to_object(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigurationError(one_line(error)) from None
+    assert isinstance(settings, kind)
+    refuse_other_keys(settings, cfg, name)
+    return settings
+
+
+def refuse_other_keys(settings: Settings, cfg: DictConfig, name: str) -> None:
+    """Hydra's `+key=value` adds and `~key` removes any key: one too many or too few is a mistake."""
+    for each in fields(settings):
+        if each.name not in cfg:
+            raise ConfigurationError(f"{settings.key(each.name)}: this setting cannot be removed")
+    for key in cfg:
+        if str(key) not in {each.name for each in fields(settings)}:
+            raise ConfigurationError(unknown_key(settings.key(str(key)), name))
+        value = getattr(settings, str(key))
+        if isinstance(value, Settings):
+            refuse_other_keys(value, cfg[key], name)
+
+
+def refuse_unknown_flags(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
+    """Hydra's flags and the words that are left.
+
+    Raises:
+        ConfigurationError: a word begins with a dash and is none of its flags.
+    """
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        name, _, value = unknown[0].lstrip("-").partition("=")
+        setting = f"{'+' if name in ('preset', 'experiment') else ''}{name}={value or 'VALUE'}"
+        raise ConfigurationError(f"{unknown[0]}: no such flag; a setting is written without dashes, {setting}")
+    return parsed
+
+
+def without_sweeps(words: Sequence[str]) -> list[str]:
+    """The command-line words that hold for every job of a sweep."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(words))
+    except HydraException as error:
+        raise ConfigurationError(in_our_words(error, words, "config")) from None
+    return [each.input_line or "" for each in parsed if not each.is_sweep_override()]
+
+
+def in_hydra_s_words(word: str) -> str:
+    """A command-line word whose value Hydra's grammar does not know, such as `#1a74b8` or `müller`, put in quotes."""
+    setting = re.fullmatch(r"([+~\w.]+=)(.+)", word, re.DOTALL)
+    if setting is None or read_by_hydra(word):
+        return word
+    in_quotes = setting[1] + quoted(setting[2])
+    return in_quotes if read_by_hydra(in_quotes) else word
+
+
+def with_time(word: str, time: datetime) -> str:
+    """A command-line word with that time in the place of `${now:…}`, which would be another in every job of a sweep."""
+    return in_hydra_s_words(re.sub(r"\$\{now:([^}]*)\}", lambda match: time.strftime(match[1]), word))
+
+
+def read_by_hydra(word: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
+
+
+def quoted(text: str) -> str:
+    """A string as Hydra's command line takes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def in_our_words(error: Exception, overrides: Sequence[str], name: str) -> str:
+    """What is wrong with the words that a file of `conf/` was to be composed with."""
+    text = str(error)
+    if mistyped := re.match(r"Could not override '([^']+)'.*\n?.*append to your (config|default list)", text):
+        if mistyped[2] == "config":
+            return unknown_key(mistyped[1], name)
+        word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), mistyped[1])
+        return f"{word}: write it with a plus, +{word}"
+    if no_value := re.match(r"Error parsing override '(.*)'\s*missing EQUAL", text):
+        return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
+    if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
+        key, value = wrong_type.groups()
+        for words in VARIANTS.get(name, ()):
+            for row in setting_rows(name, words):
+                if row.key == key:
+                    return f"{key}={value}: must be {row.allowed or row.type}"
+                if row.key.startswith(f"{key}."):
+                    return f"{key}={value}: a group of settings; set them one by one, such as {row.key}={row.value}"
+    return one_line(error)
+
+
+def unknown_key(key: str, name: str) -> str:
+    """What there is to say of a key that a file of `conf/` does not have."""
+    variants = VARIANTS.get(name, VARIANTS["config"])
+    known = [[row.key for row in setting_rows(name, words)] for words in variants]
+    for words, keys in zip(variants, known, strict=True):
+        if key in keys:
+            return f"{key}: a setting of {' '.join(words)}, not of the model asked for"
+    near = difflib.get_close_matches(key, known[0], n=1)
+    return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
+
+
+def one_line(error: Exception) -> str:
+    """Hydra's and OmegaConf's messages in one line: with the cause where it says more, without the search path."""
+    text = f"{error}\n{error.__cause__ or ''}".partition("Config search path")[0]
+    key = re.search(r"full_key: (\S+)", text)
+    text = f"{key[1]}: {text}" if key and key[1] not in text.partition("\n")[0] else text
+    text = re.sub(r"(full_key|object_type|reference_type)[:=].*", "", text)
+    text = re.sub(r":\n\t", ": ", text).replace("\n\t", ", ")
+    return ". ".join(dict.fromkeys(line.strip().rstrip(".") for line in text.splitlines() if line.strip()))
+
+
+def help_table(name: str, overrides: Sequence[str]) -> str:
+    """Every setting of a file of `conf/` with its value and what it may be, in the terminal's width."""
+    rows = [(f"  {row.key}={row.value}", row) for row in setting_rows(name, overrides)]
+    indent = max(len(setting) for setting, _ in rows) + 2
+    width = max(80, min(130, shutil.get_terminal_size().columns)) - indent
+    lines = []
+    for setting, row in rows:
+        first, *others = textwrap.wrap(row.help + (f" ({row.allowed})" if row.allowed else ""), width)
+        lines += [f"{setting:<{indent}}{first}", *(" " * indent + other for other in others)]
+    return "\n".join(lines) + "\n"
+
+
+def setting_rows(name: str, overrides: Sequence[str]) -> list[SettingRow]:
+    """The settings of a file of `conf/`, sections opened."""
+    cfg = compose_config(overrides, name=name)
+    kind = OmegaConf.get_type(cfg)
+    assert kind is not None
+    return _rows(kind, cfg)
+
+
+def _rows(settings: type[Settings], cfg: DictConfig) -> list[SettingRow]:
+    rows = []
+    for each in fields(settings):
+        node = cfg._get_node(each.name)
+        if isinstance(node, DictConfig):
+            kind = OmegaConf.get_type(node)
+            assert kind is not None
+            rows += _rows(kind, node)
+            continue
+        value, allowed = cfg[each.name], each.metadata["allowed"]
+        rows.append(
+            SettingRow(
+                key=f"{settings.SECTION}.{each.name}" if settings.SECTION else each.name,
+                value=_in_yaml(value),
+                help=each.metadata["help"],
+                allowed="" if allowed is None else allowed.words,
+                type="true or false" if each.type is bool else "text",
+            )
+        )
+    return rows
+
+
+def _in_yaml(value: object) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
