@@ -312,7 +312,7 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
 def test_live_view_waits_for_a_run_that_has_not_begun(tmp_path: Path, worker: Process) -> None:
     terminal = Terminal(tmp_path / "poses")
     terminal.read_until("waiting for it")
-    assert "there is no such folder" in terminal.seen
+    assert "there is no such folder; start a run first" in terminal.seen
     (tmp_path / "poses").mkdir()
     write(tmp_path / "poses", "all", state="running", pid=worker.pid, total=10, done=3)
     terminal.read_until("alive for")

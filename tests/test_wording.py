@@ -40,6 +40,17 @@ def test_the_hands_may_come_first_or_after_a_comma():
     assert any(re.search(r"pose, (?:both|their|the) hands", text) for text in said)
 
 
+def test_the_parts_may_be_listed_as_in_notes():
+    assert any(re.search(r"pose[,:;] both hands on own hips", text) for text in captions(TREE, HANDS))
+    standing = Phrase("standing", ("<stand>",), (), implied=True)
+    arms = [
+        Phrase(name, (), (f"the {name} arm {where}",)) for name, where in (("left", "up"), ("right", "to the side"))
+    ]
+    said = captions(standing, *arms)
+    assert {"Left arm up, right arm to the side", "Standing, left arm up, right arm to the side"} <= set(said)
+    assert all(len(re.findall(r"\barm\b", text, re.IGNORECASE)) == 2 for text in said)
+
+
 def test_anyone_may_do_it_anywhere():
     said = captions(HUG)
     roles = [text for text in said if re.match(r"(?:The woman|Woman|A lady|An actress|A queen|A ballerina)", text)]

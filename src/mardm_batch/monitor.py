@@ -18,7 +18,6 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 
 from mardm_batch.console import show_what_stdout_can
 from mardm_batch.errors import InputError
@@ -134,13 +133,15 @@ def totals_of(shards: Sequence[Shard], output: Path) -> Totals:
 
 def wait_for_a_run(look_now: Callable[[], View], console: Console, interval: float) -> View | None:
     """The first view that there is of a run; None where Ctrl-C comes before."""
-    with suppress(Interrupted), interruptible(), console.status("") as status:
+    try:
+        return look_now()
+    except InputError as reason:
+        console.print(str(reason), markup=False, soft_wrap=True)
+    with suppress(Interrupted), interruptible(), console.status("waiting for it, Ctrl-C ends"):
         while True:
-            try:
-                return look_now()
-            except InputError as reason:
-                status.update(f"{escape(str(reason))}\nwaiting for it; Ctrl-C ends")
             time.sleep(interval)
+            with suppress(InputError):
+                return look_now()
     return None
 
 

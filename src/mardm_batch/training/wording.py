@@ -85,12 +85,15 @@ _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and 
 _REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
 _SHARE_STATED: Final = 0.15
 """How often what follows "with" becomes a statement of its own, where it can."""
+_SHARE_LISTED: Final = 0.15
+"""How often what follows "with" is listed without articles, as in notes."""
 _BODY_PART: Final = re.compile(
     r"((?:the|both|one|their|his|her|its) )?((?:left|right) )?"
     r"((?:upper |fore)?arms?|hands?|elbows?|wrists?|legs?|knees?|foot|feet|thighs?|shins?|head|face|chin|torso"
     r"|upper body|back|shoulders?|chest|hips?|palms?|heels?|toes) (.+)"
 )
 _PLURAL: Final = re.compile(r"s$|feet")
+_STANDS_WITH: Final = re.compile(r"(?:(?:is )?stand(?:s|ing) )?with (.+)")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _VERB: Final = re.compile(r"<(\w+)>")
 
@@ -133,7 +136,12 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
     said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
     words = [part.words for part in said]
-    stated = _stated(words, subject, rng) if rng.random() < _SHARE_STATED else ""
+    form_of_parts = rng.random()
+    stated = ""
+    if form_of_parts < _SHARE_STATED:
+        stated = _stated(words, subject, rng)
+    elif form_of_parts < _SHARE_STATED + _SHARE_LISTED:
+        stated = _listed(words, subject, rng)
     text = stated or _joined(words, subject, apart=main is not phrases[0], rng=rng)
     if not stated and rng.random() < _SHARE_OF_PLACES:
         text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
@@ -208,7 +216,7 @@ def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
 def _stated(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
     """What follows "with" as a statement: "A person kneels. The left arm is raised"; "" where that cannot be said."""
     text, *others = parts
-    stands = re.fullmatch(r"(?:(?:is )?stand(?:s|ing) )?with (.+)", text)
+    stands = _STANDS_WITH.fullmatch(text)
     states = [_BODY_PART.fullmatch(part.removeprefix("with ")) for part in ([stands[1]] if stands else []) + others]
     found = [state for state in states if state is not None]
     if not found or len(found) < len(states):
@@ -221,6 +229,25 @@ def _stated(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str
     if stands:
         return _capitalised(re.sub(r"\b(their|his|her|its)\b", "the", statement))
     return f"{_with_subject(subject, text, rng)}. {_capitalised(statement)}"
+
+
+def _listed(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
+    """What follows "with" as in notes: "Kneeling, left arm up, hands on hips"; "" where there is nothing such."""
+    text, *others = parts
+    if not all(part.startswith("with ") for part in others):
+        return ""
+    items = [part.removeprefix("with ") for part in others]
+    stands = _STANDS_WITH.fullmatch(text)
+    if stands:
+        items = [stands[1], *items]
+        begin = _draw(["", "Standing", _with_subject(subject, "standing", rng)], [0.6, 0.2, 0.2], rng)
+    else:
+        begin = _with_subject(subject, text, rng)
+    if not items or " with " in begin:
+        return ""
+    articles = r"\b(?:the|their|his|her|its) " if rng.random() < 0.5 else r"^(?:the|their|his|her|its) "
+    listed = _draw([", ", ", ", "; ", " and "], [1.0] * 4, rng).join(re.sub(articles, "", item) for item in items)
+    return f"{begin}{_draw([', ', ': ', '; '], [0.7, 0.15, 0.15], rng)}{listed}" if begin else _capitalised(listed)
 
 
 def _joined(parts: Sequence[str], subject: str, apart: bool, rng: np.random.Generator) -> str:
