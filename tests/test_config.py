@@ -8,7 +8,7 @@ import pytest
 from hydra._internal.utils import get_args_parser
 
 from mardm_batch.cli import help_text
-from mardm_batch.composition import compose_config, in_hydra_s_words, refuse_unknown_flags, to_config
+from mardm_batch.composition import compose_config, in_hydra_s_words, parse_flags, to_config
 from mardm_batch.config import Config, register_schema
 from mardm_batch.errors import ConfigurationError
 
@@ -62,6 +62,7 @@ def test_the_command_line_wins_over_a_preset() -> None:
 BAD_SETTINGS = [
     ("sampling.batch_size=0", ["sampling.batch_size", "0", "at least 1"]),
     ("sampling.batch_size=many", ["sampling.batch_size", "many", "auto"]),
+    ("sampling.batch_size=null", ["sampling.batch_size=null", "auto"]),
     ("sampling.sequence_length=10", ["sampling.sequence_length", "10", "multiple of 4"]),
     ("sampling.time_steps=0", ["sampling.time_steps", "0"]),
     ("sampling.cfg=-1", ["sampling.cfg", "-1"]),
@@ -138,13 +139,27 @@ def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tm
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("value", ["#1a74b8", "müller/poses", "50% (a)", "a=b", "it's", "a\\b", "with space"])
+@pytest.mark.parametrize(
+    "value",
+    ["#1a74b8", "müller/poses", "2026_11_25", "1.10", "1e3", "007", "50% (a)", "a=b", "it's", "a\\b", "with space"],
+)
 def test_a_value_is_taken_as_it_is_typed(value: str) -> None:
     assert config_of(f"paths.output={value}").paths.output == value
 
 
 @pytest.mark.parametrize(
-    "word", ["shard=0,1,2", "gpu_ids=[1,2]", "'paths.output=a b'", "+preset=fast", "~limit", "--help"]
+    "word",
+    [
+        "shard=0,1,2",
+        "seed=7",
+        "sampling.cfg=1.5",
+        "sampling.cfg=1.0,3.0",
+        "gpu_ids=[1,2]",
+        "'paths.output=a b'",
+        "+preset=fast",
+        "~limit",
+        "--help",
+    ],
 )
 def test_what_hydra_reads_stays_as_it_is(word: str) -> None:
     assert in_hydra_s_words(word) == word
@@ -180,9 +195,15 @@ def test_help_can_be_asked_for_with_a_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("word", "instead"), [("--limit=5", "limit=5"), ("--preset=fast", "+preset=fast")])
 def test_a_setting_with_dashes_is_told_how_it_is_written(word: str, instead: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        refuse_unknown_flags(get_args_parser(), [word])
+        parse_flags(get_args_parser(), [word])
     assert str(refusal.value).endswith(f" {instead}")
-    assert refuse_unknown_flags(get_args_parser(), ["--multirun", "seed=1"]).overrides == ["seed=1"]
+
+
+def test_flags_may_stand_anywhere() -> None:
+    parsed, words = parse_flags(get_args_parser(), ["+preset=fast", "--multirun", "seed=1", "--config-dir", "mine"])
+    assert parsed.multirun
+    assert parsed.config_dir == "mine"
+    assert words == ["--multirun", "--config-dir", "mine", "+preset=fast", "seed=1"]
 
 
 def test_help_names_every_setting_and_shows_the_commands() -> None:

@@ -55,6 +55,10 @@ def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> N
     settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "1", *FEW]
     assert main([*settings, "--json", str(path)]) == 0
     assert json.loads(path.read_text())["captions_met"] == 1
+    assert main([f"model.weights={tiny_weights}", "limit=3", "--seeds", "1", *FEW, "--json", str(path)]) == 0
+    assert json.loads(path.read_text())["captions"] == 3
+    with pytest.raises(SystemExit, match="2"):
+        main(["paths.prompts=mine.md"])
 
 
 @pytest.mark.parametrize("content", ["", "- a list", "A person: {}", "A person:\n  conditions: [left_hand sings]\n"])

@@ -120,9 +120,8 @@ def test_every_line_of_a_plain_paragraph_is_its_own_caption(tmp_path: Path):
 
 
 def test_front_matter_is_no_caption_and_the_file_is_told_of(tmp_path: Path):
-    found = read(
-        tmp_path, "---\ntitle: Poses\ntags:\n  - still\n\nlicense: mit\n---\n\n# Poses\n- one\n---\ntwo: three\n---\n"
-    )
+    front_matter = "---\ntitle: Poses\ntags:\n- still\n# yes\nlicense: mit\nby:\n  - me\n\n---\n"
+    found = read(tmp_path, f"{front_matter}\n# Poses\n- one\n---\ntwo: three\n---\n")
     assert [prompt.caption for prompt in found.prompts] == ["one", "two: three"]
     assert "front matter" in found.warnings[0]
     assert captions(tmp_path, "---\nA person: sits\n---\n") == ["A person: sits"]

@@ -18,7 +18,7 @@ from mardm_batch.config import register_schema
 from mardm_batch.processes import process_lives
 from mardm_batch.progress import read_progress
 from mardm_batch.sharding import device_of
-from mardm_batch.sweep import Job, run_sweep
+from mardm_batch.sweep import Job, run_sweep, shards_left_out
 from test_end_to_end import assert_whole, wait_until, write_captions
 
 register_schema()
@@ -221,6 +221,16 @@ def test_an_experiment_makes_poses_in_a_folder_a_job(tmp_path: Path, tiny_weight
     for preset, frames in (("fast", 8), ("quality", 32), ("lowmem", 16)):
         documents = [json.loads(path.read_text()) for path in (tmp_path / "experiments" / preset).glob("*.json")]
         assert [document["sampling"]["sequence_length"] for document in documents] == [frames, frames]
+
+
+def test_a_sweep_says_which_shards_it_leaves_out() -> None:
+    def jobs(shards: list[str]) -> list[Job]:
+        return [Job(number, [], to_config(compose_config(words.split()))) for number, words in enumerate(shards)]
+
+    (words,) = shards_left_out(jobs(["shard=0", "shard=2 num_shards=4 paths.output=a", "shard=1", "shard=2"]))
+    assert words.startswith("num_shards=4, but shard=0,1,3 is not in this sweep")
+    assert shards_left_out(jobs(["shard=0", "shard=1", "shard=2"])) == []
+    assert shards_left_out(jobs(["seed=1 paths.output=a", "seed=2"])) == []
 
 
 def test_bad_input_is_found_before_anything_is_started(tmp_path: Path) -> None:

@@ -185,15 +185,19 @@ def test_settings_out_of_range_are_named(tmp_path, override, words):
     assert words in str(error.value)
 
 
-@pytest.mark.parametrize("override", ["network.stepz=3", "network.steps=many", "seed=-1"])
+@pytest.mark.parametrize(
+    "override",
+    ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
+)
 def test_a_mistake_on_the_command_line_ends_with_one_line(tmp_path, override):
+    (tmp_path / "file").write_text("not a folder")
     result = subprocess.run(
         [sys.executable, "-m", "mardm_batch.train", override], capture_output=True, text=True, cwd=tmp_path
     )
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
-    assert override.split("=")[0].split(".")[-1] in result.stderr
-    assert not (tmp_path / "training").exists()
+    assert (override.split("=")[0].split(".")[-1] in result.stderr) or ("file" in result.stderr)
+    assert not (tmp_path / "embedded.safetensors").exists()
 
 
 def test_help_shows_the_commands_and_every_setting() -> None:

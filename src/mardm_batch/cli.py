@@ -23,7 +23,7 @@ from mardm_batch.composition import (
     help_table,
     in_hydra_s_words,
     in_our_words,
-    refuse_unknown_flags,
+    parse_flags,
     to_config,
     with_time,
     without_sweeps,
@@ -76,7 +76,7 @@ def main() -> None:
         if "--help" in arguments or "-h" in arguments:
             print(help_text(without_sweeps([word for word in arguments if "=" in word])))
             return
-        parsed = refuse_unknown_flags(get_args_parser(), arguments)
+        parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         looks = parsed.cfg or parsed.info
         if parsed.multirun and not looks:
             sys.exit(launch_sweep(parsed))
@@ -140,7 +140,12 @@ def launch_sweep(arguments: Namespace) -> int:
 
     started = datetime.now()
     arguments.overrides = [with_time(word, started) for word in arguments.overrides]
-    compose_config(without_sweeps(arguments.overrides), arguments)
+    try:
+        compose_config(without_sweeps(arguments.overrides), arguments)
+    except ConfigurationError as error:
+        if "not of the model asked for" in str(error):
+            raise ConfigurationError(f"{error}; in a sweep over models write it with ++") from None
+        raise
     settings = HydraConfig.get()
     processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
     try:

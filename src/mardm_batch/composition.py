@@ -56,13 +56,13 @@ def compose_config(
     Raises:
         ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
     """
-    folder, words = str(conf_dir()), [in_hydra_s_words(word) for word in overrides]
+    folder, file, words = str(conf_dir()), name, [in_hydra_s_words(word) for word in overrides]
     if flags is not None:
-        folder, name = flags.config_path or folder, flags.config_name or name
+        folder, file = flags.config_path or folder, flags.config_name or name
         words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
-            cfg = compose(name, words, return_hydra_config=True)
+            cfg = compose(file, words, return_hydra_config=True)
     except ValueError as error:  # a config group that is given no name: `model=null`
         raise ConfigurationError(f"{' '.join(overrides)}: {one_line(error)}") from None
     except (HydraException, OmegaConfBaseException) as error:
@@ -89,7 +89,8 @@ def to_settings(cfg: DictConfig, kind: type[Kind], name: str) -> Kind:
         settings = OmegaConf.to_object(cfg)
     except OmegaConfBaseException as error:
         raise ConfigurationError(one_line(error)) from None
-    assert isinstance(settings, kind)
+    if not isinstance(settings, kind):
+        raise ConfigurationError("the file of --config-name lacks `defaults: [schema, _self_]`; see conf/config.yaml")
     refuse_other_keys(settings, cfg, name)
     return settings
 
@@ -107,18 +108,21 @@ def refuse_other_keys(settings: Settings, cfg: DictConfig, name: str) -> None:
             refuse_other_keys(value, cfg[key], name)
 
 
-def refuse_unknown_flags(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
-    """Hydra's flags and the words that are left.
+def parse_flags(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Namespace, list[str]]:
+    """Hydra's flags, wherever they stand, and the same words as Hydra takes them: the flags first.
 
     Raises:
         ConfigurationError: a word begins with a dash and is none of its flags.
     """
-    parsed, unknown = parser.parse_known_args(arguments)
+    parsed, unknown = parser.parse_known_intermixed_args(arguments)
     if unknown:
         name, _, value = unknown[0].lstrip("-").partition("=")
         setting = f"{'+' if name in ('preset', 'experiment') else ''}{name}={value or 'VALUE'}"
         raise ConfigurationError(f"{unknown[0]}: no such flag; a setting is written without dashes, {setting}")
-    return parsed
+    flags = list(arguments)
+    for word in parsed.overrides:
+        flags.remove(word)
+    return parsed, [*flags, *parsed.overrides]
 
 
 def without_sweeps(words: Sequence[str]) -> list[str]:
@@ -131,9 +135,10 @@ def without_sweeps(words: Sequence[str]) -> list[str]:
 
 
 def in_hydra_s_words(word: str) -> str:
-    """A command-line word whose value Hydra's grammar does not know, such as `#1a74b8` or `müller`, put in quotes."""
+    """A command-line word, its value in quotes where Hydra's grammar does not know that, such as `#1a74b8`, or takes it
+    for a number that is written otherwise, such as `2026_11_25`."""
     setting = re.fullmatch(r"([+~\w.]+=)(.+)", word, re.DOTALL)
-    if setting is None or read_by_hydra(word):
+    if setting is None or stays_as_typed(word, setting[2]):
         return word
     in_quotes = setting[1] + quoted(setting[2])
     return in_quotes if read_by_hydra(in_quotes) else word
@@ -142,6 +147,15 @@ def in_hydra_s_words(word: str) -> str:
 def with_time(word: str, time: datetime) -> str:
     """A command-line word with that time in the place of `${now:…}`, which would be another in every job of a sweep."""
     return in_hydra_s_words(re.sub(r"\$\{now:([^}]*)\}", lambda match: time.strftime(match[1]), word))
+
+
+def stays_as_typed(word: str, value: str) -> bool:
+    """Whether Hydra reads this word, and a number in it as it is written."""
+    if not read_by_hydra(word):
+        return False
+    override = OverridesParser.create().parse_override(word)
+    read = None if override.is_sweep_override() else override.value()
+    return type(read) not in (int, float) or str(read) == value
 
 
 def read_by_hydra(word: str) -> bool:

@@ -108,6 +108,8 @@ class SamplingSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.batch_size is None:
+            raise out_of_range("sampling.batch_size", None, "auto or a whole number of at least 1")
         if self.frame_index is not None and self.frame_index >= self.sequence_length:
             raise out_of_range(
                 "sampling.frame_index",

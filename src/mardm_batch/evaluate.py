@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -236,6 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     register_schema()
     try:
         config = to_config(compose_config(options.settings))
+        if config.paths.prompts is not None:
+            raise InputError("paths.prompts: captions are scored by conditions; name a file of both by --conditions")
         conditions: Mapping[str, Sequence[Condition]] = bundled_conditions()
         held_out: dict[str, int] = {}
         if options.conditions is not None:
@@ -244,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             samples = held_out_samples(options.library)
             conditions = {sample.caption: tuple(map(parse, sample.conditions)) for sample in samples}
             held_out = dict(Counter(sorted(kind for sample in samples for kind in sample.held_out)))
+        conditions = dict(islice(conditions.items(), config.limit))
         with CONSOLE.status(f"{len(conditions)} captions, {options.seeds} seeds"):
             scores = evaluate(config, conditions, options.seeds, options.training_poses, held_out)
     except MardmBatchError as error:

@@ -204,6 +204,8 @@ def make_poses(
 
 
 def how_to_go_on(config: Config) -> str:
+    if config.existing == "overwrite":
+        return "the same command makes all of them again, with existing=skip only those that are missing"
     words = "the same command" if config.existing == "skip" else "the same command with existing=skip"
     return f"{words} goes on from there"
 

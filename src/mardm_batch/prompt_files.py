@@ -170,7 +170,9 @@ _MARKS = re.compile(r"[\\`*_~<!\[\n]")  # what can begin something other than te
 _TASK_MARK = re.compile(r"\[[ xX]\](?:\s+|$)")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _OUTER_BORDERS = re.compile(r"^\||(?<!\\)\|$")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?:[\w-]+:(?:[ \t].*)?\n(?:[ \t].*\n|\n)*)+---[ \t]*(?:\n|$)")
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n(?:[\w-]+:(?:[ \t]+\S.*\n|[ \t]*\n(?:-[ \t].*\n)*)(?:[ \t].*\n|#.*\n|\n)*)+---[ \t]*(?:\n|$)"
+)
 _MAX_NESTING: Final = 200  # Markdown levels; a list takes two
 
 

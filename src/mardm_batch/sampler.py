@@ -1,6 +1,6 @@
 """Captions to clips: text encoder, decoding loop, autoencoder, joints. Axes: b poses, T frames, j joints.
 
-The one module above `model/` that touches torch.
+The one module of the main path above `model/` that touches torch.
 """
 
 from collections import Counter

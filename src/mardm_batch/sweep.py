@@ -190,6 +190,8 @@ def run_sweep(
     for job in jobs:
         count_finished(job.config)  # a prompt file that cannot be read is found out here, once
     CONSOLE.print(f"{len(jobs)} jobs, {at_once} at once; logs in {folder}", markup=False, soft_wrap=True)
+    for left_out in shards_left_out(jobs):
+        CONSOLE.print(f"warning: {left_out}", markup=False, soft_wrap=True)
     start_records(plan)
     interrupted = None
     try:
@@ -316,6 +318,20 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
 def folder_of(config: Config) -> Path:
     """Where a run's poses go."""
     return Path(config.paths.output).expanduser().resolve()
+
+
+def shards_left_out(jobs: Sequence[Job]) -> list[str]:
+    """What there is to say of splits of which the sweep makes only some shards."""
+    made: dict[tuple[Path, int], set[int]] = {}
+    for config in (job.config for job in jobs):
+        if config.shard is not None:
+            made.setdefault((folder_of(config), config.num_shards), set()).add(config.shard)
+    absent = [(count, sorted(set(range(count)) - shards)) for (_, count), shards in made.items()]
+    return [
+        f"num_shards={count}, but shard={','.join(map(str, shards))} is not in this sweep; its captions are left out"
+        for count, shards in absent
+        if shards
+    ]
 
 
 def refuse_shared_poses(jobs: Sequence[Job]) -> None:

@@ -6,6 +6,7 @@ Biases stay in the run's folder.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,9 +19,9 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from mardm_batch.cli import BAD_CONFIGURATION, refuse
-from mardm_batch.composition import compose_config, help_table, in_hydra_s_words, refuse_unknown_flags, to_settings
+from mardm_batch.composition import compose_config, help_table, in_hydra_s_words, parse_flags, to_settings
 from mardm_batch.config import conf_dir
-from mardm_batch.errors import ConfigurationError, MardmBatchError
+from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.tracking import Tracker, open_tracker
 from mardm_batch.training.settings import TrainConfig, register_train_schema
 
@@ -54,11 +55,16 @@ def main() -> None:
         if "--help" in arguments or "-h" in arguments:
             print(USAGE + help_table("train", [word for word in arguments if "=" in word]))
             return
-        parsed = refuse_unknown_flags(get_args_parser(), arguments)
+        parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
+        if parsed.multirun:
+            raise ConfigurationError("--multirun: a training is one run; start one command for each")
         to_train_config(compose_config(parsed.overrides, parsed, name="train"))
-    except ConfigurationError as error:
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
+        train_with_hydra()
+    except MardmBatchError as error:
         refuse(error)
-    train_with_hydra()
+    except OSError as error:
+        refuse(InputError(f"{error.filename}: {error.strerror}"))
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
@@ -108,17 +114,23 @@ def train(config: TrainConfig) -> None:
     """Train by the whole recipe, tracked from the start to the end.
 
     Raises:
-        InputError: recorded motion or a checkpoint cannot be read.
+        InputError: recorded motion or a checkpoint cannot be read, the weights cannot be written.
         MardmBatchError: the loss is not finite.
     """
-    folder = Path(config.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
+    for setting, place in (("folder", folder), ("output", output.parent)):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{setting}: {place} cannot be made: {error.strerror}") from None
+    if not os.access(output.parent, os.W_OK):
+        raise InputError(f"output={output}: cannot be written to")
     tracker = open_tracker(config.tracking, folder, asdict(config), "train", None, "train")
     with TrainingLog(folder, tracker) as report:
-        follow_recipe(config, folder, report)
+        follow_recipe(config, folder, output, report)
 
 
-def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> None:
+def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: TrainingLog) -> None:
     """Clips, autoencoder, text to latents; the weights so far are written with each checkpoint."""
     import torch
     from torch import nn
@@ -149,8 +161,6 @@ def follow_recipe(config: TrainConfig, folder: Path, report: TrainingLog) -> Non
     if started is not None:
         network_loop.start_from(model, started)
     network_losses = network_loop.NetworkLosses(model, autoencoder, motions, config.network.batch_size)
-    output = Path(config.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
 
     def keep(averaged: nn.Module) -> None:
         assert isinstance(averaged, network_loop.TextToLatents)

@@ -91,7 +91,9 @@ def read_motions(
         motions = replace(motions, **torch.load(scales, weights_only=True))
     torch.save({"mean": motions.mean, "std": motions.std}, scales)
     names = ("features", "cumulative", "captions", "sides")
-    torch.save({name: getattr(motions, name) for name in names}, clips)
+    partial = clips.with_suffix(".partial")
+    torch.save({name: getattr(motions, name) for name in names}, partial)
+    partial.replace(clips)
     return motions
 
 
@@ -104,8 +106,8 @@ def read_unseen_motions(settings: DataSettings, seed: int, motions: Motions) -> 
 
 def read_recordings(settings: DataSettings) -> list[Recording]:
     """All recorded motion that the settings name."""
-    recordings = read_clips(Path(settings.mocap)) if settings.mocap is not None else []
-    return recordings + (read_bvh_folder(Path(settings.bvh)) if settings.bvh is not None else [])
+    recordings = read_clips(Path(settings.mocap).expanduser()) if settings.mocap is not None else []
+    return recordings + (read_bvh_folder(Path(settings.bvh).expanduser()) if settings.bvh is not None else [])
 
 
 def _scales(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
