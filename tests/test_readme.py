@@ -17,7 +17,7 @@ COMMANDS = [line for line in LINES if line.startswith("python -m mardm_batch")]
 
 def small(command: str, weights: Path) -> str:
     """The command with what makes it small: the tiny model, no tracking, no GPUs."""
-    command = command.replace(" gpu_ids=[1,2,3]", "").replace("=guidance", "=guidance sampling.cfg=1.0,3.0")
+    command = command.replace(" 'gpu_ids=[1,2,3]'", "").replace("=guidance", "=guidance sampling.cfg=1.0,3.0")
     if "model=mardm_sit_xl" in command:
         published = " ".join(TINY_SIT[1:])
         here = "model.text_encoder=clip paths.prompts=captions.md paths.output=published tracking.mode=disabled"
