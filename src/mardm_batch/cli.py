@@ -61,6 +61,9 @@ Looks (render=NAME): default, dark; finished pictures keep theirs unless existin
 Models (model=NAME): embedded, mardm_sit_xl, mardm_ddpm_xl; add model=NAME to --help to see a model's own settings.
 Sweeps (--multirun +experiment=NAME): presets, guidance; each job has a folder of its own.
 
+Other commands (python -m mardm_batch.NAME --help): monitor, verify, compare, contact_sheet, compose_captions, evaluate,
+benchmark, train.
+
 Settings (KEY=VALUE)
 """
 FOOTER = """
