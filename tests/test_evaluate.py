@@ -21,8 +21,12 @@ def test_composed_poses_meet_their_own_conditions_and_not_each_other_s() -> None
     samples = [sample for sample in (library.sample(rng, 1) for _ in range(60)) if sample.conditions]
     poses = np.concatenate([sample.clip for sample in samples])
     conditions = [tuple(map(parse, sample.conditions)) for sample in samples]
-    assert score(conditions, poses)[0] > 0.98
-    assert score(conditions[30:] + conditions[:30], poses)[0] < 0.7
+    shares = score(conditions, poses)
+    assert shares.met > 0.98
+    assert shares.control_met < 0.7
+    rotated = [score(conditions[n:] + conditions[:n], poses).met for n in range(1, len(conditions))]
+    assert np.isclose(np.mean(rotated), shares.control_met)
+    assert shares.control_whole < shares.control_met < shares.whole
 
 
 def test_what_most_poses_meet_tells_nothing() -> None:

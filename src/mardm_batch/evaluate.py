@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -55,7 +56,7 @@ not be nearer to those of the training than new composed ones are. Exit codes: 0
 
 @dataclass(frozen=True)
 class Scores:
-    """Shares are from 0 to 1, lengths in centimetres. The control takes each caption's conditions to another's pose."""
+    """Shares are from 0 to 1, lengths in centimetres. The control takes a caption's conditions to the others' poses."""
 
     captions: int
     seeds: int
@@ -100,20 +101,18 @@ def evaluate(
     poses = np.stack([make_poses(config, captions, config.seed + offset) for offset in range(seeds)])  # (s, n, 22, 3)
     new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
     asked = [tuple(conditions[caption]) for caption in captions]
-    others = asked[len(asked) // 2 :] + asked[: len(asked) // 2]  # captions of one kind stand together
-    kinds = (asked, others, only_telling(asked, new), only_telling(others, new))
-    met, control, telling, control_telling = ([score(each, made) for made in poses] for each in kinds)
+    shares, telling = ([score(each, made) for made in poses] for each in (asked, only_telling(asked, new)))
     together = poses.reshape(-1, *poses.shape[2:])
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
     return Scores(
         captions=len(captions),
         seeds=seeds,
-        telling_conditions_met=float(np.mean([share for share, _ in telling])),
-        control_telling_conditions_met=float(np.mean([share for share, _ in control_telling])),
-        conditions_met=float(np.mean([share for share, _ in met])),
-        captions_met=float(np.mean([whole for _, whole in met])),
-        control_conditions_met=float(np.mean([share for share, _ in control])),
-        control_captions_met=float(np.mean([whole for _, whole in control])),
+        telling_conditions_met=float(np.mean([each.met for each in telling])),
+        control_telling_conditions_met=float(np.mean([each.control_met for each in telling])),
+        conditions_met=float(np.mean([each.met for each in shares])),
+        captions_met=float(np.mean([each.whole for each in shares])),
+        control_conditions_met=float(np.mean([each.control_met for each in shares])),
+        control_captions_met=float(np.mean([each.control_whole for each in shares])),
         bone_length_error_cm=100 * float(bone_length_error(together).mean()),
         on_floor=float((np.abs(lowest_joint_height(together)) <= ON_FLOOR).mean()),
         within_joint_limits=float(within_limits(together).mean()),
@@ -141,13 +140,31 @@ def only_telling(conditions: Sequence[Sequence[Condition]], poses: Joints) -> li
     return [tuple(each for each in listed if rare[each]) for listed in conditions]
 
 
-def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> tuple[float, float]:
-    """Share of all conditions met, and share of the poses that meet all of theirs."""
-    met = [
-        np.array([each.met(pose[None])[0] for each in listed]) for listed, pose in zip(conditions, poses, strict=True)
-    ]
-    every = np.concatenate(met)
-    return float(every.mean()) if every.size else 1.0, float(np.mean([each.all() for each in met]))
+@dataclass(frozen=True)
+class Shares:
+    """Of all conditions those that are met, of the poses those that meet all of their caption's; so for the control."""
+
+    met: float
+    whole: float
+    control_met: float
+    control_whole: float
+
+
+def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> Shares:
+    """Pose i by the conditions of caption i; in the control by those of every other caption, which is what exchanging
+    the captions by chance comes to on average."""
+    met = {each: each.met(poses) for listed in conditions for each in listed}  # of each condition (n,)
+    others = max(len(poses) - 1, 1)
+    own, control, whole, control_whole = [], [], [], []
+    for number, listed in enumerate(conditions):
+        rows = np.array([met[each] for each in listed], dtype=bool).reshape(len(listed), len(poses))
+        every: NDArray[np.bool_] = np.asarray(rows.all(axis=0))  # (n,)
+        own += [*rows[:, number]]
+        control += [*(rows.sum(axis=1) - rows[:, number]) / others]
+        whole.append(every[number])
+        control_whole.append((every.sum() - every[number]) / others)
+    shares = (np.mean(each) if each else 1.0 for each in (own, whole, control, control_whole))
+    return Shares(*(float(share) for share in shares))
 
 
 def nearest_distances(poses: Joints, others: Joints) -> Joints:
