@@ -32,6 +32,7 @@ def small(command: str, weights: Path) -> str:
 def test_every_command_of_the_manual_ends_well(tmp_path: Path, tiny_weights: Path, clip: Path) -> None:  # noqa: F811
     copy_published(tmp_path)
     (tmp_path / "clip").symlink_to(clip)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     (tmp_path / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
     assert len(COMMANDS) >= 10
     for command in COMMANDS:

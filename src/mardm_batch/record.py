@@ -111,8 +111,10 @@ class RunRecord:
         self.progress.device_memory_mb = device_memory_mb
 
     def written(self, outcomes: Iterable[Outcome]) -> None:
-        """Poses left the writers."""
+        """Poses left the writers; one that they tell of twice counts once."""
         for each in outcomes:
+            if each.pose.prompt.name not in self.not_made:
+                continue
             add(self.stage_seconds, each.seconds, self.numbers)
             if each.failure is not None:
                 self.failed(each.failure)

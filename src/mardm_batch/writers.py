@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from mardm_batch.interruption import held_back
 from mardm_batch.manifest import Failure
 from mardm_batch.pose import Pose
 from mardm_batch.render import PoseRenderer, RenderOptions
@@ -98,7 +99,8 @@ class PoseWriters:
             wait(self.pending, return_when=FIRST_COMPLETED)
             yield from self.done()
         try:
-            self.pending[self.pool.submit(draw_and_write, pose, provenance)] = (pose, provenance)
+            with held_back():  # a pose that is being written is pending
+                self.pending[self.pool.submit(draw_and_write, pose, provenance)] = (pose, provenance)
         except BrokenProcessPool:
             self.pending[broken()] = (pose, provenance)
         yield from self.done()
@@ -124,8 +126,9 @@ class PoseWriters:
             if isinstance(future.exception(), BrokenProcessPool):
                 yield from self.write_one_by_one()
             else:
-                pose, _ = self.pending.pop(future)
+                pose, _ = self.pending[future]
                 yield self.outcome(pose, future)
+                self.pending.pop(future, None)  # after: an interruption tells of a pose twice rather than never
 
     def write_one_by_one(self) -> Iterator[Outcome]:
         """A worker died, and with it the pool: find out over whose pose by giving each a worker of its own."""
