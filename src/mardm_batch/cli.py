@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -75,7 +76,7 @@ def main() -> None:
     """Console script and `python -m mardm_batch`."""
     register_schema()
     sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
-    try:
+    with mistakes_in_one_line():
         if "--help" in arguments or "-h" in arguments:
             print(help_text(without_sweeps([word for word in arguments if "=" in word])))
             return
@@ -92,12 +93,6 @@ def main() -> None:
                 raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
         run_with_hydra()
-    except MardmBatchError as error:
-        refuse(error)
-    except OSError as error:
-        refuse(InputError(f"{error.filename}: {error.strerror}"))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
@@ -143,12 +138,7 @@ def launch_sweep(arguments: Namespace) -> int:
 
     started = datetime.now()
     arguments.overrides = [with_time(word, started) for word in arguments.overrides]
-    try:
-        compose_config(without_sweeps(arguments.overrides), arguments)
-    except ConfigurationError as error:
-        if "not of the model asked for" in str(error):
-            raise ConfigurationError(f"{error}; in a sweep over models write it with ++") from None
-        raise
+    compose_config(without_sweeps(arguments.overrides), arguments)
     settings = HydraConfig.get()
     processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
     try:
@@ -178,6 +168,19 @@ def launch_sweep(arguments: Namespace) -> int:
 
 def help_text(overrides: Sequence[str]) -> str:
     return USAGE + help_table("config", overrides) + FOOTER
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """Bad settings, and folders that cannot be made, end the command with one line and its exit code."""
+    try:
+        yield
+    except MardmBatchError as error:
+        refuse(error)
+    except OSError as error:
+        refuse(InputError(f"{error.filename}: {error.strerror}"))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def refuse(error: MardmBatchError) -> NoReturn:

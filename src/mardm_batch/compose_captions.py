@@ -21,7 +21,7 @@ LONGEST = 160
 TRIES = 20
 """Wordings tried for an entry of the library, whose mirror image may have said the same."""
 MOST = 1_000_000
-"""Captions at once: some minutes, and about as much memory as a machine has to spare."""
+"""Captions at once: whoever asks for more has mistyped."""
 FIRST = 10
 """Captions of different kinds that begin a list, so that a look at its first poses shows what there is."""
 PATIENCE = 5000

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
@@ -141,7 +142,7 @@ def in_hydra_s_words(word: str) -> str:
     if setting is None or stays_as_typed(word, setting[2]):
         return word
     in_quotes = setting[1] + quoted(setting[2])
-    return in_quotes if read_by_hydra(in_quotes) else word
+    return in_quotes if read_by_hydra(in_quotes) is not None else word
 
 
 def with_time(word: str, time: datetime) -> str:
@@ -151,19 +152,17 @@ def with_time(word: str, time: datetime) -> str:
 
 def stays_as_typed(word: str, value: str) -> bool:
     """Whether Hydra reads this word, and a number in it as it is written."""
-    if not read_by_hydra(word):
-        return False
-    override = OverridesParser.create().parse_override(word)
-    read = None if override.is_sweep_override() else override.value()
-    return type(read) not in (int, float) or str(read) == value
+    override = read_by_hydra(word)
+    if override is None or override.is_sweep_override():
+        return override is not None
+    return type(override.value()) not in (int, float) or str(override.value()) == value
 
 
-def read_by_hydra(word: str) -> bool:
+def read_by_hydra(word: str) -> Override | None:
     try:
-        OverridesParser.create().parse_override(word)
+        return OverridesParser.create().parse_override(word)
     except HydraException:
-        return False
-    return True
+        return None
 
 
 def quoted(text: str) -> str:
@@ -183,7 +182,7 @@ def in_our_words(error: Exception, overrides: Sequence[str], name: str) -> str:
         return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
         key, value = wrong_type.groups()
-        for words in VARIANTS.get(name, ()):
+        for words in VARIANTS[name]:
             for row in setting_rows(name, words):
                 if row.key == key:
                     return f"{key}={value}: must be {row.allowed or row.type}"
@@ -194,11 +193,10 @@ def in_our_words(error: Exception, overrides: Sequence[str], name: str) -> str:
 
 def unknown_key(key: str, name: str) -> str:
     """What there is to say of a key that a file of `conf/` does not have."""
-    variants = VARIANTS.get(name, VARIANTS["config"])
-    known = [[row.key for row in setting_rows(name, words)] for words in variants]
-    for words, keys in zip(variants, known, strict=True):
+    known = [[row.key for row in setting_rows(name, words)] for words in VARIANTS[name]]
+    for words, keys in zip(VARIANTS[name], known, strict=True):
         if key in keys:
-            return f"{key}: a setting of {' '.join(words)}, not of the model asked for"
+            return f"{key}: a setting of {' '.join(words)}, not of the model asked for (over several models: ++{key}=…)"
     near = difflib.get_close_matches(key, known[0], n=1)
     return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
 

@@ -61,7 +61,8 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             allowed, value = each.metadata.get("allowed"), getattr(self, each.name)
-            if allowed is not None and value is not None and not allowed.holds(value):
+            optional = value is None and each.type is not Any  # OmegaConf refuses null for other types
+            if allowed is not None and not optional and not allowed.holds(value):
                 raise out_of_range(self.key(each.name), value, allowed.words)
 
     def key(self, name: str) -> str:
@@ -108,8 +109,6 @@ class SamplingSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.batch_size is None:
-            raise out_of_range("sampling.batch_size", None, "auto or a whole number of at least 1")
         if self.frame_index is not None and self.frame_index >= self.sequence_length:
             raise out_of_range(
                 "sampling.frame_index",

@@ -18,7 +18,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from mardm_batch.cli import BAD_CONFIGURATION, refuse
+from mardm_batch.cli import BAD_CONFIGURATION, mistakes_in_one_line
 from mardm_batch.composition import compose_config, help_table, in_hydra_s_words, parse_flags, to_settings
 from mardm_batch.config import conf_dir
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
@@ -40,8 +40,8 @@ Train the embedded model, by the recipe in conf/train.yaml, into one file of wei
                                                               goes on from the packaged weights: the library has grown
   python -m mardm_batch model.weights=embedded.safetensors    generates with what was trained
 
-Progress goes to metrics.jsonl in the folder and to Weights & Biases. The whole recipe takes two cores about five hours.
-Exit codes: 0, 2 bad settings or input.
+Progress goes to metrics.jsonl in the folder and to Weights & Biases.
+Exit codes: 0, 2 bad settings or input, 130 interrupted.
 
 Settings (KEY=VALUE)
 """
@@ -51,7 +51,7 @@ def main() -> None:
     """Check the settings before anything is started, then train."""
     register_train_schema()
     sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
-    try:
+    with mistakes_in_one_line():
         if "--help" in arguments or "-h" in arguments:
             print(USAGE + help_table("train", [word for word in arguments if "=" in word]))
             return
@@ -61,10 +61,6 @@ def main() -> None:
         to_train_config(compose_config(parsed.overrides, parsed, name="train"))
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
         train_with_hydra()
-    except MardmBatchError as error:
-        refuse(error)
-    except OSError as error:
-        refuse(InputError(f"{error.filename}: {error.strerror}"))
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")

@@ -137,13 +137,13 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
     words = [part.words for part in said]
     form_of_parts = rng.random()
-    stated = ""
+    told_apart = ""
     if form_of_parts < _SHARE_STATED:
-        stated = _stated(words, subject, rng)
+        told_apart = _stated(words, subject, rng)
     elif form_of_parts < _SHARE_STATED + _SHARE_LISTED:
-        stated = _listed(words, subject, rng)
-    text = stated or _joined(words, subject, apart=main is not phrases[0], rng=rng)
-    if not stated and rng.random() < _SHARE_OF_PLACES:
+        told_apart = _listed(words, subject, rng)
+    text = told_apart or _joined(words, subject, apart=main is not phrases[0], rng=rng)
+    if not told_apart and rng.random() < _SHARE_OF_PLACES:
         text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
     if rng.random() < 0.2:
         text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
