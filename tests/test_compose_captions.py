@@ -1,5 +1,7 @@
 """The list of 10,000 captions: as the command writes it, all different, every entry of the library among them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,13 @@ def test_more_captions_than_there_are_is_one_line(
         main(["--count", "3000"])
     assert ended.value.code == 2
     assert "ask for fewer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["mardm_batch.compose_captions", "--count", "500"], ["mardm_batch", "--help"]])
+def test_a_reader_that_leaves_early_sees_no_traceback(command: list[str]) -> None:
+    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

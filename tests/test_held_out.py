@@ -51,19 +51,15 @@ def test_training_clips_are_drawn_from_what_is_not_held_out():
 
 
 def test_a_mirror_image_is_held_out_too():
-    names = set(LIBRARY.by_name)
     for phrase in LIBRARY.split.phrases:
         assert min(phrase, swap_sides(phrase)) == phrase
     seen = 0
     for sample in draw(500, held_out=None):
-        words, form = sample.way.rsplit("/", 1)
-        parts = [part.rpartition(".") for part in words.split("+")]
-        twins = [twin_name(name) if twin_name(name) in names else name for name, *_ in parts]
-        way = "+".join(f"{twin}.{index}" for twin, (*_, index) in zip(twins, parts, strict=True)) + "/" + form
-        entries = [LIBRARY.by_name[name] for name in twins]
-        if len(parts) > 1:
-            assert LIBRARY.split.held_out_of(entries, way) == LIBRARY.split.held_out_of(
-                [LIBRARY.by_name[name] for name, *_ in parts], sample.way
+        entries = sample.composition.entries
+        twins = [LIBRARY.by_name.get(twin_name(entry.name), entry) for entry in entries]
+        if len(entries) > 1:
+            assert (
+                LIBRARY.split.held_out_of(twins, [swap_sides(phrase) for phrase in sample.phrases]) == sample.held_out
             )
             seen += 1
     assert seen > 100

@@ -73,3 +73,12 @@ def test_a_posture_may_say_which_side_it_is():
     ending = re.compile(r"tree pose on the left leg\b")
     assert 0.2 < sum(bool(ending.search(text)) for text in said) / sum("tree pose" in text for text in said) < 0.5
     assert not any(re.search(r"left foot on the left leg", text) for text in said)
+
+
+def test_a_caption_may_tell_of_the_past():
+    said = captions(Phrase("chair", ("<sit> on a chair and <carry> a box",), ()))
+    assert "A person sat on a chair and carried a box" in said
+    assert "A person stood with both hands on their own hips" in captions(
+        Phrase("standing", ("<stand>",), (), implied=True), HANDS
+    )
+    assert not any(re.search(r"who is (?:sat|did)\b", text) for text in said)

@@ -126,8 +126,8 @@ def embedded_model(config: Config, captions: Sequence[str], threads: int) -> Num
     sampler = load_sampler(config, threads)
     sampler.sample(captions[:1], attempt=0)
     started = time.perf_counter()
-    for start in range(0, len(captions), sampler.batch_size):
-        sampler.sample(captions[start : start + sampler.batch_size], attempt=0)
+    for start in range(0, len(captions), sampler.largest_batch):
+        sampler.sample(captions[start : start + sampler.largest_batch], attempt=0)
     yield "sampler.embedded.ms_per_pose", 1000 * (time.perf_counter() - started) / len(captions)
 
     poses = sample_poses(config, captions, threads)

@@ -30,7 +30,7 @@ from mardm_batch.composition import (
     without_sweeps,
 )
 from mardm_batch.config import conf_dir, register_schema
-from mardm_batch.console import ConsoleHandler
+from mardm_batch.console import ConsoleHandler, print_at_length
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.interruption import Interrupted, interruptible
 
@@ -78,7 +78,7 @@ def main() -> None:
     sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
     with mistakes_in_one_line():
         if "--help" in arguments or "-h" in arguments:
-            print(help_text(without_sweeps([word for word in arguments if "=" in word])))
+            print_at_length(help_text(without_sweeps([word for word in arguments if "=" in word])))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         looks = parsed.cfg or parsed.info

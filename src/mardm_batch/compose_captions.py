@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mardm_batch.console import CONSOLE
+from mardm_batch.console import CONSOLE, print_at_length
 from mardm_batch.errors import InputError
 from mardm_batch.prompts import file_name
 from mardm_batch.training.entries import MAIN_KINDS, MIRRORED, Entry
@@ -86,7 +86,7 @@ def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
         lines += ["", f"## {family.replace('_', ' ').capitalize()}"]
         for posture, listed in sorted(postures.items()):
             lines += ["", f"### {posture.capitalize()}", "", *(f"- {caption}" for caption in listed)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             captions = compose_captions(options.count, options.seed)
     except InputError as error:
         parser.exit(2, f"error: {error}\n")
-    sys.stdout.write(as_markdown(captions))
+    print_at_length(as_markdown(captions))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 import time
 from types import TracebackType
@@ -27,6 +28,14 @@ def show_what_stdout_can() -> None:
     """Letters that the terminal's encoding lacks are shown as `?`; names and captions may have any."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def print_at_length(text: str) -> None:
+    """Print what fills pages. The reader may leave before its end, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # what is still to be written is written to nobody, also at the interpreter's end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ConsoleHandler(logging.Handler):

@@ -34,10 +34,10 @@ from mardm_batch.skeleton import LOWEST_JOINT
 
 Clips = NDArray[np.float32]
 
-EMBEDDED_BATCH_ON_CPU: Final = 32
-"""Poses at once: more are not faster, as measured on two cores."""
+EMBEDDED_ON_CPU: Final = (32, 128)
+"""Poses at once: where to start, so that the first are there soon, and the largest that is tried."""
 GROWING_ON_CPU: Final = (8, 256)
-"""Poses at once, for large networks: where to start, and the largest that is tried, which takes some gigabytes."""
+"""The same for large networks; the largest takes some gigabytes."""
 GROWING_ON_GPU: Final = (64, 1024)
 
 
@@ -182,4 +182,4 @@ def batch_sizes(config: Config, device: str) -> tuple[int, int]:
         return 1, 1
     if device != "cpu":
         return GROWING_ON_GPU
-    return (EMBEDDED_BATCH_ON_CPU,) * 2 if isinstance(config.model, EmbeddedSettings) else GROWING_ON_CPU
+    return EMBEDDED_ON_CPU if isinstance(config.model, EmbeddedSettings) else GROWING_ON_CPU

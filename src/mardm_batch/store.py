@@ -178,12 +178,15 @@ def write_pose(pose: Pose, picture: bytes | None, provenance: Provenance, output
             for suffix, content in contents.items():
                 staged[suffix].write_bytes(content)
             for suffix in (".json", ".png"):  # of an earlier run: not finished while its files are exchanged
-                (output / f"{name}{suffix}").unlink(missing_ok=True)
+                earlier = output / f"{name}{suffix}"
+                if earlier.exists():  # to unlink in vain would keep other processes out of the folder
+                    earlier.unlink()
             for suffix in contents:
                 os.replace(staged[suffix], output / f"{name}{suffix}")
-    finally:
+    except BaseException:
         for path in staged.values():
             path.unlink(missing_ok=True)
+        raise
 
 
 def write_whole(path: Path, content: bytes) -> None:

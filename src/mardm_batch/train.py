@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from mardm_batch.cli import BAD_CONFIGURATION, mistakes_in_one_line
 from mardm_batch.composition import compose_config, help_table, in_hydra_s_words, parse_flags, to_settings
 from mardm_batch.config import conf_dir
+from mardm_batch.console import print_at_length
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.tracking import Tracker, open_tracker
 from mardm_batch.training.settings import TrainConfig, register_train_schema
@@ -53,7 +54,7 @@ def main() -> None:
     sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
     with mistakes_in_one_line():
         if "--help" in arguments or "-h" in arguments:
-            print(USAGE + help_table("train", [word for word in arguments if "=" in word]))
+            print_at_length(USAGE + help_table("train", [word for word in arguments if "=" in word]))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         if parsed.multirun:

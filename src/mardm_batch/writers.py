@@ -24,8 +24,8 @@ from mardm_batch.store import DiskFullError, Provenance, write_pose
 
 log = logging.getLogger(__name__)
 
-POSES_AHEAD = 32
-"""Poses a worker may be behind before sampling waits for it."""
+POSES_AHEAD = 128
+"""Poses a worker may be behind before sampling waits for it: more than it draws while a batch is sampled."""
 SECONDS_BETWEEN_LOOKS = 0.5
 GIVING_WAY = 10
 """Niceness: the sampler has the first call on a core, so that there may be as many workers as cores."""

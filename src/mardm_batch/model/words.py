@@ -8,6 +8,7 @@ word is one and the same unknown token. Axes: b captions, w words, d channels.
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -31,6 +32,7 @@ def split_words(caption: str) -> list[str]:
     return _WORD.findall(caption.lower())
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word less its inflection (raise, raises, raised, raising: one stem), which need not be a word."""
     word = re.sub(r"['’]s$", "", word)

@@ -113,7 +113,7 @@ def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Gene
     wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
     details = _telling(possible, wanted if main.conditions else max(wanted, 1), main.about, rng)
     chosen = [main, *details]
-    words = put_into_words([code.phrase for code in chosen], rng)
+    words = put_into_words([code.phrase for code in chosen], rng, with_synonyms=True)
     conditions = [
         text if code.phrase.name in words.sided else on_either_side(text) for code in chosen for text in code.conditions
     ]

@@ -41,27 +41,17 @@ class Split:
         self.phrases = frozenset(chosen - kept)
         """As in the data files, of a phrase and its mirror image the one that is first in the alphabet."""
 
-    def held_out_of(self, entries: Sequence[Entry], way: str) -> frozenset[Kind]:
-        """What training never sees: the combination of entries, the way that one of them is said, both or none."""
+    def held_out_of(self, entries: Sequence[Entry], phrases: Sequence[str]) -> frozenset[Kind]:
+        """What training never sees: the combination of entries, one of the phrases they are said with, both or none."""
         kinds: set[Kind] = set()
         names = [entry.name for entry in entries]
         twins = [name if (twin := twin_name(name)) not in self.by_name else twin for name in names]
         sideless = min("+".join(sorted(names)), "+".join(sorted(twins)))
         if len(names) > 1 and is_held_out("combination", sideless):
             kinds.add("combination")
-        if any(_without_side(phrase) in self.phrases for phrase in self._phrases_of(way)):
+        if any(_without_side(phrase) in self.phrases for phrase in phrases):
             kinds.add("way")
         return frozenset(kinds)
-
-    def _phrases_of(self, way: str) -> list[str]:
-        """The phrases that a `Wording.way` names."""
-        phrases = []
-        for part in way.rpartition("/")[0].split("+"):
-            name, _, index = part.rpartition(".")
-            entry = self.by_name[name]
-            number = index.removeprefix("with")
-            phrases.append((entry.does if number == index else entry.having)[int(number)])
-        return phrases
 
 
 def _without_side(text: str) -> str:

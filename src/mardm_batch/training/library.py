@@ -35,7 +35,7 @@ _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
 
 @dataclass(frozen=True)
 class Sample:
-    """A caption, a clip (T, 22, 3) that shows it, the conditions it meets, and how it was put into words.
+    """A caption, a clip (T, 22, 3) that shows it, the conditions it meets, and the phrases that the caption is made of.
 
     `open_side` is that of `Composition.open_side` for its words. `held_out` says what of it training never sees.
     """
@@ -45,7 +45,7 @@ class Sample:
     open_side: int | None
     clip: NDArray[np.float32]
     conditions: tuple[str, ...]
-    way: str
+    phrases: tuple[str, ...]
     held_out: frozenset[Kind]
 
 
@@ -85,10 +85,10 @@ class Composition:
             return 0
         return sides.pop() if len(sides.union(named)) == 1 else None
 
-    def put_into_words(self, rng: np.random.Generator) -> Wording:
-        """One random way to say it."""
+    def put_into_words(self, rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
+        """One random way to say it, in the library's own words or with synonyms of some."""
         phrases = [Phrase(entry.name, entry.does, entry.having, entry.implied, entry.sides) for entry in self.entries]
-        return put_into_words(phrases, rng)
+        return put_into_words(phrases, rng, with_synonyms)
 
     def joints(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """One random pose (22, 3) of it."""
@@ -116,25 +116,25 @@ class Library:
     def sample(self, rng: np.random.Generator, frames: int, held_out: bool | None = None) -> Sample:
         """Caption, clip (frames, 22, 3) float32, conditions and way of saying; the same for the same `rng`.
 
-        `held_out`: False draws what training uses, True what is held out of it, None anything.
+        `held_out`: False draws what training uses, with synonyms, True what is held out of it, None anything.
         """
         while True:
             composition = self.compose(rng)
-            words = composition.put_into_words(rng)
+            words = composition.put_into_words(rng, with_synonyms=held_out is False)
             side = composition.open_side(words.sided)
-            kinds = self.split.held_out_of(composition.entries, words.way)
+            kinds = self.split.held_out_of(composition.entries, words.phrases)
             if held_out is None or (held_out == bool(kinds) and (held_out or side is not None)):
                 break
         clip = sway(composition.joints(rng), frames, rng)
         conditions = composition.conditions_as_said(words.sided)
-        return Sample(composition, words.caption, side, clip, conditions, words.way, kinds)
+        return Sample(composition, words.caption, side, clip, conditions, words.phrases, kinds)
 
     def say_again(self, sample: Sample, rng: np.random.Generator) -> tuple[str, int]:
         """Another caption, with its open side, of a sample that training uses; training may use it too."""
         while True:
-            words = sample.composition.put_into_words(rng)
+            words = sample.composition.put_into_words(rng, with_synonyms=True)
             side = sample.composition.open_side(words.sided)
-            if side is not None and not self.split.held_out_of(sample.composition.entries, words.way):
+            if side is not None and not self.split.held_out_of(sample.composition.entries, words.phrases):
                 return words.caption, side
 
     def compose(self, rng: np.random.Generator) -> Composition:

@@ -1,4 +1,4 @@
-"""Put a composition of postures into words: one caption, and a name for the way it was said.
+"""Put a composition of postures into words: one caption, and the phrases that it is made of.
 
 In the data files a verb stands in angle brackets and is conjugated (`<stand>`: stands, standing), braces hold
 alternatives (`{raising|lifting} {both|the} hands`, an empty one makes a word optional), and `{their}` follows the
@@ -7,15 +7,18 @@ names no side.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
 
 from mardm_batch.posecodes import names_side
+from mardm_batch.training.synonyms import reworded
 
 T = TypeVar("T")
+_Chosen = Callable[[Sequence[str]], str]
+"""One of several phrases, by chance."""
 
 # Subject, its possessive, and how often.
 _SUBJECTS: Final = (
@@ -71,7 +74,7 @@ _SCENES: Final = (
     "A person posing as if", "A person is posing as if", "A picture of a person",
 )  # fmt: skip
 """What may stand before a gerund in the place of "A person"."""
-_FORMS: Final = (("gerund", 0.5), ("third", 0.36), ("progressive", 0.14))
+_FORMS: Final = (("gerund", 0.5), ("third", 0.34), ("progressive", 0.13), ("past", 0.03))
 _IRREGULAR: Final = {
     "be": ("is", ""),
     "have": ("has", "having"),
@@ -80,6 +83,22 @@ _IRREGULAR: Final = {
     "do": ("does", "doing"),
     "go": ("goes", "going"),
 }
+_IRREGULAR_PAST: Final = {
+    "be": "was", "have": "had", "lie": "lay", "do": "did", "go": "went", "hold": "held", "stand": "stood",
+    "sit": "sat", "bend": "bent", "put": "put", "kneel": "knelt", "make": "made", "take": "took", "swing": "swung",
+    "throw": "threw", "bring": "brought", "get": "got", "thrust": "thrust", "sink": "sank", "strike": "struck",
+    "draw": "drew", "lay": "laid", "keep": "kept", "give": "gave", "spread": "spread", "let": "let", "shoot": "shot",
+    "say": "said", "hang": "hung", "feel": "felt", "hit": "hit", "drive": "drove", "set": "set", "wind": "wound",
+    "hide": "hid", "fling": "flung", "catch": "caught", "run": "ran", "ride": "rode", "read": "read",
+    "sleep": "slept", "slide": "slid", "shake": "shook", "fly": "flew", "eat": "ate", "write": "wrote",
+    "stick": "stuck", "swear": "swore", "split": "split", "rise": "rose", "drink": "drank", "fall": "fell",
+    "weep": "wept", "creep": "crept", "wake": "woke", "stride": "strode", "sing": "sang", "lead": "led",
+    "leap": "leapt", "dive": "dived", "blow": "blew", "beat": "beat", "wring": "wrung", "win": "won",
+    "think": "thought", "swim": "swam", "spin": "spun", "speak": "spoke", "sling": "slung", "shrink": "shrank",
+    "see": "saw", "bite": "bit", "bid": "bid", "bear": "bore", "cast": "cast", "break": "broke", "fight": "fought",
+    "flee": "fled", "dig": "dug", "feed": "fed", "hear": "heard", "send": "sent", "sweep": "swept", "wear": "wore",
+    "spring": "sprang", "understand": "understood",
+}  # fmt: skip
 _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
 """What stands before details that are added to a caption, and before the last of them."""
 _REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
@@ -93,7 +112,13 @@ _BODY_PART: Final = re.compile(
     r"|upper body|back|shoulders?|chest|hips?|palms?|heels?|toes) (.+)"
 )
 _PLURAL: Final = re.compile(r"s$|feet")
-_STANDS_WITH: Final = re.compile(r"(?:(?:is )?stand(?:s|ing) )?with (.+)")
+_STANDS: Final = {
+    "gerund": ("", "standing "),
+    "third": ("stands ",),
+    "progressive": ("is standing ",),
+    "past": ("stood ",),
+}
+_STANDS_WITH: Final = re.compile(r"(?:(?:is )?(?:stand(?:s|ing)|stood) )?with (.+)")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _VERB: Final = re.compile(r"<(\w+)>")
 
@@ -111,15 +136,20 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Wording:
-    """A caption; `way` names the phrases and the form used; `sided` the phrases that say left or right."""
+    """A caption; the phrases that were said, as in the data files; the names of those that say left or right."""
 
     caption: str
-    way: str
+    phrases: tuple[str, ...]
     sided: frozenset[str]
 
 
-def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wording:
-    """A caption for a main phrase and its fragments."""
+def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
+    """A caption for a main phrase and its fragments, in the words of the data files or with synonyms of some."""
+
+    def chosen(texts: Sequence[str]) -> str:
+        text = texts[int(rng.integers(len(texts)))]
+        return reworded(text, rng) if with_synonyms else text
+
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
     if subject and rng.random() < _SHARE_OF_ROLES:
         subject, their = _ROLES[int(rng.integers(len(_ROLES)))]
@@ -129,8 +159,8 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
     main, fragments = phrases[0], list(phrases[1:])
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
-    said = [_main(main, form, main.implied or main is not phrases[0], rng)] + [
-        _fragment(fragment, form, rng) for fragment in fragments
+    said = [_main(main, form, main.implied or main is not phrases[0], chosen, rng)] + [
+        _fragment(fragment, form, chosen, rng) for fragment in fragments
     ]
     # What follows "with" comes first: after another verb it would be read as that verb's.
     said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
@@ -151,14 +181,15 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator) -> Wordi
         text = text[:1].lower() + text[1:]
     return Wording(
         caption=text + ("." if rng.random() < 0.4 else ""),
-        way="+".join(f"{part.name}.{part.index}" for part in said) + "/" + form,
+        phrases=tuple(part.phrase for part in said),
         sided=frozenset(part.name for part in said if names_side(part.words)),
     )
 
 
 def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generator) -> str:
     """A caption with more said after it: "Downward dog: the knees straight, both hands on the floor"."""
-    said = [_expanded(phrase.having[int(rng.integers(len(phrase.having)))], "their", rng) for phrase in details]
+    drawn = [phrase.having[int(rng.integers(len(phrase.having)))] for phrase in details]
+    said = [_expanded(reworded(text, rng), "their", rng) for text in drawn]
     link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
     listed = last.join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
     return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
@@ -166,10 +197,10 @@ def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generat
 
 @dataclass(frozen=True)
 class _Said:
-    """One phrase's part of a caption, and which of its phrases that was."""
+    """One entry's part of a caption, and the phrase that it was made of."""
 
     name: str
-    index: str
+    phrase: str
     words: str
 
 
@@ -185,32 +216,31 @@ def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
     return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
 
 
-def _main(phrase: Phrase, form: str, upright: bool, rng: np.random.Generator) -> _Said:
+def _main(phrase: Phrase, form: str, upright: bool, chosen: _Chosen, rng: np.random.Generator) -> _Said:
     """The verb phrase that carries the caption, or "with …", which `upright` people also "stand with"."""
     silent = phrase.having and (upright or form == "gerund")
     if phrase.does and not (silent and rng.random() < 0.2):
-        index = int(rng.integers(len(phrase.does)))
-        text = _conjugated(phrase.does[index], form)
+        does = chosen(phrase.does)
+        text = _conjugated(does, form)
         if phrase.sides and not names_side(text) and rng.random() < _SHARE_OF_SIDES:
             side = phrase.sides[int(rng.integers(len(phrase.sides)))]
             text += side if side.startswith(",") else f" {side}"
-        return _Said(phrase.name, str(index), text)
-    index = int(rng.integers(len(phrase.having)))
-    stands = {"gerund": ("", "standing "), "third": ("stands ",), "progressive": ("is standing ",)}[form]
-    stand = stands[int(rng.integers(len(stands)))] if upright else ""
-    return _Said(phrase.name, f"with{index}", f"{stand}with {phrase.having[index]}")
+        return _Said(phrase.name, does, text)
+    having = chosen(phrase.having)
+    stand = _STANDS[form][int(rng.integers(len(_STANDS[form])))] if upright else ""
+    return _Said(phrase.name, having, f"{stand}with {having}")
 
 
-def _fragment(phrase: Phrase, form: str, rng: np.random.Generator) -> _Said:
+def _fragment(phrase: Phrase, form: str, chosen: _Chosen, rng: np.random.Generator) -> _Said:
     if phrase.having and (not phrase.does or rng.random() < 0.7):
-        index = int(rng.integers(len(phrase.having)))
-        return _Said(phrase.name, f"with{index}", "with " + phrase.having[index])
-    index = int(rng.integers(len(phrase.does)))
+        having = chosen(phrase.having)
+        return _Said(phrase.name, having, "with " + having)
+    does = chosen(phrase.does)
     ways = [(" and ", form), (" while ", "gerund"), (", ", "gerund")]
     link, inner = _draw(ways, [0.4, 0.3, 0.3], rng)
     # "and" needs the same form on both sides; after "is …ing" the second "is" is left out.
-    words = _conjugated(phrase.does[index], "gerund" if inner == "progressive" else inner)
-    return _Said(phrase.name, str(index), link + words)
+    words = _conjugated(does, "gerund" if inner == "progressive" else inner)
+    return _Said(phrase.name, does, link + words)
 
 
 def _stated(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
@@ -282,7 +312,7 @@ def _with_subject(subject: str, text: str, rng: np.random.Generator) -> str:
                 named = re.sub(r"^(?:an?|the) ", "", named)
             text = named
         return _capitalised(text)
-    gerund = not re.match(r"(?:is|with|not)\b|\w+s\b", text)
+    gerund = re.match(r"(?!with )(?:\w+ly )?\w+ing\b", text)
     if subject == "A person" and gerund and rng.random() < 0.12:
         subject = _draw(_SCENES, [1.0] * len(_SCENES), rng)
     return f"{subject} {text}"
@@ -304,6 +334,8 @@ def _conjugated(text: str, form: str) -> str:
             return "posing as"  # "a person a goalkeeper" is none
         if form == "third":
             return third
+        if form == "past":
+            return _IRREGULAR_PAST.get(verb) or _past(verb)
         return f"is {gerund}" if form == "progressive" and verbs == 1 else gerund
 
     return re.sub(r"\s+", " ", _VERB.sub(inflect, text)).strip()
@@ -315,6 +347,14 @@ def _third_person(verb: str) -> str:
     if verb.endswith("y") and verb[-2] not in "aeiou":
         return verb[:-1] + "ies"
     return verb + "s"
+
+
+def _past(verb: str) -> str:
+    if verb.endswith("e"):
+        return verb + "d"
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return verb[:-1] + "ied"
+    return _gerund(verb).removesuffix("ing") + "ed"  # a consonant is doubled as there
 
 
 def _gerund(verb: str) -> str:
