@@ -10,11 +10,11 @@ import yaml
 
 from mardm_batch.conditions import parse
 from mardm_batch.errors import InputError
+from mardm_batch.joint_limits import within_limits
 from mardm_batch.skeleton import BONE_LENGTHS, PARENTS
 from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.entries import MAIN_KINDS, read_entries
 from mardm_batch.training.library import Composition, load_library
-from mardm_batch.training.limits import within_limits
 from mardm_batch.training.posing import pose
 from mardm_batch.training.sway import sway
 

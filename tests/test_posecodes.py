@@ -6,9 +6,9 @@ import pytest
 from mardm_batch import posecodes
 from mardm_batch.conditions import mirrored, on_either_side, parse
 from mardm_batch.errors import InputError
+from mardm_batch.joint_limits import violations, within_limits
 from mardm_batch.pose import mirror_image
 from mardm_batch.skeleton import JOINT_INDEX
-from mardm_batch.training.limits import violations, within_limits
 from mardm_batch.training.posing import pose
 
 

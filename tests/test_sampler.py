@@ -65,7 +65,7 @@ def test_where_nothing_tells_bfloat16_is_not_taken(monkeypatch: pytest.MonkeyPat
         (["sampling.batch_size=5"], "cuda:0", (5, 5)),
         (["+preset=lowmem", "model=mardm_sit_xl"], "cuda:0", (4, 4)),
         (["model.solver=dopri5"], "cpu", (1, 1)),
-        ([], "cpu", (32, 32)),
+        ([], "cpu", (32, 128)),
         (["model=mardm_sit_xl"], "cpu", (8, 256)),
         (["model=mardm_ddpm_xl"], "cuda:1", (64, 1024)),
     ],
@@ -75,8 +75,9 @@ def test_large_networks_start_small_and_may_grow(words: list[str], device: str, 
 
 
 def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
+    plain = [f"model.weights={tiny_weights}", "model.joint_limits=false"]
     exact, rounded = (
-        load_sampler(config_of(f"model.weights={tiny_weights}", f"sampling.precision={precision}"), cpu_threads=1)
+        load_sampler(config_of(*plain, f"sampling.precision={precision}"), cpu_threads=1)
         for precision in ("float32", "bfloat16")
     )
     assert "float32" in exact.description
@@ -107,3 +108,33 @@ def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
         assert left[1] < right[1]
         assert left[2] > right[2]
     assert shown == {True, False}
+
+
+def test_a_pose_beyond_human_limits_is_sampled_anew_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = load_sampler(config_of("model.joint_limits=false"), 1).sample(CAPTIONS, 0)
+    looks = []
+
+    def all_but_the_second_at_first(poses: np.ndarray) -> np.ndarray:
+        looks.append(len(poses))
+        return np.array([True, len(looks) > 1, True])
+
+    monkeypatch.setattr(sampler_module, "within_limits", all_but_the_second_at_first)
+    clips = load_sampler(config_of(), 1).sample(CAPTIONS, 0)
+    assert looks == [3, 3]
+    np.testing.assert_array_equal(clips[[0, 2]], plain[[0, 2]])
+    assert np.abs(clips[1] - plain[1]).max() > 0.01
+
+
+def test_what_stays_beyond_human_limits_is_sampled_anew_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = load_sampler(config_of(), 1)
+    attempts = []
+    sample_once = sampler._sample_once
+
+    def counted(captions: list[str], attempt: int) -> np.ndarray:
+        attempts.append((len(captions), attempt))
+        return sample_once(captions, attempt)
+
+    monkeypatch.setattr(sampler_module, "within_limits", lambda poses: np.arange(len(poses)) != 1)
+    monkeypatch.setattr(sampler, "_sample_once", counted)
+    sampler.sample(CAPTIONS, 1)
+    assert attempts == [(3, 1), (1, 3), (1, 5)]

@@ -171,10 +171,11 @@ class FlowSettings(ModelSettings):
 class EmbeddedSettings(FlowSettings):
     weights: str | None = setting("a file written by mardm_batch.train; null: the weights that ship with the package")
     on_floor: bool = setting("true: the lowest joint rests on the floor, as in every pose that was trained on")
+    joint_limits: bool = setting("true: a pose with a joint beyond human limits is sampled anew, at most twice")
 
     def sampler_settings(self) -> dict[str, Any]:
         """What of the model's settings decides what a pose is."""
-        return {**super().sampler_settings(), "on_floor": self.on_floor}
+        return {**super().sampler_settings(), "on_floor": self.on_floor, "joint_limits": self.joint_limits}
 
 
 @dataclass

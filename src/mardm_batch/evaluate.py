@@ -24,6 +24,7 @@ from mardm_batch.conditions import Condition, bundled_conditions, parse
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.joint_limits import within_limits
 from mardm_batch.model.reasons import reason_of
 from mardm_batch.pose import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.processes import available_cores
@@ -95,7 +96,6 @@ def evaluate(
     They are compared with so many poses of the training.
     """
     from mardm_batch.training.clips import composed_poses
-    from mardm_batch.training.limits import within_limits
 
     captions = list(conditions)
     poses = np.stack([make_poses(config, captions, config.seed + offset) for offset in range(seeds)])  # (s, n, 22, 3)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mardm_batch.config import Config, DdpmSettings, EmbeddedSettings, FlowSettings, SitSettings
 from mardm_batch.features import features_to_joints
+from mardm_batch.joint_limits import within_limits
 from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, weights_hash
 from mardm_batch.model.ddpm import AncestralSampler
@@ -39,6 +40,8 @@ EMBEDDED_ON_CPU: Final = (32, 128)
 GROWING_ON_CPU: Final = (8, 256)
 """The same for large networks; the largest takes some gigabytes."""
 GROWING_ON_GPU: Final = (64, 1024)
+TRIES: Final = 3
+"""Of a pose of the embedded model, to be one that people can take."""
 
 
 class PoseSampler:
@@ -53,13 +56,23 @@ class PoseSampler:
         self.is_embedded = isinstance(config.model, EmbeddedSettings)
         """Trained to show what a caption leaves open on one side; `sample` shows it on either."""
         self.on_floor = isinstance(config.model, EmbeddedSettings) and config.model.on_floor
+        self.tries = TRIES if isinstance(config.model, EmbeddedSettings) and config.model.joint_limits else 1
         self.weights_hash = model.weights_hash
         size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
         self.description = f"{config.model.name} on {device}, {precision}, {size} at once"
 
-    @torch.inference_mode()
     def sample(self, captions: Sequence[str], attempt: int) -> Clips:
         """Clips (b, T, 22, 3) in metres. `attempt` chooses the noise: 0 first, 1 where that gave nothing finite."""
+        clips = self._sample_once(captions, attempt)
+        for number in range(1, self.tries):
+            beyond = np.flatnonzero(~within_limits(clips[:, self.frame_index]))
+            if not beyond.size:
+                break
+            clips[beyond] = self._sample_once([captions[row] for row in beyond], attempt + 2 * number)
+        return clips
+
+    @torch.inference_mode()
+    def _sample_once(self, captions: Sequence[str], attempt: int) -> Clips:
         condition = self.model.text_encoder.encode(captions).to(self.model.mean.device)  # (b, text)
         noise = KeyedNoise([noise_key(self.seed, caption, attempt) for caption in captions])
         counts = [self.token_count] * len(captions)

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.features import heading_of, joints_to_features
+from mardm_batch.joint_limits import within_limits
 from mardm_batch.pose import mirror_image
 from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.library import load_library
-from mardm_batch.training.limits import within_limits
 from mardm_batch.training.mocap import Recording, on_floor
 from mardm_batch.training.recorded_captions import clip_actions, recorded_captions
 
