@@ -85,7 +85,7 @@ def test_an_entry_with_a_side_has_its_mirror_image():
 def test_samples_are_clips_with_captions_that_read_well():
     rng = np.random.default_rng(1)
     subjects = Counter()
-    for _ in range(150):
+    for _ in range(400):
         sample = LIBRARY.sample(rng, 16)
         assert sample.clip.shape == (16, 22, 3)
         assert sample.clip.dtype == np.float32
@@ -93,7 +93,7 @@ def test_samples_are_clips_with_captions_that_read_well():
         assert sample.conditions
         assert sample.phrases
         subjects["person" in sample.caption.lower()] += 1
-    assert subjects[True] > 0.4 * subjects.total()
+    assert subjects[True] > subjects[False]
 
 
 def test_samples_meet_their_conditions_in_every_frame():

@@ -68,7 +68,7 @@ class PoseSampler:
             beyond = np.flatnonzero(~within_limits(clips[:, self.frame_index]))
             if not beyond.size:
                 break
-            clips[beyond] = self._sample_once([captions[row] for row in beyond], attempt + 2 * number)
+            clips[beyond] = self._sample_once([captions[int(row)] for row in beyond], attempt + 2 * number)
         return clips
 
     @torch.inference_mode()

@@ -9,6 +9,7 @@ names no side.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -145,11 +146,7 @@ class Wording:
 
 def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
     """A caption for a main phrase and its fragments, in the words of the data files or with synonyms of some."""
-
-    def chosen(texts: Sequence[str]) -> str:
-        text = texts[int(rng.integers(len(texts)))]
-        return reworded(text, rng) if with_synonyms else text
-
+    chosen = partial(_one_of, rng=rng, with_synonyms=with_synonyms)
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
     if subject and rng.random() < _SHARE_OF_ROLES:
         subject, their = _ROLES[int(rng.integers(len(_ROLES)))]
@@ -188,8 +185,7 @@ def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator, with_syn
 
 def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generator) -> str:
     """A caption with more said after it: "Downward dog: the knees straight, both hands on the floor"."""
-    drawn = [phrase.having[int(rng.integers(len(phrase.having)))] for phrase in details]
-    said = [_expanded(reworded(text, rng), "their", rng) for text in drawn]
+    said = [_expanded(_one_of(phrase.having, rng, with_synonyms=True), "their", rng) for phrase in details]
     link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
     listed = last.join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
     return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
@@ -202,6 +198,11 @@ class _Said:
     name: str
     phrase: str
     words: str
+
+
+def _one_of(phrases: Sequence[str], rng: np.random.Generator, with_synonyms: bool) -> str:
+    phrase = phrases[int(rng.integers(len(phrases)))]
+    return reworded(phrase, rng) if with_synonyms else phrase
 
 
 def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
@@ -312,7 +313,7 @@ def _with_subject(subject: str, text: str, rng: np.random.Generator) -> str:
                 named = re.sub(r"^(?:an?|the) ", "", named)
             text = named
         return _capitalised(text)
-    gerund = re.match(r"(?!with )(?:\w+ly )?\w+ing\b", text)
+    gerund = re.match(r"(?:\w+ly )?\w+ing\b", text)
     if subject == "A person" and gerund and rng.random() < 0.12:
         subject = _draw(_SCENES, [1.0] * len(_SCENES), rng)
     return f"{subject} {text}"
