@@ -4,7 +4,7 @@ The figure is a mannequin: the torso, then capsules (hulls of two circles) for l
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -50,8 +50,13 @@ TORSO_DEPTH: Final = 0.08  # metres by which it is behind the farthest limb that
 OUTLINE: Final = 2.5  # pixels
 LIGHT: Final = (-0.26, 0.30)  # radii by which a highlight is off the middle: the light is at the upper left
 HIGHLIGHT: Final = 0.36  # radii
-ARC_POINTS: Final = 14
-SHADOW_POINTS: Final = 9
+
+# Points of outlines, no more than the eye needs: each takes Agg as long as hundreds of pixels.
+ARC_POINTS: Final = 13  # of each end of a limb
+LIGHT_POINTS: Final = 8  # of each end of a highlight
+SHADOW_POINTS: Final = 9  # of each end of a limb's shadow
+DOT_POINTS: Final = 18
+TORSO_POINTS: Final = 28
 
 SHADOWS: Final = ((0.010, 0.10, 0.07), (0.0, 0.02, 0.12))
 """For each layer: metres wider than the body, metres wider for each metre of height, opacity."""
@@ -137,67 +142,101 @@ def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
     return (pixels - radii).min(axis=(0, 1)), (pixels + radii).max(axis=(0, 1))
 
 
-def flatten(joints: Floats, ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
-    """Outlines (n, 2k, 2) of SHAPES in pixels from where the camera looks, and their depth (n,) in metres.
+class Outlines:
+    """The pixels of all outlines. They are written in place, so that paths which share this memory can stay."""
 
-    Painted in the order of falling depth, and in this order where it is equal, they are the figure.
+    def __init__(self) -> None:
+        self.shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), 2 * SHADOW_POINTS, 2))
+        self.torso = np.zeros((3, TORSO_POINTS, 2))  # edge, base, light
+        self.limbs = np.zeros((2, BODY, 2 * ARC_POINTS, 2))  # edges, bases
+        self.dots = np.zeros((2, len(DOTS), DOT_POINTS, 2))
+        self.lights = np.zeros((BODY, 2 * LIGHT_POINTS, 2))
+
+    def shapes(self) -> list[Floats]:
+        """The outlines (k, 2) of SHAPES, in their order."""
+        (edge, base, light), (edges, bases), (dot_edges, dots) = self.torso, self.limbs, self.dots
+        return [edge, *edges, *dot_edges, base, *bases, *dots, light, *self.lights]
+
+    def box(self) -> tuple[Floats, Floats]:
+        """Lower left and upper right corner (2,). Nothing reaches farther than shadows, edges and dots."""
+        points = np.concatenate(
+            [each.reshape(-1, 2) for each in (self.shadows, self.torso[0], self.limbs[0], self.dots[0])]
+        )
+        return points.min(axis=0), points.max(axis=0)
+
+
+def flatten(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines: Outlines) -> Floats:
+    """Write the shapes' outlines, in pixels where the camera looks at `aim` (2,). Return their depth (n,) in metres.
+
+    Painted in the order of falling depth, and in this order where it is equal, SHAPES are the figure.
     """
     pixels, scale = camera.project(ends)
+    pixels += aim
     radii = CAPSULE_RADII * scale
-    lit = pixels[:BODY] + np.array(LIGHT) * radii[:BODY, :, None]
-    outlines = capsules(
-        np.concatenate((pixels, pixels, lit)),
-        np.concatenate((radii + OUTLINE, radii, HIGHLIGHT * radii[:BODY])),
-    )
-    count = len(ends)
+    limbs, limb_radii = pixels[:BODY], radii[:BODY]
+    outward = arcs(limbs, limb_radii, ARC_POINTS)
+    outlines.limbs[0] = around(limbs, limb_radii + OUTLINE, outward)
+    outlines.limbs[1] = around(limbs, limb_radii, outward)
+    lit, light_radii = limbs + np.array(LIGHT) * limb_radii[..., None], HIGHLIGHT * limb_radii
+    outlines.lights[:] = around(lit, light_radii, arcs(lit, light_radii, LIGHT_POINTS))
+    middles, dot_radii = pixels[BODY:, :1], radii[BODY:, :1, None]
+    outlines.dots[0] = middles + (dot_radii + OUTLINE) * circle(DOT_POINTS)
+    outlines.dots[1] = middles + dot_radii * circle(DOT_POINTS)
+
     torso, torso_scale = camera.project(joints[TORSO])
     reach = np.array([*TORSO_RADII.values()]) * torso_scale
-    depth = np.empty(1 + count)
-    depth[1:] = NEAR_SCALE * NEAREST / scale.mean(axis=1)
-    limbs, dots = depth[1:][:BODY], depth[1:][BODY:]
-    depth[0] = limbs[TORSO_LIMBS].max() + TORSO_DEPTH
-    np.minimum.at(dots, DOT_JOINT, limbs[DOT_LIMB] - 1e-6)  # a dot covers the limbs that meet in it
-    shapes = (
-        hull(torso, reach + OUTLINE)[None],
-        outlines[:count],
-        hull(torso, reach)[None],
-        outlines[count : 2 * count],
-        hull(torso + OUTLINE * np.sign(LIGHT), reach - 3 * OUTLINE)[None],
-        outlines[2 * count :],
+    outward = circle(TORSO_POINTS)
+    farthest = (outward @ torso.T + reach).argmax(axis=1)
+    hull = torso[farthest] + aim + reach[farthest, None] * outward
+    outlines.torso[:] = (
+        hull + OUTLINE * outward,
+        hull,
+        hull + OUTLINE * (np.sign(LIGHT) - 3 * outward),
     )
-    return np.concatenate(shapes), np.concatenate((depth, depth, depth[: 1 + BODY]))
+
+    depth = np.empty(1 + len(ends))
+    depth[1:] = NEAR_SCALE * NEAREST / scale.mean(axis=1)
+    limb_depth, dot_depth = depth[1:][:BODY], depth[1:][BODY:]
+    depth[0] = limb_depth[TORSO_LIMBS].max() + TORSO_DEPTH
+    np.minimum.at(dot_depth, DOT_JOINT, limb_depth[DOT_LIMB] - 1e-6)  # a dot covers the limbs that meet in it
+    return np.concatenate((depth, depth, depth[: 1 + BODY]))
 
 
-def shadows(joints: Floats, ends: Floats, camera: Camera) -> Floats:
-    """The body on the floor, straight below: outlines (layers, n, 2k, 2) in pixels from where the camera looks."""
+def cast_shadows(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines: Outlines) -> None:
+    """Write the outlines of the body on the floor, straight below, in pixels where the camera looks at `aim` (2,)."""
     body = np.concatenate((ends[SHADOW_LIMBS], joints[None, (0, NECK)]))
     height = np.maximum(body[..., 1], 0.0)
-    layers = [
-        capsules(body[..., ::2], SHADOW_RADII + wider + softness * height, SHADOW_POINTS)
-        for wider, softness, _ in SHADOWS
-    ]
-    return camera.on_floor(np.stack(layers))
+    radii = np.stack([SHADOW_RADII + wider + softness * height for wider, softness, _ in SHADOWS])
+    spots = np.broadcast_to(body[..., ::2], (*radii.shape, 2))
+    outlines.shadows[:] = camera.on_floor(around(spots, radii, arcs(spots, radii, SHADOW_POINTS)))
+    outlines.shadows += aim
 
 
-def capsules(ends: Floats, radii: Floats, arc_points: int = ARC_POINTS) -> Floats:
-    """Outlines (n, 2k, 2) of the hulls of two circles each: centres `ends` (n, 2, 2), `radii` (n, 2)."""
-    axis = ends[:, 1] - ends[:, 0]
-    length = np.maximum(np.hypot(axis[:, 0], axis[:, 1]), 1e-9)
+def arcs(ends: Floats, radii: Floats, points: int) -> Floats:
+    """Directions (..., 2 points, 2) in which the hull of two circles is round: `points` at each end.
+
+    Centres `ends` (..., 2, 2), `radii` (..., 2). Circles that are wider by the same have the same directions.
+    """
+    axis = ends[..., 1, :] - ends[..., 0, :]
+    length = np.maximum(np.hypot(axis[..., 0], axis[..., 1]), 1e-9)
     # Where one circle lies within the other the tangents have no angle, and the whole larger circle is left.
-    half = np.arccos(np.clip((radii[:, 0] - radii[:, 1]) / length, -1.0, 1.0))[:, None]
-    along = np.arctan2(axis[:, 1], axis[:, 0])[:, None]
-    arc = np.linspace(0.0, 2.0, arc_points)
-    angles = np.concatenate((along + half + arc * (np.pi - half), along - half + arc * half), axis=1)
-    outlines = np.stack((np.cos(angles), np.sin(angles)), axis=-1)
-    outlines *= radii.repeat(arc_points, axis=1)[..., None]
-    outlines += ends.repeat(arc_points, axis=1)
+    half = np.arccos(np.clip((radii[..., 0] - radii[..., 1]) / length, -1.0, 1.0))[..., None]
+    along = np.arctan2(axis[..., 1], axis[..., 0])[..., None]
+    arc = np.linspace(0.0, 2.0, points)
+    angles = np.concatenate((along + half + arc * (np.pi - half), along - half + arc * half), axis=-1)
+    return np.stack((np.cos(angles), np.sin(angles)), axis=-1)
+
+
+def around(ends: Floats, radii: Floats, directions: Floats) -> Floats:
+    """Outlines (..., 2k, 2) of circles in these directions: centres `ends` (..., 2, 2), `radii` (..., 2)."""
+    *rest, points, _ = directions.shape
+    halves = directions.reshape(*rest, 2, points // 2, 2)
+    outlines: Floats = (ends[..., None, :] + radii[..., None, None] * halves).reshape(directions.shape)
     return outlines
 
 
-def hull(centres: Floats, radii: Floats) -> Floats:
-    """Outline (2k, 2) of the hull of circles: centres (n, 2), radii (n,)."""
-    angles = np.linspace(0.0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False)
-    directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
-    farthest = (directions @ centres.T + radii).argmax(axis=1)
-    outline: Floats = centres[farthest] + radii[farthest, None] * directions
-    return outline
+@cache
+def circle(points: int) -> Floats:
+    """Points (points, 2) of the unit circle."""
+    angles = np.linspace(0.0, 2 * np.pi, points, endpoint=False)
+    return np.stack((np.cos(angles), np.sin(angles)), axis=1)

@@ -240,6 +240,8 @@ class Typesetter:
         Words are apart, as they recur, unless some run from right to left: then their order is for the shaper to
         find, which is told which way the caption runs.
         """
+        if text.isascii():
+            return re.findall(" +|[^ ]+", text) or [""]
         mixed = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text)
         runs = groupby(text, key=lambda character: (self._path_of(character), character == " " and not mixed))
         parts = ["".join(run) for _, run in runs] or [""]

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from isal import isal_zlib
@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Words = NDArray[np.uint32]
 
-CELL_BITS: Final = 6
-"""Bits of red, green and blue by which a colour is looked up."""
+CELL: Final = 0xFCFCFC
+"""The bits of red, green and blue by which a painted colour is looked up."""
+COVERAGES: Final = 32
+"""Steps of how much of a pixel is covered by a letter."""
 
 
 class Palette:
-    """At most 256 colours (n, 3), and which of them is nearest to a pixel's."""
+    """Colours (n, 3), at most 255, and which of them is nearest to a pixel's: index 1 to n."""
 
     def __init__(self, colours: Pixels) -> None:
-        self.colours = colours
-        self._of_cell = np.full(1 << 3 * CELL_BITS, -1, np.int16)  # -1: not met yet
+        self.colours = np.concatenate((colours[:1], colours))
+        self._of_cell = np.zeros(CELL + 1, np.uint8)  # 0: not met yet. Few pages of it are ever touched
 
     def exactly(self, pixels: Words) -> Pixels:
         """Indices of the nearest colours."""
@@ -28,26 +30,31 @@ class Palette:
         table = np.zeros(1 << 24, np.uint8)  # much faster than sorting millions of pixels
         table[rgb] = 1
         met = np.flatnonzero(table)
-        table[met] = self._nearest(np.stack([met >> shift & 255 for shift in (0, 8, 16)], axis=1) * 1.0)
+        table[met] = self._nearest(_channels(met))
         indices: Pixels = table[rgb]
         return indices
 
     def quickly(self, pixels: Words) -> Pixels:
         """Indices of the colours that are nearest to the cells in which the pixels (n,) are."""
-        cells = pixels >> 2 & 0x3F | pixels >> 4 & 0xFC0 | pixels >> 6 & 0x3F000
-        indices = self._of_cell.take(cells)
-        if indices.min(initial=0) < 0:
-            new = np.unique(cells[indices < 0])
-            levels = np.stack([new >> shift & 63 for shift in (0, CELL_BITS, 2 * CELL_BITS)], axis=1)
-            self._of_cell[new] = self._nearest(levels * 4.0 + 1.5)
+        cells = pixels & CELL
+        indices: Pixels = self._of_cell.take(cells)
+        if not indices.all():
+            new = np.unique(cells[indices == 0])
+            self._of_cell[new] = self._nearest(_channels(new) + 1.5)  # a cell's middle
             indices = self._of_cell.take(cells)
-        return indices.astype(np.uint8)
+        return indices
 
-    def _nearest(self, rgb: NDArray[np.float64]) -> NDArray[np.intp]:
-        colours = self.colours.astype(float)
+    def inked(self, ink: NDArray[np.float64], opacity: float) -> Pixels:
+        """For every colour (n) and coverage (COVERAGES): the index of that colour under ink, red to blue 0 to 255."""
+        share = np.linspace(0.0, opacity, COVERAGES)[:, None]
+        under = self.colours[:, None].astype(float)
+        mixed = under + (ink - under) * share
+        return self._nearest(mixed.reshape(-1, 3)).reshape(-1, COVERAGES)
+
+    def _nearest(self, rgb: NDArray[np.float64]) -> Pixels:
+        colours = self.colours[1:].astype(float)
         distance = np.square(colours).sum(axis=1) - 2.0 * rgb @ colours.T  # less the square of rgb
-        nearest: NDArray[np.intp] = distance.argmin(axis=1)
-        return nearest
+        return (1 + distance.argmin(axis=1)).astype(np.uint8)
 
 
 def encode_png(rows: Pixels, palette: Palette, dpi: int) -> bytes:
@@ -66,6 +73,11 @@ def encode_png(rows: Pixels, palette: Palette, dpi: int) -> bytes:
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _channels(pixels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Red, green and blue (n, 3)."""
+    return np.stack([pixels >> shift & 255 for shift in (0, 8, 16)], axis=1).astype(float)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

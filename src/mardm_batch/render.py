@@ -5,35 +5,31 @@ the body is in the picture, the figure's shapes are painted on it far to near, t
 that were painted are converted. Nothing here knows of torch, pyplot or files.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.backend_bases import GraphicsContextBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import is_color_like, to_rgb
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from mardm_batch.figure import (
-    ARC_POINTS,
     NEAREST,
-    SHADOW_POINTS,
-    SHADOW_RADII,
     SHADOWS,
     SHAPES,
     Camera,
+    Outlines,
     bounds,
     capsule_ends,
+    cast_shadows,
     flatten,
-    shadows,
 )
 from mardm_batch.fonts import LINE_HEIGHT, Line, Typesetter
-from mardm_batch.png import Palette, Pixels, Words, encode_png
+from mardm_batch.png import COVERAGES, Palette, Pixels, Words, encode_png
 from mardm_batch.skeleton import NUM_JOINTS
 
 Floats = NDArray[np.float64]
@@ -128,22 +124,21 @@ class PoseRenderer:
         self._background = lru_cache(maxsize=3)(self._paint_background)
         self._camera = lru_cache(maxsize=64)(self._place_camera)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
-        # The paths share their memory with these arrays: to write there is all it takes to paint other shapes.
-        self._shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), 2 * SHADOW_POINTS, 2))
-        self._outlines = np.zeros((len(SHAPES), 2 * ARC_POINTS, 2))
+        self._outlines = Outlines()
         # A layer of the shadow is one path, so that it is no darker where limbs overlap.
-        codes = np.full(self._shadows.shape[1:3], Outline.LINETO, np.uint8)
+        codes = np.full(self._outlines.shadows.shape[1:3], Outline.LINETO, np.uint8)
         codes[:, 0] = Outline.MOVETO
-        self._paths = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._shadows]
-        self._paths += map(Outline, self._outlines)
+        self._shadows = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._outlines.shadows]
+        self._shapes = [Outline(outline) for outline in self._outlines.shapes()]
         self._typesetter = Typesetter()
-        self._ink = self._brush("ink", 1.0)
-        self._faint_ink = self._brush("ink", 0.75)
-        self._legend = [
-            (self._brush(side, 1.0), self._legend_line("●"), self._legend_line(side))
-            for side in ("left", "right")
-            if options.legend
-        ]
+        self._ink = self._inked("ink", 1.0)
+        faint_ink = self._inked("ink", 0.75)
+        self._legend = []
+        for row, side in enumerate(("left", "right") if options.legend else ()):
+            baseline = LEGEND_TOP + round((1.5 * row + MIDDLE) * LEGEND_SIZE)
+            name_left = LEGEND_LEFT + round(1.3 * LEGEND_SIZE)
+            self._legend.append((self._legend_line("●"), self._inked(side, 1.0), LEGEND_LEFT, baseline))
+            self._legend.append((self._legend_line(side), faint_ink, name_left, baseline))
 
     def draw(self, joints: NDArray[np.floating[Any]], caption: str) -> bytes:
         """PNG of joints (22, 3): metres, Y up, floor at y = 0, pelvis near x = z = 0, the person facing +Z.
@@ -158,11 +153,12 @@ class PoseRenderer:
             raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
         ends = capsule_ends(points)
         camera, aim = self._frame(ends)
-        background = self._window(camera, aim)
-        self._rows[:, 1:] = background[1]
-        self._draw_figure(points, ends, camera, aim, background)
-        self._draw_legend(background)
-        self._draw_caption(caption, background)
+        empty, self._rows[:, 1:] = self._window(camera, aim)
+        cast_shadows(points, ends, camera, aim, self._outlines)
+        self._draw_figure(flatten(points, ends, camera, aim, self._outlines), camera, empty)
+        for line in self._legend:
+            self._draw_line(*line)
+        self._draw_caption(caption)
         return encode_png(self._rows, self._palette, DPI)
 
     def _place_camera(self, zoom: int) -> Camera:
@@ -189,60 +185,45 @@ class PoseRenderer:
         pixels, indices = self._background(camera)
         return pixels[window], indices[window]
 
-    @contextmanager
-    def _painting(self, background: Background, left: float, top: float, right: float, bottom: float) -> Iterator[None]:
-        """Clear a box (rows from the top) of the canvas; carry what is then painted there over to the PNG's rows."""
-        box = (slice(max(int(top) - 2, 0), int(bottom) + 3), slice(max(int(left) - 2, 0), int(right) + 3))
-        canvas, empty, rows = self._words[box], background[0][box], self._rows[:, 1:][box]
-        canvas[:] = empty
-        yield
-        changed = canvas != empty
-        rows[changed] = self._palette.quickly(canvas[changed])
-
-    def _draw_figure(self, joints: Floats, ends: Floats, camera: Camera, aim: Floats, background: Background) -> None:
-        shades = shadows(joints, ends, camera) + aim
-        outlines, depth = flatten(joints, ends, camera)
-        outlines += aim
+    def _draw_figure(self, depth: Floats, camera: Camera, empty: Words) -> None:
+        """Paint shadows and shapes in their box of the canvas, over the background; carry them over to the rows."""
         order = np.argsort(-depth, kind="stable")
         fog = np.clip((depth - camera.distance) * FOG, 0.0, MOST_FOG)[:, None]
         colours = np.ones((len(SHADOWS) + len(SHAPES), 4))
         colours[: len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
         colours[len(SHADOWS) :, :3] = mix(self._colours, self._backdrop, fog)[order]
-        self._shadows[:], self._outlines[:] = shades, outlines[order]
-        x, y = np.concatenate((shades.reshape(-1, 2), outlines.reshape(-1, 2))).T.copy()
-        with self._painting(background, x.min(), SIZE - y.max(), x.max(), SIZE - y.min()):
-            draw_paths(self._canvas, self._paths, colours)
+        (left, bottom), (right, top) = self._outlines.box()
+        box = (
+            slice(max(int(SIZE - top) - 2, 0), int(SIZE - bottom) + 3),
+            slice(max(int(left) - 2, 0), int(right) + 3),
+        )
+        canvas, empty, rows = self._words[box], empty[box], self._rows[:, 1:][box]
+        canvas[:] = empty
+        draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
+        changed = canvas != empty
+        rows[changed] = self._palette.quickly(canvas[changed])
 
-    def _draw_legend(self, background: Background) -> None:
-        right, bottom = LEGEND_LEFT + 6 * LEGEND_SIZE, LEGEND_TOP + 3 * LEGEND_SIZE
-        with self._painting(background, LEGEND_LEFT, LEGEND_TOP - LEGEND_SIZE, right, bottom):
-            for row, (brush, bullet, name) in enumerate(self._legend):
-                baseline = LEGEND_TOP + round((1.5 * row + MIDDLE) * LEGEND_SIZE)
-                self._draw_line(bullet, brush, LEGEND_LEFT, baseline)
-                self._draw_line(name, self._faint_ink, LEGEND_LEFT + round(1.3 * LEGEND_SIZE), baseline)
-
-    def _draw_caption(self, caption: str, background: Background) -> None:
+    def _draw_caption(self, caption: str) -> None:
         block = self._typesetter.set(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
         height = round(LINE_HEIGHT * block.size)
         top = CAPTION_MIDDLE - len(block.lines) * height // 2
-        bottom = top + len(block.lines) * height
-        half = max(line.advance for line in block.lines) / 2 + block.size
-        with self._painting(background, SIZE / 2 - half, top - height / 2, SIZE / 2 + half, bottom + height / 2):
-            for row, line in enumerate(block.lines):
-                baseline = top + row * height + height // 2 + round(MIDDLE * block.size)
-                self._draw_line(line, self._ink, (SIZE - line.advance) // 2, baseline)
+        for row, line in enumerate(block.lines):
+            baseline = top + row * height + height // 2 + round(MIDDLE * block.size)
+            self._draw_line(line, self._ink, (SIZE - line.advance) // 2, baseline)
 
-    def _draw_line(self, line: Line, brush: GraphicsContextBase, left: int, baseline: int) -> None:
-        bottom = baseline - line.above + len(line.bitmap)
-        self._canvas._renderer.draw_text_image(line.bitmap, left + line.left, bottom, 0, brush)
+    def _draw_line(self, line: Line, inked: Pixels, left: int, baseline: int) -> None:
+        """Ink a line of text on the rows; what would be outside the picture is cut off."""
+        top, left = baseline - line.above, left + line.left
+        bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
+        rows = self._rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
+        bitmap = bitmap[: rows.shape[0], : rows.shape[1]]
+        rows[:] = inked.take(rows * np.intp(COVERAGES) + bitmap // (256 // COVERAGES))
 
     def _legend_line(self, text: str) -> Line:
         return self._typesetter.set(text, SIZE, SIZE, (LEGEND_SIZE,)).lines[0]
 
-    def _brush(self, colour: str, opacity: float) -> GraphicsContextBase:
-        brush: GraphicsContextBase = self._canvas.new_gc()
-        brush.set_foreground((*self._options.colour(colour), opacity), isRGBA=True)
-        return brush
+    def _inked(self, colour: str, opacity: float) -> Pixels:
+        return self._palette.inked(self._options.colour(colour) * 255, opacity)
 
     def _paint_background(self, camera: Camera) -> Background:
         """The floor as that camera sees it, larger than a picture by the margin."""
@@ -277,7 +258,7 @@ def usual_aim(camera: Camera) -> Floats:
 
 
 def palette_colours(options: RenderOptions) -> Pixels:
-    """At most 256 colours (n, 3): those that are painted, and mixtures of those that meet."""
+    """At most 255 colours (n, 3): those that are painted, and mixtures of those that meet."""
     backdrop, floor, grid, ink = (options.colour(name) for name in ("background", "floor", "grid", "ink"))
     ground = mix(backdrop, floor, ramp(FLOOR_TONES + 1))
     soft, core = (opacity for _, _, opacity in SHADOWS)
