@@ -26,23 +26,29 @@ class NoRecord:
 
 
 RECORD = NoRecord()
+BEYOND = 77.0
+"""Stands for a joint beyond human limits."""
 
 
 class FaultySampler:
     """Samples fixed clips, unless `fault` raises or spoils them."""
 
     frame_index = 4
+    tries = 2
 
-    def __init__(self, batch_size: int, fault: Callable[[Sequence[str], int, np.ndarray], None]) -> None:
+    def __init__(self, batch_size: int, fault: Callable[[Sequence[str], Sequence[int], np.ndarray], None]) -> None:
         self.batch_size = self.largest_batch = batch_size
         self.fault = fault
         self.sizes: list[int] = []
 
-    def sample(self, captions: Sequence[str], attempt: int) -> np.ndarray:
+    def sample(self, captions: Sequence[str], attempts: Sequence[int]) -> np.ndarray:
         self.sizes.append(len(captions))
         clips = np.random.default_rng(0).normal(size=(len(captions), 8, 22, 3)).astype(np.float32)
-        self.fault(captions, attempt, clips)
+        self.fault(captions, attempts, clips)
         return clips
+
+    def usable(self, clips: np.ndarray) -> np.ndarray:
+        return np.isfinite(clips).all(axis=(1, 2, 3)) & (clips[:, 0, 0, 0] != BEYOND)
 
     device = "cpu"
 
@@ -65,7 +71,7 @@ def outcomes(sampler: FaultySampler) -> dict[str, Pose | Failure]:
 
 @pytest.mark.parametrize("bad", [0, 3, 9])
 def test_one_bad_caption_costs_only_itself(bad: int) -> None:
-    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
         if f"A person {bad}" in captions:
             raise ValueError("cannot be read")
 
@@ -75,7 +81,7 @@ def test_one_bad_caption_costs_only_itself(bad: int) -> None:
 
 
 def test_out_of_memory_halves_the_batches_that_follow() -> None:
-    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
         if len(captions) > 2:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
@@ -85,7 +91,7 @@ def test_out_of_memory_halves_the_batches_that_follow() -> None:
 
 
 def test_out_of_memory_for_a_single_pose_is_its_failure() -> None:
-    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
         if "A person 5" in captions:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
@@ -94,8 +100,8 @@ def test_out_of_memory_for_a_single_pose_is_its_failure() -> None:
 
 
 def test_what_is_not_finite_is_sampled_once_more_with_other_noise() -> None:
-    def fault(captions: Sequence[str], attempt: int, clips: np.ndarray) -> None:
-        for row, caption in enumerate(captions):
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        for row, (caption, attempt) in enumerate(zip(captions, attempts, strict=True)):
             if caption == "A person 2" and attempt == 0:
                 clips[row, 7, 3, 1] = np.nan
             if caption == "A person 6":
@@ -109,6 +115,20 @@ def test_what_is_not_finite_is_sampled_once_more_with_other_noise() -> None:
     assert (never.stage, "not finite" in never.error) == ("sample", True)
     others = [result for name, result in results.items() if name not in ("pose_2", "pose_6")]
     assert all(isinstance(result, Pose) and result.attempt == 0 for result in others)
+
+
+def test_what_is_sampled_anew_goes_with_the_next_batch_and_the_last_try_is_taken() -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        for row, (caption, attempt) in enumerate(zip(captions, attempts, strict=True)):
+            if caption == "A person 6" or caption == "A person 2" and attempt == 0:
+                clips[row, 0, 0, 0] = BEYOND
+
+    sampler = FaultySampler(4, fault)
+    results = outcomes(sampler)
+    assert sampler.sizes == [4, 4, 4]  # of ten, and two of them again
+    assert all(isinstance(result, Pose) for result in results.values())
+    again = {"pose_2", "pose_6"}
+    assert {name for name, result in results.items() if isinstance(result, Pose) and result.attempt == 1} == again
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_large_networks_start_small_and_may_grow(words: list[str], device: str, 
 
 
 def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
-    plain = [f"model.weights={tiny_weights}", "model.joint_limits=false"]
+    plain = [f"model.weights={tiny_weights}"]
     exact, rounded = (
         load_sampler(config_of(*plain, f"sampling.precision={precision}"), cpu_threads=1)
         for precision in ("float32", "bfloat16")
@@ -83,7 +83,7 @@ def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
     assert "float32" in exact.description
     assert rounded.precision == "bfloat16"
     assert exact.model.mean.dtype == rounded.model.mean.dtype == torch.float32
-    clips, others = exact.sample(CAPTIONS, 0), rounded.sample(CAPTIONS, 0)
+    clips, others = exact.sample(CAPTIONS, [0, 0, 0]), rounded.sample(CAPTIONS, [0, 0, 0])
     assert others.dtype == np.float32
     assert 0 < np.abs(clips - others).max() < 0.05 * np.abs(clips).max()
 
@@ -102,7 +102,7 @@ def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
     shown = set()
     for seed in range(12):
         sampler.seed = seed
-        poses = sampler.sample(captions, 0)[:, sampler.frame_index]
+        poses = sampler.sample(captions, [0, 0, 0])[:, sampler.frame_index]
         left, right = (poses[:, JOINT_INDEX[f"{side}_wrist"], 1] for side in ("left", "right"))
         shown.add(bool(left[0] > right[0]))
         assert left[1] < right[1]
@@ -110,31 +110,20 @@ def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
     assert shown == {True, False}
 
 
-def test_a_pose_beyond_human_limits_is_sampled_anew_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = load_sampler(config_of("model.joint_limits=false"), 1).sample(CAPTIONS, 0)
-    looks = []
-
-    def all_but_the_second_at_first(poses: np.ndarray) -> np.ndarray:
-        looks.append(len(poses))
-        return np.array([True, len(looks) > 1, True])
-
-    monkeypatch.setattr(sampler_module, "within_limits", all_but_the_second_at_first)
-    clips = load_sampler(config_of(), 1).sample(CAPTIONS, 0)
-    assert looks == [3, 3]
-    np.testing.assert_array_equal(clips[[0, 2]], plain[[0, 2]])
-    assert np.abs(clips[1] - plain[1]).max() > 0.01
-
-
-def test_what_stays_beyond_human_limits_is_sampled_anew_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    sampler = load_sampler(config_of(), 1)
-    attempts = []
-    sample_once = sampler._sample_once
-
-    def counted(captions: list[str], attempt: int) -> np.ndarray:
-        attempts.append((len(captions), attempt))
-        return sample_once(captions, attempt)
-
+def test_a_pose_beyond_human_limits_is_not_usable_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler_module, "within_limits", lambda poses: np.arange(len(poses)) != 1)
-    monkeypatch.setattr(sampler, "_sample_once", counted)
-    sampler.sample(CAPTIONS, 1)
-    assert attempts == [(3, 1), (1, 3), (1, 5)]
+    limited, free = (load_sampler(config_of(f"model.joint_limits={value}"), 1) for value in ("true", "false"))
+    clips = free.sample(CAPTIONS, [0, 0, 0])
+    assert limited.usable(clips).tolist() == [True, False, True]
+    assert free.usable(clips).all()
+    clips[0, 3] = np.nan
+    assert limited.usable(clips).tolist() == [False, True, False]  # now the last is the second that is looked at
+    assert free.usable(clips).tolist() == [False, True, True]
+    assert (limited.tries, free.tries) == (3, 2)
+
+
+def test_an_attempt_is_other_noise_for_its_caption_alone() -> None:
+    sampler = load_sampler(config_of(), 1)
+    first, other = sampler.sample(CAPTIONS, [0, 0, 0]), sampler.sample(CAPTIONS, [0, 1, 0])
+    np.testing.assert_array_equal(other[[0, 2]], first[[0, 2]])
+    assert np.abs(other[1] - first[1]).max() > 0.01

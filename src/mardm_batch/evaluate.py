@@ -28,6 +28,7 @@ from mardm_batch.joint_limits import within_limits
 from mardm_batch.model.reasons import reason_of
 from mardm_batch.pose import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.processes import available_cores
+from mardm_batch.skeleton import NUM_JOINTS
 from mardm_batch.store import new_file, write_whole
 
 if TYPE_CHECKING:
@@ -125,13 +126,21 @@ def evaluate(
 
 
 def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
-    """The poses (n, 22, 3) that a run with this seed would write, but for a second try at what is not finite."""
+    """The poses (n, 22, 3) that a run with this seed would write."""
     from mardm_batch.sampler import load_sampler
 
     sampler = load_sampler(replace(config, seed=seed), config.cpu_threads or available_cores())
-    size = sampler.batch_size
-    clips = [sampler.sample(captions[start : start + size], attempt=0) for start in range(0, len(captions), size)]
-    return canonical_position(np.concatenate(clips)[:, sampler.frame_index])
+    poses = np.zeros((len(captions), NUM_JOINTS, 3), np.float32)
+    rows = list(range(len(captions)))
+    for attempt in range(sampler.tries):
+        unusable: list[int] = []
+        for start in range(0, len(rows), sampler.largest_batch):
+            some = rows[start : start + sampler.largest_batch]
+            clips = sampler.sample([captions[row] for row in some], [attempt] * len(some))
+            poses[some] = clips[:, sampler.frame_index]
+            unusable += [row for row, usable in zip(some, sampler.usable(clips), strict=True) if not usable]
+        rows = unusable
+    return canonical_position(poses)
 
 
 def only_telling(conditions: Sequence[Sequence[Condition]], poses: Joints) -> list[tuple[Condition, ...]]:

@@ -8,13 +8,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mardm_batch.batch_size import BatchSize
 from mardm_batch.config import Config, EmbeddedSettings
@@ -230,11 +229,22 @@ def sampling_threads(config: Config, cores: int) -> int:
     return (cores + 1) // 2 if balanced else cores
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A pose to be sampled, for the first time or, as what came was not usable, with other noise."""
+
+    prompt: Prompt
+    attempt: int = 0
+
+
 def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunRecord) -> Iterator[Pose | Failure]:
-    """Sample batch after batch. A batch that fails is tried again in halves, so that one bad caption costs only itself;
-    where memory runs out, the batches that follow are smaller too."""
+    """Sample batch after batch; what is to be sampled anew goes with the next one.
+
+    A batch that fails is tried again in halves, so that one bad caption costs only itself; where memory runs out, the
+    batches that follow are smaller too.
+    """
     size = BatchSize(sampler.batch_size, sampler.largest_batch)
-    waiting, halves = deque(prompts), deque[Sequence[Prompt]]()
+    waiting, halves = deque(map(Trial, prompts)), deque[Sequence[Trial]]()
     while waiting or halves:
         batch = halves.popleft() if halves else [waiting.popleft() for _ in range(min(size.now, len(waiting)))]
         started = time.perf_counter()
@@ -243,7 +253,7 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunR
         except Exception as error:
             if len(batch) == 1:
                 log.debug("sampling failed", exc_info=error)
-                yield failure(batch[0], "sample", f"{type(error).__name__}: {error}")
+                yield failure(batch[0].prompt, f"{type(error).__name__}: {error}")
                 continue
             half = (len(batch) + 1) // 2
             if sampler.out_of_memory(error) and half < size.now:
@@ -256,31 +266,37 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunR
         seconds = time.perf_counter() - started
         size.sampled(len(batch), seconds)
         record.sampled(seconds, sampler.device, sampler.device_memory_mb())
-        yield from results
+        for result in results:
+            if isinstance(result, Trial):
+                waiting.appendleft(result)
+            else:
+                yield result
 
 
-def sample_batch(batch: Sequence[Prompt], sampler: "PoseSampler") -> list[Pose | Failure]:
-    """Clips of a batch, and of each the one frame in canonical position. What is not finite is sampled once more with
-    other noise."""
-    results: list[Pose | Failure] = []
-    for attempt in (0, 1):
-        clips = sampler.sample([prompt.caption for prompt in batch], attempt)  # (b, T, 22, 3)
-        finite: NDArray[np.bool_] = np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
-        kept = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if is_finite]
-        joints = canonical_position(clips[finite, sampler.frame_index])  # (b, 22, 3)
-        changes = frame_change(clips[finite], sampler.frame_index)  # (b,)
-        results += [
-            Pose(prompt, each, sampler.frame_index, attempt, float(change))
-            for prompt, each, change in zip(kept, joints, changes, strict=True)
-        ]
-        batch = [prompt for prompt, is_finite in zip(batch, finite, strict=True) if not is_finite]
-        if not batch:
-            break
-    return results + [failure(prompt, "sample", "joints are not finite, with other noise too") for prompt in batch]
+def sample_batch(batch: Sequence[Trial], sampler: "PoseSampler") -> list[Pose | Failure | Trial]:
+    """Clips of a batch, and of each the one frame in canonical position, or the next trial where it is not usable.
+
+    The last trial's pose is taken if only it is finite.
+    """
+    clips = sampler.sample([trial.prompt.caption for trial in batch], [trial.attempt for trial in batch])
+    usable = sampler.usable(clips)  # (b,)
+    with np.errstate(invalid="ignore"):  # not all need be finite
+        joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
+        changes = frame_change(clips, sampler.frame_index)  # (b,)
+    results: list[Pose | Failure | Trial] = []
+    for row, trial in enumerate(batch):
+        if not usable[row] and trial.attempt + 1 < sampler.tries:
+            results.append(replace(trial, attempt=trial.attempt + 1))
+        elif np.isfinite(clips[row]).all():
+            pose = Pose(trial.prompt, joints[row], sampler.frame_index, trial.attempt, float(changes[row]))
+            results.append(pose)
+        else:
+            results.append(failure(trial.prompt, "joints are not finite, with other noise too"))
+    return results
 
 
-def failure(prompt: Prompt, stage: str, error: str) -> Failure:
-    return Failure(prompt.caption, prompt.name, stage, error)
+def failure(prompt: Prompt, error: str) -> Failure:
+    return Failure(prompt.caption, prompt.name, "sample", error)
 
 
 def render_options(config: Config) -> RenderOptions | None:

@@ -49,12 +49,14 @@ class Palette:
         share = np.linspace(0.0, opacity, COVERAGES)[:, None]
         under = self.colours[:, None].astype(float)
         mixed = under + (ink - under) * share
-        return self._nearest(mixed.reshape(-1, 3)).reshape(-1, COVERAGES)
+        indices: Pixels = self._nearest(mixed.reshape(-1, 3)).reshape(-1, COVERAGES)
+        return indices
 
     def _nearest(self, rgb: NDArray[np.float64]) -> Pixels:
         colours = self.colours[1:].astype(float)
         distance = np.square(colours).sum(axis=1) - 2.0 * rgb @ colours.T  # less the square of rgb
-        return (1 + distance.argmin(axis=1)).astype(np.uint8)
+        nearest: Pixels = (1 + distance.argmin(axis=1)).astype(np.uint8)
+        return nearest
 
 
 def encode_png(rows: Pixels, palette: Palette, dpi: int) -> bytes:

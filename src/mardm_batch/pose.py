@@ -26,7 +26,7 @@ class Pose:
     joints: Joints
     frame_index: int
     attempt: int
-    """How often other noise was tried before: 0, or 1 where the first result was not finite."""
+    """How often it was sampled before, with other noise, and was not usable."""
     frame_change: float = 0.0
     """Metres by which a joint moves, on average, from the frames beside the chosen one to it."""
 

@@ -42,6 +42,7 @@ GROWING_ON_CPU: Final = (8, 256)
 GROWING_ON_GPU: Final = (64, 1024)
 TRIES: Final = 3
 """Of a pose of the embedded model, to be one that people can take."""
+TRIES_TO_BE_FINITE: Final = 2
 
 
 class PoseSampler:
@@ -56,25 +57,25 @@ class PoseSampler:
         self.is_embedded = isinstance(config.model, EmbeddedSettings)
         """Trained to show what a caption leaves open on one side; `sample` shows it on either."""
         self.on_floor = isinstance(config.model, EmbeddedSettings) and config.model.on_floor
-        self.tries = TRIES if isinstance(config.model, EmbeddedSettings) and config.model.joint_limits else 1
+        self.joint_limits = isinstance(config.model, EmbeddedSettings) and config.model.joint_limits
+        self.tries = TRIES if self.joint_limits else TRIES_TO_BE_FINITE
+        """How often a pose is sampled, each time with other noise, until it is `usable`."""
         self.weights_hash = model.weights_hash
         size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
         self.description = f"{config.model.name} on {device}, {precision}, {size} at once"
 
-    def sample(self, captions: Sequence[str], attempt: int) -> Clips:
-        """Clips (b, T, 22, 3) in metres. `attempt` chooses the noise: 0 first, 1 where that gave nothing finite."""
-        clips = self._sample_once(captions, attempt)
-        for number in range(1, self.tries):
-            beyond = np.flatnonzero(~within_limits(clips[:, self.frame_index]))
-            if not beyond.size:
-                break
-            clips[beyond] = self._sample_once([captions[int(row)] for row in beyond], attempt + 2 * number)
-        return clips
+    def usable(self, clips: Clips) -> NDArray[np.bool_]:
+        """Which clips (b, T, 22, 3) are finite and, with `joint_limits`, in the chosen frame not beyond human ones."""
+        usable = np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
+        if self.joint_limits:
+            usable[usable] = within_limits(clips[usable, self.frame_index])
+        return usable
 
     @torch.inference_mode()
-    def _sample_once(self, captions: Sequence[str], attempt: int) -> Clips:
+    def sample(self, captions: Sequence[str], attempts: Sequence[int]) -> Clips:
+        """Clips (b, T, 22, 3) in metres, usable or not. A caption's attempt, 0 to `tries` - 1, chooses its noise."""
         condition = self.model.text_encoder.encode(captions).to(self.model.mean.device)  # (b, text)
-        noise = KeyedNoise([noise_key(self.seed, caption, attempt) for caption in captions])
+        noise = KeyedNoise([noise_key(self.seed, *each) for each in zip(captions, attempts, strict=True)])
         counts = [self.token_count] * len(captions)
         latents = generate_latents(self.model.network, condition, counts, noise, self.decoding)  # (b, latent, t)
         joints: Clips = features_to_joints(self.model.decode(latents)).cpu().numpy()

@@ -10,10 +10,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 
 from mardm_batch.interruption import held_back
@@ -63,6 +64,7 @@ class PoseWriters:
     def __init__(self, settings: WriterSettings, workers: int) -> None:
         self.settings, self.workers = settings, workers
         self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
+        self.ended: SimpleQueue[Future[Written]] = SimpleQueue()
         self.warned: set[str] = set()
         self.pool = self.start(workers)
 
@@ -96,20 +98,27 @@ class PoseWriters:
     def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
         """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
         while len(self.pending) >= POSES_AHEAD * self.workers:
-            wait(self.pending, return_when=FIRST_COMPLETED)
-            yield from self.done()
+            yield from self.take(self.ended.get())
         try:
             with held_back():  # a pose that is being written is pending
-                self.pending[self.pool.submit(draw_and_write, pose, provenance)] = (pose, provenance)
+                self.expect(self.pool.submit(draw_and_write, pose, provenance), pose, provenance)
         except BrokenProcessPool:
-            self.pending[broken()] = (pose, provenance)
+            self.expect(broken(), pose, provenance)
         yield from self.done()
+
+    def done(self) -> Iterator[Outcome]:
+        """Yield poses that are done since the last call."""
+        while not self.ended.empty():
+            yield from self.take(self.ended.get())
 
     def finish(self) -> Iterator[Outcome]:
         """Yield the rest of the poses as they are done."""
         while self.pending:
-            wait(self.pending, return_when=FIRST_COMPLETED)
-            yield from self.done()
+            yield from self.take(self.ended.get())
+
+    def expect(self, future: Future[Written], pose: Pose, provenance: Provenance) -> None:
+        self.pending[future] = (pose, provenance)
+        future.add_done_callback(self.ended.put)
 
     def stop(self) -> Iterator[Outcome]:
         """Wait for what is being written, drop what only waits its turn, and yield what became of the former."""
@@ -119,16 +128,15 @@ class PoseWriters:
                 yield self.outcome(pose, future)
         self.pending.clear()
 
-    def done(self) -> Iterator[Outcome]:
-        for future in [each for each in self.pending if each.done()]:
-            if future not in self.pending:
-                continue  # written again with a broken pool, just now
-            if isinstance(future.exception(), BrokenProcessPool):
-                yield from self.write_one_by_one()
-            else:
-                pose, _ = self.pending[future]
-                yield self.outcome(pose, future)
-                self.pending.pop(future, None)  # after: an interruption tells of a pose twice rather than never
+    def take(self, future: Future[Written]) -> Iterator[Outcome]:
+        if future not in self.pending:
+            return  # written again since, with a broken pool
+        if isinstance(future.exception(), BrokenProcessPool):
+            yield from self.write_one_by_one()
+        else:
+            pose, _ = self.pending[future]
+            yield self.outcome(pose, future)
+            self.pending.pop(future, None)  # after: an interruption tells of a pose twice rather than never
 
     def write_one_by_one(self) -> Iterator[Outcome]:
         """A worker died, and with it the pool: find out over whose pose by giving each a worker of its own."""
