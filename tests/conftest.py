@@ -11,20 +11,29 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mardm_batch.features import joints_to_features
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder, build_vocabulary
+from mardm_batch.training.posing import pose
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Whichever tests ran before in the process."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An embedded model of random weights that samples in milliseconds."""
+    """An embedded model of random weights that samples in milliseconds: people who stand, each a little differently."""
     torch.manual_seed(0)
     sizes = MardmSizes(latent=8, text=16, width=16, layers=1, heads=2, mlp_width=32, head_width=24, head_blocks=1)
     network = MaskedTransformer(sizes)
@@ -32,7 +41,8 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.nn.init.normal_(parameter, std=0.2)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
-    save_embedded(path, Autoencoder(67, 16, 8), network, words, torch.zeros(67), torch.ones(67))
+    standing = joints_to_features(pose({})[None].repeat(8, axis=0)).mean(axis=0)
+    save_embedded(path, Autoencoder(67, 16, 8), network, words, torch.from_numpy(standing), torch.full((67,), 0.02))
     return path
 
 

@@ -70,6 +70,8 @@ class Scores:
     """Share of the poses that meet all conditions of their caption."""
     control_conditions_met: float
     control_captions_met: float
+    chance_conditions_met: float
+    """Of the conditions those that new composed poses meet, whatever they show: a control of any model is near it."""
     bone_length_error_cm: float
     on_floor: float
     within_joint_limits: float
@@ -114,6 +116,7 @@ def evaluate(
         captions_met=float(np.mean([each.whole for each in shares])),
         control_conditions_met=float(np.mean([each.control_met for each in shares])),
         control_captions_met=float(np.mean([each.control_whole for each in shares])),
+        chance_conditions_met=float(np.mean([each.met(new).mean() for listed in asked for each in listed])),
         bone_length_error_cm=100 * float(bone_length_error(together).mean()),
         on_floor=float((np.abs(lowest_joint_height(together)) <= ON_FLOOR).mean()),
         within_joint_limits=float(within_limits(together).mean()),
