@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -31,19 +30,29 @@ def same_random_numbers() -> None:
     torch.manual_seed(0)
 
 
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An embedded model of random weights that samples in milliseconds: people who stand, each a little differently."""
+def save_tiny(path: Path, mean: torch.Tensor, deviation: float) -> Path:
+    """An embedded model of random weights, whose features have this mean and deviation."""
     torch.manual_seed(0)
     sizes = MardmSizes(latent=8, text=16, width=16, layers=1, heads=2, mlp_width=32, head_width=24, head_blocks=1)
     network = MaskedTransformer(sizes)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
-    standing = joints_to_features(pose({})[None].repeat(8, axis=0)).mean(axis=0)
-    save_embedded(path, Autoencoder(67, 16, 8), network, words, torch.from_numpy(standing), torch.full((67,), 0.02))
+    save_embedded(path, Autoencoder(67, 16, 8), network, words, mean, torch.full_like(mean, deviation))
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that samples in milliseconds: people who stand, each a little differently."""
+    standing = torch.from_numpy(joints_to_features(pose({})[None])[0])
+    return save_tiny(tmp_path_factory.mktemp("weights") / "tiny.safetensors", standing, 0.1)
+
+
+@pytest.fixture(scope="session")
+def shapeless_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, whose joints make no person."""
+    return save_tiny(tmp_path_factory.mktemp("weights") / "shapeless.safetensors", torch.zeros(67), 1.0)
 
 
 def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":

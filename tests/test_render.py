@@ -171,6 +171,7 @@ def test_what_is_nearer_covers_what_is_farther() -> None:
         "شخص يقف على ساق واحدة",
         "אדם עומד (left leg) על רגל אחת",
         "एक व्यक्ति हाथ उठाकर खड़ा है",
+        "a" + "\u0301" * 40,
         "e\u0301\u0302 lone \ud800 surrogate, \U0010ffff, \ue000, \u202eoverride\u202c",
     ],
 )
@@ -289,7 +290,7 @@ def test_every_option_changes_the_picture() -> None:
 
 
 @pytest.mark.parametrize("theme", ["default", "dark"])
-def test_themes_have_the_options_and_stay_within_256_colours(theme: str) -> None:
+def test_themes_have_the_options_and_stay_within_255_colours(theme: str) -> None:
     conf = Path(__file__).parents[1] / "conf" / "render" / f"{theme}.yaml"
     settings = yaml.safe_load(conf.read_text(encoding="utf-8"))
     assert settings.pop("enabled") is True

@@ -24,10 +24,13 @@ from mardm_batch.conditions import Condition, bundled_conditions, parse
 from mardm_batch.config import Config, register_schema
 from mardm_batch.console import CONSOLE
 from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.generate import sample_poses
 from mardm_batch.joint_limits import within_limits
+from mardm_batch.manifest import Failure
 from mardm_batch.model.reasons import reason_of
 from mardm_batch.pose import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.processes import available_cores
+from mardm_batch.prompts import Prompt
 from mardm_batch.skeleton import NUM_JOINTS
 from mardm_batch.store import new_file, write_whole
 
@@ -129,21 +132,21 @@ def evaluate(
 
 
 def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
-    """The poses (n, 22, 3) that a run with this seed would write."""
+    """The poses (n, 22, 3) that a run with this seed would write.
+
+    Raises:
+        InputError: one cannot be sampled, or the model's files are not as they must be.
+    """
     from mardm_batch.sampler import load_sampler
 
     sampler = load_sampler(replace(config, seed=seed), config.cpu_threads or available_cores())
+    prompts = [Prompt(str(number), caption) for number, caption in enumerate(captions)]
     poses = np.zeros((len(captions), NUM_JOINTS, 3), np.float32)
-    rows = list(range(len(captions)))
-    for attempt in range(sampler.tries):
-        unusable: list[int] = []
-        for start in range(0, len(rows), sampler.largest_batch):
-            some = rows[start : start + sampler.largest_batch]
-            clips = sampler.sample([captions[row] for row in some], [attempt] * len(some))
-            poses[some] = clips[:, sampler.frame_index]
-            unusable += [row for row, usable in zip(some, sampler.usable(clips), strict=True) if not usable]
-        rows = unusable
-    return canonical_position(poses)
+    for result in sample_poses(prompts, sampler, lambda seconds, device, memory: None):
+        if isinstance(result, Failure):
+            raise InputError(f"no pose of {result.caption!r}: {result.error}")
+        poses[int(result.prompt.name)] = result.joints
+    return poses
 
 
 def only_telling(conditions: Sequence[Sequence[Condition]], poses: Joints) -> list[tuple[Condition, ...]]:

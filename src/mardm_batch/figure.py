@@ -143,7 +143,7 @@ def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
 
 
 class Outlines:
-    """The pixels of all outlines. They are written in place, so that paths which share this memory can stay."""
+    """All outlines (…, k, 2) in pixels. They are written in place, so that paths which share this memory can stay."""
 
     def __init__(self) -> None:
         self.shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), 2 * SHADOW_POINTS, 2))
@@ -158,7 +158,10 @@ class Outlines:
         return [edge, *edges, *dot_edges, base, *bases, *dots, light, *self.lights]
 
     def box(self) -> tuple[Floats, Floats]:
-        """Lower left and upper right corner (2,). Nothing reaches farther than shadows, edges and dots."""
+        """Lower left and upper right corner (2,) of shadows and edges, within which is all else.
+
+        But for the highlight of a torso so far away that it is no wider than outlines are.
+        """
         points = np.concatenate(
             [each.reshape(-1, 2) for each in (self.shadows, self.torso[0], self.limbs[0], self.dots[0])]
         )

@@ -6,7 +6,7 @@ prompts file -> prompts -> shard -> unfinished -> batches -> clips -> poses -> P
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -186,7 +186,7 @@ def make_poses(
                 "weights_sha256": sampler.weights_hash,
                 "precision": sampler.precision,
             }
-            for result in sample_poses(todo, sampler, record):
+            for result in sample_poses(todo, sampler, record.sampled):
                 if isinstance(result, Failure):
                     record.failed(result)
                 else:
@@ -237,8 +237,12 @@ class Trial:
     attempt: int = 0
 
 
-def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunRecord) -> Iterator[Pose | Failure]:
+def sample_poses(
+    prompts: Sequence[Prompt], sampler: "PoseSampler", sampled: Callable[[float, str, float], None]
+) -> Iterator[Pose | Failure]:
     """Sample batch after batch; what is to be sampled anew goes with the next one.
+
+    `sampled` is told of each batch its seconds, the device and the most memory (MB) that was taken there.
 
     A batch that fails is tried again in halves, so that one bad caption costs only itself; where memory runs out, the
     batches that follow are smaller too.
@@ -265,7 +269,7 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunR
             continue
         seconds = time.perf_counter() - started
         size.sampled(len(batch), seconds)
-        record.sampled(seconds, sampler.device, sampler.device_memory_mb())
+        sampled(seconds, sampler.device, sampler.device_memory_mb())
         for result in results:
             if isinstance(result, Trial):
                 waiting.appendleft(result)
@@ -276,7 +280,7 @@ def sample_poses(prompts: Sequence[Prompt], sampler: "PoseSampler", record: RunR
 def sample_batch(batch: Sequence[Trial], sampler: "PoseSampler") -> list[Pose | Failure | Trial]:
     """Clips of a batch, and of each the one frame in canonical position, or the next trial where it is not usable.
 
-    The last trial's pose is taken if only it is finite.
+    The last trial's pose is taken where it is finite, usable or not.
     """
     clips = sampler.sample([trial.prompt.caption for trial in batch], [trial.attempt for trial in batch])
     usable = sampler.usable(clips)  # (b,)

@@ -18,11 +18,14 @@ COVERAGES: Final = 32
 
 
 class Palette:
-    """Colours (n, 3), at most 255, and which of them is nearest to a pixel's: index 1 to n."""
+    """Colours (n, 3), at most 255, and which of them is nearest to a pixel's: index 1 to n.
+
+    Index 0 stands for "not met yet" in a table; in `colours` (1 + n, 3) the first colour fills its place.
+    """
 
     def __init__(self, colours: Pixels) -> None:
         self.colours = np.concatenate((colours[:1], colours))
-        self._of_cell = np.zeros(CELL + 1, np.uint8)  # 0: not met yet. Few pages of it are ever touched
+        self._of_cell = np.zeros(CELL + 1, np.uint8)  # few pages of it are ever touched
 
     def exactly(self, pixels: Words) -> Pixels:
         """Indices of the nearest colours."""
@@ -45,7 +48,7 @@ class Palette:
         return indices
 
     def inked(self, ink: NDArray[np.float64], opacity: float) -> Pixels:
-        """For every colour (n) and coverage (COVERAGES): the index of that colour under ink, red to blue 0 to 255."""
+        """The index of every colour under ink (3,), red to blue 0 to 255, by how much it covers: (1 + n, COVERAGES)."""
         share = np.linspace(0.0, opacity, COVERAGES)[:, None]
         under = self.colours[:, None].astype(float)
         mixed = under + (ink - under) * share

@@ -1,8 +1,8 @@
 """Draw a pose and its caption as a 1200 x 1200 PNG. Axes: n paths; pixels, y up unless it says rows.
 
 matplotlib's Agg renderer is driven directly: a cached background (a gridded floor that fades away) is moved so that
-the body is in the picture, the figure's shapes are painted on it far to near, then legend and caption. Only the boxes
-that were painted are converted. Nothing here knows of torch, pyplot or files.
+the body is in the picture, and the figure's shapes are painted on it far to near. The box that was painted becomes
+palette indices, and legend and caption are inked on these. Nothing here knows of torch, pyplot or files.
 """
 
 from collections.abc import Sequence
@@ -156,8 +156,8 @@ class PoseRenderer:
         empty, self._rows[:, 1:] = self._window(camera, aim)
         cast_shadows(points, ends, camera, aim, self._outlines)
         self._draw_figure(flatten(points, ends, camera, aim, self._outlines), camera, empty)
-        for line in self._legend:
-            self._draw_line(*line)
+        for line, inked, left, baseline in self._legend:
+            draw_line(line, inked, self._rows, left, baseline)
         self._draw_caption(caption)
         return encode_png(self._rows, self._palette, DPI)
 
@@ -207,17 +207,10 @@ class PoseRenderer:
         block = self._typesetter.set(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
         height = round(LINE_HEIGHT * block.size)
         top = CAPTION_MIDDLE - len(block.lines) * height // 2
+        place = self._rows[top - height // 2 : top + len(block.lines) * height + height // 2]
         for row, line in enumerate(block.lines):
-            baseline = top + row * height + height // 2 + round(MIDDLE * block.size)
-            self._draw_line(line, self._ink, (SIZE - line.advance) // 2, baseline)
-
-    def _draw_line(self, line: Line, inked: Pixels, left: int, baseline: int) -> None:
-        """Ink a line of text on the rows; what would be outside the picture is cut off."""
-        top, left = baseline - line.above, left + line.left
-        bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
-        rows = self._rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
-        bitmap = bitmap[: rows.shape[0], : rows.shape[1]]
-        rows[:] = inked.take(rows * np.intp(COVERAGES) + bitmap // (256 // COVERAGES))
+            baseline = height // 2 + row * height + height // 2 + round(MIDDLE * block.size)
+            draw_line(line, self._ink, place, (SIZE - line.advance) // 2, baseline)
 
     def _legend_line(self, text: str) -> Line:
         return self._typesetter.set(text, SIZE, SIZE, (LEGEND_SIZE,)).lines[0]
@@ -288,6 +281,18 @@ def mix(colour: Floats, other: Floats | float, share: Floats | float) -> Floats:
 def ramp(number: int) -> Floats:
     """From 0 to 1, as a column (number, 1)."""
     return np.linspace(0.0, 1.0, number)[:, None]
+
+
+def draw_line(line: Line, inked: Pixels, rows: Pixels, left: int, baseline: int) -> None:
+    """Ink a line of text on rows (h, 1 + w) as a PNG has them; what would be outside is cut off.
+
+    `inked` (n, COVERAGES) is `Palette.inked`; `left` and `baseline` are where the pen starts, in pixels.
+    """
+    top, left = baseline - line.above, left + line.left
+    bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
+    box = rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
+    bitmap = bitmap[: box.shape[0], : box.shape[1]]
+    box[:] = inked.take(box.astype(np.intp) * COVERAGES + bitmap // (256 // COVERAGES))
 
 
 def new_canvas(width: int, height: int) -> Any:

@@ -65,6 +65,7 @@ class PoseWriters:
         self.settings, self.workers = settings, workers
         self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
         self.ended: SimpleQueue[Future[Written]] = SimpleQueue()
+        """Those of them that are done, and maybe others of a broken pool."""
         self.warned: set[str] = set()
         self.pool = self.start(workers)
 
@@ -117,6 +118,7 @@ class PoseWriters:
             yield from self.take(self.ended.get())
 
     def expect(self, future: Future[Written], pose: Pose, provenance: Provenance) -> None:
+        """Count a pose as pending until its future is done."""
         self.pending[future] = (pose, provenance)
         future.add_done_callback(self.ended.put)
 
@@ -129,6 +131,7 @@ class PoseWriters:
         self.pending.clear()
 
     def take(self, future: Future[Written]) -> Iterator[Outcome]:
+        """Yield what became of a pose whose future is done; of all pending ones where it says that the pool broke."""
         if future not in self.pending:
             return  # written again since, with a broken pool
         if isinstance(future.exception(), BrokenProcessPool):
