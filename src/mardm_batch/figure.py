@@ -3,6 +3,7 @@
 The figure is a mannequin: the torso, then capsules (hulls of two circles) for limbs and head, then the joints' dots.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
@@ -52,9 +53,9 @@ LIGHT: Final = (-0.26, 0.30)  # radii by which a highlight is off the middle: th
 HIGHLIGHT: Final = 0.36  # radii
 
 # Points of outlines, no more than the eye needs: each takes Agg as long as hundreds of pixels.
-ARC_POINTS: Final = 13  # of each end of a limb
-LIGHT_POINTS: Final = 8  # of each end of a highlight
-SHADOW_POINTS: Final = 9  # of each end of a limb's shadow
+LIMB_POINTS: Final = 26
+LIGHT_POINTS: Final = 16
+SHADOW_POINTS: Final = 18
 DOT_POINTS: Final = 18
 TORSO_POINTS: Final = 28
 
@@ -146,11 +147,11 @@ class Outlines:
     """All outlines (…, k, 2) in pixels. They are written in place, so that paths which share this memory can stay."""
 
     def __init__(self) -> None:
-        self.shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), 2 * SHADOW_POINTS, 2))
+        self.shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), SHADOW_POINTS, 2))
         self.torso = np.zeros((3, TORSO_POINTS, 2))  # edge, base, light
-        self.limbs = np.zeros((2, BODY, 2 * ARC_POINTS, 2))  # edges, bases
+        self.limbs = np.zeros((2, BODY, LIMB_POINTS, 2))  # edges, bases
         self.dots = np.zeros((2, len(DOTS), DOT_POINTS, 2))
-        self.lights = np.zeros((BODY, 2 * LIGHT_POINTS, 2))
+        self.lights = np.zeros((BODY, LIGHT_POINTS, 2))
 
     def shapes(self) -> list[Floats]:
         """The outlines (k, 2) of SHAPES, in their order."""
@@ -177,11 +178,9 @@ def flatten(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines:
     pixels += aim
     radii = CAPSULE_RADII * scale
     limbs, limb_radii = pixels[:BODY], radii[:BODY]
-    outward = arcs(limbs, limb_radii, ARC_POINTS)
-    outlines.limbs[0] = around(limbs, limb_radii + OUTLINE, outward)
-    outlines.limbs[1] = around(limbs, limb_radii, outward)
-    lit, light_radii = limbs + np.array(LIGHT) * limb_radii[..., None], HIGHLIGHT * limb_radii
-    outlines.lights[:] = around(lit, light_radii, arcs(lit, light_radii, LIGHT_POINTS))
+    outlines.limbs[:] = hulls(limbs, limb_radii, (OUTLINE, 0.0), LIMB_POINTS)
+    lit = limbs + np.array(LIGHT) * limb_radii[..., None]
+    (outlines.lights[:],) = hulls(lit, HIGHLIGHT * limb_radii, (0.0,), LIGHT_POINTS)
     middles, dot_radii = pixels[BODY:, :1], radii[BODY:, :1, None]
     outlines.dots[0] = middles + (dot_radii + OUTLINE) * circle(DOT_POINTS)
     outlines.dots[1] = middles + dot_radii * circle(DOT_POINTS)
@@ -211,31 +210,28 @@ def cast_shadows(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outl
     height = np.maximum(body[..., 1], 0.0)
     radii = np.stack([SHADOW_RADII + wider + softness * height for wider, softness, _ in SHADOWS])
     spots = np.broadcast_to(body[..., ::2], (*radii.shape, 2))
-    outlines.shadows[:] = camera.on_floor(around(spots, radii, arcs(spots, radii, SHADOW_POINTS)))
-    outlines.shadows += aim
+    (outline,) = hulls(spots, radii, (0.0,), SHADOW_POINTS)
+    outlines.shadows[:] = camera.on_floor(outline) + aim
 
 
-def arcs(ends: Floats, radii: Floats, points: int) -> Floats:
-    """Directions (..., 2 points, 2) in which the hull of two circles is round: `points` at each end.
+def hulls(ends: Floats, radii: Floats, wider: Sequence[float], points: int) -> Floats:
+    """Outlines (len(wider), ..., points, 2) of the hulls of two circles each, at each of these distances around.
 
-    Centres `ends` (..., 2, 2), `radii` (..., 2). Circles that are wider by the same have the same directions.
+    Centres `ends` (..., 2, 2), `radii` (..., 2). Each end has as many of the points as it has of the directions.
     """
     axis = ends[..., 1, :] - ends[..., 0, :]
     length = np.maximum(np.hypot(axis[..., 0], axis[..., 1]), 1e-9)
     # Where one circle lies within the other the tangents have no angle, and the whole larger circle is left.
     half = np.arccos(np.clip((radii[..., 0] - radii[..., 1]) / length, -1.0, 1.0))[..., None]
     along = np.arctan2(axis[..., 1], axis[..., 0])[..., None]
-    arc = np.linspace(0.0, 2.0, points)
-    angles = np.concatenate((along + half + arc * (np.pi - half), along - half + arc * half), axis=-1)
-    return np.stack((np.cos(angles), np.sin(angles)), axis=-1)
-
-
-def around(ends: Floats, radii: Floats, directions: Floats) -> Floats:
-    """Outlines (..., 2k, 2) of circles in these directions: centres `ends` (..., 2, 2), `radii` (..., 2)."""
-    *rest, points, _ = directions.shape
-    halves = directions.reshape(*rest, 2, points // 2, 2)
-    outlines: Floats = (ends[..., None, :] + radii[..., None, None] * halves).reshape(directions.shape)
-    return outlines
+    number, at_first = np.arange(points), np.clip(np.rint(points * (1.0 - half / np.pi)), 2, points - 2)
+    first = number < at_first  # (..., points)
+    share = np.where(first, number / (at_first - 1), (number - at_first) / (points - at_first - 1))
+    angles = along + np.where(first, half + 2.0 * share * (np.pi - half), (2.0 * share - 1.0) * half)
+    directions = np.stack((np.cos(angles), np.sin(angles)), axis=-1)
+    centres = np.where(first[..., None], ends[..., :1, :], ends[..., 1:, :])
+    reach = np.where(first, radii[..., :1], radii[..., 1:])[..., None]
+    return np.stack([centres + (reach + more) * directions for more in wider])
 
 
 @cache
