@@ -51,8 +51,9 @@ def test_every_command_of_the_manual_ends_well(command: str, folder: Path, tiny_
         assert (folder / words[words.index("--page") + 1]).exists()
 
 
-def test_the_manual_has_commands() -> None:
+def test_the_manual_has_commands_and_one_makes_a_page() -> None:
     assert len(COMMANDS) >= 10
+    assert any("--page comparison.html" in command for command in COMMANDS)
 
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:

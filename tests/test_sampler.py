@@ -78,9 +78,8 @@ def test_large_networks_start_small_and_may_grow(words: list[str], device: str, 
 
 
 def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
-    plain = [f"model.weights={tiny_weights}"]
     exact, rounded = (
-        load_sampler(config_of(*plain, f"sampling.precision={precision}"), cpu_threads=1)
+        load_sampler(config_of(f"model.weights={tiny_weights}", f"sampling.precision={precision}"), cpu_threads=1)
         for precision in ("float32", "bfloat16")
     )
     assert "float32" in exact.description
