@@ -194,6 +194,21 @@ def test_captions_are_text_and_never_markup() -> None:
     assert dollars.advance > plain.advance
 
 
+@pytest.mark.parametrize("word", ["kneeling", "AVATAR", "To", "Yoga", "T-pose,", '"Tree"', "A"])
+@pytest.mark.parametrize("size", [24, 40])
+def test_words_are_set_as_freetype_shapes_them(word: str, size: int) -> None:
+    font = FT2Font(str(FONTS / "DejaVuSans.ttf"))
+    font.set_size(size, 72)
+    font.set_text(word)
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    shaped = np.array(font.get_image())
+    (line,) = Typesetter([]).set(word, 1080, 132, (size,)).lines
+    assert abs(line.advance - font.get_width_height()[0] / 64) <= 1
+    assert abs(line.bitmap.sum(dtype=int) / shaped.sum(dtype=int) - 1) < 0.02
+    columns, expected = (np.flatnonzero(bitmap.any(axis=0)) for bitmap in (line.bitmap, shaped))
+    assert abs(np.ptp(columns) - np.ptp(expected)) <= 2
+
+
 def test_long_captions_shrink_and_wrap_in_balance_then_end_in_an_ellipsis() -> None:
     typesetter = Typesetter()
     sizes = (40, 32, 24)

@@ -3,6 +3,7 @@
 The figure is a mannequin: the torso, then capsules (hulls of two circles) for limbs and head, then the joints' dots.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -72,6 +73,10 @@ CAPSULE_RADII: Final = np.array(
     + [SKULL_RADII]
     + [(DOT_RADIUS, DOT_RADIUS)] * len(DOTS)
 )
+CAPSULE_ENDS: Final = np.array(
+    [*zip(ORIGINS, CHILDREN, strict=True), (HEAD, NUM_JOINTS), *zip(DOTS, DOTS, strict=True)]
+)
+"""Joints; the crown of the head is one more."""
 BODY: Final = len(CHILDREN) + 1
 """So many of the capsules are the body; the others are dots."""
 DOT_JOINT, DOT_LIMB = np.nonzero((DOTS[:, None] == CHILDREN) | (DOTS[:, None] == ORIGINS))
@@ -131,9 +136,9 @@ class Camera:
 def capsule_ends(joints: Floats) -> Floats:
     """Ends (n, 2, 3) of the capsules: limbs, head, dots."""
     up = joints[HEAD] - joints[NECK]
-    crown = joints[HEAD] + up * (SKULL_LENGTH / max(float(np.linalg.norm(up)), 1e-6))
-    limbs = np.stack((joints[ORIGINS], joints[CHILDREN]), axis=1)
-    return np.concatenate((limbs, np.stack((joints[HEAD], crown))[None], joints[DOTS, None].repeat(2, axis=1)))
+    crown = joints[HEAD] + up * (SKULL_LENGTH / max(math.hypot(*up), 1e-6))
+    ends: Floats = np.concatenate((joints, crown[None]))[CAPSULE_ENDS]
+    return ends
 
 
 def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
@@ -158,14 +163,9 @@ class Outlines:
         (edge, base, light), (edges, bases), (dot_edges, dots) = self.torso, self.limbs, self.dots
         return [edge, *edges, *dot_edges, base, *bases, *dots, light, *self.lights]
 
-    def box(self) -> tuple[Floats, Floats]:
-        """Lower left and upper right corner (2,) of shadows and edges, within which is all else.
-
-        But for the highlight of a torso so far away that it is no wider than outlines are.
-        """
-        points = np.concatenate(
-            [each.reshape(-1, 2) for each in (self.shadows, self.torso[0], self.limbs[0], self.dots[0])]
-        )
+    def beyond_body(self) -> tuple[Floats, Floats]:
+        """Lower left and upper right corner (2,) of what may be outside the bounds of the body: shadow and torso."""
+        points = np.concatenate((self.shadows[0].reshape(-1, 2), self.torso[0]))
         return points.min(axis=0), points.max(axis=0)
 
 
@@ -219,19 +219,28 @@ def hulls(ends: Floats, radii: Floats, wider: Sequence[float], points: int) -> F
 
     Centres `ends` (..., 2, 2), `radii` (..., 2). Each end has as many of the points as it has of the directions.
     """
-    axis = ends[..., 1, :] - ends[..., 0, :]
+    axis, growth = ends[..., 1, :] - ends[..., 0, :], radii[..., 1] - radii[..., 0]
     length = np.maximum(np.hypot(axis[..., 0], axis[..., 1]), 1e-9)
     # Where one circle lies within the other the tangents have no angle, and the whole larger circle is left.
-    half = np.arccos(np.clip((radii[..., 0] - radii[..., 1]) / length, -1.0, 1.0))[..., None]
-    along = np.arctan2(axis[..., 1], axis[..., 0])[..., None]
-    number, at_first = np.arange(points), np.clip(np.rint(points * (1.0 - half / np.pi)), 2, points - 2)
-    first = number < at_first  # (..., points)
-    share = np.where(first, number / (at_first - 1), (number - at_first) / (points - at_first - 1))
-    angles = along + np.where(first, half + 2.0 * share * (np.pi - half), (2.0 * share - 1.0) * half)
+    half = np.arccos(np.clip(-growth / length, -1.0, 1.0))
+    at_first = np.clip(np.rint(points * (1.0 - half / np.pi)), 2, points - 2).astype(np.intp)
+    second, fixed, turning = _arcs(points).take(at_first, axis=1)  # (..., points) each
+    angles = turning * half[..., None] + fixed + np.arctan2(axis[..., 1], axis[..., 0])[..., None]
     directions = np.stack((np.cos(angles), np.sin(angles)), axis=-1)
-    centres = np.where(first[..., None], ends[..., :1, :], ends[..., 1:, :])
-    reach = np.where(first, radii[..., :1], radii[..., 1:])[..., None]
+    centres = ends[..., :1, :] + second[..., None] * axis[..., None, :]
+    reach = (radii[..., :1] + second * growth[..., None])[..., None]
     return np.stack([centres + (reach + more) * directions for more in wider])
+
+
+@cache
+def _arcs(points: int) -> Floats:
+    """Of a hull's points (3, 1 + at first end, points): whether one is at the second end, and its angle from the axis,
+    a fixed one and how many times half of the second end's arc."""
+    number, at_first = np.arange(points), np.arange(points + 1)[:, None]
+    second = number >= at_first
+    place, of = np.where(second, number - at_first, number), np.where(second, points - at_first, at_first)
+    turn = 2.0 * place / np.maximum(of - 1, 1) - 1.0  # from -1 to 1 along the arc
+    return np.stack((second, np.where(second, 0.0, np.pi * (1.0 + turn)), np.where(second, turn, -turn)))
 
 
 @cache

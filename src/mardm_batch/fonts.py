@@ -11,14 +11,14 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import Final
 
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font
+from matplotlib.ft2font import FT2Font, Kerning
 from numpy.typing import NDArray
 
 logger = logging.getLogger("mardm_batch.render")
@@ -220,19 +220,8 @@ class Typesetter:
         return line.rstrip(" ,.;:") + ELLIPSIS
 
     def _line(self, text: str, size: int, backwards: bool) -> Line:
-        pieces = [self._piece(part, size) for part in self._parts(text, backwards)]
-        pens = np.cumsum([0, *(piece.advance for piece in pieces)]).tolist()
-        starts = [pen + piece.left for pen, piece in zip(pens, pieces, strict=False)]
-        left, above = min(starts), max(piece.above for piece in pieces)
-        right = max(start + piece.bitmap.shape[1] for start, piece in zip(starts, pieces, strict=True))
-        below = max(len(piece.bitmap) - piece.above for piece in pieces)
-        bitmap = np.zeros((above + below, right - left), np.uint8)
-        for start, piece in zip(starts, pieces, strict=True):
-            rows, columns = piece.bitmap.shape
-            top, x = above - piece.above, start - left
-            part = bitmap[top : top + rows, x : x + columns]
-            np.maximum(part, piece.bitmap, out=part)  # neighbours may reach into each other
-        return Line(bitmap, left, above, pens[-1])
+        parts = self._parts(text, backwards)
+        return side_by_side([self._piece(part, size) for part in parts], [0] * len(parts))
 
     def _parts(self, text: str, backwards: bool) -> list[str]:
         """Stretches of one font in the order in which they stand.
@@ -251,12 +240,32 @@ class Typesetter:
 
     def _draw_piece(self, text: str, size: int) -> Line:
         font = self._font(self._path_of(text[-1:]), size)
+        if len(text) > 1 and text.isascii():  # letters recur sooner than words, which take FreeType a fifth of a ms
+            glyphs = [font.get_char_index(ord(character)) for character in text]
+            kerning = [font.get_kerning(*pair, Kerning.DEFAULT) // 64 for pair in pairwise(glyphs)]
+            return side_by_side([self._piece(character, size) for character in text], [*kerning, 0])
         font.set_text(text)
         font.draw_glyphs_to_bitmap(antialiased=True)
         advance, height = font.get_width_height()  # this and the others are in 64ths of a pixel
         left, _ = font.get_bitmap_offset()
         above = (height - font.get_descent()) // 64 + 1  # matplotlib leaves an empty row
         return Line(np.array(font.get_image()), left // 64, above, round(advance / 64))
+
+
+def side_by_side(pieces: Sequence[Line], after: Sequence[int]) -> Line:
+    """One line of the pieces. The pen moves on by so many pixels more after each of them."""
+    pens = [0, *accumulate(piece.advance + more for piece, more in zip(pieces, after, strict=True))]
+    starts = [pen + piece.left for pen, piece in zip(pens, pieces, strict=False)]
+    left, above = min(starts), max(piece.above for piece in pieces)
+    right = max(start + piece.bitmap.shape[1] for start, piece in zip(starts, pieces, strict=True))
+    below = max(len(piece.bitmap) - piece.above for piece in pieces)
+    bitmap = np.zeros((above + below, right - left), np.uint8)
+    for start, piece in zip(starts, pieces, strict=True):
+        rows, columns = piece.bitmap.shape
+        top, x = above - piece.above, start - left
+        part = bitmap[top : top + rows, x : x + columns]
+        np.maximum(part, piece.bitmap, out=part)  # neighbours may reach into each other
+    return Line(bitmap, left, above, pens[-1])
 
 
 def _runs_right_to_left(text: str) -> bool:

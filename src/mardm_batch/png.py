@@ -1,7 +1,6 @@
 """Pictures of at most 256 colours as PNG. Axes: h rows, w columns, n colours; pixels are RGBA words, red lowest."""
 
 import struct
-import zlib
 from typing import Any, Final
 
 import numpy as np
@@ -86,4 +85,4 @@ def _channels(pixels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(kind)))

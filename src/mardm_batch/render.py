@@ -152,10 +152,11 @@ class PoseRenderer:
         if not np.abs(points).max() <= LARGEST_COORDINATE:  # also where one is not a number
             raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
         ends = capsule_ends(points)
-        camera, aim = self._frame(ends)
+        camera, aim, corners = self._frame(ends)
         empty, self._rows[:, 1:] = self._window(camera, aim)
         cast_shadows(points, ends, camera, aim, self._outlines)
-        self._draw_figure(flatten(points, ends, camera, aim, self._outlines), camera, empty)
+        depth = flatten(points, ends, camera, aim, self._outlines)
+        self._draw_figure(depth, camera, self._box(corners), empty)
         for line, inked, left, baseline in self._legend:
             draw_line(line, inked, self._rows, left, baseline)
         self._draw_caption(caption)
@@ -164,8 +165,9 @@ class PoseRenderer:
     def _place_camera(self, zoom: int) -> Camera:
         return Camera(self._options.azimuth, self._options.elevation, NEAREST * ZOOM_STEP**zoom)
 
-    def _frame(self, ends: Floats) -> tuple[Camera, Floats]:
-        """The nearest camera that has the body within the stage, and the pixel (2,) that it looks at."""
+    def _frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
+        """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
+        left and upper right corner (2, 2) in pixels."""
         lowest, highest = np.array(STAGE)
         for zoom in count():
             camera = self._camera(zoom)
@@ -176,7 +178,8 @@ class PoseRenderer:
             shift = np.sign(off_centre) * np.maximum(np.abs(off_centre) - np.minimum(SLACK, room / 2), 0.0)
             if room.min() >= 0.0 and (np.abs(shift) <= MARGIN).all():
                 break
-        return camera, aim + np.rint(shift)
+        aim = aim + np.rint(shift)
+        return camera, aim, np.stack((low, high)) + aim
 
     def _window(self, camera: Camera, aim: Floats) -> Background:
         right, up = (aim - usual_aim(camera)).round().astype(int)
@@ -185,18 +188,20 @@ class PoseRenderer:
         pixels, indices = self._background(camera)
         return pixels[window], indices[window]
 
-    def _draw_figure(self, depth: Floats, camera: Camera, empty: Words) -> None:
+    def _box(self, corners: Floats) -> tuple[slice, slice]:
+        """Rows and columns of all that is painted of a body with these corners (2, 2)."""
+        low, high = self._outlines.beyond_body()
+        left, bottom = np.minimum(corners[0], low).astype(int)
+        right, top = np.maximum(corners[1], high).astype(int)
+        return slice(max(SIZE - top - 2, 0), SIZE - bottom + 3), slice(max(left - 2, 0), right + 3)
+
+    def _draw_figure(self, depth: Floats, camera: Camera, box: tuple[slice, slice], empty: Words) -> None:
         """Paint shadows and shapes in their box of the canvas, over the background; carry them over to the rows."""
         order = np.argsort(-depth, kind="stable")
         fog = np.clip((depth - camera.distance) * FOG, 0.0, MOST_FOG)[:, None]
         colours = np.ones((len(SHADOWS) + len(SHAPES), 4))
         colours[: len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
         colours[len(SHADOWS) :, :3] = mix(self._colours, self._backdrop, fog)[order]
-        (left, bottom), (right, top) = self._outlines.box()
-        box = (
-            slice(max(int(SIZE - top) - 2, 0), int(SIZE - bottom) + 3),
-            slice(max(int(left) - 2, 0), int(right) + 3),
-        )
         canvas, empty, rows = self._words[box], empty[box], self._rows[:, 1:][box]
         canvas[:] = empty
         draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
@@ -292,7 +297,7 @@ def draw_line(line: Line, inked: Pixels, rows: Pixels, left: int, baseline: int)
     bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
     box = rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
     bitmap = bitmap[: box.shape[0], : box.shape[1]]
-    box[:] = inked.take(box.astype(np.intp) * COVERAGES + bitmap // (256 // COVERAGES))
+    box[:] = inked.take(box.astype(np.uint16) * COVERAGES + bitmap // (256 // COVERAGES))
 
 
 def new_canvas(width: int, height: int) -> Any:

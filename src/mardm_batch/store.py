@@ -196,8 +196,9 @@ def write_whole(path: Path, content: bytes) -> None:
         with noticing_full_disk():
             temporary.write_bytes(content)
             os.replace(temporary, path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def new_file(text: str) -> Path:
