@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
 from mardm_batch import benchmark
 from mardm_batch.benchmark import Suite, evenly, main, measure, parts_of
@@ -92,7 +93,17 @@ def test_a_poses_work_is_that_of_its_matrix_products(job: Job) -> None:
     square = 2 * sizes.head_width**2
     rows = 4 * 2  # tokens, with and without the text
     blocks = rows * 16 * len(layers) * (3 + 2) * square  # midpoint: every evaluation has a time of its own
-    assert blocks < job.flops_per_pose() < 2.5 * blocks
+    assert blocks < job.flops_per_pose(1) < 2.5 * blocks
+
+
+def test_work_is_counted_as_the_loop_does_it_at_that_batch(job: Job) -> None:
+    counts = {}
+    for batch in (1, 8):
+        with FlopCounterMode(display=False) as counter:
+            job.decode(job.ours, batch)
+        counts[batch] = counter.get_total_flops() / batch
+        assert job.flops_per_pose(batch) == pytest.approx(counts[batch], rel=0.01)
+    assert counts[8] < 0.95 * counts[1]  # poses share the first token's answer without a text
 
 
 def test_both_loops_make_latents_that_differ_from_pose_to_pose(job: Job) -> None:

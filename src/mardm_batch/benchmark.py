@@ -153,14 +153,13 @@ def sampling(config: Config, device: str, precision: str, batches: Sequence[int]
     from mardm_batch.benchmark_sampler import Job, matrix_peak
 
     job, peak = Job.of(config, device, precision), matrix_peak(precision, device)
-    flops = job.flops_per_pose()
     for batch in batches:
         key = f"sampler.xl.{precision}.batch_{batch}"
         ours = job.time_ours(batch, whole or batch <= PLAIN_BATCH)
         yield f"{key}.run", ours.run
         yield f"{key}.evaluations", ours.evaluations
         yield f"{key}.s_per_pose", ours.s_per_pose
-        yield f"{key}.peak_share", flops / ours.s_per_pose / peak
+        yield f"{key}.peak_share", job.flops_per_pose(batch) / ours.s_per_pose / peak
         if whole or batch == PLAIN_BATCH:
             plain = job.time_plain(batch, whole and batch == PLAIN_BATCH, batch >= ROWS_LIKE_TIME)
             yield f"{key}.plain_run", plain.run

@@ -125,11 +125,15 @@ class Job:
             evaluations += times * len(count)
         return Timing(seconds / batch, evaluations, run)
 
-    def flops_per_pose(self) -> int:
-        """Multiplications and additions of the shortcut's matrix products, counted as they are called."""
+    def flops_per_pose(self, batch: int) -> float:
+        """Multiplications and additions of the shortcut's matrix products, counted as they are called; nothing is
+        computed. In a larger batch there are fewer: poses share what is the same for all."""
+        with torch.device("meta"):
+            network = MaskedTransformer(self.network.sizes)
+        uncomputed = replace(self, network=network.to("meta").eval(), device="meta")
         with FlopCounterMode(display=False) as counter:
-            self.decode(self.ours, 1)
-        return int(counter.get_total_flops())
+            uncomputed.decode(self.ours, batch)
+        return float(counter.get_total_flops()) / batch
 
 
 def random_network(sizes: MardmSizes, device: str) -> MaskedTransformer:
