@@ -176,6 +176,7 @@ def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch)
         ("network.steps=0", "network.steps=0: must be a whole number of at least 1"),
         ("sizes.width=18", "sizes.width=18: must be a multiple of twice sizes.heads (2)"),
         ("data.composed_clips=0", "data.composed_clips=0: must be at least 1"),
+        ("start_share=0.5", "start_share=0.5: must be 0 where start names no weights"),
         ("output=weights.tar", "output=weights.tar: must be a file ending in .safetensors"),
     ],
 )
@@ -323,10 +324,26 @@ def test_a_training_goes_on_from_trained_weights_with_a_library_that_has_grown(t
     assert torch.equal(first_layer(second.autoencoder), first_layer(first.autoencoder))
     words, known = second.text_encoder.token_numbers, first.text_encoder.token_numbers
     assert len(words) > len(known)
+    assert tuple(words)[: len(known)] == tuple(known)  # none is forgotten
     (common, *_) = known
     new, old = (each.text_encoder.words.weight for each in (second, first))
     torch.testing.assert_close(new[words[common]], old[known[common]], atol=1e-3, rtol=0)
     torch.testing.assert_close(second.network.cond_emb.weight, first.network.cond_emb.weight, atol=1e-3, rtol=0)
+
+
+def test_the_weights_written_may_be_averaged_with_those_started_from(tmp_path):
+    train(make_config(tmp_path))
+    written = {}
+    for share in (0.0, 0.5, 1.0):
+        start = (f"start={tmp_path}/weights.safetensors", f"start_share={share}")
+        far = ("network.learning_rate=0.01", "network.warmup_steps=0", "network.ema_decay=0")
+        places = (f"folder={tmp_path}/{share}", f"output={tmp_path}/{share}.safetensors")
+        train(make_config(tmp_path, *start, *far, *places))
+        written[share] = load_embedded(tmp_path / f"{share}.safetensors").text_encoder.words.weight
+    first = load_embedded(tmp_path / "weights.safetensors").text_encoder.words.weight
+    assert torch.equal(written[1.0], first)
+    assert (written[0.0] - first).abs().max() > 0.005
+    torch.testing.assert_close(written[0.5], (written[0.0] + first) / 2, atol=1e-3, rtol=0)
 
 
 def first_layer(autoencoder: Autoencoder) -> torch.Tensor:

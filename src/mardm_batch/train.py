@@ -4,6 +4,7 @@ The weights are float16 in the embedded model's file format; checkpoints, metric
 Biases stay in the run's folder.
 """
 
+import copy
 import json
 import logging
 import os
@@ -135,7 +136,7 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     from mardm_batch.model.checkpoint import save_embedded
     from mardm_batch.training import autoencoder_loop, network_loop
     from mardm_batch.training.data import read_motions, read_unseen_motions
-    from mardm_batch.training.stage import run_stage
+    from mardm_batch.training.stage import average, run_stage
 
     torch.set_num_threads(config.threads)
     log, sizes = report.log, config.sizes
@@ -154,14 +155,15 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
         measured = autoencoder_loop.reconstruction(autoencoder, unseen)
         report({f"{key}_held_out": value for key, value in measured.items()}, trained)
 
-    model = network_loop.build_model(sizes, motions)
-    if started is not None:
-        network_loop.start_from(model, started)
+    model = network_loop.build_model(sizes, motions, started)
+    beginning = copy.deepcopy(model)
     network_losses = network_loop.NetworkLosses(model, autoencoder, motions, config.network.batch_size)
 
     def keep(averaged: nn.Module) -> None:
-        assert isinstance(averaged, network_loop.TextToLatents)
-        save_embedded(output, autoencoder, averaged.network, averaged.words, motions.mean, motions.std)
+        kept = copy.deepcopy(averaged)
+        average(kept, beginning, 1 - config.start_share)
+        assert isinstance(kept, network_loop.TextToLatents)
+        save_embedded(output, autoencoder, kept.network, kept.words, motions.mean, motions.std)
 
     keep(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, keep))
     log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)

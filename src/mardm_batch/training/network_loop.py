@@ -14,7 +14,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
-from mardm_batch.model.words import SPECIAL_TOKENS, WordEncoder, build_vocabulary
+from mardm_batch.model.words import WordEncoder, build_vocabulary
 from mardm_batch.posecodes import names_side, swap_sides
 from mardm_batch.skeleton import BONE_LENGTHS, MIRRORED, NUM_JOINTS, PARENTS
 from mardm_batch.training.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows, local_joints
@@ -48,11 +48,17 @@ class TextToLatents(nn.Module):
         )
 
 
-def build_model(sizes: SizeSettings, motions: Motions) -> TextToLatents:
-    """Untrained networks; the vocabulary is that of the clips' captions."""
+def build_model(sizes: SizeSettings, motions: Motions, started: LoadedModel | None) -> TextToLatents:
+    """The networks, untrained or with the weights of those `started` from.
+
+    The vocabulary are the words that these know, then those of the clips' captions, the most frequent first. Raises
+    InputError where `started` has other sizes.
+    """
+    known = () if started is None else words_of(started).vocabulary
     captions = (caption for captions in motions.captions for caption in captions)
+    vocabulary = dict.fromkeys([*known, *build_vocabulary(captions, sizes.vocabulary)])
     words = WordEncoder(
-        build_vocabulary(captions, sizes.vocabulary),
+        tuple(vocabulary)[: sizes.vocabulary],
         size=sizes.width,
         width=sizes.words_width,
         layers=sizes.words_layers,
@@ -71,30 +77,34 @@ def build_model(sizes: SizeSettings, motions: Motions) -> TextToLatents:
             head_blocks=sizes.head_blocks,
         )
     )
-    return TextToLatents(network, words)
+    model = TextToLatents(network, words)
+    if started is not None:
+        start_from(model, started)
+    return model
 
 
 @torch.no_grad()
 def start_from(model: TextToLatents, started: LoadedModel) -> None:
-    """Give the model the weights of a trained one; what stands for a word goes to the same word.
+    """Give the model the weights of a trained one, whose words are the first that it knows.
 
     Raises InputError where they are of other sizes.
     """
-    words = started.text_encoder
-    assert isinstance(words, WordEncoder)
-    weights = words.state_dict()
+    weights = words_of(started).state_dict()
     rows = model.words.words.weight.detach().clone()
-    known = words.token_numbers
-    for word, token in model.words.token_numbers.items():
-        if word in known:
-            rows[token] = weights["words.weight"][known[word]]
-    rows[:SPECIAL_TOKENS] = weights["words.weight"][:SPECIAL_TOKENS]
+    count = min(len(rows), len(weights["words.weight"]))
     try:
+        rows[:count] = weights["words.weight"][:count]
         model.network.load_state_dict(started.network.state_dict())
         model.words.load_state_dict({**weights, "words.weight": rows})
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"start: its weights are not of these sizes ({reason}); use the sizes it has") from None
+
+
+def words_of(model: LoadedModel) -> WordEncoder:
+    """The embedded model's text encoder."""
+    assert isinstance(model.text_encoder, WordEncoder)
+    return model.text_encoder
 
 
 @dataclass(frozen=True)

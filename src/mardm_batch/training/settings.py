@@ -87,6 +87,10 @@ class TrainConfig(Settings):
         "weights to start from, a file or `embedded` for the packaged ones: their autoencoder stays as it is, the "
         "network goes on, and new words join those that it knows"
     )
+    start_share: float = setting(
+        "share of the weights started from in those that are written: averaged, they know what either knows",
+        number(0, 1),
+    )
     resume: bool = setting("true: go on from the checkpoints in the folder, with the same settings and data")
     seed: int = setting("of the composed clips, first weights, batches and noise", whole(0, 2**31 - 1))
     threads: int = setting("CPU threads", whole(1))
@@ -99,6 +103,8 @@ class TrainConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.start is None and self.start_share:
+            raise out_of_range("start_share", self.start_share, "0 where start names no weights")
         recorded = self.data.mocap is not None or self.data.bvh is not None
         if not recorded and self.data.composed_clips == 0:
             raise out_of_range("data.composed_clips", 0, "at least 1 where neither data.mocap nor data.bvh is given")

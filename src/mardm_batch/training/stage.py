@@ -74,7 +74,7 @@ def run_stage(
         values["loss"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), settings.clip_gradient)
         optimiser.step()
-        _average(averaged, module, min(settings.ema_decay, (1 + step) / (10 + step)))
+        average(averaged, module, min(settings.ema_decay, (1 + step) / (10 + step)))
         count += 1
         for key, value in values.items():
             sums[key] = sums.get(key, 0.0) + float(value.detach())
@@ -100,7 +100,8 @@ def run_stage(
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
+def average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
+    """Take weights from `averaged`, as large a share as `decay`, and the rest from `module`; kept in `averaged`."""
     for mean, current in zip(averaged.parameters(), module.parameters(), strict=True):
         mean.lerp_(current, 1 - decay)
 
