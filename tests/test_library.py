@@ -11,7 +11,7 @@ import yaml
 from mardm_batch.conditions import parse
 from mardm_batch.errors import InputError
 from mardm_batch.joint_limits import within_limits
-from mardm_batch.skeleton import BONE_LENGTHS, PARENTS
+from mardm_batch.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
 from mardm_batch.training.describe import describe, elaborate
 from mardm_batch.training.entries import MAIN_KINDS, read_entries
 from mardm_batch.training.library import Composition, load_library
@@ -195,6 +195,24 @@ def test_one_side_is_said_where_the_other_does_not_do_the_same():
     one_side = re.compile(r"(?:left|right) (?:hand|arm|wrist) (?:raised|above|overhead)")
     assert not any(map(one_side.search, captions))
     assert any("both" in caption for caption in captions)
+
+
+def test_arms_are_called_raised_or_stretched_only_when_they_are_straight():
+    rng = np.random.default_rng(10)
+    straight = Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)
+    bent = straight.copy()
+    for elbow, wrist, inward in (("left_elbow", "left_wrist", -0.25), ("right_elbow", "right_wrist", 0.25)):
+        bent[JOINT_INDEX[wrist]] = bent[JOINT_INDEX[elbow]] + (inward, 0, 0)
+    assert parse("hands above head 0.05").met(bent[None])[0]
+    straight_arms = re.compile(r"(?:arms?|hands) (?:held |both )?(?:raised|up\b|stretched|reaching|extended|straight)")
+
+    def said(joints):
+        poses = np.stack([joints] * 300)
+        captions = [description.caption for description in describe(poses, rng)]
+        return captions + [caption for caption, _ in elaborate([("Somebody.", 0)] * 300, poses, rng)]
+
+    assert any(map(straight_arms.search, said(straight)))
+    assert not [caption for caption in said(bent) if straight_arms.search(caption)]
 
 
 def test_a_sample_can_be_said_again():

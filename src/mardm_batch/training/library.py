@@ -18,7 +18,7 @@ from mardm_batch.training.posture import STANDING
 from mardm_batch.training.sway import sway
 from mardm_batch.training.wording import Phrase, Wording, put_into_words
 
-_SHARE_OF_GESTURES: Final = 0.15
+_SHARE_OF_GESTURES: Final = 0.2
 """How often somebody just stands and does one thing: "A person leaning to the left"."""
 
 # How often a main entry that takes a kind of fragment gets one.

@@ -114,7 +114,7 @@ _BODY_PART: Final = re.compile(
 )
 _PLURAL: Final = re.compile(r"s$|feet")
 _STANDS: Final = {
-    "gerund": ("", "standing "),
+    "gerund": ("", "", "standing "),
     "third": ("stands ",),
     "progressive": ("is standing ",),
     "past": ("stood ",),
@@ -220,7 +220,7 @@ def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
 def _main(phrase: Phrase, form: str, upright: bool, chosen: _Chosen, rng: np.random.Generator) -> _Said:
     """The verb phrase that carries the caption, or "with …", which `upright` people also "stand with"."""
     silent = phrase.having and (upright or form == "gerund")
-    if phrase.does and not (silent and rng.random() < 0.2):
+    if phrase.does and not (silent and rng.random() < 0.35):
         does = chosen(phrase.does)
         text = _conjugated(does, form)
         if phrase.sides and not names_side(text) and rng.random() < _SHARE_OF_SIDES:
