@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 import yaml
 
+from mardm_batch.composition import compose_config, to_config
 from mardm_batch.conditions import parse
 from mardm_batch.config import conf_dir
-from mardm_batch.evaluate import TRAINING_SEED, held_out_samples, main, nearest_distances, only_telling, score
+from mardm_batch.evaluate import (
+    TRAINING_SEED,
+    held_out_samples,
+    main,
+    make_poses,
+    nearest_distances,
+    only_telling,
+    score,
+)
 from mardm_batch.training.clips import composed_clips, composed_poses
 from mardm_batch.training.library import load_library
 
@@ -108,3 +117,14 @@ def test_the_training_s_poses_are_those_of_its_recipe() -> None:
     np.testing.assert_allclose(
         composed_poses(1, TRAINING_SEED, processes=1)[0, :, 1].ravel()[1:], clip.features[16, 5::3], atol=1e-6
     )
+
+
+def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_when_told() -> None:
+    together = ["A person standing at attention", "A person standing at attention with feet together"]
+    crossed = ["A person standing with the ankles crossed", "A person standing with crossed legs"]
+    config = to_config(compose_config(["+preset=fast"]))
+    poses = np.stack([make_poses(config, together + crossed, seed) for seed in range(4)])
+    uncrossed = parse("left_ankle left of right_ankle").met(poses.reshape(-1, 22, 3)).reshape(4, 4)
+    assert uncrossed[:, :2].mean() >= 0.75, uncrossed
+    assert uncrossed[:, 2:].mean() <= 0.25, uncrossed
+    assert parse("feet close 0.2").met(poses[:, :2].reshape(-1, 22, 3)).mean() >= 0.75
