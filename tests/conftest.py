@@ -7,39 +7,20 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from tests.support import Run, run_command, save_tiny, write_tokenizer
 
-from mardm_batch.features import joints_to_features
-from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.checkpoint import save_embedded
-from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
-from mardm_batch.model.words import WordEncoder, build_vocabulary
-from mardm_batch.training.posing import pose
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from mardm_batch.library.posing import pose
+from mardm_batch.pose.features import joints_to_features
 
 
 @pytest.fixture(autouse=True)
 def same_random_numbers() -> None:
     """Whichever tests ran before in the process."""
     torch.manual_seed(0)
-
-
-def save_tiny(path: Path, mean: torch.Tensor, deviation: float) -> Path:
-    """An embedded model of random weights, whose features have this mean and deviation."""
-    torch.manual_seed(0)
-    sizes = MardmSizes(latent=8, text=16, width=16, layers=1, heads=2, mlp_width=32, head_width=24, head_blocks=1)
-    network = MaskedTransformer(sizes)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
-    save_embedded(path, Autoencoder(67, 16, 8), network, words, mean, torch.full_like(mean, deviation))
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -55,18 +36,6 @@ def shapeless_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("weights") / "shapeless.safetensors", torch.zeros(67), 1.0)
 
 
-def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m mardm_batch …` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "mardm_batch", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        timeout=300,
-    )
-
-
 @pytest.fixture
 def run(tmp_path: Path, tiny_weights: Path) -> Run:
     """The command with the tiny model, without tracking, in an empty folder."""
@@ -76,3 +45,27 @@ def run(tmp_path: Path, tiny_weights: Path) -> Run:
         return run_command(*settings, *arguments, cwd=tmp_path, **environment)
 
     return with_tiny_model
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random CLIP text tower with embeddings of 512, in a local folder."""
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+    folder = tmp_path_factory.mktemp("clip")
+    vocabulary = write_tokenizer(folder)
+    CLIPTokenizer.from_pretrained(str(folder)).save_pretrained(str(folder))
+    torch.manual_seed(0)
+    config = CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        projection_dim=512,
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
+        pad_token_id=vocabulary - 1,
+    )
+    CLIPTextModelWithProjection(config).save_pretrained(str(folder))
+    return folder

@@ -4,11 +4,9 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -19,26 +17,18 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mardm_batch.composition import (
-    compose_config,
-    help_table,
-    in_hydra_s_words,
-    in_our_words,
-    parse_flags,
-    to_config,
-    with_time,
-    without_sweeps,
-)
-from mardm_batch.config import conf_dir, register_schema
-from mardm_batch.console import ConsoleHandler, print_at_length
-from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
-from mardm_batch.interruption import Interrupted, interruptible
+from mardm_batch.config.compose import compose_config, drop_sweep_overrides, explain_hydra_error, to_config
+from mardm_batch.config.help import help_table
+from mardm_batch.config.overrides import parse_flags, quote_override, resolve_now
+from mardm_batch.config.schema import conf_dir, register_schema
+from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
+from mardm_batch.launch.plan import PLAN
+from mardm_batch.system.commands import report_user_errors
+from mardm_batch.system.signals import Interrupted, raise_on_signals
+from mardm_batch.system.terminal import ConsoleHandler, print_long_text
 
 log = logging.getLogger(__name__)
 
-SOME_FAILED, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130
-PLAN = "MARDM_BATCH_SWEEP"
-"""Environment variable by which the sweep's processes know their sweep: a `sweep.Plan` in JSON."""
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
 """Hydra's flags that say where configuration files are."""
 USAGE = """\
@@ -75,10 +65,10 @@ More: --cfg job prints the resolved settings, --info shows how they are composed
 def main() -> None:
     """Console script and `python -m mardm_batch`."""
     register_schema()
-    sys.argv[1:] = arguments = [in_hydra_s_words(word) for word in sys.argv[1:]]
-    with mistakes_in_one_line():
+    sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
+    with report_user_errors():
         if "--help" in arguments or "-h" in arguments:
-            print_at_length(help_text(without_sweeps([word for word in arguments if "=" in word])))
+            print_long_text(help_text(drop_sweep_overrides([word for word in arguments if "=" in word])))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         looks = parsed.cfg or parsed.info
@@ -88,7 +78,9 @@ def main() -> None:
             experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
             if experiment and not parsed.multirun and not looks and PLAN not in os.environ:
                 raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
-            to_config(compose_config(without_sweeps(parsed.overrides) if parsed.multirun else parsed.overrides, parsed))
+            to_config(
+                compose_config(drop_sweep_overrides(parsed.overrides) if parsed.multirun else parsed.overrides, parsed)
+            )
             if not looks and HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
@@ -104,7 +96,8 @@ def run_with_hydra(cfg: DictConfig) -> None:
 
 def run(cfg: DictConfig) -> None:
     """What Hydra runs: a run of the main path, whose exit code is the process's, or a job of a sweep."""
-    from mardm_batch.sweep import current_plan, leave_exit_code, supervise, take_part
+    from mardm_batch.launch.plan import current_plan, write_exit_code
+    from mardm_batch.launch.sweep import attach_to_sweep, supervise
 
     job, plan = HydraConfig.get(), current_plan()
     folder = Path(job.runtime.output_dir)
@@ -114,9 +107,9 @@ def run(cfg: DictConfig) -> None:
         return
     logging.raiseExceptions = False  # a log file on a full disk must not bury the one line that says so
     if plan is not None:
-        ConsoleHandler.label = take_part(plan, cfg.shard)
+        ConsoleHandler.label = attach_to_sweep(plan, cfg.shard)
     try:
-        with interruptible():
+        with raise_on_signals():
             from mardm_batch.generate import generate
 
             code = generate(to_config(cfg), folder, None if plan is None else plan.name)
@@ -124,21 +117,21 @@ def run(cfg: DictConfig) -> None:
         code = interruption.exit_code
     except MardmBatchError as error:
         log.error("%s", error)
-        code = BAD_CONFIGURATION
+        code = ExitCode.BAD_INPUT
     except Exception as error:
         log.exception("%s: %s; the log file in %s has the details", type(error).__name__, error, folder)
-        code = SOME_FAILED
-    leave_exit_code(plan, code)
+        code = ExitCode.SOME_FAILED
+    write_exit_code(plan, code)
     sys.exit(code)
 
 
 def launch_sweep(arguments: Namespace) -> int:
     """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
-    from mardm_batch.sweep import Job, run_sweep
+    from mardm_batch.launch.sweep import Job, run_sweep
 
     started = datetime.now()
-    arguments.overrides = [with_time(word, started) for word in arguments.overrides]
-    compose_config(without_sweeps(arguments.overrides), arguments)
+    arguments.overrides = [resolve_now(word, started) for word in arguments.overrides]
+    compose_config(drop_sweep_overrides(arguments.overrides), arguments)
     settings = HydraConfig.get()
     processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
     try:
@@ -147,7 +140,7 @@ def launch_sweep(arguments: Namespace) -> int:
         parsed = OverridesParser.create().parse_overrides([*swept, *arguments.overrides])
         (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
     except HydraException as error:
-        raise ConfigurationError(in_our_words(error, arguments.overrides, "config")) from None
+        raise ConfigurationError(explain_hydra_error(error, arguments.overrides, "config")) from None
     jobs = [
         Job(
             number,
@@ -168,21 +161,3 @@ def launch_sweep(arguments: Namespace) -> int:
 
 def help_text(overrides: Sequence[str]) -> str:
     return USAGE + help_table("config", overrides) + FOOTER
-
-
-@contextmanager
-def mistakes_in_one_line() -> Iterator[None]:
-    """Bad settings, and folders that cannot be made, end the command with one line and its exit code."""
-    try:
-        yield
-    except MardmBatchError as error:
-        refuse(error)
-    except OSError as error:
-        refuse(InputError(f"{error.filename}: {error.strerror}"))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-
-
-def refuse(error: MardmBatchError) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(BAD_CONFIGURATION)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mardm_batch.console import CONSOLE, print_at_length
 from mardm_batch.errors import InputError
-from mardm_batch.prompts import file_name
-from mardm_batch.training.entries import MAIN_KINDS, MIRRORED, Entry
-from mardm_batch.training.library import Composition, Library, load_library
+from mardm_batch.library.entries import MAIN_KINDS, MIRRORED, Entry
+from mardm_batch.library.library import Composition, Library, load_library
+from mardm_batch.prompts.names import file_name
+from mardm_batch.system.terminal import CONSOLE, print_long_text
 
 LONGEST = 160
 """Characters of a caption: more is hard to read under a picture."""
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             captions = compose_captions(options.count, options.seed)
     except InputError as error:
         parser.exit(2, f"error: {error}\n")
-    print_at_length(as_markdown(captions))
+    print_long_text(as_markdown(captions))
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from mardm_batch.errors import InputError
-from mardm_batch.store import new_file
+from mardm_batch.system.files import writable_file
 
 MOST_PIXELS = 400_000_000
 """Of a sheet: more than a gigabyte of memory."""
@@ -52,7 +52,7 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mardm_batch.contact_sheet", description=__doc__.splitlines()[0])
     parser.add_argument("output_dir", type=Path, help="folder with the pictures of a run")
-    parser.add_argument("sheet", type=new_file, help="picture to write, e.g. sheet.png or sheet.jpg")
+    parser.add_argument("sheet", type=writable_file, help="picture to write, e.g. sheet.png or sheet.jpg")
     parser.add_argument("--columns", type=_positive, default=6)
     parser.add_argument("--size", type=_positive, default=300, help="pixels a picture (default: 300)")
     parser.add_argument("--limit", type=_positive, default=120, help="show only so many (default: 120)")

@@ -1,4 +1,20 @@
-"""The exceptions that users meet. Every message is one line: where, what, and what to do."""
+"""The exceptions that users meet, the exit codes, and the first line of somebody else's exception.
+
+Every message is one line: where, what, and what to do.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How every command ends; a run that a signal interrupted ends with 128 + the signal's number."""
+
+    ALL_FINISHED = 0
+    SOME_FAILED = 1
+    BAD_INPUT = 2
+    CRASHED = 3
+    INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class MardmBatchError(Exception):
@@ -11,3 +27,8 @@ class ConfigurationError(MardmBatchError):
 
 class InputError(MardmBatchError):
     """A file the user named cannot be used: prompts, checkpoints, output folder (exit code 2)."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, or its type where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")

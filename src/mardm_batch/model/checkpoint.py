@@ -21,11 +21,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
-from mardm_batch.errors import InputError
+from mardm_batch.errors import InputError, first_line
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.embedded import file_hash, not_embedded
 from mardm_batch.model.published import PublishedFiles, slim_copy
-from mardm_batch.model.reasons import reason_of
 from mardm_batch.model.text import TextEncoder
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
@@ -184,7 +183,7 @@ def _load_part(archive: Path, key: str, module: nn.Module) -> tuple[dict[str, Te
         except (OSError, SafetensorError, KeyError) as error:
             if source is None:
                 raise InputError(
-                    f"{slim}: not a readable slim copy ({reason_of(error)}), and {archive.name} is not "
+                    f"{slim}: not a readable slim copy ({first_line(error)}), and {archive.name} is not "
                     "beside it; get that again"
                 ) from error
     weights = _read_archive(archive, key)
@@ -210,7 +209,7 @@ def _read_archive(archive: Path, key: str) -> dict[str, Tensor]:
         raise
     except Exception as error:  # torch reports a broken file by many types of exception
         raise InputError(
-            f"{archive}: not a readable checkpoint ({reason_of(error)}); it may be truncated: get it again"
+            f"{archive}: not a readable checkpoint ({first_line(error)}); it may be truncated: get it again"
         ) from error
     if not isinstance(content, dict) or not isinstance(content.get(key), dict):
         found = ", ".join(map(str, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
@@ -232,7 +231,7 @@ def _write_slim(slim: Path, archive: Path, weights: dict[str, Tensor], metadata:
         shutil.copymode(archive, partial)  # safetensors makes files that only their owner reads
         os.replace(partial, slim)
     except (OSError, SafetensorError) as error:
-        _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, reason_of(error))
+        _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, first_line(error))
     finally:
         partial.unlink(missing_ok=True)
 
@@ -271,7 +270,7 @@ def _load_statistic(path: Path) -> Tensor:
         values = np.load(path, allow_pickle=False)
         numbers = torch.from_numpy(np.asarray(values, dtype=np.float32))
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy file ({reason_of(error)}); get it again") from error
+        raise InputError(f"{path}: not a readable .npy file ({first_line(error)}); get it again") from error
     if numbers.shape != (_FEATURES,):
         raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({_FEATURES},), as of HumanML3D")
     _check_finite({"it": numbers}, path)

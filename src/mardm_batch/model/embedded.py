@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from mardm_batch.errors import InputError
-from mardm_batch.model.reasons import reason_of
+from mardm_batch.errors import InputError, first_line
 
 PACKAGED: Final = Path(__file__).parents[1] / "assets" / "embedded.safetensors"
 
@@ -36,6 +35,6 @@ def file_hash(path: Path, setting: str = "model.weights") -> str:
 def not_embedded(path: Path, setting: str, error: Exception) -> str:
     """What there is to say of a file that is not the embedded model's."""
     return (
-        f"{setting}={path}: not weights of the embedded model ({reason_of(error)}); "
+        f"{setting}={path}: not weights of the embedded model ({first_line(error)}); "
         "use a file written by python -m mardm_batch.train"
     )

@@ -39,7 +39,7 @@ class KeyedNoise:
 
     def __init__(self, keys: Sequence[int]) -> None:
         self._keys = [(key & _WORD, key >> 64) for key in keys]
-        self.coins = np.array([key >> 127 == 1 for key in keys])
+        self.random_bits = np.array([key >> 127 == 1 for key in keys])
         """For each pose a coin that its key tossed."""
         self._philox = np.random.Philox(0)
         self._generator = np.random.Generator(self._philox)

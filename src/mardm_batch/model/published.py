@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.model.reasons import reason_of
+from mardm_batch.errors import ConfigurationError, InputError, first_line
 
 AUTOENCODER: Final = "AE"
 _REPOSITORIES: Final = {
@@ -129,7 +128,7 @@ def _download_archive(part: str, target: Path) -> None:
         zip_path = Path(hf_hub_download(repo_id=repository, filename=zip_name))
     except Exception as error:  # the hub's client and its HTTP library have exceptions of their own
         raise InputError(
-            f"model.download=true: cannot get {zip_name} from huggingface.co/{repository} ({reason_of(error)}); "
+            f"model.download=true: cannot get {zip_name} from huggingface.co/{repository} ({first_line(error)}); "
             f"try again, or put {part}/model/latest.tar into model.checkpoints yourself"
         ) from error
     _unpack_archive(zip_path, target)

@@ -14,8 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.model.reasons import reason_of
+from mardm_batch.errors import ConfigurationError, InputError, first_line
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
@@ -73,7 +72,7 @@ class ClipTextEncoder:
             )
         except Exception as error:  # transformers, the hub's client and safetensors have their own exceptions
             raise InputError(
-                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({reason_of(error)}); set "
+                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({first_line(error)}); set "
                 "model.download=true, or name a local folder that holds it"
             ) from error
         if missing := sorted(report["missing_keys"]):
@@ -114,7 +113,7 @@ class ClipTextEncoder:
         return embeddings[[rows[caption] for caption in captions]]
 
 
-class RememberingEncoder:
+class CachedTextEncoder:
     """A text encoder that computes the captions of a whole job up front and keeps them, in memory and in a file.
 
     A job that was interrupted finds them there. The file is written whole; one that cannot be read counts as none.

@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.benchmark`: the stages of the work, measured."""

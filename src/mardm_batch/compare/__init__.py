@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.compare`: runs side by side."""

@@ -1,0 +1,1 @@
+"""Settings: their types and ranges, how Hydra composes them, and what is said of mistakes."""

@@ -1,0 +1,51 @@
+"""One process a shard. A lock is the operating system's own: it is gone when its process is, however that ended."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mardm_batch.dataset.store import RECORDS
+from mardm_batch.errors import InputError
+from mardm_batch.prompts.shards import shard_name, shards_overlap
+
+SECONDS_TO_WAIT = 1.0
+"""Another process that only looks whether a shard is being made holds its lock for a moment."""
+
+
+@contextmanager
+def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[None]:
+    """Hold the shard's lock.
+
+    Raises:
+        InputError: another process makes poses of this shard, or of one that shares prompts with it.
+    """
+    folder = output / RECORDS
+    own = folder / f"{shard_name(shard, num_shards)}.lock"
+    with acquired(own, output):
+        for other in folder.glob("*.lock"):
+            split = re.fullmatch(r"shard-(\d+)-of-(\d+)", other.stem)
+            if other == own or (split is None and other.stem != "all"):
+                continue
+            other_shard, num_others = (int(split[1]), int(split[2])) if split else (None, 1)
+            if shards_overlap(shard, num_shards, other_shard, num_others):
+                with acquired(other, output):
+                    pass
+        yield
+
+
+@contextmanager
+def acquired(path: Path, output: Path) -> Iterator[None]:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=SECONDS_TO_WAIT, poll_interval=0.05)
+    except Timeout:
+        raise InputError(
+            f"another process is at work on {path.stem} in {output}: wait for it or stop it, then run again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

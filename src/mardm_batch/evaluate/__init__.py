@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.evaluate`: score a model on captions with conditions."""

@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.monitor`: every shard of a sweep, live in the terminal."""

@@ -1,0 +1,1 @@
+"""Text to prompts: readers of prompt files, file names, shards."""

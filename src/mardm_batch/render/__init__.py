@@ -1,0 +1,1 @@
+"""Joints to pictures. Never torch, never files."""

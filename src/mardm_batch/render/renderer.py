@@ -1,0 +1,322 @@
+"""Draw a pose and its caption as a 1200 x 1200 PNG. Axes: n paths; pixels, y up unless it says rows.
+
+matplotlib's Agg renderer is driven directly: a cached background (a gridded floor that fades away) is moved so that
+the body is in the picture, and the figure's shapes are painted on it far to near. The box that was painted becomes
+palette indices, and legend and caption are inked on these. Nothing here knows of torch, pyplot or files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import is_color_like, to_rgb
+from matplotlib.path import Path as Outline
+from numpy.typing import NDArray
+
+from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
+from mardm_batch.render.figure import (
+    NEAREST,
+    SHADOWS,
+    SHAPES,
+    Camera,
+    Outlines,
+    bounds,
+    capsule_ends,
+    cast_shadows,
+    flatten,
+)
+from mardm_batch.render.png import COVERAGES, Palette, Pixels, Words, encode_png
+
+Floats = NDArray[np.float64]
+Background = tuple[Words, Pixels]
+"""RGBA words and palette indices of the same pixels (h, w)."""
+
+SIZE: Final = 1200
+"""Width and height of a picture in pixels."""
+DPI: Final = 150
+LARGEST_COORDINATE: Final = 100.0  # metres; what reaches farther is no pose
+
+STAGE: Final = ((56.0, 190.0), (1144.0, 1150.0))
+"""Lower left and upper right corner of what the body may cover."""
+SLACK: Final = (40.0, 90.0)  # a body off the stage's centre by less than this stays where it is
+FLOOR_LEVEL: Final = 275.0  # where the floor under the pelvis is then
+MARGIN: Final = (200, 340)  # the background is this much larger than the picture on each side
+ZOOM_STEP: Final = 1.12  # by which the camera's distance grows until the body is within the stage
+
+CAPTION_WIDTH: Final = 1080
+CAPTION_HEIGHT: Final = 132
+CAPTION_MIDDLE: Final = SIZE - 100  # row
+CAPTION_SIZES: Final = (40, 36, 32, 28, 24)
+LEGEND_SIZE: Final = 24
+LEGEND_LEFT: Final = 52
+LEGEND_TOP: Final = 58  # row of the first entry's middle
+MIDDLE: Final = 0.36  # ems from the baseline to the middle of capitals
+
+GRID: Final = 0.5  # metres between lines of the floor grid
+GRID_WIDTH: Final = 1.4  # pixels
+GRID_OPACITY: Final = 0.6  # under the pelvis
+FLOOR_RADIUS: Final = 1.6  # metres from the pelvis to where floor and grid have faded away
+FLOOR_TONES: Final = 20
+FOG: Final = 0.3  # how much of the background's colour a shape takes for each metre that it is farther away
+MOST_FOG: Final = 0.36
+
+NO_COLOURS: Final = np.empty((0, 4))
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How pictures look. Colours are what matplotlib reads as one, best `#rrggbb`; angles are in degrees.
+
+    Raises ValueError, naming key, value and what is allowed.
+    """
+
+    azimuth: float = 30.0
+    """Camera around the person: 0 in front, 90 at the person's left, -90 at the right (-180 to 180)."""
+    elevation: float = 14.0
+    """Camera above the horizontal (0 to 80)."""
+    background: str = "#eceff3"
+    floor: str = "#ffffff"
+    """The floor under the person; it fades into the background."""
+    grid: str = "#8d97a8"
+    ink: str = "#1f2430"
+    """Caption and legend."""
+    left: str = "#1a74b8"
+    right: str = "#e2702c"
+    spine: str = "#596273"
+    """Spine, neck and head; the torso is a lighter tint of it."""
+    legend: bool = True
+    """Name the colours of left and right in a corner."""
+
+    def __post_init__(self) -> None:
+        for key, low, high in (("azimuth", -180, 180), ("elevation", 0, 80)):
+            angle = getattr(self, key)
+            if isinstance(angle, bool) or not isinstance(angle, (int, float)) or not low <= angle <= high:
+                raise ValueError(f"render.{key}: {angle!r} is not allowed; use {low} to {high} (degrees)")
+        for key in ("background", "floor", "grid", "ink", "left", "right", "spine"):
+            colour = getattr(self, key)
+            if not isinstance(colour, str) or not is_color_like(colour):
+                raise ValueError(f"render.{key}: {colour!r} is not a colour; use one like '#1a74b8'")
+        if not isinstance(self.legend, bool):
+            raise ValueError(f"render.legend: {self.legend!r} is not allowed; use true or false")
+
+    def colour(self, name: str) -> Floats:
+        """Red, green and blue (3,) from 0 to 1; `torso` too has one."""
+        if name == "torso":
+            return mix(self.colour("spine"), self.colour("floor"), 0.62)
+        return np.array(to_rgb(getattr(self, name)))
+
+
+class PoseRenderer:
+    """Draws poses one after the other on one canvas, so there is one renderer for each process or thread."""
+
+    def __init__(self, options: RenderOptions) -> None:
+        self._options = options
+        self._backdrop = options.colour("background")
+        self._palette = Palette(palette_colours(options))
+        self._canvas = new_canvas(SIZE, SIZE)
+        self._words = words(self._canvas)
+        self._rows = np.zeros((SIZE, 1 + SIZE), np.uint8)
+        self._background = lru_cache(maxsize=3)(self._paint_background)
+        self._camera = lru_cache(maxsize=64)(self._place_camera)
+        self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
+        self._outlines = Outlines()
+        # A layer of the shadow is one path, so that it is no darker where limbs overlap.
+        codes = np.full(self._outlines.shadows.shape[1:3], Outline.LINETO, np.uint8)
+        codes[:, 0] = Outline.MOVETO
+        self._shadows = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._outlines.shadows]
+        self._shapes = [Outline(outline) for outline in self._outlines.shapes()]
+        self._typesetter = Typesetter()
+        self._ink = self._inked("ink", 1.0)
+        faint_ink = self._inked("ink", 0.75)
+        self._legend = []
+        for row, side in enumerate(("left", "right") if options.legend else ()):
+            baseline = LEGEND_TOP + round((1.5 * row + MIDDLE) * LEGEND_SIZE)
+            name_left = LEGEND_LEFT + round(1.3 * LEGEND_SIZE)
+            self._legend.append((self._legend_line("●"), self._inked(side, 1.0), LEGEND_LEFT, baseline))
+            self._legend.append((self._legend_line(side), faint_ink, name_left, baseline))
+
+    def draw(self, joints: NDArray[np.floating[Any]], caption: str) -> bytes:
+        """PNG of joints (22, 3): metres, Y up, floor at y = 0, pelvis near x = z = 0, the person facing +Z.
+
+        The same joints and caption give the same bytes, whatever was drawn before. Raises ValueError where joints
+        have another shape, are not finite, or are more than 100 m away.
+        """
+        points = np.asarray(joints, dtype=np.float64)
+        if points.shape != (NUM_JOINTS, 3):
+            raise ValueError(f"joints: shape {points.shape} is not ({NUM_JOINTS}, 3)")
+        if not np.abs(points).max() <= LARGEST_COORDINATE:  # also where one is not a number
+            raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
+        ends = capsule_ends(points)
+        camera, aim, corners = self._frame(ends)
+        empty, self._rows[:, 1:] = self._window(camera, aim)
+        cast_shadows(points, ends, camera, aim, self._outlines)
+        depth = flatten(points, ends, camera, aim, self._outlines)
+        self._draw_figure(depth, camera, self._box(corners), empty)
+        for line, inked, left, baseline in self._legend:
+            draw_line(line, inked, self._rows, left, baseline)
+        self._draw_caption(caption)
+        return encode_png(self._rows, self._palette, DPI)
+
+    def _place_camera(self, zoom: int) -> Camera:
+        return Camera(self._options.azimuth, self._options.elevation, NEAREST * ZOOM_STEP**zoom)
+
+    def _frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
+        """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
+        left and upper right corner (2, 2) in pixels."""
+        lowest, highest = np.array(STAGE)
+        for zoom in count():
+            camera = self._camera(zoom)
+            low, high = bounds(ends, camera)
+            aim = usual_aim(camera)
+            room = (highest - lowest) - (high - low)
+            off_centre = (lowest + highest - low - high) / 2 - aim
+            shift = np.sign(off_centre) * np.maximum(np.abs(off_centre) - np.minimum(SLACK, room / 2), 0.0)
+            if room.min() >= 0.0 and (np.abs(shift) <= MARGIN).all():
+                break
+        aim = aim + np.rint(shift)
+        return camera, aim, np.stack((low, high)) + aim
+
+    def _window(self, camera: Camera, aim: Floats) -> Background:
+        right, up = (aim - usual_aim(camera)).round().astype(int)
+        left, top = MARGIN[0] - right, MARGIN[1] + up
+        window = (slice(top, top + SIZE), slice(left, left + SIZE))
+        pixels, indices = self._background(camera)
+        return pixels[window], indices[window]
+
+    def _box(self, corners: Floats) -> tuple[slice, slice]:
+        """Rows and columns of all that is painted of a body with these corners (2, 2)."""
+        low, high = self._outlines.beyond_body()
+        left, bottom = np.minimum(corners[0], low).astype(int)
+        right, top = np.maximum(corners[1], high).astype(int)
+        return slice(max(SIZE - top - 2, 0), SIZE - bottom + 3), slice(max(left - 2, 0), right + 3)
+
+    def _draw_figure(self, depth: Floats, camera: Camera, box: tuple[slice, slice], empty: Words) -> None:
+        """Paint shadows and shapes in their box of the canvas, over the background; carry them over to the rows."""
+        order = np.argsort(-depth, kind="stable")
+        fog = np.clip((depth - camera.distance) * FOG, 0.0, MOST_FOG)[:, None]
+        colours = np.ones((len(SHADOWS) + len(SHAPES), 4))
+        colours[: len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
+        colours[len(SHADOWS) :, :3] = mix(self._colours, self._backdrop, fog)[order]
+        canvas, empty, rows = self._words[box], empty[box], self._rows[:, 1:][box]
+        canvas[:] = empty
+        draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
+        changed = canvas != empty
+        rows[changed] = self._palette.quickly(canvas[changed])
+
+    def _draw_caption(self, caption: str) -> None:
+        block = self._typesetter.set(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
+        height = round(LINE_HEIGHT * block.size)
+        top = CAPTION_MIDDLE - len(block.lines) * height // 2
+        place = self._rows[top - height // 2 : top + len(block.lines) * height + height // 2]
+        for row, line in enumerate(block.lines):
+            baseline = height // 2 + row * height + height // 2 + round(MIDDLE * block.size)
+            draw_line(line, self._ink, place, (SIZE - line.advance) // 2, baseline)
+
+    def _legend_line(self, text: str) -> Line:
+        return self._typesetter.set(text, SIZE, SIZE, (LEGEND_SIZE,)).lines[0]
+
+    def _inked(self, colour: str, opacity: float) -> Pixels:
+        return self._palette.inked(self._options.colour(colour) * 255, opacity)
+
+    def _paint_background(self, camera: Camera) -> Background:
+        """The floor as that camera sees it, larger than a picture by the margin."""
+        canvas = new_canvas(SIZE + 2 * MARGIN[0], SIZE + 2 * MARGIN[1])
+        np.asarray(canvas.buffer_rgba())[:] = np.rint(np.array((*self._backdrop, 1.0)) * 255)
+        aim = usual_aim(camera) + MARGIN
+
+        angles = np.linspace(0.0, 2 * np.pi, 129)
+        circle = np.stack((np.cos(angles), np.sin(angles)), axis=1) * FLOOR_RADIUS
+        shrink = np.sqrt(1.0 - np.arange(FLOOR_TONES) / FLOOR_TONES)
+        discs = [Outline(camera.on_floor(circle * size) + aim) for size in shrink]
+        floor = mix(self._backdrop, self._options.colour("floor"), ramp(FLOOR_TONES + 1)[1:])
+        draw_paths(canvas, discs, np.insert(floor, 3, 1.0, axis=1))
+
+        lines = np.arange(-FLOOR_RADIUS // GRID + 1, FLOOR_RADIUS // GRID + 1) * GRID
+        starts = np.arange(-FLOOR_RADIUS, FLOOR_RADIUS, GRID / 4)
+        along, across = (axis.ravel() for axis in np.meshgrid(starts, lines))
+        dashes = np.stack((along, across, along + GRID / 4, across), axis=1).reshape(-1, 2, 2)
+        dashes = np.concatenate((dashes, dashes[..., ::-1]))  # [n, end, x z]
+        distance = np.hypot(*dashes.mean(axis=1).T) / FLOOR_RADIUS
+        strength = GRID_OPACITY * np.maximum(1.0 - distance**2, 0.0) ** 1.2
+        strokes = np.column_stack((np.tile(self._options.colour("grid"), (len(dashes), 1)), strength))
+        draw_paths(canvas, [Outline(dash) for dash in camera.on_floor(dashes) + aim], edges=strokes)
+
+        pixels = words(canvas)
+        return pixels, self._palette.exactly(pixels)
+
+
+def usual_aim(camera: Camera) -> Floats:
+    """The pixel (2,) that the camera looks at while the floor under the pelvis is at its usual level."""
+    return np.array((SIZE / 2, FLOOR_LEVEL - camera.on_floor(np.zeros(2))[1]))
+
+
+def palette_colours(options: RenderOptions) -> Pixels:
+    """At most 255 colours (n, 3): those that are painted, and mixtures of those that meet."""
+    backdrop, floor, grid, ink = (options.colour(name) for name in ("background", "floor", "grid", "ink"))
+    ground = mix(backdrop, floor, ramp(FLOOR_TONES + 1))
+    soft, core = (opacity for _, _, opacity in SHADOWS)
+    both = soft + core - soft * core
+    colours = [ground, mix(ground, 0.0, soft), mix(ground, 0.0, both)]
+    colours += [mix(under, grid, ramp(8) * GRID_OPACITY) for under in (backdrop, floor, mix(floor, 0.0, both))]
+    colours.append(mix(mix(backdrop, floor, 0.3), ink, ramp(14)))
+    for name in ("left", "right", "spine", "torso"):
+        for fog in (0.0, MOST_FOG / 2, MOST_FOG):
+            shades = {tone: mix(rgb, backdrop, fog) for tone, rgb in tones(options.colour(name)).items()}
+            edge, base, light, dot = (shades[tone] for tone in ("edge", "base", "light", "dot"))
+            meet = ((edge, base, 4), (base, light, 3), (edge, dot, 4), (edge, floor, 4))
+            colours += [mix(one, other, ramp(number)) for one, other, number in meet]
+    return np.unique(np.rint(np.concatenate(colours) * 255).astype(np.uint8), axis=0)
+
+
+def tones(colour: Floats) -> dict[str, Floats]:
+    """What a shape of a colour (3,) is painted with."""
+    return {"edge": colour * 0.55, "base": colour, "light": mix(colour, 1.0, 0.28), "dot": mix(colour, 1.0, 0.82)}
+
+
+def mix(colour: Floats, other: Floats | float, share: Floats | float) -> Floats:
+    """`colour` with a share (0 to 1) of another one."""
+    return colour + (other - colour) * share
+
+
+def ramp(number: int) -> Floats:
+    """From 0 to 1, as a column (number, 1)."""
+    return np.linspace(0.0, 1.0, number)[:, None]
+
+
+def draw_line(line: Line, inked: Pixels, rows: Pixels, left: int, baseline: int) -> None:
+    """Ink a line of text on rows (h, 1 + w) as a PNG has them; what would be outside is cut off.
+
+    `inked` (n, COVERAGES) is `Palette.inked`; `left` and `baseline` are where the pen starts, in pixels.
+    """
+    top, left = baseline - line.above, left + line.left
+    bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
+    box = rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
+    bitmap = bitmap[: box.shape[0], : box.shape[1]]
+    box[:] = inked.take(box.astype(np.uint16) * COVERAGES + bitmap // (256 // COVERAGES))
+
+
+def new_canvas(width: int, height: int) -> Any:
+    """An Agg renderer; untyped, as matplotlib declares less than it takes."""
+    renderer: Any = RendererAgg
+    return renderer(width, height, DPI)
+
+
+def words(canvas: Any) -> Words:
+    """A view of the canvas (h, w), rows from the top."""
+    view: Words = np.asarray(canvas.buffer_rgba()).view("<u4")[..., 0]
+    return view
+
+
+def draw_paths(canvas: Any, paths: Sequence[Outline], faces: Floats = NO_COLOURS, edges: Floats = NO_COLOURS) -> None:
+    """Paint paths in their order, filled or stroked, each in its colour (n, 4). One call: it is the fastest way."""
+    no_transforms, no_offsets, solid = np.empty((0, 3, 3)), np.empty((0, 2)), [(0, None)]
+    widths, antialiased = np.array([GRID_WIDTH]), np.array([1], np.uint8)
+    canvas.draw_path_collection(
+        canvas.new_gc(), None, paths, no_transforms, no_offsets, None, faces, edges, widths, solid, antialiased,
+        None, None,
+    )  # fmt: skip

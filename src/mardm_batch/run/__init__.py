@@ -1,0 +1,1 @@
+"""One run of one shard: its writers and its statistics."""

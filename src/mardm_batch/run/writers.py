@@ -1,0 +1,230 @@
+"""Worker processes that draw poses and write their files while the device samples the next ones. No torch here.
+
+A worker that dies costs at most its own pose; a run that dies takes its workers with it.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+
+from mardm_batch.dataset.records import Failure, Outcome, Pose
+from mardm_batch.dataset.store import Provenance, write_pose
+from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+from mardm_batch.system.files import DiskFullError
+from mardm_batch.system.signals import defer_signals
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUED_POSES_PER_WORKER = 128
+"""Poses a worker may be behind before sampling waits for it: more than it draws while a batch is sampled."""
+POLL_SECONDS = 0.5
+NICENESS = 10
+"""Niceness: the sampler has the first call on a core, so that there may be as many workers as cores."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a worker answers: its seconds by stage, and the warnings that came up."""
+
+    seconds: Mapping[str, float]
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class WriterSettings:
+    """What a worker must know. `render` is None where no pictures are wanted."""
+
+    output: Path
+    staging: Path
+    render: RenderOptions | None
+
+
+class PoseWriters:
+    """A pool of workers behind a bounded queue."""
+
+    def __init__(self, settings: WriterSettings, workers: int) -> None:
+        self.settings, self.workers = settings, workers
+        self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
+        self.ended: SimpleQueue[Future[Written]] = SimpleQueue()
+        """Those of them that are done, and maybe others of a broken pool."""
+        self.warned: set[str] = set()
+        self.pool = self.start(workers)
+
+    def __enter__(self) -> "PoseWriters":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
+        self.pool.shutdown(wait=True, cancel_futures=error is not None)
+
+    def start(self, workers: int) -> ProcessPoolExecutor:
+        # In a process that joblib started the default method is joblib's own, which processes started here do not know.
+        multiprocessing.set_start_method("spawn", force=True)
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=start_worker,
+            initargs=(self.settings, os.getpid()),
+        )
+        # The workers come up at once. Until they ignore Ctrl-C themselves it must not reach them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            for _ in range(workers):
+                pool.submit(os.getpid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return pool
+
+    def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
+        """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
+        while len(self.pending) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
+            yield from self.take(self.ended.get())
+        try:
+            with defer_signals():  # a pose that is being written is pending
+                self.expect(self.pool.submit(draw_and_write, pose, provenance), pose, provenance)
+        except BrokenProcessPool:
+            self.expect(broken(), pose, provenance)
+        yield from self.done()
+
+    def done(self) -> Iterator[Outcome]:
+        """Yield poses that are done since the last call."""
+        while not self.ended.empty():
+            yield from self.take(self.ended.get())
+
+    def finish(self) -> Iterator[Outcome]:
+        """Yield the rest of the poses as they are done."""
+        while self.pending:
+            yield from self.take(self.ended.get())
+
+    def expect(self, future: Future[Written], pose: Pose, provenance: Provenance) -> None:
+        """Count a pose as pending until its future is done."""
+        self.pending[future] = (pose, provenance)
+        future.add_done_callback(self.ended.put)
+
+    def stop(self) -> Iterator[Outcome]:
+        """Wait for what is being written, drop what only waits its turn, and yield what became of the former."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        for future, (pose, _) in self.pending.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                yield self.outcome(pose, future)
+        self.pending.clear()
+
+    def take(self, future: Future[Written]) -> Iterator[Outcome]:
+        """Yield what became of a pose whose future is done; of all pending ones where it says that the pool broke."""
+        if future not in self.pending:
+            return  # written again since, with a broken pool
+        if isinstance(future.exception(), BrokenProcessPool):
+            yield from self.write_one_by_one()
+        else:
+            pose, _ = self.pending[future]
+            yield self.outcome(pose, future)
+            self.pending.pop(future, None)  # after: an interruption tells of a pose twice rather than never
+
+    def write_one_by_one(self) -> Iterator[Outcome]:
+        """A worker died, and with it the pool: find out over whose pose by giving each a worker of its own."""
+        log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
+        suspects = list(self.pending.values())
+        self.pending.clear()
+        alone = self.start(workers=1)
+        for pose, provenance in suspects:
+            try:
+                future = alone.submit(draw_and_write, pose, provenance)
+            except BrokenProcessPool:  # it died while it waited, not over this pose
+                alone = self.start(workers=1)
+                future = alone.submit(draw_and_write, pose, provenance)
+            wait([future])
+            yield self.outcome(pose, future)
+            if isinstance(future.exception(), BrokenProcessPool):
+                alone = self.start(workers=1)
+        alone.shutdown()
+        self.pool = self.start(self.workers)
+
+    def outcome(self, pose: Pose, future: Future[Written]) -> Outcome:
+        """What became of a pose. What the worker had to say is said here, once, however many workers say it."""
+        error = future.exception()
+        if isinstance(error, DiskFullError):
+            raise error
+        if error is not None:
+            died = isinstance(error, BrokenProcessPool)
+            message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
+            return Outcome(pose, Failure(pose.prompt.caption, pose.prompt.name, "write", message), {})
+        written = future.result()
+        for warning in written.warnings:
+            if warning not in self.warned:
+                self.warned.add(warning)
+                log.warning("%s", warning)
+        return Outcome(pose, None, written.seconds)
+
+
+def broken() -> Future[Written]:
+    """The future of a pose that came after the pool broke."""
+    future: Future[Written] = Future()
+    future.set_exception(BrokenProcessPool())
+    return future
+
+
+# In the worker ------------------------------------------------------------------------------------------------------
+
+
+class Collector(logging.Handler):
+    """Keeps the warnings of a worker until they go to the run's log with the next pose."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+class Worker:
+    """What a worker process keeps between poses."""
+
+    settings: WriterSettings
+    renderer: PoseRenderer | None
+    warnings = Collector()
+    writing = threading.Lock()
+    told_to_stop = threading.Event()
+
+
+def start_worker(settings: WriterSettings, parent: int) -> None:
+    """Signals never cut a pose short, and a worker does not outlive the run that started it."""
+    os.nice(NICENESS)
+    Worker.settings = settings
+    Worker.renderer = None if settings.render is None else PoseRenderer(settings.render)
+    logging.getLogger("mardm_batch").addHandler(Worker.warnings)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: Worker.told_to_stop.set())
+    threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
+
+
+def leave_with(parent: int) -> None:
+    while os.getppid() == parent and not Worker.told_to_stop.wait(POLL_SECONDS):
+        pass
+    with Worker.writing:
+        os._exit(1)
+
+
+def draw_and_write(pose: Pose, provenance: Provenance) -> Written:
+    """Draw and write a pose in the worker."""
+    with Worker.writing:
+        settings = Worker.settings
+        started = time.perf_counter()
+        picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
+        drawn = time.perf_counter()
+        write_pose(pose, picture, provenance, settings.output, settings.staging)
+        seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
+    warnings, Worker.warnings.messages = Worker.warnings.messages, []
+    return Written(seconds, warnings)

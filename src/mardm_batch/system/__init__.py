@@ -1,0 +1,1 @@
+"""What the operating system knows: terminal, processes, signals, files written whole."""

@@ -1,0 +1,1 @@
+"""Where the metrics and sample pictures of a run go."""

@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.train`: train the embedded model."""

@@ -1,0 +1,44 @@
+"""Captions for recorded motion: what the joints of a frame show, and the recorder's own words for the clip."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from mardm_batch.library.describe import describe
+from mardm_batch.pose.sides import swap_sides
+
+_SUBJECTS: Final = ("A person", "A person", "A person", "Someone", "The person", "A man", "A woman")
+_TEMPLATES: Final = ("{who} {action}", "{who} doing {action}", "{action}")
+
+
+def recorded_captions(
+    joints: npt.NDArray[np.floating], actions: Sequence[str], rng: np.random.Generator
+) -> list[tuple[tuple[str, int], ...]]:
+    """For each of the poses (n, 22, 3) of a clip, which face +Z, a few captions with their `Description.open_side`;
+    `actions` are the clip's own words."""
+    first, second = describe(joints, rng), describe(joints, rng)
+    captions = []
+    for one, other in zip(first, second, strict=True):
+        said = [(one.caption, one.open_side), (other.caption, other.open_side)]
+        if actions:
+            template, who, action = (str(rng.choice(options)) for options in (_TEMPLATES, _SUBJECTS, actions))
+            said.append((template.format(who=who, action=action), 0))
+        captions.append(tuple(said))
+    return captions
+
+
+def clip_actions(description: str, mirrored: bool) -> list[str]:
+    """What a clip shows: all of the recorder's words, and the action alone where there is one only.
+
+    `mirrored` says that the captions are for the clip's mirror image.
+    """
+    words = swap_sides(description) if mirrored else description
+    words = re.sub(r"\s+", " ", words.replace("/", " or ")).strip().removeprefix("playground - ")
+    topic, _, details = words.rpartition(" - ")
+    single = [topic] if topic else []
+    if "," not in words:
+        single.append(details or words)
+    return [action for action in (words.replace(" - ", ", "), *single) if action]

@@ -1,0 +1,130 @@
+"""Run one stage of the training: optimiser, schedule, averaged weights, checkpoints. Knows no model."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.train.settings import StageSettings
+
+_EVERY_STEPS = 50
+"""Steps between two reports."""
+
+
+class Log(Protocol):
+    """Takes the numbers of a report; `step` counts within the stage, whose name the keys begin with."""
+
+    def __call__(self, metrics: Mapping[str, float], step: int) -> None: ...
+
+
+def learning_rate_at(settings: StageSettings, step: int) -> float:
+    """Of a step: linear warm-up, then a cosine down to zero."""
+    if step < settings.warmup_steps:
+        return settings.learning_rate * (step + 1) / settings.warmup_steps
+    done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def run_stage(
+    settings: StageSettings,
+    module: nn.Module,
+    losses: Callable[[torch.Generator], dict[str, Tensor]],
+    folder: Path,
+    resume: bool,
+    seed: int,
+    log: Log,
+    keep: Callable[[nn.Module], None] = lambda averaged: None,
+) -> nn.Module:
+    """Train `module` for the settings' steps and return a copy with the averaged weights, in eval mode.
+
+    `losses(generator)` draws a batch and returns the loss to minimise as "loss", other numbers beside it.
+    A checkpoint in `folder` is written now and then and at the end; with `resume` the stage goes on from it,
+    drawing the batches that it would have drawn. With each checkpoint `keep` gets the averaged weights.
+    Raises MardmBatchError when the loss is not finite.
+    """
+    name = settings.SECTION
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    averaged = copy.deepcopy(module).eval().requires_grad_(False)
+    optimiser = torch.optim.AdamW(
+        module.parameters(),
+        lr=settings.learning_rate,
+        betas=(0.9, 0.99),
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    parts = {"module": module, "averaged": averaged, "optimiser": optimiser}
+    checkpoint = folder / f"{name}.checkpoint"
+    first = _restore(checkpoint, parts, generator) if resume and checkpoint.exists() else 0
+    module.train()
+    sums: dict[str, float] = {}
+    count = 0
+    started = reported = saved = time.monotonic()
+    for step in range(first, settings.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate_at(settings, step)
+        values = losses(generator)
+        optimiser.zero_grad(set_to_none=True)
+        values["loss"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(module.parameters(), settings.clip_gradient)
+        optimiser.step()
+        average(averaged, module, min(settings.ema_decay, (1 + step) / (10 + step)))
+        count += 1
+        for key, value in values.items():
+            sums[key] = sums.get(key, 0.0) + float(value.detach())
+        if not math.isfinite(sums["loss"]):
+            raise MardmBatchError(
+                f"{name}: the loss is not finite at step {step}; lower {name}.learning_rate "
+                f"({settings.learning_rate:g}) and start again with resume=true"
+            )
+        now = time.monotonic()
+        if (step + 1) % _EVERY_STEPS == 0 or step + 1 == settings.steps:
+            left = (now - started) / (step + 1 - first) * (settings.steps - step - 1)
+            metrics = {f"{name}/{key}": value / count for key, value in sums.items()}
+            metrics[f"{name}/learning_rate"] = learning_rate_at(settings, step)
+            metrics[f"{name}/steps_per_second"] = count / max(now - reported, 1e-9)
+            metrics[f"{name}/minutes_left"] = left / 60
+            log(metrics, step + 1)
+            sums, count, reported = {}, 0, now
+        if now - saved > 60 * settings.checkpoint_minutes or step + 1 == settings.steps:
+            _save(checkpoint, parts, generator, step + 1)
+            keep(averaged)
+            saved = time.monotonic()
+    return averaged
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
+    """Take weights from `averaged`, as large a share as `decay`, and the rest from `module`; kept in `averaged`."""
+    for mean, current in zip(averaged.parameters(), module.parameters(), strict=True):
+        mean.lerp_(current, 1 - decay)
+
+
+def _save(path: Path, parts: Mapping[str, Any], generator: torch.Generator, step: int) -> None:
+    state = {name: part.state_dict() for name, part in parts.items()}
+    randomness = {"generator": generator.get_state(), "global": torch.get_rng_state()}
+    temporary = path.with_suffix(".partial")
+    torch.save({**state, "randomness": randomness, "step": step}, temporary)
+    temporary.replace(path)
+
+
+def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -> int:
+    """Load a checkpoint; the step to go on with."""
+    try:
+        state = torch.load(path, weights_only=True)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        generator.set_state(state["randomness"]["generator"])
+        torch.set_rng_state(state["randomness"]["global"])
+        return int(state["step"])
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path}: not a checkpoint of these sizes ({reason}); use the settings it was made with, or resume=false"
+        ) from error

@@ -1,0 +1,188 @@
+"""The benchmark measures the real code: at tiny sizes here, with what it says checked by other means."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.support import TINY_SIT
+from torch.utils.flop_counter import FlopCounterMode
+
+from mardm_batch.benchmark import __main__ as benchmark
+from mardm_batch.benchmark.__main__ import Suite, evenly, main, measure, parts_of
+from mardm_batch.benchmark.parts import draw_naively
+from mardm_batch.benchmark.runs import make_poses, memory_of, seconds_until_it_ends
+from mardm_batch.benchmark.sampler import Job, matrix_peak
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.errors import MardmBatchError
+from mardm_batch.model.noise import KeyedNoise
+from mardm_batch.pose.skeleton import NUM_JOINTS
+
+register_schema()
+
+FIXED_KEYS = [
+    "sampler.xl.plain_s_per_pose",
+    "sampler.xl.s_per_pose",
+    "sampler.xl.speedup",
+    "sampler.xl.peak_share",
+    "render.naive_ms",
+    "render.ms",
+    "render.speedup",
+    "end_to_end.poses_per_s",
+    "end_to_end.peak_rss_mb",
+    "startup.help_s",
+    "startup.first_pose_s",
+]
+SMALL = Suite(batches=(2, 8), slower_batches=(8,), whole=True, prompts=(12,), captions=8)
+
+
+def config_of(*words: str) -> Config:
+    return to_config(compose_config([*words, "sampling.cfg=3"]))
+
+
+@pytest.fixture(scope="module")
+def job() -> Job:
+    return Job.of(config_of(*TINY_SIT, "model.solver=midpoint"), "cpu", "float32")
+
+
+def test_every_number_is_measured_and_shown(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benchmark, "available_cores", lambda: 1)  # threads would outlive this test
+    words = [f"model.weights={tiny_weights}", "cpu_threads=1"]
+    parts = parts_of(SMALL, config_of(*words), config_of(*TINY_SIT), words)
+    monkeypatch.setattr(benchmark, "parts_of", lambda *_, **__: parts)
+    monkeypatch.setenv("COLUMNS", "200")
+    path = tmp_path / "figures.json"
+    assert main(["--json", str(path)]) == 0
+    numbers = json.loads(path.read_text())
+    for key in FIXED_KEYS:
+        assert numbers[key] > 0, key
+    assert numbers["render.speedup"] == pytest.approx(numbers["render.naive_ms"] / numbers["render.ms"])
+    plain, ours = numbers["sampler.xl.plain_s_per_pose"], numbers["sampler.xl.s_per_pose"]
+    assert numbers["sampler.xl.speedup"] == pytest.approx(plain / ours)
+    assert plain == numbers["sampler.xl.float32.batch_8.plain_s_per_pose"]
+    assert numbers["end_to_end.prompts_12.poses_per_s"] == pytest.approx(12 / numbers["end_to_end.prompts_12.seconds"])
+    assert numbers["end_to_end.peak_rss_mb"] > numbers["end_to_end.prompts_12.sampler_peak_rss_mb"] > 100
+    assert 100 < numbers["lowmem.embedded_peak_rss_mb"] < 500
+    shown = capsys.readouterr().out
+    for words_shown in ("Sampler, XL size", "Beside the plain way", "End to end", "torch", f"{plain:.3g}"):
+        assert words_shown in shown
+
+
+def test_the_shortcut_evaluates_the_head_as_often_as_its_steps_say(job: Job) -> None:
+    whole, parts = job.time_ours(2, whole=True), job.time_ours(2, whole=False)
+    assert whole.evaluations == parts.evaluations == 4 * 16  # four tokens, eight midpoint steps
+    assert (whole.run, parts.run) == ("whole", "1 of 4 steps")
+
+
+def test_the_plain_loop_samples_every_masked_token(job: Job) -> None:
+    assert sum(job.masked_tokens()) == 47  # as published for 16 frames and 18 steps
+    whole, steps = job.time_plain(2, whole=True, rows_like_time=False), job.time_plain(2, False, rows_like_time=False)
+    assert whole.evaluations > 18 * 6  # dopri5 takes at least a step of six evaluations
+    assert steps.evaluations == pytest.approx(whole.evaluations, rel=0.2)
+    assert steps.run == "4 of 18 steps"
+    assert job.time_plain(2, False, rows_like_time=True).run == "1 of 47 tokens"
+
+
+def test_a_poses_work_is_that_of_its_matrix_products(job: Job) -> None:
+    sizes, layers = job.network.sizes, job.network.head.res_blocks
+    square = 2 * sizes.head_width**2
+    rows = 4 * 2  # tokens, with and without the text
+    blocks = rows * 16 * len(layers) * (3 + 2) * square  # midpoint: every evaluation has a time of its own
+    assert blocks < job.flops_per_pose(1) < 2.5 * blocks
+
+
+def test_work_is_counted_as_the_loop_does_it_at_that_batch(job: Job) -> None:
+    counts = {}
+    for batch in (1, 8):
+        with FlopCounterMode(display=False) as counter:
+            job.decode(job.ours, batch)
+        counts[batch] = counter.get_total_flops() / batch
+        assert job.flops_per_pose(batch) == pytest.approx(counts[batch], rel=0.01)
+    assert counts[8] < 0.95 * counts[1]  # poses share the first token's answer without a text
+
+
+def test_both_loops_make_latents_that_differ_from_pose_to_pose(job: Job) -> None:
+    from mardm_batch.model.decoding import generate_latents
+
+    condition = torch.randn(2, job.network.sizes.text)
+    for settings in (job.ours, job.plain):
+        latents = generate_latents(job.network, condition, [4, 4], KeyedNoise([1, 2]), settings)
+        assert torch.isfinite(latents).all()
+        assert (latents[0] - latents[1]).abs().max() > 0.1
+
+
+def test_a_matrix_product_is_timed() -> None:
+    assert 1e8 < matrix_peak("float32", "cpu", seconds=0.01) < 1e15
+
+
+def test_the_naive_picture_is_of_the_same_size(tmp_path: Path) -> None:
+    joints = np.random.default_rng(0).normal(size=(NUM_JOINTS, 3)).astype(np.float32)
+    draw_naively(joints, "A person", tmp_path / "naive.png")
+    picture = Image.open(tmp_path / "naive.png")
+    assert picture.size == (1200, 1200)
+    assert len(picture.convert("RGB").getcolors(1 << 20)) > 100
+
+
+def test_captions_come_from_all_over_the_list() -> None:
+    few, more = evenly(10), evenly(1000)
+    assert len(set(few)) == 10
+    assert len(set(more)) == 1000
+    assert len(set(evenly(10000))) == 10000
+    assert few[0] == more[0]
+    assert few[-1] not in more[:900]
+
+
+def test_a_run_that_fails_is_told_of(tiny_weights: Path) -> None:
+    with pytest.raises(MardmBatchError, match=r"exit code 2: error: sampling.time_steps=0"):
+        make_poses(["A person"], ["sampling.time_steps=0"])
+    assert seconds_until_it_ends(["sampling.time_steps=0"], times=1) > 0
+
+
+def test_memory_is_that_of_the_process_and_those_below_it() -> None:
+    import subprocess
+    import sys
+
+    hold = "import time; held = bytearray(b'x' * 100_000_000); time.sleep(1)"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    process = subprocess.Popen([sys.executable, "-c", child])
+    with memory_of(process.pid) as peaks:
+        process.wait()
+    assert max(peaks.parent) < 90
+    assert 100 < max(peaks.all_together) < 250
+
+
+@pytest.mark.parametrize("arguments", [["--suite", "endless"], ["--json", "no/such/folder/figures.json"]])
+def test_bad_arguments_are_refused_at_once(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        main(arguments)
+    assert refusal.value.code == 2
+    assert arguments[1] in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_failing_part_ends_with_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object, **__: object) -> list[benchmark.Part]:
+        raise MardmBatchError("it broke")
+
+    monkeypatch.setattr(benchmark, "parts_of", failing)
+    assert main([]) == 1
+    assert capsys.readouterr().err.strip() == "error: it broke"
+
+
+def test_measure_keeps_what_the_parts_yield() -> None:
+    xl = {"plain_s_per_pose": 4.0, "s_per_pose": 0.5, "peak_share": 0.25}
+    run = {"first_pose_s": 2.0, "seconds": 5.0, "poses_per_s": 20.0, "peak_rss_mb": 300.0}
+    parts = [
+        ("sampler", lambda: ((f"sampler.xl.float32.batch_8.{key}", value) for key, value in xl.items())),
+        ("run", lambda: ((f"end_to_end.prompts_100.{key}", value) for key, value in run.items())),
+    ]
+    numbers = measure(parts)
+    assert numbers["sampler.xl.speedup"] == 8.0
+    assert numbers["startup.first_pose_s"] == 2.0
+    assert numbers["end_to_end.poses_per_s"] == 20.0

@@ -1,0 +1,90 @@
+"""The list of 10,000 captions: as the command writes it, all different, every entry of the library among them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mardm_batch.compose_captions import LONGEST, compose_captions, main
+from mardm_batch.library.library import load_library
+from mardm_batch.prompts.names import file_name
+from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
+
+LISTED = bundled_prompts().with_name("static_poses_10k.md")
+
+
+def test_the_list_that_ships_is_what_the_command_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out == LISTED.read_text(encoding="utf-8"), (
+        f"the pose library has changed; write the list again: python -m mardm_batch.compose_captions > {LISTED.name}"
+    )
+
+
+def test_it_has_10000_captions_with_names_of_their_own() -> None:
+    found = read_prompts(LISTED)
+    assert (len(found.prompts), found.merged, found.warnings) == (10_000, 0, ())
+    plain = [prompt.name for prompt in found.prompts]
+    assert plain == [file_name(prompt.caption) for prompt in found.prompts], "no name needed a hash"
+    assert len({name.casefold() for name in plain}) == 10_000
+    assert max(len(prompt.caption) for prompt in found.prompts) <= LONGEST
+    assert all(prompt.caption[0].isupper() and not prompt.caption.endswith(".") for prompt in found.prompts)
+
+
+def test_every_entry_of_the_library_has_a_caption() -> None:
+    names = set(load_library().by_name)
+    captions = compose_captions(len(names) + 5, seed=1)
+    assert {entry.name for composition, _ in captions for entry in composition.entries} == names
+
+
+def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    captions = compose_captions(300, seed=3407)
+    assert main(["--count", "300"]) == 0
+    listed = [line[2:] for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
+    assert sorted(listed) == sorted(caption for _, caption in captions)
+    family = {caption: composition.entries[0].family for composition, caption in captions}
+    assert len({family[caption] for caption in listed[:10]}) >= 5
+
+
+def test_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    lists = []
+    for seed in ("1", "1", "2"):
+        assert main(["--count", "30", "--seed", seed]) == 0
+        lists.append(capsys.readouterr().out)
+    assert lists[0] == lists[1] != lists[2]
+    (tmp_path / "thirty.md").write_text(lists[0])
+    assert len(read_prompts(tmp_path / "thirty.md").prompts) == 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["--count", "0"], "--count"), (["--count", "99999999"], "--count"), (["--seed", "-1"], "--seed")],
+)
+def test_what_cannot_be_composed_is_refused(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+def test_more_captions_than_there_are_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mardm_batch.compose_captions.LONGEST", 12)
+    monkeypatch.setattr("mardm_batch.compose_captions.PATIENCE", 100)
+    with pytest.raises(SystemExit) as ended:
+        main(["--count", "3000"])
+    assert ended.value.code == 2
+    assert "ask for fewer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["mardm_batch.compose_captions", "--count", "500"], ["mardm_batch", "--help"]])
+def test_a_reader_that_leaves_early_sees_no_traceback(command: list[str]) -> None:
+    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

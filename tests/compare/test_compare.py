@@ -1,0 +1,319 @@
+"""Runs side by side: read from real summaries, shown in the terminal and on a page that is safe and needs nothing."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.support import run_command
+
+from mardm_batch.compare.__main__ import main
+from mardm_batch.compare.runs import find_runs
+from mardm_batch.compare.tables import compare
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import register_schema
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.records import Failure, Outcome, Pose
+from mardm_batch.dataset.store import PoseStore
+from mardm_batch.errors import InputError
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.shards import shard_name
+from mardm_batch.run.statistics import RunStatistics
+
+CAPTIONS = ("A person arching back", "A person sitting")
+HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)>"
+
+
+def finish_run(
+    folder: Path,
+    *overrides: str,
+    captions: Sequence[str] = CAPTIONS,
+    colour: str = "red",
+    sweep: str | None = None,
+    error: str | None = None,
+    output: Path | None = None,
+) -> Path:
+    """Let a run's own record write its summary; its poses are random, its pictures of one colour."""
+    register_schema()
+    output = folder / "poses" if output is None else output
+    folder.mkdir(parents=True)
+    store = PoseStore(output, pictures=True)
+    store.prepare()
+    settings = asdict(to_config(compose_config(["paths.output=poses", *overrides])))
+    shard = shard_name(settings["shard"], settings["num_shards"])
+    progress = Progress(shard, str(folder), sweep, total=len(captions))
+    prompts = [Prompt(re.sub(r"\W", "_", caption), caption) for caption in captions]
+    record = RunStatistics(progress, prompts, output, settings, FailureList(output), bar=False)
+    random = np.random.default_rng(len(folder.name) + settings["seed"])
+    for prompt in prompts:
+        joints = random.normal(size=(22, 3)).astype(np.float32)
+        np.save(output / f"{prompt.name}.npy", joints)
+        Image.new("RGB", (1200, 1200), colour).convert("P").save(output / f"{prompt.name}.png")
+        record.written([Outcome(Pose(prompt, joints, 0, 0), None, {"draw": 0.25, "write": 0.5})])
+    if error is not None:
+        record.failed(Failure("A failing caption", "failing", "sample", error))
+    record.finish(0 if error is None else 1)
+    return folder
+
+
+def rows_of(*folders: Path) -> dict[str, list[str]]:
+    """The texts of the cells by the labels of their rows."""
+    comparison = compare(find_runs(folders)[0])
+    rows = [row for section in comparison.sections for row in section.rows]
+    return {row.label: [cell.text for cell in row.cells] for row in rows}
+
+
+def change_metrics(folder: Path, **metrics: float) -> None:
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    summary["metrics"].update(metrics)
+    (folder / "summary.json").write_text(json.dumps(summary), "utf-8")
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, as a browser reads them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[tuple[str, str | None]]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, attrs))
+
+
+def page_of(*folders: Path) -> str:
+    page = folders[0] / "page.html"
+    assert main([*map(str, folders), "--page", str(page)]) == 0
+    return page.read_text("utf-8")
+
+
+def picture_cells(page: str) -> dict[str, list[str]]:
+    """By caption, what stands in each run's cell: the source of a picture, or words."""
+    samples = page[page.index('<tbody class="samples">') :]
+    captions: dict[str, list[str]] = {}
+    for line in samples[: samples.index("</tbody>")].splitlines():
+        caption = re.search(r'<th scope="row" dir="auto">(.*?)</th>', line)
+        if caption is not None:
+            cells = re.findall(r'<td>(?:<img src="(.*?)"|<div class="missing">(.*?)</div>)', line)
+            captions[unescape(caption[1])] = [source or words for source, words in cells]
+    return captions
+
+
+def test_a_sweep_of_the_command_is_one_run(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = ("--multirun", "shard=0,1", "num_shards=2", "paths.output=swept")
+    settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "+preset=fast", "limit=2")
+    swept = run_command(*sweep, *settings, cwd=tmp_path)
+    assert swept.returncode == 0, swept.stderr
+    page = tmp_path / "comparison.html"
+    assert main([str(tmp_path / "multirun"), "--page", str(page)]) == 0
+    assert "runs: 1, captions with pictures: 2" in capsys.readouterr().out
+    rows = rows_of(tmp_path / "multirun")
+    assert (rows["state"], rows["shards"], rows["poses done"]) == (["finished"], ["2 of 2"], ["2"])
+    assert {"sample (ms a pose)", "draw (ms a pose)", "bone length error (cm)", "diversity (cm)"} <= set(rows)
+    cells = picture_cells(page.read_text("utf-8"))
+    assert len(cells) == 2
+    assert all(source.startswith("data:image/") for sources in cells.values() for source in sources)
+
+
+def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
+    first = finish_run(tmp_path / "10-00-00-000001", "seed=1", "sampling.time_steps=10")
+    second = finish_run(tmp_path / "10-00-00-000002", "seed=2", "sampling.time_steps=10", "shard=0")
+    comparison = compare(find_runs([first, second])[0])
+    assert [row.label for row in comparison.sections[0].rows] == ["seed"]
+    assert comparison.names == (first.name, second.name)
+    assert comparison.differences == ("seed=1", "seed=2")
+
+
+def test_names_are_as_short_as_they_can_be(tmp_path: Path) -> None:
+    finish_run(tmp_path / "outputs" / "2026-05-01" / "10-00-00-000001")
+    finish_run(tmp_path / "outputs" / "2026-05-02" / "10-00-00-000001")
+    assert compare(find_runs([tmp_path])[0]).names == ("2026-05-01/10-00-00", "2026-05-02/10-00-00")
+    for job, cfg in enumerate((1, 2)):
+        finish_run(tmp_path / "multirun" / "11-00-00-000001" / str(job), f"sampling.cfg={cfg}", sweep="11")
+    assert compare(find_runs([tmp_path / "multirun"])[0]).names == ("11-00-00/0", "11-00-00/1")
+
+
+def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
+    sweep = tmp_path / "multirun" / "10-00-00-000001"
+    for job, (shard, seed) in enumerate((shard, seed) for shard in (0, 1, 2) for seed in (5, 6)):
+        captions = [f"A person in pose {shard} {number}" for number in range(1 + shard)]
+        error = "<b>bad</b>" if (shard, seed) == (2, 5) else None
+        settings = (f"shard={shard}", f"seed={seed}")
+        folder = finish_run(sweep / str(job), *settings, captions=captions, sweep=sweep.name, error=error)
+        change_metrics(folder, seconds=10.0 + shard, poses_per_second=1.5, bone_length_error_cm=float(shard))
+    shutil.rmtree(sweep / "1")  # shard 0 of seed 6 was killed
+    (sweep / "1" / ".hydra").mkdir(parents=True)
+    (first, second), without_summary = find_runs([tmp_path])
+    assert without_summary == [sweep / "1"]
+    assert (first.shards, second.shards) == ((0, 1, 2), (1, 2))
+    assert (first.state, first.exit_code, second.state, second.exit_code) == ("incomplete", 1, "finished", 0)
+    assert (first.metrics["poses_done"], first.metrics["failures"]) == (6, 1)
+    assert (first.metrics["seconds"], first.metrics["poses_per_second"]) == (12.0, 4.5)
+    assert first.metrics["seconds/draw"] == pytest.approx(6 * 0.25)
+    assert first.metrics["bone_length_error_cm"] == pytest.approx((1 * 0 + 2 * 1 + 3 * 2) / 6)
+    assert [sample.caption for sample in first.samples][:2] == ["A person in pose 0 0", "A person in pose 1 0"]
+    assert first.errors == {"sample: <b>bad</b>": 1}
+    rows = rows_of(sweep / "0", tmp_path, sweep / "0")  # each folder counts once
+    assert rows["seed"] == ["5", "6"]
+    assert rows["shards"] == ["3 of 3", "2 of 3"]
+
+
+def test_the_same_sweep_run_twice_is_two_runs(tmp_path: Path) -> None:
+    for time in ("10-00-00", "11-00-00"):
+        for shard in (0, 1):
+            finish_run(tmp_path / time / str(shard), f"shard={shard}", "num_shards=2", sweep=time)
+    comparison = compare(find_runs([tmp_path])[0])
+    assert comparison.names == ("10-00-00", "11-00-00")
+    assert comparison.sections[0].title == "Outcome"  # no setting differs
+
+
+def test_the_best_is_marked_only_where_better_is_defined(tmp_path: Path) -> None:
+    better = {"poses_per_second": 20.0, "bone_length_error_cm": 0.5, "diversity_cm": 3.0, "my_measure": 1.0}
+    worse = {"poses_per_second": 10.0, "bone_length_error_cm": 0.7, "diversity_cm": 2.0, "my_measure": 2.0}
+    folders = [finish_run(tmp_path / name) for name in "abcd"]
+    for folder, metrics in zip(folders, (worse, better, better, worse), strict=True):
+        change_metrics(folder, **metrics)
+    change_metrics(folders[3], poses_done=0, poses_per_second=0.0, bone_length_error_cm=0.0)  # nothing was left to do
+    sections = compare(find_runs(folders)[0]).sections
+    best = {row.label: [cell.best for cell in row.cells] for section in sections for row in section.rows}
+    assert best["poses per second"] == best["bone length error (cm)"] == [False, True, True, False]
+    assert "my measure" in best
+    assert not any(any(marks) for label, marks in best.items() if label[:4] not in ("pose", "bone"))
+
+
+def test_pictures_of_the_same_captions_stand_side_by_side(tmp_path: Path) -> None:
+    first = finish_run(tmp_path / "a", captions=["A person only here", *CAPTIONS])
+    second = finish_run(tmp_path / "b", captions=CAPTIONS[::-1], colour="blue")
+    cells = picture_cells(page_of(first, second))
+    assert list(cells) == [*CAPTIONS, "A person only here"]
+    for caption in CAPTIONS:
+        assert len(set(cells[caption])) == 2
+        assert all(source.startswith("data:image/webp;base64,") for source in cells[caption])
+    assert cells[CAPTIONS[0]] == cells[CAPTIONS[1]]  # one column is red, the other blue
+    assert cells["A person only here"][1] == "not among the samples of this run"
+
+
+def test_pictures_that_are_gone_broken_or_replaced_are_shown_as_such(tmp_path: Path) -> None:
+    first = finish_run(tmp_path / "a", captions=["gone", "broken", "replaced"])
+    (first / "poses" / "gone.png").unlink()
+    (first / "poses" / "broken.png").write_bytes((first / "poses" / "replaced.png").read_bytes()[:60])
+    finish_run(tmp_path / "bb", captions=["replaced"], output=first / "poses")
+    page = page_of(first)
+    words = {"gone": "no picture", "broken": "the picture cannot be read", "replaced": "a later run replaced this pose"}
+    assert picture_cells(page) == {caption: [reason] for caption, reason in words.items()}
+    shutil.rmtree(first / "poses")
+    assert picture_cells(page_of(first)) == {caption: ["no picture"] for caption in words}
+
+
+def test_pictures_are_found_where_runs_were_copied_to_another_machine(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    finish_run(there / "outputs" / "day" / "time", output=there / "poses")
+    there.rename(tmp_path / "here")
+    cells = picture_cells(page_of(tmp_path / "here" / "outputs"))
+    assert all(source.startswith("data:") for sources in cells.values() for source in sources)
+
+
+def test_all_text_is_escaped_and_the_page_loads_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "<script>alert(3)<>"
+    first = finish_run(
+        folder, "paths.prompts='<script>alert(1)</script>\"'", captions=[HOSTILE], error=HOSTILE + "\x1b[31m"
+    )
+    second = finish_run(tmp_path / "b", captions=[HOSTILE])
+    page = page_of(first, second)
+    elements = Elements()
+    elements.feed(page)
+    assert not {"script", "link", "iframe", "object", "svg"} & {name for name, _ in elements.found}
+    assert [name for name, _ in elements.found].count("img") == 2
+    attributes = [attribute for _, attributes in elements.found for attribute in attributes]
+    assert not [name for name, _ in attributes if name.startswith("on")]
+    assert all(value.startswith("data:") for name, value in attributes if name in ("src", "href", "srcset"))
+    assert "http" not in page.replace("http-equiv", "")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert list(picture_cells(page)) == [HOSTILE]
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3  # setting, error, caption
+    assert "\x1b" not in page + capsys.readouterr().out
+
+
+def test_a_wide_comparison_is_printed_in_parts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for seed in range(5):
+        finish_run(tmp_path / f"run-{seed}", f"seed={seed}")
+    assert main([str(tmp_path), "--page", str(tmp_path / "page.html")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(str(tmp_path)[:20])]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1::2] for line in lines if "run-" in line] == [["run-0", "run-1", "run-2"], ["run-3", "run-4"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "no summary.json"), ("{", "not the summary of a run"), ('{"settings": 3}', "not the summary of a run")],
+)
+def test_folders_without_a_run_end_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), "--page", str(tmp_path / "page.html")])
+    message = capsys.readouterr().err
+    assert words in message
+    assert str(tmp_path) in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finish_run(tmp_path / "a")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(folder), "--page", str(tmp_path / "missing" / "page.html")])
+    assert re.fullmatch(r"--page .*page\.html: cannot be written: .*\n", capsys.readouterr().err)
+    with pytest.raises(InputError, match="no such folder"):
+        find_runs([tmp_path / "nothing"])
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
+@pytest.mark.parametrize(("scheme", "background"), [(0, (15, 18, 24)), (1, (246, 247, 249))])
+def test_a_browser_shows_the_page(tmp_path: Path, scheme: int, background: tuple[int, int, int]) -> None:
+    first = finish_run(tmp_path / "a", captions=[HOSTILE], colour="red")
+    second = finish_run(tmp_path / "b", captions=[HOSTILE], colour="blue")
+    page_of(first, second)
+    screenshot = tmp_path / "screenshot.png"
+    browser = subprocess.run(
+        [
+            "chromium",
+            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+            *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
+            *("--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,1600"),
+            *(f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={screenshot}"),
+            (first / "page.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert browser.returncode == 0, browser.stderr
+    assert "CONSOLE" not in browser.stderr
+    with Image.open(screenshot) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert tuple(pixels[0, 0]) == background
+    red = np.abs(pixels - [255, 0, 0]).max(axis=-1) < 12
+    blue = np.abs(pixels - [0, 0, 255]).max(axis=-1) < 12
+    for picture in (red, blue):
+        rows, columns = np.nonzero(picture)
+        assert picture.sum() > 0.9 * 250**2
+        assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=8)
+    assert np.nonzero(red)[1].max() < np.nonzero(blue)[1].min()
+    assert abs(int(np.nonzero(red)[0].min()) - int(np.nonzero(blue)[0].min())) < 3

@@ -1,0 +1,174 @@
+"""A pose's files: written whole, JSON last, finished only when all are there with the same caption."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.dataset.store import PoseStore, staging_folder, write_pose
+from mardm_batch.errors import InputError
+from mardm_batch.pose.skeleton import JOINT_NAMES
+from mardm_batch.prompts.names import Prompt
+
+SETTINGS = {"model": "embedded", "seed": 1, "sampling": {"cfg": 2.0}}
+JOINTS = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
+
+
+def pose(name: str = "waving", caption: str = "A person waving") -> Pose:
+    return Pose(Prompt(name, caption), JOINTS, frame_index=8, attempt=0)
+
+
+def store_in(folder: Path, pictures: bool = True) -> PoseStore:
+    store = PoseStore(folder / "poses", pictures)
+    store.prepare()
+    (folder / "temp").mkdir(exist_ok=True)
+    return store
+
+
+def write(store: PoseStore, each: Pose, picture: bytes | None = b"png", **settings: object) -> None:
+    write_pose(each, picture, {**SETTINGS, **settings}, store.output, store.output.parent / "temp")
+
+
+def test_the_three_files_agree_and_say_where_they_come_from(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    write(store, pose())
+    document = json.loads((store.output / "waving.json").read_text())
+    assert list(document)[:5] == ["caption", "frame_index", "num_joints", "joints", "joint_names"]
+    assert (document["caption"], document["frame_index"], document["num_joints"]) == ("A person waving", 8, 22)
+    assert document["joint_names"] == list(JOINT_NAMES)
+    assert {key: document[key] for key in SETTINGS} == SETTINGS
+    joints = np.load(store.output / "waving.npy")
+    assert joints.dtype == np.float32
+    assert np.array_equal(joints, JOINTS)
+    assert np.array_equal(np.array(document["joints"]), joints)
+
+
+def test_the_same_pose_gives_the_same_bytes(tmp_path: Path) -> None:
+    contents = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        store = store_in(tmp_path / folder)
+        write(store, pose())
+        contents.append([(store.output / f"waving{suffix}").read_bytes() for suffix in (".json", ".npy")])
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("missing", [".json", ".npy", ".png"])
+def test_a_pose_without_one_of_its_files_is_unfinished(tmp_path: Path, missing: str) -> None:
+    store = store_in(tmp_path)
+    write(store, pose())
+    assert store.survey([pose().prompt], SETTINGS).finished == (pose().prompt,)
+    (store.output / f"waving{missing}").unlink()
+    assert store.survey([pose().prompt], SETTINGS).unfinished == (pose().prompt,)
+
+
+def test_a_broken_json_is_unfinished(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    write(store, pose())
+    path = store.output / "waving.json"
+    path.write_bytes(path.read_bytes()[:100])
+    assert store.survey([pose().prompt], SETTINGS).unfinished == (pose().prompt,)
+
+
+def test_no_picture_is_expected_where_none_is_wanted(tmp_path: Path) -> None:
+    store = store_in(tmp_path, pictures=False)
+    write(store, pose(), picture=None)
+    assert store.survey([pose().prompt], SETTINGS).finished
+    assert PoseStore(store.output, pictures=True).survey([pose().prompt], SETTINGS).unfinished
+
+
+def test_the_survey_counts_other_settings_and_other_captions(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    write(store, pose(), seed=2)
+    survey = store.survey([pose().prompt], SETTINGS)
+    assert (len(survey.finished), survey.other_settings, survey.other_captions) == (1, 1, 0)
+    survey = store.survey([Prompt("waving", "A person waving!")], SETTINGS)
+    assert (len(survey.unfinished), survey.other_settings, survey.other_captions) == (1, 0, 1)
+
+
+def test_a_pose_written_again_without_picture_keeps_no_stale_one(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    write(store, pose())
+    write(store, pose(), picture=None)
+    assert not (store.output / "waving.png").exists()
+
+
+def test_an_output_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"paths\.output=.*file/poses"):
+        PoseStore(tmp_path / "file" / "poses", True).prepare()
+
+
+def test_the_staging_folder_is_emptied_first_and_removed_last(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    temp = tmp_path / "new" / "temp"
+    with suppress(KeyboardInterrupt), staging_folder(temp, store.output, "all") as folder:
+        killed = folder
+        raise KeyboardInterrupt
+    killed.mkdir(parents=True)
+    (killed / "left-over.png").write_text("")
+    with staging_folder(temp, store.output, "all") as folder:
+        assert folder == killed
+        assert list(folder.iterdir()) == []
+        (folder / "half-written.npy").write_text("")
+    assert not temp.exists()
+
+
+def test_a_folder_of_the_user_s_own_in_temp_stays(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    kept = tmp_path / "temp" / "all" / "thesis.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("")
+    with staging_folder(tmp_path / "temp", store.output, "all"):
+        pass
+    assert kept.exists()
+
+
+def test_runs_with_different_output_folders_share_a_temp_folder(tmp_path: Path) -> None:
+    first, second = (PoseStore(tmp_path / name, pictures=True) for name in ("one", "two"))
+    for store in (first, second):
+        store.prepare()
+    with staging_folder(tmp_path / "temp", first.output, "all") as other:
+        with staging_folder(tmp_path / "temp", second.output, "all"):
+            pass
+        assert other.exists()
+
+
+def test_another_shard_s_staging_folder_stays(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    with staging_folder(tmp_path / "temp", store.output, "shard-0-of-3") as other:
+        with staging_folder(tmp_path / "temp", store.output, "shard-1-of-3"):
+            pass
+        assert other.exists()
+
+
+def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    write(store, pose("b", "A person b"))
+    write(store, pose("a", "A person <a> “quoted” 站"))
+    write(store, pose("c", "A person c"))
+    (store.output / "c.png").unlink()
+    assert rebuild_metadata(store) == 2
+    rows = [json.loads(line) for line in (store.output / "metadata.jsonl").read_text("utf-8").splitlines()]
+    assert rows == [
+        {"file_name": "a.png", "caption": "A person <a> “quoted” 站"},
+        {"file_name": "b.png", "caption": "A person b"},
+    ]
+
+
+def test_a_failure_is_listed_until_the_pose_succeeds(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    failures = FailureList(store.output)
+    first, second = (Failure(f"A person {n}", n, "sample", "no\u2028") for n in "ab")
+    failures.update([first], ())
+    failures.update([second], ())
+    failures.update([second], ())
+    assert failures.read() == [first, second]
+    assert failures.only_failed([Prompt("c", "A person c"), Prompt("b", "A person b")]) == (Prompt("b", "A person b"),)
+    failures.update([], {"A person a"})
+    assert failures.read() == [second]

@@ -1,0 +1,130 @@
+"""Scores: poses that show their captions meet the conditions, the control's do not."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import conf_dir
+from mardm_batch.evaluate.__main__ import (
+    TRAINING_SEED,
+    discriminative,
+    held_out_samples,
+    main,
+    make_poses,
+    nearest_distances,
+    score,
+)
+from mardm_batch.library.clips import composed_clips, composed_poses
+from mardm_batch.library.library import load_library
+from mardm_batch.pose.conditions import parse
+
+FEW = ("--training-poses", "50")
+
+
+def test_composed_poses_meet_their_own_conditions_and_not_each_other_s() -> None:
+    library, rng = load_library(), np.random.default_rng(1)
+    samples = [sample for sample in (library.sample(rng, 1) for _ in range(60)) if sample.conditions]
+    poses = np.concatenate([sample.clip for sample in samples])
+    conditions = [tuple(map(parse, sample.conditions)) for sample in samples]
+    shares = score(conditions, poses)
+    assert shares.met > 0.98
+    assert shares.control_met < 0.7
+    rotated = [score(conditions[n:] + conditions[:n], poses).met for n in range(1, len(conditions))]
+    assert np.isclose(np.mean(rotated), shares.control_met)
+    assert shares.control_whole < shares.control_met < shares.whole
+
+
+def test_what_most_poses_meet_tells_nothing() -> None:
+    library, rng = load_library(), np.random.default_rng(3)
+    poses = np.concatenate([library.sample(rng, 1).clip for _ in range(60)])
+    common, rare = parse("pelvis height 0.1.."), parse("torso inverted")
+    assert discriminative([(common, rare), (common,)], poses) == [(rare,), ()]
+
+
+def test_the_command_prints_and_writes_scores(
+    shapeless_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "scores.json"
+    settings = ["+preset=fast", f"model.weights={shapeless_weights}"]
+    assert main([*settings, "--library", "6", "--seeds", "2", *FEW, "--json", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "6 captions (held out: " in shown
+    assert "nearest training pose of new ones" in shown
+    scores = json.loads(path.read_text())
+    assert sum(scores["held_out"].values()) >= 6
+    assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
+    assert 0 <= scores["conditions_met"] <= 1
+    assert 0 < scores["chance_conditions_met"] < 0.7
+    assert scores["bone_length_error_cm"] > 1
+    assert scores["difference_of_seeds_cm"] > 0
+
+
+def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("A person:\n  conditions: [left_hand above head or left_hand below head]\n")
+    path = tmp_path / "scores.json"
+    settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "1", *FEW]
+    assert main([*settings, "--json", str(path)]) == 0
+    assert json.loads(path.read_text())["captions_met"] == 1
+    assert main([f"model.weights={tiny_weights}", "limit=3", "--seeds", "1", *FEW, "--json", str(path)]) == 0
+    assert json.loads(path.read_text())["captions"] == 3
+    with pytest.raises(SystemExit, match="2"):
+        main(["paths.prompts=mine.md"])
+
+
+@pytest.mark.parametrize("content", ["", "- a list", "A person: {}", "A person:\n  conditions: [left_hand sings]\n"])
+def test_a_file_without_conditions_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.yaml").write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["--conditions", str(tmp_path / "bad.yaml")])
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_file_of_scores_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--json", str(tmp_path / "absent" / "scores.json")])
+    assert ended.value.code == 2
+    assert "scores.json cannot be written to" in capsys.readouterr().err
+
+
+def test_held_out_captions_are_different_and_have_conditions() -> None:
+    samples = held_out_samples(20)
+    assert len({sample.caption for sample in samples}) == 20
+    assert all(sample.conditions and sample.held_out for sample in samples)
+
+
+def test_copies_are_found() -> None:
+    rng = np.random.default_rng(2)
+    trained = composed_poses(60, seed=1, processes=1)
+    copies = trained[rng.permutation(60)[:20]] + rng.normal(0, 0.002, (20, 22, 3)).astype(np.float32)
+    others = np.stack([np.linalg.norm(trained - each, axis=-1).mean(axis=-1).min() for each in copies])
+    np.testing.assert_allclose(nearest_distances(copies, trained), others, atol=1e-6)
+    assert others.max() < 0.005
+    new = np.concatenate([sample.clip for sample in held_out_samples(20)])
+    assert nearest_distances(new, trained).mean() > 0.03
+
+
+def test_the_training_s_poses_are_those_of_its_recipe() -> None:
+    recipe = yaml.safe_load((conf_dir() / "train.yaml").read_text())
+    assert recipe["seed"] == TRAINING_SEED
+    (clip,) = composed_clips(1, TRAINING_SEED, processes=1)
+    np.testing.assert_allclose(
+        composed_poses(1, TRAINING_SEED, processes=1)[0, :, 1].ravel()[1:], clip.features[16, 5::3], atol=1e-6
+    )
+
+
+def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_when_told() -> None:
+    together = ["A person standing at attention", "A person standing at attention with feet together"]
+    crossed = ["A person standing with the ankles crossed", "A person standing with crossed legs"]
+    config = to_config(compose_config(["+preset=fast"]))
+    poses = np.stack([make_poses(config, together + crossed, seed) for seed in range(4)])
+    uncrossed = parse("left_ankle left of right_ankle").met(poses.reshape(-1, 22, 3)).reshape(4, 4)
+    assert uncrossed[:, :2].mean() >= 0.75, uncrossed
+    assert uncrossed[:, 2:].mean() <= 0.25, uncrossed
+    assert parse("feet close 0.2").met(poses[:, :2].reshape(-1, 22, 3)).mean() >= 0.75

@@ -1,0 +1,253 @@
+"""The pose library: every entry shows a possible person that meets its own conditions, said in many ways."""
+
+import re
+from collections import Counter
+from importlib import resources
+
+import numpy as np
+import pytest
+import yaml
+
+from mardm_batch.errors import InputError
+from mardm_batch.library.describe import describe, elaborate
+from mardm_batch.library.entries import MAIN_KINDS, read_entries
+from mardm_batch.library.library import Composition, load_library
+from mardm_batch.library.posing import pose
+from mardm_batch.library.sway import sway
+from mardm_batch.pose.conditions import parse
+from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
+
+LIBRARY = load_library()
+BONES = np.array(BONE_LENGTHS[1:])
+ASSETS = resources.files("mardm_batch") / "assets"
+
+
+def bone_lengths(joints):
+    return np.linalg.norm(joints[..., 1:, :] - joints[..., list(PARENTS[1:]), :], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def poses():
+    """For every entry random poses, alone or with each of a few main entries that take it."""
+    rng = np.random.default_rng(0)
+    shown = []
+    for entry in LIBRARY.entries:
+        if entry.kind in MAIN_KINDS:
+            compositions = [Composition((entry,))]
+        else:
+            mains = [main for main in LIBRARY.entries if main.kind in MAIN_KINDS and entry.needs <= main.takes]
+            assert mains, f"nothing takes {entry.name}"
+            compositions = [Composition((mains[int(rng.integers(len(mains)))], entry)) for _ in range(2)]
+        for composition in compositions:
+            count = 6 // len(compositions)
+            shown.append((entry, composition, np.stack([composition.joints(rng) for _ in range(count)])))
+    return shown
+
+
+def test_every_entry_meets_its_conditions(poses):
+    met, unmet = 0, Counter()
+    for entry, composition, joints in poses:
+        for text in composition.conditions:
+            held = parse(text).met(joints)
+            met += int(held.sum())
+            unmet[f"{entry.name}: {text}"] += int((~held).sum())
+    assert unmet.total() <= 0.01 * met, unmet.most_common(10)
+
+
+def test_every_entry_says_something_and_states_a_condition():
+    for entry in LIBRARY.entries:
+        assert entry.does or entry.having, entry.name
+        assert entry.conditions, entry.name
+
+
+def test_bones_are_exact_and_the_floor_carries_every_pose(poses):
+    for entry, _, joints in poses:
+        np.testing.assert_allclose(bone_lengths(joints), np.broadcast_to(BONES, (len(joints), 21)), atol=1e-5)
+        lowest = joints[..., 1].min(axis=-1)
+        assert ((lowest >= 0.0) & (lowest <= 0.03)).all(), entry.name
+
+
+def test_no_joint_goes_beyond_human_limits(poses):
+    possible = {entry.name: within_limits(joints).mean() for entry, _, joints in poses}
+    assert np.mean(list(possible.values())) >= 0.99, sorted(possible.items(), key=lambda item: item[1])[:10]
+
+
+def test_an_entry_with_a_side_has_its_mirror_image():
+    left, right = (LIBRARY.by_name[f"{side} hand on hip"] for side in ("left", "right"))
+    assert right.conditions == ("right_hand near right_hip 0.22", "right_elbow bent 45..")
+    assert right.pose["right_arm"] == left.pose["left_arm"]
+    assert all("left" not in text for text in (*right.does, *right.having))
+    kick = LIBRARY.by_name["side kick"].pose["pelvis"]["lean"]
+    assert LIBRARY.by_name["side kick (mirrored)"].pose["pelvis"]["lean"] == [-kick[1], -kick[0]]
+
+
+def test_samples_are_clips_with_captions_that_read_well():
+    rng = np.random.default_rng(1)
+    for _ in range(400):
+        sample = LIBRARY.sample(rng, 16)
+        assert sample.clip.shape == (16, 22, 3)
+        assert sample.clip.dtype == np.float32
+        assert not re.search(r"[{}<>|]|  | ,|,,", sample.caption), sample.caption
+        assert sample.conditions
+        assert sample.phrases
+
+
+def test_most_captions_are_of_a_person():
+    rng = np.random.default_rng(1)
+    captions = [LIBRARY.compose(rng).put_into_words(rng).caption.lower() for _ in range(4000)]
+    assert sum("person" in caption for caption in captions) > 2000
+
+
+def test_standing_with_the_feet_together_is_not_standing_cross_legged():
+    rng = np.random.default_rng(4)
+    for name in ("feet together", "at attention"):
+        entry = LIBRARY.by_name[name]
+        joints = np.stack([Composition((entry,)).joints(rng) for _ in range(50)])
+        for text in ("left_ankle left of right_ankle 0.08", "feet close 0.2", "knees close 0.22"):
+            assert parse(text).met(joints).all(), (name, text)
+
+
+def test_samples_meet_their_conditions_in_every_frame():
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(80):
+        sample = LIBRARY.sample(rng, 8)
+        held += [parse(text).met(sample.clip) for text in sample.conditions]
+    assert np.mean(held) >= 0.98
+
+
+def test_the_same_generator_gives_the_same_sample():
+    first, second = (LIBRARY.sample(np.random.default_rng(7), 12) for _ in range(2))
+    assert (first.caption, first.conditions, first.phrases) == (second.caption, second.conditions, second.phrases)
+    np.testing.assert_array_equal(first.clip, second.clip)
+
+
+def test_words_without_a_side_ask_for_either_side():
+    composition = Composition((LIBRARY.by_name["phoning"],))
+    assert "left_hand near head 0.2" in composition.conditions_as_said({"phoning"})
+    softened = composition.conditions_as_said(())
+    assert "left_hand near head 0.2 or right_hand near head 0.2" in softened
+
+
+def test_sway_moves_a_little_with_exact_bones_and_planted_feet():
+    clip = sway(pose({}), 40, np.random.default_rng(3))
+    np.testing.assert_allclose(bone_lengths(clip), np.broadcast_to(BONES, (40, 21)), atol=1e-5)
+    spread = np.linalg.norm(clip - clip.mean(axis=0), axis=-1).max(axis=0)
+    assert spread[[7, 8, 10, 11]].max() < 0.004
+    assert 0.001 < spread.max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("dance: {}", "dance"),
+        ("whole: {wave: {pose: {}, dose: [x]}}", "dose"),
+        ("whole: {wave: {pose: {left_arn: {raise: 3}}}}", "left_arn"),
+        ("whole: {wave: {pose: {arms: {rise: 3}}}}", "rise"),
+        ("whole: {wave: {pose: {arms: {hand: nose}}}}", "nose"),
+        ("whole: {wave: {pose: {arms: {raise: 3, toward: north}}}}", "north"),
+        ("whole: {wave: {conditions: [hands abov head]}}", "hands abov head"),
+        ("whole: {wave: {pose: {arms: {raise: 3}}, sides: [on the left]}}", "sides"),
+    ],
+)
+def test_a_malformed_entry_names_file_and_word(text, named):
+    with pytest.raises(InputError, match="mine.yaml") as error:
+        read_entries(text, "mine.yaml")
+    assert named in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_descriptions_state_conditions_that_hold():
+    rng = np.random.default_rng(4)
+    joints = np.stack([LIBRARY.compose(rng).joints(rng) for _ in range(60)])
+    found = describe(joints, rng)
+    assert len(found) == 60
+    for pose_, description in zip(joints, found, strict=True):
+        assert not re.search(r"[{}<>|]", description.caption)
+        assert all(parse(text).met(pose_[None])[0] for text in description.conditions), description
+
+
+def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
+    lines = (ASSETS / "static_poses.md").read_text(encoding="utf-8").splitlines()
+    captions = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    assert len(captions) == len(set(captions)) == 100
+    assert all(line.startswith(("#", "- ")) or not line for line in lines)
+    scored = yaml.safe_load((ASSETS / "static_poses_conditions.yaml").read_text(encoding="utf-8"))
+    assert list(scored) == captions
+    rng = np.random.default_rng(5)
+    held = []
+    for caption in captions:
+        composition = Composition(tuple(LIBRARY.by_name[name] for name in scored[caption]["shows"]))
+        joints = np.stack([composition.joints(rng) for _ in range(2)])
+        assert scored[caption]["conditions"], caption
+        held += [parse(text).met(joints).mean() for text in scored[caption]["conditions"]]
+    assert np.mean(held) >= 0.99
+
+
+def test_what_is_added_to_a_caption_is_true_of_its_pose():
+    rng = np.random.default_rng(5)
+    raised = LIBRARY.by_name["left arm raised"]
+    composition = Composition((LIBRARY.by_name["sitting on a chair"], raised))
+    poses = np.stack([composition.joints(rng) for _ in range(200)])
+    captions = elaborate([("Somebody.", 0)] * 200, poses, rng)
+    added = [caption.removeprefix("Somebody") for caption, _ in captions]
+    assert all(added)
+    assert any("left arm" in text or "left wrist" in text or "left hand" in text for text in added)
+    assert not any(
+        re.search(r"right (?:hand|wrist) (?:higher|above|raised)|knees? straight|lying", text) for text in added
+    )
+
+
+def test_one_side_is_said_where_the_other_does_not_do_the_same():
+    rng = np.random.default_rng(9)
+    both = np.stack([Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)])
+    captions = [caption for caption, _ in elaborate([("Somebody.", 0)] * 200, both.repeat(200, axis=0), rng)]
+    captions += [description.caption for description in describe(both.repeat(200, axis=0), rng)]
+    one_side = re.compile(r"(?:left|right) (?:hand|arm|wrist) (?:raised|above|overhead)")
+    assert not any(map(one_side.search, captions))
+    assert any("both" in caption for caption in captions)
+
+
+def test_arms_are_called_raised_or_stretched_only_when_they_are_straight():
+    rng = np.random.default_rng(10)
+    straight = Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)
+    bent = straight.copy()
+    for elbow, wrist, inward in (("left_elbow", "left_wrist", -0.25), ("right_elbow", "right_wrist", 0.25)):
+        bent[JOINT_INDEX[wrist]] = bent[JOINT_INDEX[elbow]] + (inward, 0, 0)
+    assert parse("hands above head 0.05").met(bent[None])[0]
+    straight_arms = re.compile(r"(?:arms?|hands) (?:held |both )?(?:raised|up\b|stretched|reaching|extended|straight)")
+
+    def said(joints):
+        poses = np.stack([joints] * 300)
+        captions = [description.caption for description in describe(poses, rng)]
+        return captions + [caption for caption, _ in elaborate([("Somebody.", 0)] * 300, poses, rng)]
+
+    assert any(map(straight_arms.search, said(straight)))
+    assert not [caption for caption in said(bent) if straight_arms.search(caption)]
+
+
+def test_a_sample_can_be_said_again():
+    rng = np.random.default_rng(6)
+    sample = LIBRARY.sample(rng, 1, held_out=False)
+    said = {caption for caption, _ in (LIBRARY.say_again(sample, rng) for _ in range(20))}
+    assert len(said) > 5
+
+
+def test_what_words_leave_open_has_one_side():
+    phoning, other = (LIBRARY.by_name[name] for name in ("phoning", "phoning (mirrored)"))
+    lifted = next(entry for entry in LIBRARY.entries if entry.name == "left arm raised")
+    assert (phoning.side, other.side, lifted.side, LIBRARY.by_name["arms raised overhead"].side) == (1, -1, 1, 0)
+    assert Composition((phoning,)).open_side(()) == 1
+    assert Composition((other,)).open_side(()) == -1
+    assert Composition((other,)).open_side({other.name}) == 0
+    assert Composition((other, lifted)).open_side(()) is None
+    assert Composition((other, lifted)).open_side({lifted.name}) is None
+    assert Composition((phoning, lifted)).open_side({lifted.name}) == 1
+
+
+def test_training_uses_no_words_that_leave_two_sides_open():
+    rng = np.random.default_rng(8)
+    samples = [LIBRARY.sample(rng, 1, held_out=False) for _ in range(150)]
+    assert all(sample.open_side is not None for sample in samples)
+    assert {sample.open_side for sample in samples} == {-1, 0, 1}

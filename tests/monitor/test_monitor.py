@@ -1,0 +1,340 @@
+"""The monitor, on records as runs leave them, of processes that live, that were killed and that ended."""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.progress import Progress, read_progress
+from mardm_batch.dataset.records import Failure
+from mardm_batch.monitor.__main__ import Gpus, look, main
+from mardm_batch.monitor.view import Gpu, picture
+
+Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def worker() -> Iterator[Process]:
+    """A process that stands for a shard's."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def write(output: Path, shard: str, seconds_ago: float = 0.0, **values: Any) -> Progress:
+    """A shard's record, as it was written so long ago."""
+    record = Progress(shard, "run", **{"sweep": "sweep", "started": time.time() - seconds_ago - 100, **values})
+    record.write(output)
+    if seconds_ago:
+        path = output / ".mardm_batch" / "progress" / f"{shard}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "updated": time.time() - seconds_ago}))
+    return record
+
+
+def as_json(output: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([str(output), "--json"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def as_text(output: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([str(output), "--once"]) == 0
+    return capsys.readouterr().out
+
+
+def test_killed_shard_is_told_from_living_one(
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed = subprocess.Popen(["sleep", "60"])
+    write(tmp_path, "shard-0-of-2", pid=worker.pid, state="running", total=10, done=4, seconds_left=3.0)
+    write(tmp_path, "shard-1-of-2", pid=killed.pid, state="running", total=10, done=5, seconds_left=2.0)
+    assert [shard["state"] for shard in as_json(tmp_path, capsys)["shards"]] == ["running", "running"]
+    killed.kill()
+    killed.wait()
+    view = as_json(tmp_path, capsys)
+    assert [(shard["state"], shard["alive"]) for shard in view["shards"]] == [("running", True), ("died", False)]
+    assert [shard["seconds_left"] for shard in view["shards"]] == [3.0, None]
+    assert not view["ended"]
+    text = as_text(tmp_path, capsys)
+    assert f"running · process {worker.pid} alive for 0:01:40" in text
+    assert f"died · process {killed.pid} is gone, last heard of 0:00:0" in text
+    assert "ended" not in text
+
+
+def test_shard_that_ends_while_it_is_looked_at_has_not_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    running = write(tmp_path, "all", pid=gone.pid, state="running", total=1, done=1)
+    finished = replace(running, state="finished", exit_code=0)
+    reads = iter([[running], [finished]])
+    monkeypatch.setattr("mardm_batch.monitor.__main__.read_progress", lambda output: next(reads))
+    assert look(tmp_path, Gpus()).shards[0].state == "finished"
+
+
+def test_totals_are_of_all_shards_and_the_longest_time_left(
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard: dict[str, Any] = {"pid": worker.pid, "state": "running", "total": 1000, "finished_before": 100}
+    write(tmp_path, "shard-0-of-3", **shard, done=100, poses_per_second=2.0, seconds_left=400.0, failed=1)
+    write(tmp_path, "shard-1-of-3", **shard, done=500, poses_per_second=4.0, seconds_left=100.0)
+    write(tmp_path, "shard-2-of-3", total=1000, done=1000, poses_per_second=9.0, state="finished", exit_code=0)
+    FailureList(tmp_path).update([Failure("a", "a", "sample", "no"), Failure("b", "b", "write", "no")], ())
+    totals = as_json(tmp_path, capsys)["totals"]
+    assert totals.pop("disk_free_mb") > 0
+    assert totals == {
+        "finished": 1800,
+        "total": 3000,
+        "poses_per_second": 6.0,
+        "seconds_left": 400.0,
+        "failed": 1,
+        "failures_listed": 2,
+    }
+    together = next(line for line in as_text(tmp_path, capsys).splitlines() if line.startswith("together"))
+    assert together.split()[2:] == ["1,800", "/", "3,000", "60", "%", "6.0", "poses/s", "0:06:40", "left"]
+
+
+def test_finished_sweep_says_so_with_the_rate_of_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for shard in ("shard-0-of-2", "shard-1-of-2"):
+        write(tmp_path, shard, state="finished", exit_code=0, total=300, done=250, finished_before=50)
+    view = as_json(tmp_path, capsys)
+    assert view["ended"]
+    assert view["totals"]["poses_per_second"] == pytest.approx(5.0, rel=0.02)  # 500 poses in 100 s
+    assert "ended: all 600 poses are finished" in as_text(tmp_path, capsys)
+
+
+def test_ended_sweep_names_the_shards_that_left_something_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "shard-0-of-4", 60, state="finished", exit_code=0, total=5, done=5)
+    write(tmp_path, "shard-1-of-4", 60, state="incomplete", exit_code=1, total=5, done=4, failed=1)
+    write(tmp_path, "shard-2-of-4", 60, state="interrupted", exit_code=130, total=5, done=2)
+    text = as_text(tmp_path, capsys)
+    assert "ended, 4 missing: shard-1-of-4 incomplete, shard-2-of-4 interrupted, shard-3-of" in text
+    assert "ended 0:01:00 ago with exit code 130" in text
+
+
+@pytest.mark.parametrize(("seconds_ago", "ended"), [(5, False), (60, True)])
+def test_shards_in_the_queue_are_waited_for_a_while(tmp_path: Path, seconds_ago: float, ended: bool) -> None:
+    write(tmp_path, "shard-0-of-2", seconds_ago, state="finished", exit_code=0, total=5, done=5)
+    view = look(tmp_path, Gpus())
+    assert (view.not_started, view.ended) == (("shard-1-of-2",), ended)
+
+
+def test_a_process_that_has_a_dead_one_s_number_is_not_taken_for_it(tmp_path: Path, worker: Process) -> None:
+    write(tmp_path, "all", 60, state="running", pid=worker.pid)
+    write(tmp_path, "shard-0-of-1", state="running", pid=worker.pid)
+    assert [record.alive for record in read_progress(tmp_path)] == [False, True]
+
+
+def test_only_the_newest_sweep_and_what_is_alive_is_shown(
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "shard-0-of-4", 5000, sweep="older", state="finished")
+    monkeypatch.setattr("mardm_batch.system.processes.CLOCK_TOLERANCE", 6000)  # the worker is younger than its record
+    write(tmp_path, "shard-1-of-4", 5000, sweep="older", state="running", pid=worker.pid)
+    write(tmp_path, "all", 9000, sweep=None, state="finished")
+    for number in (10, 2):
+        write(tmp_path, f"shard-{number}-of-11", sweep="newer", state="finished")
+    view = as_json(tmp_path, capsys)
+    assert [shard["record"]["shard"] for shard in view["shards"]] == ["shard-1-of-4", "shard-2-of-11", "shard-10-of-11"]
+    assert (view["sweep"], view["older_records_hidden"]) == ("newer", 2)
+    text = as_text(tmp_path, capsys)
+    assert "sweep newer · 2 older records not shown" in text
+    assert "silent for 1:23:20" in text
+
+
+def test_shards_started_by_hand_belong_together(tmp_path: Path) -> None:
+    write(tmp_path, "all", 900, sweep=None, state="finished")
+    write(tmp_path, "shard-0-of-2", 500, sweep=None, state="finished")
+    write(tmp_path, "shard-1-of-2", sweep=None, state="finished")
+    view = look(tmp_path, Gpus())
+    assert [shard.record.shard for shard in view.shards] == ["shard-0-of-2", "shard-1-of-2"]
+    assert view.older_records_hidden == 1
+
+
+def test_process_on_another_machine_is_judged_by_its_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "shard-0-of-2", host="node1", pid=1, state="running")
+    write(tmp_path, "shard-1-of-2", 120, host="node2", pid=1, state="running")
+    text = as_text(tmp_path, capsys)
+    assert "running · process 1 on node1 alive" in text
+    assert "died · process 1 on node2 is gone, last heard of 0:02:00 ago" in text
+
+
+def test_names_and_errors_are_shown_as_they_are_in_80_columns(
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        write(
+            tmp_path,
+            f"shard-{number}-of-3",
+            pid=worker.pid,
+            state="running",
+            total=1_000_000,
+            newest=["x" * 200, "人物が座る" * 30, "[red]not markup[/] \x1b[2J"],
+            failed=1000,
+            last_failure="[bold]name[/bold] (sample): two\nlines " + "y" * 200,
+            device="cuda:0",
+            device_memory_mb=12345.0,
+        )
+    text = as_text(tmp_path, capsys)
+    assert "newest: [red]not markup[/] \N{REPLACEMENT CHARACTER}[2J, 人物が座る" in text
+    assert "1000 failed, last: [bold]name[/bold] (sample): two\N{REPLACEMENT CHARACTER}lines yyy" in text
+    assert "\x1b" not in text
+    cells = [Console().render_str(line, markup=False).cell_len for line in text.splitlines()]
+    assert max(cells) == 80
+    assert len(cells) == 2 + 3 * 5 + 2  # nothing was wrapped
+
+
+@pytest.mark.parametrize(("height", "details", "shards"), [(24, 5, 5), (23, 0, 5), (9, 0, 5), (8, 0, 3), (5, 0, 0)])
+def test_low_window_loses_details_then_finished_shards(
+    tmp_path: Path, worker: Process, height: int, details: int, shards: int
+) -> None:
+    for number in range(4):
+        write(tmp_path, f"shard-{number}-of-5", state="finished", newest=["kick"])
+    write(tmp_path, "shard-4-of-5", state="running", pid=worker.pid, newest=["kick"])
+    lines = [str(line) for line in picture(look(tmp_path, Gpus()), 80, height).renderables]
+    assert len(lines) <= height
+    assert sum("newest" in line for line in lines) == details
+    assert sum(line.startswith("shard-") for line in lines) == shards
+    assert any(line.startswith("together") for line in lines)
+    if shards == 3:
+        assert lines[2].startswith("shard-4-of-5")
+        assert "and 2 more shards" in lines[5]
+
+
+def test_utilisation_is_of_the_gpu_that_the_process_is_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nvml = SimpleNamespace(
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=lambda number: number,
+        nvmlDeviceGetComputeRunningProcesses=lambda gpu: [SimpleNamespace(pid=[70, 71][gpu])],
+        nvmlDeviceGetMemoryInfo=lambda gpu: SimpleNamespace(used=gpu * 2**30, total=80 * 2**30),
+        nvmlDeviceGetUtilizationRates=lambda gpu: SimpleNamespace(gpu=[10, 97][gpu]),
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    gpus = Gpus()
+    second = Gpu(97, 1024, 80 * 1024)
+    assert gpus.of(Progress("all", "run", pid=71, device="cuda:0")) == second  # CUDA_VISIBLE_DEVICES=1
+    assert gpus.of(Progress("all", "run", pid=5, device="cuda:1")) == second  # a container hides processes
+    assert gpus.of(Progress("all", "run", pid=5, device="cuda:7")) is None
+    assert gpus.of(Progress("all", "run", pid=71, device="cpu")) is None
+    assert gpus.of(Progress("all", "run", pid=71, device="cuda:1", host="elsewhere")) is None
+    write(tmp_path, "all", state="running", device="cuda:1", pid=os.getpid())
+    lines = [str(line) for line in picture(look(tmp_path, gpus), 120, None).renderables]
+    assert any("cuda:1 · GPU 97 %, 1.0 GB of 80.0 GB" in line for line in lines)
+
+
+def test_machine_without_nvml_shows_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert Gpus().of(Progress("all", "run", device="cuda:0")) is None
+
+
+@pytest.mark.parametrize(("folder", "reason"), [("empty", "no run has left a record"), ("none", "no such folder")])
+def test_nothing_to_show_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, reason: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as ending:
+        main([str(tmp_path / folder)])
+    error = capsys.readouterr().err
+    assert ending.value.code == 2
+    assert reason in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_terminal_it_prints_once(tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "all", state="running", pid=worker.pid)
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("running ·") == 1
+
+
+class Terminal:
+    """The command in a terminal of 80 x 24."""
+
+    def __init__(self, output: Path) -> None:
+        self.side, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        command = [sys.executable, "-m", "mardm_batch.monitor", str(output), "--interval", "0.1"]
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        self.process = subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside, env=environment)
+        os.close(inside)
+        self.seen = ""
+
+    def read_until(self, text: str) -> None:
+        """Raises EOFError where the command ends before."""
+        while text not in self.seen:
+            assert select.select([self.side], [], [], 20)[0], f"nothing new for 20 s after {self.seen}"
+            try:
+                chunk = os.read(self.side, 65536)
+            except OSError:  # how Linux says it
+                chunk = b""
+            if not chunk:
+                raise EOFError
+            self.seen += chunk.decode(errors="replace")
+
+    def read_to_end(self) -> int:
+        with pytest.raises(EOFError):
+            self.read_until("\0")
+        os.close(self.side)
+        return self.process.wait(timeout=10)
+
+
+def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, worker: Process) -> None:
+    write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
+    terminal = Terminal(tmp_path)
+    terminal.read_until("alive for")
+    worker.kill()
+    worker.wait()
+    assert terminal.read_to_end() == 0
+    live, _, after = terminal.seen.partition("\x1b[?1049l")  # back from the alternate screen
+    assert live.startswith("\x1b[?1049h")
+    assert "ended, about 7 missing: all died" in after
+
+
+def test_live_view_waits_for_a_run_that_has_not_begun(tmp_path: Path, worker: Process) -> None:
+    terminal = Terminal(tmp_path / "poses")
+    terminal.read_until("waiting for it")
+    assert "there is no such folder; start a run first" in terminal.seen
+    (tmp_path / "poses").mkdir()
+    write(tmp_path / "poses", "all", state="running", pid=worker.pid, total=10, done=3)
+    terminal.read_until("alive for")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.read_to_end() == 0
+
+
+def test_ctrl_c_ends_the_wait_for_a_run_quietly(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.read_until("waiting for it")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.read_to_end() == 0
+    assert "Traceback" not in terminal.seen
+
+
+def test_ctrl_c_ends_the_live_view_quietly(tmp_path: Path, worker: Process) -> None:
+    write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
+    terminal = Terminal(tmp_path)
+    terminal.read_until("alive for")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.read_to_end() == 0
+    after = terminal.seen.partition("\x1b[?1049l")[2]
+    assert "3 / 10" in after
+    assert "Traceback" not in after

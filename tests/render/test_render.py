@@ -1,0 +1,322 @@
+"""Pictures: size, looks that can be measured, captions in any script, and what must never raise."""
+
+import io
+import logging
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+import yaml
+from matplotlib.ft2font import FT2Font
+from numpy.typing import NDArray
+from PIL import Image
+
+from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
+from mardm_batch.render import renderer as render
+from mardm_batch.render.captions import Typesetter
+from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+
+FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+STIX = str(FONTS / "STIXGeneral.ttf")
+LIGHT_THEME = RenderOptions()
+
+
+def pose(**directions: tuple[float, float, float]) -> NDArray[np.float32]:
+    """A person standing with hanging arms whose bones point elsewhere where `directions` says so, on the floor."""
+    usual = {
+        "left_hip": (1.0, -0.3, 0.0),
+        "right_hip": (-1.0, -0.3, 0.0),
+        "left_collar": (0.8, 0.7, 0.0),
+        "right_collar": (-0.8, 0.7, 0.0),
+        "left_shoulder": (1.0, 0.0, 0.0),
+        "right_shoulder": (-1.0, 0.0, 0.0),
+        "left_foot": (0.0, -0.3, 1.0),
+        "right_foot": (0.0, -0.3, 1.0),
+    }
+    hanging = ("knee", "ankle", "elbow", "wrist")
+    joints = np.zeros((NUM_JOINTS, 3), np.float32)
+    for name, joint in list(JOINT_INDEX.items())[1:]:
+        default = (0.0, -1.0, 0.0) if name.endswith(hanging) else (0.0, 1.0, 0.0)
+        direction = np.array(directions.get(name, usual.get(name, default)))
+        joints[joint] = joints[PARENTS[joint]] + BONE_LENGTHS[joint] * direction / np.linalg.norm(direction)
+    joints[:, 1] -= joints[:, 1].min()
+    return joints
+
+
+def both(bone: str, x: float, y: float, z: float) -> dict[str, tuple[float, float, float]]:
+    return {f"left_{bone}": (x, y, z), f"right_{bone}": (-x, y, z)}
+
+
+STANDING = pose()
+ARMS_UP = pose(**both("elbow", 0.1, 1, 0), **both("wrist", 0.0, 1, 0))
+SPLITS = pose(
+    left_knee=(0, 0, 1), left_ankle=(0, 0, 1), right_knee=(0, 0, -1), right_ankle=(0, 0, -1),
+    **both("elbow", 1, 0, 0), **both("wrist", 1, 0, 0),
+)  # fmt: skip
+LYING = STANDING[:, [0, 2, 1]] * np.float32([1, 1, -1]) + np.float32([0, 0.1, 0.85])
+ACROSS = STANDING[:, [1, 0, 2]] - np.float32([0.9, STANDING[:, 0].min(), 0])
+HANDSTAND = ARMS_UP * np.float32([1, -1, 1]) + np.float32([0, 2.1, 0])
+LEAP = ARMS_UP + np.float32([0, 1.5, 0])
+HUGE = STANDING * 20
+
+
+@cache
+def renderer_of(options: RenderOptions) -> PoseRenderer:
+    return PoseRenderer(options)
+
+
+@pytest.fixture
+def renderer() -> PoseRenderer:
+    return renderer_of(LIGHT_THEME)
+
+
+@pytest.fixture(autouse=True)
+def nothing_warned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Typesetter, "warned", False)
+
+
+def decoded(png: bytes) -> NDArray[np.int16]:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(np.int16)
+
+
+def near(picture: NDArray[np.int16], colour: str, tolerance: int = 12) -> NDArray[np.bool_]:
+    wanted = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)])
+    return np.abs(picture - wanted).max(axis=2) <= tolerance
+
+
+def test_a_picture_is_1200_pixels_square_at_150_dpi_and_small(renderer: PoseRenderer) -> None:
+    png = renderer.draw(ARMS_UP, "A person stands with both arms raised above the head, the palms together")
+    image = Image.open(io.BytesIO(png))
+    image.load()
+    assert image.format == "PNG"
+    assert image.size == (1200, 1200)
+    assert image.info["dpi"] == pytest.approx((150, 150), abs=0.02)
+    assert len(png) <= 140_000
+
+
+def test_the_same_pose_and_caption_give_the_same_bytes_whatever_was_drawn_before(renderer: PoseRenderer) -> None:
+    first = PoseRenderer(LIGHT_THEME).draw(STANDING, "standing")
+    renderer.draw(HUGE, "something else, and much longer than what comes afterwards")
+    renderer.draw(LYING, "مرحبا")
+    assert renderer.draw(STANDING, "standing") == first
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 30.0])
+def test_the_left_side_is_blue_and_seen_at_the_right_from_the_front(azimuth: float) -> None:
+    options = replace(LIGHT_THEME, azimuth=azimuth, legend=False)
+    picture = decoded(renderer_of(options).draw(pose(**both("elbow", 1, 0, 0), **both("wrist", 1, 0, 0)), ""))
+    left, right = np.nonzero(near(picture, options.left))[1], np.nonzero(near(picture, options.right))[1]
+    assert min(len(left), len(right)) > 5000
+    assert right.mean() + 60 < 600 < left.mean() - 60
+
+
+def test_seen_from_behind_the_sides_change_places() -> None:
+    options = replace(LIGHT_THEME, azimuth=180.0, legend=False)
+    picture = decoded(renderer_of(options).draw(STANDING, ""))
+    assert np.nonzero(near(picture, options.left))[1].mean() < np.nonzero(near(picture, options.right))[1].mean()
+
+
+@pytest.mark.parametrize("joints", [STANDING, ARMS_UP, SPLITS, LYING, ACROSS, HANDSTAND, LEAP, HUGE])
+@pytest.mark.parametrize("azimuth", [30.0, -100.0])
+def test_every_body_is_whole_inside_the_picture_and_clear_of_the_caption(joints, azimuth) -> None:
+    options = replace(LIGHT_THEME, legend=False, azimuth=azimuth)
+    picture = decoded(renderer_of(options).draw(joints, ""))
+    body = near(picture, options.left) | near(picture, options.right) | near(picture, options.spine)
+    rows, columns = np.nonzero(body)
+    assert len(rows) > 200
+    assert rows.min() >= 40
+    assert rows.max() <= 1020
+    assert columns.min() >= 40
+    assert columns.max() <= 1160
+
+
+def test_usual_poses_share_one_scale_so_that_they_can_be_compared() -> None:
+    options = replace(LIGHT_THEME, legend=False)
+    renderer = renderer_of(options)
+    skulls = [near(decoded(renderer.draw(joints, "")), options.spine, 3).sum() for joints in (STANDING, ARMS_UP)]
+    assert skulls[0] == pytest.approx(skulls[1], rel=0.1)
+
+
+def test_the_shadow_is_on_the_floor_below_the_body(renderer: PoseRenderer) -> None:
+    picture = decoded(renderer.draw(STANDING + np.float32([0, 0.4, 0]), ""))
+    feet = np.nonzero(near(picture, LIGHT_THEME.left))[0].max()
+    below = picture[feet + 20 : feet + 260, 500:700]  # nothing but the floor and the shadow
+    assert (below.max(axis=2) < 225).sum() > 2000
+
+
+def test_what_is_nearer_covers_what_is_farther() -> None:
+    options = replace(LIGHT_THEME, azimuth=90.0, elevation=0.0, legend=False)  # at the person's left
+    arms = decoded(renderer_of(options).draw(STANDING, ""))
+    left, right = near(arms, options.left).sum(), near(arms, options.right).sum()
+    assert left > 10 * right
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "",
+        " \n\t ",
+        "word " * 2000,
+        "x" * 10_000,
+        "字" * 10_000,
+        "$x$ $$ \\frac{1}{2} x_1^2 \\",
+        "two\nlines\r\nand \x00 \x1b[31m controls",
+        "emoji 🧍‍♂️ 👋🏽 ❤️ 🇫🇷",
+        "一个人向前走，然后挥手。",
+        "شخص يقف على ساق واحدة",
+        "אדם עומד (left leg) על רגל אחת",
+        "एक व्यक्ति हाथ उठाकर खड़ा है",
+        "a" + "\u0301" * 40,
+        "e\u0301\u0302 lone \ud800 surrogate, \U0010ffff, \ue000, \u202eoverride\u202c",
+    ],
+)
+def test_no_caption_raises_or_leaves_its_place(renderer: PoseRenderer, caption: str) -> None:
+    png = renderer.draw(STANDING, caption)
+    assert len(png) <= 140_000
+    changed = (decoded(png) != decoded(renderer.draw(STANDING, ""))).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert changed.any() == bool(caption.strip())
+    if changed.any():
+        assert rows.min() > 1020
+        assert rows.max() < 1190
+        assert columns.min() > 30
+        assert columns.max() < 1170
+
+
+def test_captions_are_text_and_never_markup() -> None:
+    typesetter = Typesetter()
+    plain, dollars = (typesetter.set(text, 1080, 130, (40,)).lines[0] for text in ("x_1", "$x_1$"))
+    assert dollars.advance > plain.advance
+
+
+@pytest.mark.parametrize("word", ["kneeling", "AVATAR", "To", "Yoga", "T-pose,", '"Tree"', "A"])
+@pytest.mark.parametrize("size", [24, 40])
+def test_words_are_set_as_freetype_shapes_them(word: str, size: int) -> None:
+    font = FT2Font(str(FONTS / "DejaVuSans.ttf"))
+    font.set_size(size, 72)
+    font.set_text(word)
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    shaped = np.array(font.get_image())
+    (line,) = Typesetter([]).set(word, 1080, 132, (size,)).lines
+    assert abs(line.advance - font.get_width_height()[0] / 64) <= 1
+    assert abs(line.bitmap.sum(dtype=int) / shaped.sum(dtype=int) - 1) < 0.02
+    columns, expected = (np.flatnonzero(bitmap.any(axis=0)) for bitmap in (line.bitmap, shaped))
+    assert abs(np.ptp(columns) - np.ptp(expected)) <= 2
+
+
+def test_long_captions_shrink_and_wrap_in_balance_then_end_in_an_ellipsis() -> None:
+    typesetter = Typesetter()
+    sizes = (40, 32, 24)
+    short, middle, endless = (
+        typesetter.set(caption, 1080, 132, sizes)
+        for caption in ("standing", "arms stretched out " * 6, "very long " * 999)
+    )
+    assert (short.size, len(short.lines)) == (40, 1)
+    assert len(middle.lines) > 1
+    assert min(line.advance for line in middle.lines) > 0.6 * max(line.advance for line in middle.lines)
+    assert (endless.size, len(endless.lines)) == (24, 3)
+    assert max(line.advance for line in endless.lines) <= 1100
+    cut, _ = typesetter.clean("very long " * 999)
+    assert len(cut) < 2000
+
+
+def lacking(font: str, has: str) -> str:
+    """A character that the second font has and the first one has not."""
+    points = FT2Font(has).get_charmap().keys() - FT2Font(font).get_charmap().keys()
+    return next(chr(point) for point in sorted(points) if chr(point).isprintable() and not 0xE000 <= point <= 0xF8FF)
+
+
+def test_what_the_font_lacks_is_drawn_with_one_that_has_it(caplog: pytest.LogCaptureFixture) -> None:
+    character = lacking(str(FONTS / "DejaVuSans.ttf"), STIX)
+    with caplog.at_level(logging.WARNING):
+        drawn = Typesetter([str(FONTS / "DejaVuSansMono.ttf"), STIX]).set(f"a {character}", 1080, 132, (40,))
+        boxed = Typesetter([str(FONTS / "DejaVuSansMono.ttf")]).set(f"a {character}", 1080, 132, (40,))
+    assert not np.array_equal(drawn.lines[0].bitmap, boxed.lines[0].bitmap)
+    assert np.array_equal(boxed.lines[0].bitmap, Typesetter([]).set("a □", 1080, 132, (40,)).lines[0].bitmap)
+    assert len(caplog.records) == 1
+
+
+def test_missing_characters_are_warned_of_once_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="mardm_batch.render.captions"):
+        for caption in ("走 a", "走 again", "跑 another"):
+            Typesetter([]).set(caption, 1080, 132, (40,))
+    (record,) = caplog.records
+    assert record.name == "mardm_batch.render.captions"
+    assert "CJK" in record.getMessage()
+    assert "U+8D70" in record.getMessage()
+    assert "Noto" in record.getMessage()
+
+
+def test_installed_fonts_are_not_looked_at_for_usual_captions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("fonts were searched")
+
+    monkeypatch.setattr("mardm_batch.render.captions.InstalledFonts.__init__", fail)
+    PoseRenderer(LIGHT_THEME).draw(STANDING, "Größe, señor, Привет, Ελλάδα, مرحبا: 100 % – “quoted” …")
+
+
+def test_unusable_font_files_are_passed_over(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    character = lacking(str(FONTS / "DejaVuSans.ttf"), STIX)
+    text, _ = Typesetter([str(broken), str(tmp_path / "gone.ttf"), STIX]).clean(character)
+    assert text == character
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_joints_that_are_no_pose_raise(renderer: PoseRenderer, value: float) -> None:
+    joints = STANDING.copy()
+    joints[7, 1] = value
+    with pytest.raises(ValueError, match="not finite"):
+        renderer.draw(joints, "broken")
+
+
+def test_joints_of_another_shape_raise(renderer: PoseRenderer) -> None:
+    with pytest.raises(ValueError, match=r"\(21, 3\)"):
+        renderer.draw(STANDING[:-1], "broken")
+
+
+@pytest.mark.parametrize("joints", [np.zeros((NUM_JOINTS, 3)), np.full((NUM_JOINTS, 3), 99.0)])
+def test_degenerate_joints_are_drawn(renderer: PoseRenderer, joints: NDArray[np.float64]) -> None:
+    assert renderer.draw(joints, "all joints in one place")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("azimuth", 181), ("azimuth", "left"), ("elevation", -1), ("elevation", float("nan")), ("left", "bleu"),
+     ("ink", 3), ("legend", "yes")],
+)  # fmt: skip
+def test_options_out_of_range_name_key_value_and_what_is_allowed(key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"render\.{key}: .*{value!r}.*use ") as caught:
+        RenderOptions(**{key: value})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_every_option_changes_the_picture() -> None:
+    usual = PoseRenderer(LIGHT_THEME).draw(STANDING, "standing")
+    for key, value in asdict(LIGHT_THEME).items():
+        other = not value if isinstance(value, bool) else "#808000" if isinstance(value, str) else value + 5
+        assert PoseRenderer(replace(LIGHT_THEME, **{key: other})).draw(STANDING, "standing") != usual, key
+
+
+@pytest.mark.parametrize("theme", ["default", "dark"])
+def test_themes_have_the_options_and_stay_within_255_colours(theme: str) -> None:
+    conf = Path(__file__).parents[2] / "conf" / "render" / f"{theme}.yaml"
+    settings = yaml.safe_load(conf.read_text(encoding="utf-8"))
+    assert settings.pop("enabled") is True
+    assert settings.keys() == asdict(LIGHT_THEME).keys()
+    options = RenderOptions(**settings)
+    assert (options == LIGHT_THEME) == (theme == "default")
+    assert len(render.palette_colours(options)) <= 255
+    assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 140_000
+
+
+def test_drawing_needs_neither_torch_nor_pyplot() -> None:
+    code = "import sys, mardm_batch.render.renderer; print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"

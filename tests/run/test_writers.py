@@ -1,0 +1,107 @@
+"""Worker processes that draw and write: one that dies costs its own pose alone, and none outlives the run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mardm_batch.dataset.records import Pose
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.render.renderer import RenderOptions
+from mardm_batch.run.writers import PoseWriters, WriterSettings
+
+
+def settings_in(folder: Path, pictures: bool = False) -> WriterSettings:
+    output, staging = folder / "poses", folder / "temp"
+    output.mkdir()
+    staging.mkdir()
+    return WriterSettings(output, staging, RenderOptions() if pictures else None)
+
+
+def pose(number: int, value: float | None = None) -> Pose:
+    joints = np.random.default_rng(number).normal(size=(22, 3)).astype(np.float32)
+    if value is not None:
+        joints[0, 0] = value
+    return Pose(Prompt(f"pose_{number}", f"A person {number}"), joints, 8, 0)
+
+
+def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path, pictures=True), workers=2) as writers:
+        outcomes = [outcome for number in range(20) for outcome in writers.write(pose(number), {})]
+        outcomes += writers.finish()
+    assert {each.pose.prompt.name for each in outcomes} == {f"pose_{number}" for number in range(20)}
+    assert all(each.failure is None for each in outcomes)
+    for suffix in (".png", ".npy", ".json"):
+        assert len(list((tmp_path / "poses").glob(f"*{suffix}"))) == 20
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
+def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path, pictures=True), workers=1) as writers:
+        outcomes = [*writers.write(pose(0), {}), *writers.write(pose(1, float("nan")), {}), *writers.write(pose(2), {})]
+        outcomes += writers.finish()
+    failures = {each.pose.prompt.name: each.failure for each in outcomes}
+    assert failures["pose_0"] is None
+    assert failures["pose_2"] is None
+    assert failures["pose_1"] is not None
+    assert failures["pose_1"].stage == "write"
+    assert not list((tmp_path / "poses").glob("pose_1.*"))
+
+
+def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=1) as writers:
+        outcomes = list(writers.write(pose(0), {}))
+        while not outcomes:
+            outcomes += writers.done()
+        (worker,) = writers.pool._processes
+        os.kill(worker, signal.SIGKILL)
+        for number in range(1, 10):
+            outcomes += writers.write(pose(number), {})
+        outcomes += writers.finish()
+    assert sorted(each.pose.prompt.name for each in outcomes) == sorted(f"pose_{number}" for number in range(10))
+    assert all(each.failure is None for each in outcomes)
+    assert len(list((tmp_path / "poses").glob("*.json"))) == 10
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_writers import settings_in
+from mardm_batch.run.writers import PoseWriters
+if __name__ == "__main__":
+    writers = PoseWriters(settings_in(Path({folder!r})), workers=2)
+    while len(writers.pool._processes) < 2 or not all(p.is_alive() for p in writers.pool._processes.values()):
+        time.sleep(0.01)
+    print(*writers.pool._processes, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=1) as writers:
+        outcomes = [outcome for number in range(30) for outcome in writers.write(pose(number), {})]
+        outcomes += writers.stop()
+    assert {each.pose.prompt.name for each in outcomes} == {path.stem for path in (tmp_path / "poses").glob("*.json")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT.format(tests=str(Path(__file__).parent), folder=str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    workers = [int(word) for word in parent.stdout.readline().split()]
+    assert len(workers) == 2
+    time.sleep(1.5)  # they are past their imports, and wait for poses
+    parent.send_signal(number)
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)

@@ -1,0 +1,152 @@
+"""Precision and batch size: what `auto` chooses, and that the choice changes what it says and no more."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.model.text import CachedTextEncoder
+from mardm_batch.pose.geometry import canonical_position
+from mardm_batch.pose.skeleton import JOINT_INDEX
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.sampling import sampler as sampler_module
+from mardm_batch.sampling.batching import sample_poses
+from mardm_batch.sampling.device import bfloat16_is_faster
+from mardm_batch.sampling.sampler import batch_sizes, load_sampler, precision_of
+
+register_schema()
+
+CAPTIONS = ["A person sitting", "A person with raised arms", "A person"]
+
+
+def config_of(*words: str) -> Config:
+    return to_config(compose_config(list(words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "fast", "expected"),
+    [
+        ([], True, "float32"),
+        (["model=mardm_sit_xl"], True, "bfloat16"),
+        (["model=mardm_ddpm_xl"], True, "bfloat16"),
+        (["model=mardm_sit_xl"], False, "float32"),
+        (["sampling.precision=bfloat16"], False, "bfloat16"),
+        (["model=mardm_sit_xl", "sampling.precision=float32"], True, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_for_the_published_models_where_it_is_fast(
+    words: list[str], fast: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler_module, "bfloat16_is_faster", lambda device: fast)
+    assert precision_of(config_of(*words), "cpu") == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "fast"),
+    [("fpu avx2 avx512f avx512_bf16", True), ("fpu amx_bf16 amx_tile", True), ("fpu avx2 avx512f", False)],
+)
+def test_a_processor_s_flags_say_whether_bfloat16_is_fast(
+    flags: str, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: f"processor : 0\nflags : {flags}\n")
+    assert bfloat16_is_faster("cpu") is fast
+
+
+def test_where_nothing_tells_bfloat16_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(path: Path, encoding: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", absent)
+    assert not bfloat16_is_faster("cpu")
+
+
+@pytest.mark.parametrize(
+    ("words", "device", "expected"),
+    [
+        (["sampling.batch_size=5"], "cuda:0", (5, 5)),
+        (["+preset=lowmem", "model=mardm_sit_xl"], "cuda:0", (4, 4)),
+        (["model.solver=dopri5"], "cpu", (1, 1)),
+        ([], "cpu", (32, 128)),
+        (["model=mardm_sit_xl"], "cpu", (8, 256)),
+        (["model=mardm_ddpm_xl"], "cuda:1", (64, 1024)),
+    ],
+)
+def test_large_networks_start_small_and_may_grow(words: list[str], device: str, expected: tuple[int, int]) -> None:
+    assert batch_sizes(config_of(*words), device) == expected
+
+
+def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
+    exact, rounded = (
+        load_sampler(config_of(f"model.weights={tiny_weights}", f"sampling.precision={precision}"), cpu_threads=1)
+        for precision in ("float32", "bfloat16")
+    )
+    assert "float32" in exact.description
+    assert rounded.precision == "bfloat16"
+    assert exact.model.mean.dtype == rounded.model.mean.dtype == torch.float32
+    clips, others = exact.sample(CAPTIONS, [0, 0, 0]), rounded.sample(CAPTIONS, [0, 0, 0])
+    assert others.dtype == np.float32
+    assert 0 < np.abs(clips - others).max() < 0.05 * np.abs(clips - clips[[1, 2, 0]]).max()
+
+
+def test_only_a_large_text_encoder_reads_the_job_up_front(tiny_weights: Path, tmp_path: Path) -> None:
+    sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), cpu_threads=1)
+    sampler.read(CAPTIONS, tmp_path, "all")
+    assert not isinstance(sampler.model.text_encoder, CachedTextEncoder)
+    assert list(tmp_path.iterdir()) == []
+    sampler.forget()
+
+
+def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
+    sampler = load_sampler(config_of(), 1)
+    captions = ["A person waving", "A person waving with the right hand", "Left arm raised"]
+    shown = set()
+    for seed in range(12):
+        sampler.seed = seed
+        poses = sampler.sample(captions, [0, 0, 0])[:, sampler.frame_index]
+        left, right = (poses[:, JOINT_INDEX[f"{side}_wrist"], 1] for side in ("left", "right"))
+        shown.add(bool(left[0] > right[0]))
+        assert left[1] < right[1]
+        assert left[2] > right[2]
+    assert shown == {True, False}
+
+
+def test_a_pose_beyond_human_limits_is_not_usable_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampler_module, "within_limits", lambda poses: np.arange(len(poses)) != 1)
+    limited, free = (load_sampler(config_of(f"model.joint_limits={value}"), 1) for value in ("true", "false"))
+    clips = free.sample(CAPTIONS, [0, 0, 0])
+    assert limited.usable(clips).tolist() == [True, False, True]
+    assert free.usable(clips).all()
+    clips[0, 3] = np.nan
+    assert limited.usable(clips).tolist() == [False, True, False]  # now the last is the second that is looked at
+    assert free.usable(clips).tolist() == [False, True, True]
+    assert (limited.tries, free.tries) == (3, 2)
+
+
+def test_an_attempt_is_other_noise_for_its_caption_alone() -> None:
+    sampler = load_sampler(config_of(), 1)
+    first, other = sampler.sample(CAPTIONS, [0, 0, 0]), sampler.sample(CAPTIONS, [0, 1, 0])
+    np.testing.assert_array_equal(other[[0, 2]], first[[0, 2]])
+    assert np.abs(other[1] - first[1]).max() > 0.01
+
+
+def test_what_is_not_usable_comes_with_the_noise_of_its_next_attempt(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    def all_but_the_second_at_first(poses: np.ndarray) -> np.ndarray:
+        looks.append(len(poses))
+        return np.arange(len(poses)) != (1 if len(looks) == 1 else -1)
+
+    monkeypatch.setattr(sampler_module, "within_limits", all_but_the_second_at_first)
+    sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), 1)
+    prompts = [Prompt(str(number), caption) for number, caption in enumerate(CAPTIONS)]
+    results = {each.prompt.name: each for each in sample_poses(prompts, sampler, lambda *told: None)}
+    assert looks == [3, 1]
+    assert {name: each.attempt for name, each in results.items()} == {"0": 0, "1": 1, "2": 0}
+    expected = canonical_position(sampler.sample(CAPTIONS, [0, 1, 0])[:, sampler.frame_index])
+    for number, joints in enumerate(expected):
+        np.testing.assert_allclose(results[str(number)].joints, joints, atol=1e-5)

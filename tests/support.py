@@ -1,0 +1,150 @@
+"""What several tests share: the conformance set, tiny models, and a way to run the command as users do."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from mardm_batch.model.autoencoder import Autoencoder
+from mardm_batch.model.checkpoint import LoadedModel, load_published, save_embedded
+from mardm_batch.model.published import find_published
+from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
+from mardm_batch.model.words import WordEncoder, build_vocabulary
+
+CONFORMANCE = Path(os.environ.get("MARDM_CONFORMANCE_DIR", Path(__file__).parent / "conformance"))
+TINY_WIDTH = 32
+"""Of the tiny autoencoder."""
+
+
+class NoText:
+    """Stands where a text encoder is asked for and captions are not."""
+
+    size = 512
+
+    def encode(self, captions: list[str]) -> Tensor:
+        return torch.zeros(len(captions), self.size)
+
+
+def tiny_sizes(flow: str) -> MardmSizes:
+    return MardmSizes(latent=32, width=64, layers=1, heads=4, mlp_width=128, head_width=48, head_blocks=2, flow=flow)
+
+
+def copy_published(folder: Path) -> Path:
+    """The published layout, writable, in `folder`."""
+    for part in ("checkpoints", "datasets"):
+        for source in (CONFORMANCE / part).rglob("*.*"):
+            target = folder / source.relative_to(CONFORMANCE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    return folder
+
+
+def load_tiny(folder: Path, flow: str) -> LoadedModel:
+    """The tiny model of `flow` from a folder made by `copy_published`."""
+    name = {"sit": "MARDM_SiT_tiny", "ddpm": "MARDM_DDPM_tiny"}[flow]
+    return load_published(find_published(name, folder, folder), tiny_sizes(flow), TINY_WIDTH, NoText())
+
+
+TINY = {
+    "autoencoder_width": 32,
+    "latent": 32,
+    "text": 512,
+    "width": 64,
+    "layers": 1,
+    "heads": 4,
+    "mlp_width": 128,
+    "head_width": 48,
+    "head_blocks": 2,
+}
+
+
+TINY_SIT = ["model=mardm_sit_xl", "model.name=MARDM_SiT_tiny", *(f"model.network.{k}={v}" for k, v in TINY.items())]
+
+
+TINY_DDPM = ["model=mardm_ddpm_xl", "model.name=MARDM_DDPM_tiny", *TINY_SIT[2:]]
+
+
+def write_tokenizer(folder: Path) -> int:
+    """CLIP's byte-level alphabet with a few merges; returns the size of the vocabulary."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = (chr(256 + number) for number in range(256 - len(printable)))
+    letters = [*map(chr, printable), *others]
+    merges = [("s", "i"), ("t", "s</w>"), ("a", "r"), ("si", "ts</w>")]
+    words = [*letters, *(letter + "</w>" for letter in letters), *("".join(merge) for merge in merges)]
+    vocabulary = [*words, "<|startoftext|>", "<|endoftext|>"]
+    numbered = {word: number for number, word in enumerate(vocabulary)}
+    (folder / "vocab.json").write_text(json.dumps(numbered), encoding="utf-8")
+    lines = ["#version: 0.2", *(" ".join(merge) for merge in merges)]
+    (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(vocabulary)
+
+
+def write_captions(folder: Path, captions: list[str], name: str = "captions.txt") -> str:
+    (folder / name).write_text("\n".join(captions), encoding="utf-8")
+    return f"paths.prompts={name}"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def assert_whole(folder: Path, captions: list[str]) -> None:
+    """Every caption has its three valid files once, and nothing else is there."""
+    documents = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")]
+    assert sorted(document["caption"] for document in documents) == sorted(captions)
+    for document in documents:
+        joints = np.load(folder / f"{document['name']}.npy")
+        assert (joints.shape, joints.dtype) == ((22, 3), np.float32)
+        assert np.isfinite(joints).all()
+        assert np.array_equal(np.array(document["joints"]), joints)
+        assert np.abs(joints[0, [0, 2]]).max() < 1e-6
+        with Image.open(folder / f"{document['name']}.png") as picture:
+            picture.load()
+            assert picture.size == (1200, 1200)
+            assert picture.info["dpi"] == pytest.approx((150, 150), abs=0.1)
+    visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    lists = {"metadata.jsonl", "failures.jsonl"}
+    assert len([path for path in visible if path.name not in lists]) == 3 * len(captions)
+    listed = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(row["caption"] for row in listed) == sorted(captions)
+
+
+def save_tiny(path: Path, mean: torch.Tensor, deviation: float) -> Path:
+    """An embedded model of random weights, whose features have this mean and deviation."""
+    torch.manual_seed(0)
+    sizes = MardmSizes(latent=8, text=16, width=16, layers=1, heads=2, mlp_width=32, head_width=24, head_blocks=1)
+    network = MaskedTransformer(sizes)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
+    save_embedded(path, Autoencoder(67, 16, 8), network, words, mean, torch.full_like(mean, deviation))
+    return path
+
+
+def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """`python -m mardm_batch …` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "mardm_batch", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+"""The command with a tiny model: the fixture `run`."""

@@ -1,0 +1,527 @@
+"""Training must read what users have, learn, go on after an interruption, and write weights that load."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mardm_batch.config.compose import compose_config
+from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
+from mardm_batch.library.clips import CLIP_FRAMES, composed_clips
+from mardm_batch.model.autoencoder import Autoencoder
+from mardm_batch.model.checkpoint import load_embedded
+from mardm_batch.model.words import WordEncoder, build_vocabulary
+from mardm_batch.pose.geometry import mirror_image
+from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
+from mardm_batch.tracking.trackers import NullTracker
+from mardm_batch.train import mocap
+from mardm_batch.train.__main__ import to_train_config, train
+from mardm_batch.train.autoencoder_loop import (
+    bone_error,
+    encode_windows,
+    reconstruction,
+    scale_latents,
+    start_as_principal_components,
+)
+from mardm_batch.train.clips import recorded_clips
+from mardm_batch.train.data import Motions, read_motions, read_unseen_motions
+from mardm_batch.train.network_loop import TokenizedCaptions
+from mardm_batch.train.settings import TrainConfig, register_train_schema
+from mardm_batch.train.stage import run_stage
+
+TINY = [
+    "data.composed_clips=12", "data.processes=1", "threads=1", "tracking.mode=disabled",
+    "sizes.autoencoder_width=8", "sizes.latent=4", "sizes.width=16", "sizes.layers=1", "sizes.heads=2",
+    "sizes.mlp_width=16", "sizes.head_width=16", "sizes.head_blocks=1", "sizes.vocabulary=50",
+    "sizes.words_width=8", "sizes.words_layers=1", "sizes.words_heads=2",
+    "autoencoder.steps=3", "autoencoder.batch_size=4", "network.steps=3", "network.batch_size=4",
+]  # fmt: skip
+
+
+def make_config(tmp_path: Path, *overrides: str) -> TrainConfig:
+    register_train_schema()
+    places = [f"folder={tmp_path}/run", f"output={tmp_path}/weights.safetensors"]
+    return to_train_config(compose_config([*TINY, *places, *overrides], name="train"))
+
+
+def make_standing(frames: int = 40) -> np.ndarray:
+    """A person who stands with the arms hanging and shifts forwards a little, (frames, 22, 3)."""
+    down = ("knee", "ankle", "elbow", "wrist")
+    joints = np.zeros((frames, 22, 3))
+    joints[:, 0] = np.stack([np.zeros(frames), np.full(frames, 0.86), np.linspace(0, 0.1, frames)], axis=-1)
+    for name, joint in list(JOINT_INDEX.items())[1:]:
+        side = 1.0 if name.startswith("left") else -1.0
+        direction = [0.0, 1.0, 0.0]
+        if name.endswith(down):
+            direction = [0.0, -1.0, 0.0]
+        elif name.endswith("foot"):
+            direction = [0.0, 0.0, 1.0]
+        elif name.endswith(("hip", "collar", "shoulder")):
+            direction = [side, 0.0, 0.0]
+        joints[:, joint] = joints[:, PARENTS[joint]] + BONE_LENGTHS[joint] * np.array(direction)
+    return joints
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A file of recorded clips: one who stands, and one who raises the left arm."""
+    standing = make_standing()
+    raised = make_standing(20)
+    for name in ("left_elbow", "left_wrist"):
+        raised[:, JOINT_INDEX[name], 1] = (
+            2 * raised[:, JOINT_INDEX["left_shoulder"], 1] - raised[:, JOINT_INDEX[name], 1]
+        )
+    path = tmp_path / "clips.npz"
+    np.savez(
+        path,
+        joints=np.concatenate([standing, raised]).astype(np.float16),
+        clip_lengths=np.array([40, 20]),
+        clip_ids=np.array(["01_01", "01_02"]),
+        clip_descriptions=np.array(["stand", "reach with the left arm"]),
+    )
+    return path
+
+
+def test_the_command_trains_and_its_weights_load(tmp_path, recorded):
+    overrides = [
+        *TINY,
+        f"folder={tmp_path}/run",
+        f"output={tmp_path}/new/weights.safetensors",
+        f"data.mocap={recorded}",
+    ]
+    result = subprocess.run(
+        [sys.executable, "-m", "mardm_batch.train", *overrides], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert "weights:" in result.stdout
+    reports = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert {"autoencoder/loss", "autoencoder/bones_cm_16_frames", "network/loss"} <= set().union(*reports)
+    model = load_embedded(tmp_path / "new/weights.safetensors")
+    assert model is not None
+
+
+class Remembered(NullTracker):
+    """Keeps what a tracker is told."""
+
+    def __init__(self) -> None:
+        self.logged: list[dict[str, float]] = []
+        self.summaries: list[dict[str, object]] = []
+
+    def log(self, metrics) -> None:
+        self.logged.append(dict(metrics))
+
+    def finish(self, summary) -> None:
+        self.summaries.append(dict(summary))
+
+
+def test_what_is_tracked_is_what_metrics_jsonl_holds(tmp_path, recorded, monkeypatch):
+    tracker = Remembered()
+    monkeypatch.setattr("mardm_batch.train.__main__.open_tracker", lambda *_: tracker)
+    monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
+    train(make_config(tmp_path, f"data.mocap={recorded}"))
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert tracker.logged == lines
+    (summary,) = tracker.summaries
+    assert summary["exit_code"] == 0
+    seen, held_out = (f"autoencoder/joints_cm_16_frames{words}" for words in ("", "_held_out"))
+    assert {seen, held_out, "network/loss"} <= summary["metrics"].keys()
+    assert summary["metrics"][held_out] != summary["metrics"][seen]
+
+
+def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
+    train(make_config(tmp_path, "tracking.mode=offline"))
+    assert len(list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))) == 1
+
+
+def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
+    tracker = Remembered()
+    monkeypatch.setattr("mardm_batch.train.__main__.open_tracker", lambda *_: tracker)
+    with pytest.raises(InputError):
+        train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
+    assert [summary["exit_code"] for summary in tracker.summaries] == [1]
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.9])
+def test_recorded_clips_that_are_broken_are_refused(tmp_path, recorded, kept):
+    whole = recorded.read_bytes()
+    (tmp_path / "broken.npz").write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
+    with pytest.raises(InputError, match=r"data\.mocap: .*broken\.npz cannot be read") as refused:
+        mocap.read_clips(tmp_path / "broken.npz")
+    assert "\n" not in str(refused.value)
+    assert "pickle" not in str(refused.value)
+
+
+def test_weights_to_start_from_are_named_by_their_setting(tmp_path):
+    with pytest.raises(InputError, match=r"^start=.*absent\.safetensors: no such file"):
+        train(make_config(tmp_path, f"start={tmp_path}/absent.safetensors"))
+
+
+def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch):
+    settings = make_config(tmp_path, f"data.mocap={recorded}", "data.composed_clips=0").data
+    monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
+    motions = read_motions(settings, 0, tmp_path, resume=False)
+    assert not any("reach" in caption for captions in motions.captions for caption in captions)
+    unseen = read_unseen_motions(settings, 0, motions)
+    assert all("reach" in captions[-1] for captions in unseen.captions)
+    torch.testing.assert_close(unseen.mean, motions.mean)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("network.steps=0", "network.steps=0: must be a whole number of at least 1"),
+        ("sizes.width=18", "sizes.width=18: must be a multiple of twice sizes.heads (2)"),
+        ("data.composed_clips=0", "data.composed_clips=0: must be at least 1"),
+        ("start_share=0.5", "start_share=0.5: must be 0 where start names no weights"),
+        ("output=weights.tar", "output=weights.tar: must be a file ending in .safetensors"),
+    ],
+)
+def test_settings_out_of_range_are_named(tmp_path, override, words):
+    with pytest.raises(ConfigurationError) as error:
+        make_config(tmp_path, *(["output=weights.tar"] if override.startswith("output") else [override]))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
+)
+def test_a_mistake_on_the_command_line_ends_with_one_line(tmp_path, override):
+    (tmp_path / "file").write_text("not a folder")
+    result = subprocess.run(
+        [sys.executable, "-m", "mardm_batch.train", override], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 2
+    said = result.stdout + result.stderr  # what is found in the run goes into its log
+    assert len(said.strip().splitlines()) == 1
+    assert (override.split("=")[0].split(".")[-1] in said) or ("file" in said)
+    assert not (tmp_path / "embedded.safetensors").exists()
+
+
+def test_help_shows_the_commands_and_every_setting() -> None:
+    command = [sys.executable, "-m", "mardm_batch.train", "network.steps=7", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for words in ("data.bvh=FOLDER", "network.steps=7", "resume=false", "averaged weights", "Weights & Biases"):
+        assert words in shown
+
+
+def test_a_missing_recording_is_named(tmp_path):
+    with pytest.raises(InputError, match="absent.npz"):
+        train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
+
+
+class Line(torch.nn.Module):
+    """Learns the slope of a line, in place of a network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = torch.nn.Parameter(torch.zeros(()))
+
+    def losses(self, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        x = torch.randn(8, generator=generator)
+        return {"loss": (self.slope * x - 3 * x).square().mean()}
+
+
+def stage_settings(tmp_path: Path, steps: int):
+    config = make_config(tmp_path, "network.learning_rate=0.05", "network.warmup_steps=2", "network.ema_decay=0.9")
+    return dataclasses.replace(config.network, steps=steps)
+
+
+def no_log(metrics, step):
+    assert step > 0
+
+
+def test_a_stage_learns_and_reports_its_rate(tmp_path):
+    reports = []
+    model = Line()
+    settings = stage_settings(tmp_path, 300)
+    averaged = run_stage(
+        settings,
+        model,
+        model.losses,
+        tmp_path,
+        False,
+        0,
+        lambda metrics, step: reports.append((step, metrics)),
+    )
+    assert float(averaged.slope) == pytest.approx(3.0, abs=0.2)
+    assert [step for step, _ in reports] == [50, 100, 150, 200, 250, 300]
+    assert reports[-1][1]["network/loss"] < reports[0][1]["network/loss"]
+    assert reports[0][1]["network/steps_per_second"] > 0
+
+
+def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
+    settings = dataclasses.replace(stage_settings(tmp_path, 40), checkpoint_minutes=0)
+    (tmp_path / "whole").mkdir()
+    straight = Line()
+    whole = run_stage(settings, straight, straight.losses, tmp_path / "whole", False, 0, no_log)
+
+    interrupted = Line()
+    calls = 0
+    kept: list[torch.nn.Module] = []
+
+    def stop_half_way(generator):
+        nonlocal calls
+        calls += 1
+        if calls > 20:
+            raise KeyboardInterrupt
+        return interrupted.losses(generator)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(settings, interrupted, stop_half_way, tmp_path, False, 0, no_log, kept.append)
+    assert len(kept) == 20, "the weights so far are kept with every checkpoint"
+    again = Line()
+    resumed = run_stage(settings, again, again.losses, tmp_path, True, 0, no_log)
+    torch.testing.assert_close(resumed.slope, whole.slope, rtol=0, atol=0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path):
+    model = Line()
+    with pytest.raises(MardmBatchError, match="network: the loss is not finite at step 0; lower network.learning_rate"):
+        run_stage(
+            stage_settings(tmp_path, 5),
+            model,
+            lambda _: {"loss": model.slope / 0},
+            tmp_path,
+            False,
+            0,
+            no_log,
+        )
+
+
+def test_a_checkpoint_of_another_size_is_refused(tmp_path):
+    train(make_config(tmp_path))
+    with pytest.raises(InputError, match="not a checkpoint of these sizes"):
+        train(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
+
+
+def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
+    train(make_config(tmp_path))
+    first = load_embedded(tmp_path / "weights.safetensors").weights_hash
+    train(make_config(tmp_path, "resume=true"))
+    assert load_embedded(tmp_path / "weights.safetensors").weights_hash == first
+
+
+def test_a_training_goes_on_from_trained_weights_with_a_library_that_has_grown(tmp_path):
+    train(make_config(tmp_path))
+    first = load_embedded(tmp_path / "weights.safetensors")
+    again = make_config(
+        tmp_path,
+        f"start={tmp_path}/weights.safetensors",
+        f"folder={tmp_path}/again",
+        f"output={tmp_path}/again.safetensors",
+        "data.composed_clips=30",
+        "sizes.vocabulary=200",
+        "network.learning_rate=1e-7",
+    )
+    train(again)
+    second = load_embedded(tmp_path / "again.safetensors")
+    assert torch.equal(second.mean, first.mean)
+    assert torch.equal(first_layer(second.autoencoder), first_layer(first.autoencoder))
+    words, known = second.text_encoder.token_numbers, first.text_encoder.token_numbers
+    assert len(words) > len(known)
+    assert tuple(words)[: len(known)] == tuple(known)  # none is forgotten
+    (common, *_) = known
+    new, old = (each.text_encoder.words.weight for each in (second, first))
+    torch.testing.assert_close(new[words[common]], old[known[common]], atol=1e-3, rtol=0)
+    torch.testing.assert_close(second.network.cond_emb.weight, first.network.cond_emb.weight, atol=1e-3, rtol=0)
+
+
+def test_the_weights_written_may_be_averaged_with_those_started_from(tmp_path):
+    train(make_config(tmp_path))
+    written = {}
+    for share in (0.0, 0.5, 1.0):
+        start = (f"start={tmp_path}/weights.safetensors", f"start_share={share}")
+        far = ("network.learning_rate=0.01", "network.warmup_steps=0", "network.ema_decay=0")
+        places = (f"folder={tmp_path}/{share}", f"output={tmp_path}/{share}.safetensors")
+        train(make_config(tmp_path, *start, *far, *places))
+        written[share] = load_embedded(tmp_path / f"{share}.safetensors").text_encoder.words.weight
+    first = load_embedded(tmp_path / "weights.safetensors").text_encoder.words.weight
+    assert torch.equal(written[1.0], first)
+    assert (written[0.0] - first).abs().max() > 0.005
+    torch.testing.assert_close(written[0.5], (written[0.0] + first) / 2, atol=1e-3, rtol=0)
+
+
+def first_layer(autoencoder: Autoencoder) -> torch.Tensor:
+    return autoencoder.state_dict()["encoder.model.0.weight"]
+
+
+def test_weights_of_other_sizes_are_no_start(tmp_path):
+    train(make_config(tmp_path))
+    with pytest.raises(InputError, match="start: its weights are not of these sizes"):
+        train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", f"folder={tmp_path}/b", "sizes.width=32"))
+
+
+def test_recorded_clips_keep_their_bones_stand_on_the_floor_and_say_the_side(recorded):
+    recordings = mocap.read_clips(recorded)
+    clips = recorded_clips(recordings, stride=8, seed=0)
+    assert len(clips) == 2 * (6 + 3)
+    assert all(clip.features.shape == (CLIP_FRAMES, 67) for clip in clips)
+    middle = np.stack([clip.features[CLIP_FRAMES // 2] for clip in clips])
+    joints = np.concatenate([np.zeros_like(middle[:, :3]), middle[:, 4:]], axis=1).reshape(-1, 22, 3)
+    joints[:, 0, 1] = middle[:, 3]
+    assert float(bone_error(torch.from_numpy(joints))) < 1e-4
+    np.testing.assert_allclose(joints[:, :, 1].min(axis=1), 0.02, atol=1e-3)
+    captions = {caption for clip in clips for caption in clip.captions}
+    assert any("left arm" in caption for caption in captions)
+    assert any("right arm" in caption for caption in captions), "mirrored clips must say the other side"
+
+
+def test_composed_clips_do_not_depend_on_the_processes(tmp_path):
+    alone = composed_clips(120, seed=1, processes=1)
+    shared = composed_clips(120, seed=1, processes=2)
+    assert [clip.captions for clip in alone] == [clip.captions for clip in shared]
+    np.testing.assert_array_equal(alone[-1].features, shared[-1].features)
+
+
+def test_sources_are_drawn_by_their_share():
+    clips = composed_clips(10, seed=0, processes=1)
+    motions = Motions.from_sources([(0.25, clips[:1]), (0.75, clips[1:]), (0.5, [])])
+    rows = motions.draw(4000, torch.Generator().manual_seed(0))
+    assert float((rows == 0).float().mean()) == pytest.approx(0.25, abs=0.03)
+    assert int(rows.max()) == 9
+    normalised = motions.normalised(rows)
+    assert float(normalised[..., 4:].mean().abs()) < 0.1
+    torch.testing.assert_close(motions.unnormalised(normalised), motions.features[rows], atol=1e-5, rtol=0)
+
+
+def test_still_poses_come_back_before_any_training():
+    torch.manual_seed(0)
+    motions = Motions.from_sources([(1.0, composed_clips(100, seed=0, processes=1))])
+    autoencoder = Autoencoder(width=134, latent_size=64).eval()
+    untrained = reconstruction(autoencoder, motions)
+    start_as_principal_components(autoencoder, motions)
+    started = reconstruction(autoencoder, motions)
+    for measure, bar in (("joints_cm", 3), ("bones_degrees", 8)):
+        key = f"autoencoder/{measure}_16_frames"
+        assert started[key] < bar < untrained[key]
+
+
+def test_scaling_the_latents_changes_no_reconstruction():
+    torch.manual_seed(0)
+    motions = Motions.from_sources([(1.0, composed_clips(8, seed=0, processes=1))])
+    autoencoder = Autoencoder(width=8, latent_size=4).eval()
+    motion = motions.normalised(torch.arange(8))
+    before = autoencoder(motion)
+    scale_latents(autoencoder, motions)
+    torch.testing.assert_close(autoencoder(motion), before, atol=1e-5, rtol=1e-4)
+    size = encode_windows(autoencoder, motions, 16).square().mean().sqrt()
+    torch.testing.assert_close(size, torch.ones(()))
+
+
+BVH_JOINTS = {
+    # name: (parent, offset in CMU's unit)
+    "Hips": (None, (0, 0, 0)),
+    "LHipJoint": ("Hips", (0, 0, 0)),
+    "LeftUpLeg": ("LHipJoint", (1.6, -1.6, 0.8)),
+    "LeftLeg": ("LeftUpLeg", (0, -7, 0)),
+    "LeftFoot": ("LeftLeg", (0, -7, 0)),
+    "LeftToeBase": ("LeftFoot", (0, -0.5, 2)),
+    "RHipJoint": ("Hips", (0, 0, 0)),
+    "RightUpLeg": ("RHipJoint", (-1.6, -1.6, 0.8)),
+    "RightLeg": ("RightUpLeg", (0, -7, 0)),
+    "RightFoot": ("RightLeg", (0, -7, 0)),
+    "RightToeBase": ("RightFoot", (0, -0.5, 2)),
+    "LowerBack": ("Hips", (0, 0, 0)),
+    "Spine": ("LowerBack", (0, 2, 0)),
+    "Spine1": ("Spine", (0, 2, 0)),
+    "Neck": ("Spine1", (0, 2, 0)),
+    "Neck1": ("Neck", (0, 1, 0)),
+    "Head": ("Neck1", (0, 1, 0.2)),
+    "LeftShoulder": ("Spine1", (0, 2, 0)),
+    "LeftArm": ("LeftShoulder", (3, 1, 0)),
+    "LeftForeArm": ("LeftArm", (5, 0, 0)),
+    "LeftHand": ("LeftForeArm", (4, 0, 0)),
+    "RightShoulder": ("Spine1", (0, 2, 0)),
+    "RightArm": ("RightShoulder", (-3, 1, 0)),
+    "RightForeArm": ("RightArm", (-5, 0, 0)),
+    "RightHand": ("RightForeArm", (-4, 0, 0)),
+}
+
+
+def write_bvh(path: Path, frames: int, left_arm_raised: float) -> None:
+    """CMU's skeleton in a T pose, 120 frames a second, the left arm turned about Z by so many degrees."""
+
+    def joint(name: str, depth: int) -> list[str]:
+        parent, offset = BVH_JOINTS[name]
+        word = "ROOT" if parent is None else "JOINT"
+        channels = "Zrotation Yrotation Xrotation"
+        channels = f"6 Xposition Yposition Zposition {channels}" if parent is None else f"3 {channels}"
+        children = [line for child in BVH_JOINTS if BVH_JOINTS[child][0] == name for line in joint(child, depth + 1)]
+        end = [] if children else ["End Site", "{", "OFFSET 0 0 1", "}"]
+        return [
+            f"{word} {name}",
+            "{",
+            f"OFFSET {' '.join(map(str, offset))}",
+            f"CHANNELS {channels}",
+            *children,
+            *end,
+            "}",
+        ]
+
+    order = [line.split()[1] for line in joint("Hips", 0) if line.startswith(("ROOT", "JOINT"))]
+    turns = {"LeftArm": f"{left_arm_raised} 0 0"}
+    rows = [f"5 17 {frame / 100} " + " ".join(turns.get(name, "0 0 0") for name in order) for frame in range(frames)]
+    header = ["HIERARCHY", *joint("Hips", 0), "MOTION", f"Frames: {frames}", "Frame Time: .0083333"]
+    path.write_text("\n".join([*header, *rows]) + "\n")
+
+
+def test_cmu_bvh_files_are_put_on_our_skeleton_at_our_rate(tmp_path):
+    write_bvh(tmp_path / "01_01.bvh", frames=121, left_arm_raised=90)
+    (tmp_path / mocap.DESCRIPTION_FILE).write_text("Subject 1\n01_01\tclimb, raise the arm\n")
+    (clip,) = mocap.read_bvh_folder(tmp_path)
+    assert (clip.name, clip.description) == ("01_01", "climb, raise the arm")
+    assert clip.joints.shape == (21, 22, 3)  # one second and the frame at its end
+    assert float(bone_error(torch.from_numpy(clip.joints))) < 1e-5
+    wrist = clip.joints[:, JOINT_INDEX["left_wrist"]] - clip.joints[:, JOINT_INDEX["left_shoulder"]]
+    np.testing.assert_allclose(wrist, [[0, 0.257 + 0.266, 0]] * 21, atol=1e-5)
+    right = clip.joints[:, JOINT_INDEX["right_wrist"]] - clip.joints[:, JOINT_INDEX["right_shoulder"]]
+    np.testing.assert_allclose(right, [[-0.263 - 0.270, 0, 0]] * 21, atol=1e-5)
+    assert clip.joints[..., 1].min() == pytest.approx(0, abs=0.02)
+    path = clip.joints[:, 0] - clip.joints[0, 0]
+    assert path[-1, 2] == pytest.approx(1.2 * 1.642 / 28, rel=1e-3)  # legs of 28 units are 1.642 m together
+
+
+@pytest.mark.parametrize("text", ["", "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\n}\nMOTION\nFrames: 1\nFrame Time: 0.1\n"])
+def test_a_broken_bvh_file_is_named(tmp_path, text):
+    (tmp_path / "02_01.bvh").write_text(text)
+    with pytest.raises(InputError, match="02_01.bvh is not a BVH file of CMU's skeleton"):
+        mocap.read_bvh_folder(tmp_path)
+
+
+def test_a_folder_without_bvh_files_is_named(tmp_path):
+    with pytest.raises(InputError, match="no .bvh file in"):
+        mocap.read_bvh_folder(tmp_path)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_caption_without_a_side_is_read_with_one_image(side):
+    """A caption that names a side is read with the clip and, exchanged, with its mirror image."""
+    (clip,) = composed_clips(1, seed=0, processes=1)
+    captions = ("Waving", "A person waving with the left hand")
+    motions = Motions.from_sources([(1.0, [dataclasses.replace(clip, captions=captions, sides=(side, 0))])])
+    words = WordEncoder(build_vocabulary([*captions, "right"], 20))
+    read = TokenizedCaptions.of(motions, words)
+    waving, left, right = words.tokenize([*captions, "A person waving with the right hand"]).tolist()
+    tokens, images = read.draw(torch.zeros(64, dtype=torch.long), torch.Generator().manual_seed(0))
+    width = tokens.shape[1]
+    seen = {(tuple(row), image) for row, image in zip(tokens.tolist(), images.tolist(), strict=True)}
+    assert seen == {(tuple(waving[:width]), int(side < 0)), (tuple(left), 0), (tuple(right), 1)}
+    pairs = list(zip(tokens[:64].tolist(), tokens[64:].tolist(), strict=True))
+    assert all(second == right for first, second in pairs if first == left)
+
+
+def test_mirrored_poses_exchange_left_and_right():
+    pose = make_standing(1)
+    pose[:, JOINT_INDEX["left_wrist"]] += [0.0, 0.3, 0.1]
+    pose = mocap.with_bone_lengths(pose)
+    twin = mirror_image(pose)
+    left, right = JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]
+    assert twin[0, right, 1] > twin[0, left, 1] + 0.1
+    assert twin[0, right, 0] < 0 < twin[0, left, 0]
+    assert float(bone_error(torch.from_numpy(twin))) < 1e-6

@@ -1,0 +1,342 @@
+"""The audit finds every kind of fault; a repair deletes nothing and leaves exactly the affected poses to be made."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from PIL import Image
+from tests.support import Run
+
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.dataset.store import RECORDS, TEMPORARY, PoseStore, npy_bytes, write_pose
+from mardm_batch.prompts.names import Prompt, name_prompts
+from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+from mardm_batch.verify.__main__ import main
+
+CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
+WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(CAPTIONS)
+SETTINGS = {
+    "model": "embedded",
+    "frame_index": 8,
+    "seed": 1,
+    "sampling": {"cfg": 2.0, "solver": "euler"},
+    "weights_sha256": "0123",
+    "precision": "float32",
+}
+
+
+def write(output: Path, prompt: Prompt, picture: bytes, **settings: object) -> None:
+    joints = np.random.default_rng(len(prompt.name)).normal(0, 0.4, (22, 3)).astype(np.float32)
+    write_pose(Pose(prompt, joints, 8, 0), picture, {**SETTINGS, **settings}, output, output.parent)
+
+
+@pytest.fixture(scope="module")
+def picture() -> bytes:
+    return PoseRenderer(RenderOptions()).draw(np.random.default_rng(0).normal(0, 0.4, (22, 3)), "A person waving")
+
+
+@pytest.fixture
+def output(tmp_path: Path, picture: bytes) -> Path:
+    """A finished output folder of all captions, and the captions in a file beside it."""
+    store = PoseStore(tmp_path / "SinglePose", pictures=True)
+    store.prepare()
+    for prompt in PROMPTS:
+        write(store.output, prompt, picture)
+    rebuild_metadata(store)
+    (tmp_path / "captions.txt").write_text("\n".join(CAPTIONS), encoding="utf-8")
+    return store.output
+
+
+@pytest.fixture
+def audit(output: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict]:
+    """Run the command on the folder for its captions and return its JSON."""
+
+    def with_json(*arguments: str) -> dict:
+        code = main([str(output), "--prompts", str(output.parent / "captions.txt"), "--json", *arguments])
+        report = json.loads(capsys.readouterr().out)
+        assert report["exit_code"] == code
+        return report
+
+    return with_json
+
+
+def kinds(report: dict, section: str = "problems") -> set[str]:
+    return {finding["kind"] for finding in report[section]}
+
+
+def edit(path: Path, change: Callable[[dict], object]) -> None:
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+
+
+def cut(path: Path, bytes_left: int) -> None:
+    path.write_bytes(path.read_bytes()[:bytes_left])
+
+
+def bend(path: Path) -> None:
+    """Change one byte in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def resize(path: Path) -> None:
+    Image.new("P", (600, 1200)).save(path)
+
+
+def rename(output: Path, old: str, new: str) -> None:
+    for suffix in (".json", ".png", ".npy"):
+        (output / f"{old}{suffix}").rename(output / f"{new}{suffix}")
+
+
+def list_failure(output: Path) -> None:
+    (output / "sitting.json").unlink()
+    FailureList(output).update([Failure(SITTING.caption, SITTING.name, "sample", "out of luck")], ())
+
+
+NAN = np.full((22, 3), np.nan, np.float32)
+FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
+    "PNG gone": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
+    "NPY gone": (lambda o: (o / "waving.npy").unlink(), "missing file of a pose", [WAVING]),
+    "pose gone": (lambda o: [p.unlink() for p in o.glob("waving.*")], "missing pose", [WAVING]),
+    "JSON gone": (lambda o: (o / "waving.json").unlink(), "PNG or NPY without JSON", [WAVING]),
+    "NPY cut": (lambda o: cut(o / "waving.npy", 300), "unreadable NPY", [WAVING]),
+    "NPY empty": (lambda o: cut(o / "waving.npy", 0), "unreadable NPY", [WAVING]),
+    "NPY of other type": (
+        lambda o: np.save(o / "waving.npy", np.zeros((22, 3))), "wrong NPY", [WAVING],
+    ),
+    "NPY of other shape": (lambda o: (o / "waving.npy").write_bytes(npy_bytes(NAN[:21])), "wrong NPY", [WAVING]),
+    "NPY not finite": (lambda o: (o / "waving.npy").write_bytes(npy_bytes(NAN)), "wrong NPY", [WAVING]),
+    "JSON cut": (lambda o: cut(o / "waving.json", 500), "unreadable JSON", [WAVING]),
+    "JSON with NaN": (
+        lambda o: edit(o / "waving.json", lambda d: d["joints"][3].__setitem__(1, float("nan"))),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON lacks a key": (lambda o: edit(o / "waving.json", lambda d: d.pop("seed")), "wrong JSON", [WAVING]),
+    "JSON of 21 joints": (lambda o: edit(o / "waving.json", lambda d: d["joints"].pop()), "wrong JSON", [WAVING]),
+    "JSON too large a number": (
+        lambda o: edit(o / "waving.json", lambda d: d["joints"][3].__setitem__(1, 1e300)), "wrong JSON", [WAVING],
+    ),
+    "JSON is not the NPY": (
+        lambda o: edit(o / "waving.json", lambda d: d["joints"][3].__setitem__(1, 0.25)),
+        "JSON and NPY differ", [WAVING],
+    ),
+    "PNG cut": (lambda o: cut(o / "waving.png", 20_000), "unreadable PNG", [WAVING]),
+    "PNG without its end": (lambda o: cut(o / "waving.png", -12), "unreadable PNG", [WAVING]),
+    "PNG with a wrong byte": (lambda o: bend(o / "waving.png"), "unreadable PNG", [WAVING]),
+    "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG size", [WAVING]),
+    "other caption": (
+        lambda o: edit(o / "waving.json", lambda d: d.update(caption="A person lying")),
+        "caption is not the name's", [WAVING],
+    ),
+    "other name": (lambda o: rename(o, "waving", "lying"), "wrong JSON", [WAVING]),
+    "stray NPY": (lambda o: (o / "lying.npy").write_bytes(npy_bytes(NAN)), "PNG or NPY without JSON", []),
+    "temporary file": (lambda o: (o / ".waving.json.123").write_text(""), "stray temporary file", []),
+    "staged file": (lambda o: stage(o), "stray temporary file", []),
+    "unknown file": (lambda o: (o / "notes.txt").write_text(""), "unknown file", []),
+    "list of captions cut": (
+        lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl does not list what is finished", [],
+    ),
+    "list of captions gone": (
+        lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list what is finished", [],
+    ),
+    "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), "unknown file", []),
+    "failure": (list_failure, "failed, and not made since", [SITTING]),
+}  # fmt: skip
+
+
+def stage(output: Path) -> None:
+    folder = output / RECORDS / f"{TEMPORARY}all-0123abcd"
+    folder.mkdir(parents=True)
+    (folder / "waving.npy").write_bytes(b"half")
+
+
+def contents(output: Path) -> list[bytes]:
+    """Of all files but the lists and locks, wherever they lie."""
+    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock")]
+    return sorted(path.read_bytes() for path in ours)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_repaired_and_made_again(output: Path, audit, picture: bytes, fault: str) -> None:
+    damage, kind, affected = FAULTS[fault]
+    damage(output)
+    before = contents(output)
+    report = audit()
+    assert report["exit_code"] == 1
+    assert kind in kinds(report)
+    assert contents(output) == before
+    assert not (output / RECORDS / "removed").exists()
+
+    report = audit("--repair")
+    assert report["exit_code"] == 1
+    assert report["repair"]["to_make"] == len(affected)
+    assert list(PoseStore(output, pictures=True).survey(PROMPTS, SETTINGS).unfinished) == affected
+    assert contents(output) == before  # moved, not deleted
+
+    for prompt in affected:  # the generator's next run
+        write(output, prompt, picture)
+    FailureList(output).update([], CAPTIONS)
+    rebuild_metadata(PoseStore(output, pictures=True))
+    assert audit()["problems"] == []
+
+
+def test_a_whole_folder_is_as_asked_and_nothing_is_written(output: Path, audit) -> None:
+    before = {path: path.stat().st_mtime_ns for path in output.iterdir() if path.is_file()}
+    for arguments in ([], ["--repair"]):
+        report = audit(*arguments)
+        assert (report["exit_code"], report["problems"], report["notes"], report["repair"]) == (0, [], [], None)
+        assert report["counts"] == {"asked for": 4, "missing": 0, "there": 4, "damaged": 0}
+        assert report["disk"][".npy"] == [4, sum(path.stat().st_size for path in output.glob("*.npy"))]
+    assert {path: path.stat().st_mtime_ns for path in output.iterdir() if path.is_file()} == before
+
+
+def test_two_repairs_set_aside_into_two_folders(output: Path, audit) -> None:
+    for number in (1, 2):
+        (output / "notes.txt").write_text(str(number))
+        audit("--repair")
+        assert (output / RECORDS / "removed" / str(number) / "notes.txt").read_text() == str(number)
+
+
+def test_other_settings_and_poses_that_were_not_asked_for_are_notes(output: Path, audit, picture: bytes) -> None:
+    write(output, Prompt("lying", "A person lying"), picture, seed=2, sampling={"cfg": 4.0, "solver": "euler"})
+    rebuild_metadata(PoseStore(output, pictures=True))
+    (output / "older").mkdir()
+    report = audit()
+    assert report["exit_code"] == 0
+    found = [(each["kind"], each["where"], each["detail"]) for each in report["notes"]]
+    assert found == [
+        ("pose that was not asked for", "lying.json", "A person lying"),
+        ("mixed settings", "4 poses", "seed=1, cfg=2.0"),
+        ("mixed settings", "1 poses", "seed=2, cfg=4.0"),
+        ("folder that was not looked into", "older", ""),
+    ]
+
+
+def test_names_with_a_hash_belong_to_their_captions(tmp_path: Path, picture: bytes) -> None:
+    prompts = name_prompts(["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301])
+    store = PoseStore(tmp_path / "poses", pictures=True)
+    store.prepare()
+    for prompt in prompts:
+        write(store.output, prompt, picture)
+    rebuild_metadata(store)
+    assert main([str(store.output)]) == 0
+    rename(store.output, prompts[1].name, "waving-01234567")
+    edit(store.output / "waving-01234567.json", lambda document: document.update(name="waving-01234567"))
+    rebuild_metadata(store)
+    assert main([str(store.output)]) == 1
+
+
+def test_pictures_that_are_not_wanted_are_not_missed_and_not_decoded(output: Path, audit) -> None:
+    cut(output / "waving.png", 20_000)
+    assert audit("--no-pictures")["exit_code"] == 0
+    for path in output.glob("*.png"):
+        path.unlink()
+    rebuild_metadata(PoseStore(output, pictures=False))
+    assert audit()["exit_code"] == 0  # no run says that there should be any, and there is none
+
+
+@pytest.mark.parametrize("flags", [[], ["--repair"]])
+def test_a_folder_at_work_is_read_but_not_repaired(output: Path, audit, capsys, flags: list[str]) -> None:
+    Progress("shard-1-of-3", run_folder=str(output.parent), state="running").write(output)
+    stage(output)
+    (output / "lying.npy").write_text("")
+    if not flags:
+        report = audit()
+        assert kinds(report) == {"PNG or NPY without JSON"}  # what is staged is the run's own
+        assert report["notes"][-1]["where"].startswith(f"shard-1-of-3, process {os.getpid()} on ")
+        return
+    with pytest.raises(SystemExit, match="2"):
+        main([str(output), *flags])
+    assert re.fullmatch(r".*: shard-1-of-3 \(process \d+ on .*\) is at work: .*\n", capsys.readouterr().err)
+    assert (output / "lying.npy").exists()
+
+
+def test_a_run_that_has_only_just_started_is_seen_by_its_lock(output: Path, capsys) -> None:
+    (output / "lying.npy").write_text("")
+    with FileLock(output / RECORDS / "shard-0-of-3.lock"), pytest.raises(SystemExit, match="2"):
+        main([str(output), "--repair"])
+    assert "another process is at work on shard-0-of-3" in capsys.readouterr().err
+    assert (output / "lying.npy").exists()
+
+
+def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "diary.txt").write_text("")
+    for arguments, words in (
+        ([str(tmp_path / "nowhere")], "nowhere: No such file or directory"),
+        ([str(tmp_path / "other"), "--repair"], "other: no poses and no record of a run"),
+        ([str(output), "--prompts", str(tmp_path / "none.md")], "none.md"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments)
+        message = capsys.readouterr().err
+        assert words in message
+        assert message.count("\n") == 1
+    assert (tmp_path / "other" / "diary.txt").exists()
+
+
+def test_the_report_shows_counts_ten_examples_and_captions_as_they_are(output: Path, capsys) -> None:
+    captions = [*CAPTIONS, *(f"A person [red]\x1b[31m, number {number}" for number in range(12))]
+    listed = output / "captions.jsonl"  # the prompt file itself is no stray
+    listed.write_text("\n".join(json.dumps({"caption": caption}) for caption in captions))
+    edit(output / f"{MARKUP.name}.json", lambda document: document.update(caption="[bold]:smile:[/bold]\x1b[2J"))
+    assert main([str(output), "--prompts", str(listed)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "poses: 16 asked for, 12 missing, 4 there, 1 damaged"
+    assert "missing pose: 12" in lines
+    assert "  red31m_number_0: A person [red]\\x1b[31m, number 0" in lines
+    assert "  and 2 more" in lines
+    assert f"  {MARKUP.name}.json: [bold]:smile:[/bold]\\x1b[2J" in lines
+    assert not any("captions.jsonl" in line for line in lines[2:])
+
+
+def test_errors_in_the_log_of_a_run_are_counted(output: Path, audit) -> None:
+    Progress("all", run_folder=str(output.parent), state="incomplete", exit_code=1).write(output)
+    lines = ["2026-01-31 12:00:00,123 INFO a: b", "2026-01-31 12:00:01,123 ERROR a: failed: sitting", "Traceback"]
+    (output.parent / "mardm_batch.log").write_text("\n".join(lines))
+    (note,) = audit()["notes"]
+    assert note["kind"] == "errors in the log of a run"
+    assert note["detail"] == "1, the last: 2026-01-31 12:00:01,123 ERROR a: failed: sitting"
+
+
+def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, run: Run, capsys) -> None:
+    (tmp_path / "captions.txt").write_text("\n".join([*CAPTIONS, "A person beyond the limit"]), encoding="utf-8")
+    output, generate = tmp_path / "SinglePose", ("paths.prompts=captions.txt", "limit=4")
+    assert run(*generate).returncode == 0
+    assert main([str(output)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("poses: 4 asked for, 0 missing, 4 there, 0 damaged\n")
+    assert "captions.txt, as by the newest run with limit=4" in said
+
+    whole = sorted(path.name for path in output.iterdir())
+    untouched = (output / f"{MARKUP.name}.json").stat().st_mtime_ns
+    (output / f"{WAVING.name}.png").unlink()
+    cut(output / f"{SITTING.name}.npy", 200)
+    edit(output / f"{CHINESE.name}.json", lambda document: document.update(caption="A person lying"))
+    (output / ".sitting.npy.77").write_text("")
+    assert main([str(output)]) == 1
+    assert main([str(output), "--repair"]) == 1
+    assert "the generator's next run makes 3 poses" in capsys.readouterr().out
+
+    again = run(*generate)
+    assert again.returncode == 0, again.stderr
+    assert "3 poses to make" in again.stderr
+    assert main([str(output)]) == 0
+    assert sorted(path.name for path in output.iterdir()) == whole
+    assert (output / f"{MARKUP.name}.json").stat().st_mtime_ns == untouched
+
+    shutil.rmtree(tmp_path / "outputs")
+    capsys.readouterr()
+    assert main([str(output)]) == 0
+    assert "asked for: not known" in capsys.readouterr().out
