@@ -20,9 +20,10 @@ from omegaconf import DictConfig
 from mardm_batch.config.compose import compose_config, drop_sweep_overrides, explain_hydra_error, to_config
 from mardm_batch.config.help import help_table
 from mardm_batch.config.overrides import parse_flags, quote_override, resolve_now
-from mardm_batch.config.schema import conf_dir, register_schema
+from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.launch.plan import PLAN
+from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import ConsoleHandler, print_long_text
@@ -64,7 +65,7 @@ More: --cfg job prints the resolved settings, --info shows how they are composed
 
 def main() -> None:
     """Console script and `python -m mardm_batch`."""
-    register_schema()
+    register_schemas()
     sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
     with report_user_errors():
         if "--help" in arguments or "-h" in arguments:

@@ -3,6 +3,8 @@
 Every message is one line: where, what, and what to do.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -32,3 +34,12 @@ class InputError(MardmBatchError):
 def first_line(error: BaseException) -> str:
     """The first line of an exception's text, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
+
+
+@contextmanager
+def naming(setting: str) -> Iterator[None]:
+    """Put the setting that an error is about before its message: "model.weights=" + "FILE: no such file"."""
+    try:
+        yield
+    except MardmBatchError as error:
+        raise type(error)(f"{setting}{error}") from error

@@ -11,27 +11,28 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from mardm_batch.config.schema import Config, EmbeddedSettings
+from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore, staging_folder
-from mardm_batch.errors import ConfigurationError, ExitCode, InputError
+from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
 from mardm_batch.prompts.shards import shard_name, shard_of
-from mardm_batch.render.renderer import RenderOptions
+from mardm_batch.render.theme import RenderSettings
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.run.writers import PoseWriters, WriterSettings
 from mardm_batch.sampling.batching import sample_poses
-from mardm_batch.sampling.provenance import pose_provenance
+from mardm_batch.sampling.provenance import complete_provenance, pose_provenance
+from mardm_batch.sampling.sampler import load_sampler
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.signals import Interrupted, defer_signals
 from mardm_batch.system.terminal import clock
-from mardm_batch.tracking.trackers import DeferredTracker, open_tracker
+from mardm_batch.tracking.tracker import DeferredTracker, TrackedRun
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         InputError, ConfigurationError: bad input or settings; nothing was generated.
     """
     started = time.monotonic()
-    render = render_options(config)
+    render = config.render if config.render.enabled else None
     prompts = load_prompts(config, say=True)
     store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
     store.prepare()
@@ -123,7 +124,7 @@ def unfinished(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> S
 
 
 def make_poses(
-    todo: Sequence[Prompt], store: PoseStore, config: Config, render: RenderOptions | None, record: RunStatistics
+    todo: Sequence[Prompt], store: PoseStore, config: Config, render: RenderSettings | None, record: RunStatistics
 ) -> int:
     """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before.
 
@@ -140,29 +141,21 @@ def make_poses(
             PoseWriters(WriterSettings(store.output, staging, render), cores) as writers,
             record_outcomes_on_error(writers, record),
         ):
-            # torch takes seconds to import: bad input and "nothing to do" are answered without it
-            with defer_signals():  # its C++ parts end the process where an exception comes in from outside
-                from mardm_batch.sampling.sampler import load_sampler
-
             sampler = load_sampler(config, sampling_threads(config, cores))
             log.info("%d poses to make with %s, into %s", len(todo), sampler.description, store.output)
-            tracking = partial(open_tracker, config.tracking, record.run_folder, record.settings, shard, sweep)
-            record.tracker = DeferredTracker(tracking)
+            tracked = TrackedRun(record.run_folder, record.settings, shard, sweep)
+            record.tracker = DeferredTracker(partial(config.tracking.open, tracked))
             captions = [prompt.caption for prompt in todo]
             record.unknown(sampler.unknown_words(captions))
-            sampler.read(captions, temp, shard)
-            provenance = {
-                **pose_provenance(config),
-                "weights_sha256": sampler.weights_hash,
-                "precision": sampler.precision,
-            }
+            sampler.model.cache_text_embeddings(captions, temp, shard)
+            provenance = complete_provenance(config, sampler.model)
             for result in sample_poses(todo, sampler, record.sampled):
                 if isinstance(result, Failure):
                     record.failed(result)
                 else:
                     record.written(writers.write(result, provenance))
             record.written(writers.finish())
-            sampler.forget()
+            sampler.model.clear_text_embeddings()
     except Interrupted as interruption:
         log.warning("interrupted: what is finished stays; %s", resume_hint(config))
         return interruption.exit_code
@@ -192,22 +185,11 @@ def record_outcomes_on_error(writers: PoseWriters, record: RunStatistics) -> Ite
 def sampling_threads(config: Config, cores: int) -> int:
     """How many of the cores sample. The drawing processes take what sampling leaves, as they give way to it.
 
-    Large networks take all cores: pictures are few then. The embedded model takes half of them, as it takes about as
-    long for a pose as drawing does, and a thread whose core draws makes all others wait.
+    Large networks take all cores: pictures are few then. A small model takes half of them, as it takes about as long
+    for a pose as drawing does, and a thread whose core draws makes all others wait.
     """
-    balanced = isinstance(config.model, EmbeddedSettings) and config.render.enabled
+    balanced = config.model.IS_SMALL and config.render.enabled
     return (cores + 1) // 2 if balanced else cores
-
-
-def render_options(config: Config) -> RenderOptions | None:
-    """How to draw; None where no pictures are wanted."""
-    options = asdict(config.render)
-    if not options.pop("enabled"):
-        return None
-    try:
-        return RenderOptions(**options)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
 
 
 def close(asked: Sequence[Prompt], store: PoseStore, record: RunStatistics, code: int, seconds: float) -> int:

@@ -16,12 +16,13 @@ from mardm_batch.benchmark.parts import draw_naively
 from mardm_batch.benchmark.runs import make_poses, memory_of, seconds_until_it_ends
 from mardm_batch.benchmark.sampler import Job, matrix_peak
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.config.schema import Config
 from mardm_batch.errors import MardmBatchError
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.registries import register_schemas
 
-register_schema()
+register_schemas()
 
 FIXED_KEYS = [
     "sampler.xl.plain_s_per_pose",

@@ -19,7 +19,6 @@ from mardm_batch.compare.__main__ import main
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import register_schema
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome, Pose
@@ -27,6 +26,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import shard_name
+from mardm_batch.registries import register_schemas
 from mardm_batch.run.statistics import RunStatistics
 
 CAPTIONS = ("A person arching back", "A person sitting")
@@ -43,7 +43,7 @@ def finish_run(
     output: Path | None = None,
 ) -> Path:
     """Let a run's own record write its summary; its poses are random, its pictures of one colour."""
-    register_schema()
+    register_schemas()
     output = folder / "poses" if output is None else output
     folder.mkdir(parents=True)
     store = PoseStore(output, pictures=True)

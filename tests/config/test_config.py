@@ -10,10 +10,11 @@ from hydra._internal.utils import get_args_parser
 from mardm_batch.cli import help_text
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.overrides import parse_flags, quote_override
-from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
+from mardm_batch.registries import register_schemas
 
-register_schema()
+register_schemas()
 
 
 def config_of(*overrides: str) -> Config:
@@ -168,7 +169,7 @@ def test_what_hydra_reads_stays_as_it_is(word: str) -> None:
 
 def test_settings_are_checked_without_torch() -> None:
     code = (
-        "import sys, mardm_batch.cli as cli; cli.register_schema(); "
+        "import sys, mardm_batch.cli as cli; cli.register_schemas(); "
         "cli.to_config(cli.compose_config([])); print('torch' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.support import Run, assert_whole, wait_until, write_captions
 
-from mardm_batch.model.embedded import PACKAGED
+from mardm_batch.sampling.models.embedded import PACKAGED
 
 CAPTIONS = [f"A person with both arms raised, number {number}" for number in range(40)]
 

@@ -14,13 +14,13 @@ import pytest
 from tests.support import assert_whole, run_command, wait_until, write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import register_schema
 from mardm_batch.dataset.progress import read_progress
 from mardm_batch.launch.sweep import Job, omitted_shards, run_sweep
+from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.device import shard_device
 from mardm_batch.system.processes import process_is_alive
 
-register_schema()
+register_schemas()
 
 CAPTIONS = [f"A person in pose number {number}" for number in range(60)]
 

@@ -16,13 +16,20 @@ import torch
 from tests.support import TINY_WIDTH, NoText, copy_published, load_tiny, tiny_sizes
 
 from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.model import published
 from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, save_embedded, weights_hash
-from mardm_batch.model.embedded import find_embedded
-from mardm_batch.model.published import find_published, slim_copy
+from mardm_batch.model.checkpoint import (
+    LoadedModel,
+    load_embedded,
+    load_published,
+    save_embedded,
+    slim_copy,
+    weights_hash,
+)
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder
+from mardm_batch.sampling.models import published_files as published
+from mardm_batch.sampling.models.embedded import find_embedded
+from mardm_batch.sampling.models.published_files import find_published
 
 NAME = "MARDM_SiT_tiny"
 

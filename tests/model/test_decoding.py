@@ -9,7 +9,8 @@ from torch import Tensor
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, Sampler, generate_latents, mask_counts
 from mardm_batch.model.flow import OdeSampler
-from mardm_batch.model.noise import KeyedNoise, noise_key
+from mardm_batch.model.noise import KeyedNoise
+from mardm_batch.model.noise_keys import noise_key
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 
 SIZES = MardmSizes(latent=8, text=6, width=16, layers=2, heads=2, mlp_width=24, head_width=16, head_blocks=2)

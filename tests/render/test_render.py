@@ -11,19 +11,21 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-import yaml
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 from PIL import Image
+from tests.support import theme
 
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
 from mardm_batch.render import renderer as render
 from mardm_batch.render.captions import Typesetter
-from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+from mardm_batch.render.renderer import PoseRenderer
+from mardm_batch.render.theme import Theme
 
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 STIX = str(FONTS / "STIXGeneral.ttf")
-LIGHT_THEME = RenderOptions()
+LIGHT_THEME = theme()
 
 
 def pose(**directions: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -66,7 +68,7 @@ HUGE = STANDING * 20
 
 
 @cache
-def renderer_of(options: RenderOptions) -> PoseRenderer:
+def renderer_of(options: Theme) -> PoseRenderer:
     return PoseRenderer(options)
 
 
@@ -291,27 +293,26 @@ def test_degenerate_joints_are_drawn(renderer: PoseRenderer, joints: NDArray[np.
     [("azimuth", 181), ("azimuth", "left"), ("elevation", -1), ("elevation", float("nan")), ("left", "bleu"),
      ("ink", 3), ("legend", "yes")],
 )  # fmt: skip
-def test_options_out_of_range_name_key_value_and_what_is_allowed(key: str, value: object) -> None:
-    with pytest.raises(ValueError, match=rf"render\.{key}: .*{value!r}.*use ") as caught:
-        RenderOptions(**{key: value})  # type: ignore[arg-type]
+def test_settings_out_of_range_name_key_value_and_what_is_allowed(key: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=rf"render\.{key}={value}: must be ") as caught:
+        theme(**{key: value})
     assert "\n" not in str(caught.value)
 
 
 def test_every_option_changes_the_picture() -> None:
     usual = PoseRenderer(LIGHT_THEME).draw(STANDING, "standing")
     for key, value in asdict(LIGHT_THEME).items():
+        if key == "enabled":
+            continue
         other = not value if isinstance(value, bool) else "#808000" if isinstance(value, str) else value + 5
         assert PoseRenderer(replace(LIGHT_THEME, **{key: other})).draw(STANDING, "standing") != usual, key
 
 
-@pytest.mark.parametrize("theme", ["default", "dark"])
-def test_themes_have_the_options_and_stay_within_255_colours(theme: str) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "render" / f"{theme}.yaml"
-    settings = yaml.safe_load(conf.read_text(encoding="utf-8"))
-    assert settings.pop("enabled") is True
-    assert settings.keys() == asdict(LIGHT_THEME).keys()
-    options = RenderOptions(**settings)
-    assert (options == LIGHT_THEME) == (theme == "default")
+@pytest.mark.parametrize("name", ["default", "dark"])
+def test_themes_stay_within_255_colours(name: str) -> None:
+    options = theme(name)
+    assert options.enabled
+    assert (options == LIGHT_THEME) == (name == "default")
     assert len(render.palette_colours(options)) <= 255
     assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 140_000
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import theme
 
 from mardm_batch.dataset.records import Pose
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.render.renderer import RenderOptions
 from mardm_batch.run.writers import PoseWriters, WriterSettings
 
 
@@ -20,7 +20,7 @@ def settings_in(folder: Path, pictures: bool = False) -> WriterSettings:
     output, staging = folder / "poses", folder / "temp"
     output.mkdir()
     staging.mkdir()
-    return WriterSettings(output, staging, RenderOptions() if pictures else None)
+    return WriterSettings(output, staging, theme() if pictures else None)
 
 
 def pose(number: int, value: float | None = None) -> Pose:

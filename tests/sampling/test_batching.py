@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import register_schema
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.generate import sampling_threads
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.system.signals import Interrupted, defer_signals, raise_on_signals
 
@@ -133,7 +133,7 @@ def test_what_is_sampled_anew_goes_with_the_next_batch_and_the_last_try_is_taken
     [([], 1, 1), ([], 2, 1), ([], 16, 8), (["render.enabled=false"], 2, 2), (["model=mardm_sit_xl"], 2, 2)],
 )
 def test_the_embedded_model_leaves_cores_to_the_pictures(settings: list[str], cores: int, threads: int) -> None:
-    register_schema()
+    register_schemas()
     assert sampling_threads(to_config(compose_config(settings)), cores) == threads
 
 

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.config.schema import Config
 from mardm_batch.model.text import CachedTextEncoder
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.skeleton import JOINT_INDEX
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.sampling import sampler as sampler_module
+from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.sampling.device import bfloat16_is_faster
-from mardm_batch.sampling.sampler import batch_sizes, load_sampler, precision_of
+from mardm_batch.sampling.sampler import load_sampler
 
-register_schema()
+register_schemas()
 
 CAPTIONS = ["A person sitting", "A person with raised arms", "A person"]
 
@@ -40,8 +40,9 @@ def config_of(*words: str) -> Config:
 def test_auto_takes_bfloat16_for_the_published_models_where_it_is_fast(
     words: list[str], fast: bool, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampler_module, "bfloat16_is_faster", lambda device: fast)
-    assert precision_of(config_of(*words), "cpu") == expected
+    monkeypatch.setattr("mardm_batch.sampling.device.bfloat16_is_faster", lambda device: fast)
+    config = config_of(*words)
+    assert config.model.choose_precision(config.sampling.precision, "cpu") == expected
 
 
 @pytest.mark.parametrize(
@@ -66,8 +67,6 @@ def test_where_nothing_tells_bfloat16_is_not_taken(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("words", "device", "expected"),
     [
-        (["sampling.batch_size=5"], "cuda:0", (5, 5)),
-        (["+preset=lowmem", "model=mardm_sit_xl"], "cuda:0", (4, 4)),
         (["model.solver=dopri5"], "cpu", (1, 1)),
         ([], "cpu", (32, 128)),
         (["model=mardm_sit_xl"], "cpu", (8, 256)),
@@ -75,7 +74,13 @@ def test_where_nothing_tells_bfloat16_is_not_taken(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_large_networks_start_small_and_may_grow(words: list[str], device: str, expected: tuple[int, int]) -> None:
-    assert batch_sizes(config_of(*words), device) == expected
+    assert config_of(*words).model.batch_bounds(device) == expected
+
+
+@pytest.mark.parametrize(("words", "expected"), [(["sampling.batch_size=5"], 5), (["+preset=lowmem"], 4)])
+def test_a_batch_size_of_the_settings_is_fixed(words: list[str], expected: int, tiny_weights: Path) -> None:
+    sampler = load_sampler(config_of(*words, f"model.weights={tiny_weights}"), cpu_threads=1)
+    assert (sampler.batch_size, sampler.largest_batch) == (expected, expected)
 
 
 def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
@@ -84,8 +89,8 @@ def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
         for precision in ("float32", "bfloat16")
     )
     assert "float32" in exact.description
-    assert rounded.precision == "bfloat16"
-    assert exact.model.mean.dtype == rounded.model.mean.dtype == torch.float32
+    assert rounded.model.precision == "bfloat16"
+    assert exact.model.networks.mean.dtype == rounded.model.networks.mean.dtype == torch.float32
     clips, others = exact.sample(CAPTIONS, [0, 0, 0]), rounded.sample(CAPTIONS, [0, 0, 0])
     assert others.dtype == np.float32
     assert 0 < np.abs(clips - others).max() < 0.05 * np.abs(clips - clips[[1, 2, 0]]).max()
@@ -93,10 +98,10 @@ def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
 
 def test_only_a_large_text_encoder_reads_the_job_up_front(tiny_weights: Path, tmp_path: Path) -> None:
     sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), cpu_threads=1)
-    sampler.read(CAPTIONS, tmp_path, "all")
-    assert not isinstance(sampler.model.text_encoder, CachedTextEncoder)
+    sampler.model.cache_text_embeddings(CAPTIONS, tmp_path, "all")
+    assert not isinstance(sampler.model.networks.text_encoder, CachedTextEncoder)
     assert list(tmp_path.iterdir()) == []
-    sampler.forget()
+    sampler.model.clear_text_embeddings()
 
 
 def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
@@ -114,15 +119,19 @@ def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
 
 
 def test_a_pose_beyond_human_limits_is_not_usable_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampler_module, "within_limits", lambda poses: np.arange(len(poses)) != 1)
+    monkeypatch.setattr("mardm_batch.model.mardm.within_limits", lambda poses: np.arange(len(poses)) != 1)
     limited, free = (load_sampler(config_of(f"model.joint_limits={value}"), 1) for value in ("true", "false"))
     clips = free.sample(CAPTIONS, [0, 0, 0])
-    assert limited.usable(clips).tolist() == [True, False, True]
-    assert free.usable(clips).all()
+    assert limited.model.acceptable(clips).tolist() == [True, False, True]
+    assert free.model.acceptable(clips).all()
     clips[0, 3] = np.nan
-    assert limited.usable(clips).tolist() == [False, True, False]  # now the last is the second that is looked at
-    assert free.usable(clips).tolist() == [False, True, True]
-    assert (limited.tries, free.tries) == (3, 2)
+    assert limited.model.acceptable(clips).tolist() == [
+        False,
+        True,
+        False,
+    ]  # now the last is the second that is looked at
+    assert free.model.acceptable(clips).tolist() == [False, True, True]
+    assert (limited.model.max_attempts, free.model.max_attempts) == (3, 2)
 
 
 def test_an_attempt_is_other_noise_for_its_caption_alone() -> None:
@@ -141,7 +150,7 @@ def test_what_is_not_usable_comes_with_the_noise_of_its_next_attempt(
         looks.append(len(poses))
         return np.arange(len(poses)) != (1 if len(looks) == 1 else -1)
 
-    monkeypatch.setattr(sampler_module, "within_limits", all_but_the_second_at_first)
+    monkeypatch.setattr("mardm_batch.model.mardm.within_limits", all_but_the_second_at_first)
     sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), 1)
     prompts = [Prompt(str(number), caption) for number, caption in enumerate(CAPTIONS)]
     results = {each.prompt.name: each for each in sample_poses(prompts, sampler, lambda *told: None)}

@@ -13,8 +13,13 @@ import pytest
 from tests.support import Run
 from wandb.proto.wandb_internal_pb2 import Record
 
-from mardm_batch.config.schema import TrackingSettings
-from mardm_batch.tracking.trackers import DeferredTracker, NullTracker, SafeTracker, open_tracker
+from mardm_batch.tracking.tracker import (
+    DeferredTracker,
+    NullTracker,
+    SafeTracker,
+    TrackedRun,
+)
+from mardm_batch.tracking.wandb_tracker import WandbSettings
 
 BLOCK = 32768
 
@@ -79,9 +84,9 @@ def test_disabled_costs_nothing() -> None:
 import sys
 import threading
 from pathlib import Path
-from mardm_batch.config.schema import TrackingSettings
-from mardm_batch.tracking.trackers import open_tracker
-open_tracker(TrackingSettings("disabled", "p", None), Path("."), {}, "all", None)
+from mardm_batch.tracking.tracker import TrackedRun
+from mardm_batch.tracking.wandb_tracker import WandbSettings
+WandbSettings(mode="disabled", project="p", entity=None).open(TrackedRun(Path("."), {}, "all", None))
 print("wandb" in sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -104,9 +109,9 @@ def test_tracking_that_fails_warns_once_and_stops(caplog: pytest.LogCaptureFixtu
 
 def test_a_tracker_that_cannot_start_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    settings = TrackingSettings("offline", "not/a project", None)
+    settings = WandbSettings(mode="offline", project="not/a project", entity=None)
     with caplog.at_level(logging.WARNING):
-        tracker = open_tracker(settings, tmp_path / "file", {}, "all", None)
+        tracker = settings.open(TrackedRun(tmp_path / "file", {}, "all", None))
     tracker.log({"poses_done": 1})
     assert "no tracking" in caplog.text
 
@@ -144,7 +149,7 @@ def test_nothing_ever_asks_for_a_login(
         monkeypatch.setenv(name, value)
     if variable:
         monkeypatch.setenv("WANDB_MODE", variable)
-    tracker = open_tracker(TrackingSettings(mode, "p", None), tmp_path, {}, "all", None)
+    tracker = WandbSettings(mode=mode, project="p", entity=None).open(TrackedRun(tmp_path, {}, "all", None))
     tracker.finish({"output": str(tmp_path), "samples": [], "errors": {}, "metrics": {}, "exit_code": 0})
     assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 1
     assert ("no Weights & Biases API key" in caplog.text) == (variable != "dryrun")

@@ -18,7 +18,7 @@ from mardm_batch.model.checkpoint import load_embedded
 from mardm_batch.model.words import WordEncoder, build_vocabulary
 from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
-from mardm_batch.tracking.trackers import NullTracker
+from mardm_batch.tracking.tracker import NullTracker
 from mardm_batch.train import mocap
 from mardm_batch.train.__main__ import to_train_config, train
 from mardm_batch.train.autoencoder_loop import (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from tests.support import Run
+from tests.support import Run, theme
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.metadata import rebuild_metadata
@@ -19,7 +19,7 @@ from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.store import RECORDS, TEMPORARY, PoseStore, npy_bytes, write_pose
 from mardm_batch.prompts.names import Prompt, name_prompts
-from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
@@ -41,7 +41,7 @@ def write(output: Path, prompt: Prompt, picture: bytes, **settings: object) -> N
 
 @pytest.fixture(scope="module")
 def picture() -> bytes:
-    return PoseRenderer(RenderOptions()).draw(np.random.default_rng(0).normal(0, 0.4, (22, 3)), "A person waving")
+    return PoseRenderer(theme()).draw(np.random.default_rng(0).normal(0, 0.4, (22, 3)), "A person waving")
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mardm_batch.benchmark.runs import make_poses, seconds_until_it_ends
 from mardm_batch.benchmark.table import show
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.config.schema import Config
 from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.prompts.prompt_list import read_prompts
+from mardm_batch.registries import register_schemas
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import CONSOLE
@@ -143,7 +144,7 @@ def pictures(config: Config, captions: Sequence[str], plain: int, threads: int) 
 
     poses = parts.sample_poses(config, captions, threads)
     with tempfile.TemporaryDirectory(prefix="mardm-batch-") as folder:
-        yield from parts.pictures(poses, captions, plain, Path(folder))
+        yield from parts.pictures(config.render, poses, captions, plain, Path(folder))
 
 
 def sampling(config: Config, device: str, precision: str, batches: Sequence[int], whole: bool) -> Numbers:
@@ -235,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suite", choices=sorted(SUITES, reverse=True), default="quick", help="default: quick")
     options = parser.parse_args(arguments)
     try:
-        register_schema()
+        register_schemas()
         embedded, published = (to_config(compose_config([f"model={name}"])) for name in ("embedded", "mardm_sit_xl"))
     except MardmBatchError as error:
         parser.exit(ExitCode.BAD_INPUT, f"error: {error}\n")

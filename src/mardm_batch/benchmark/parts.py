@@ -19,7 +19,8 @@ from mardm_batch.config.schema import Config
 from mardm_batch.model.text import CLIP_TOKENS, ClipTextEncoder
 from mardm_batch.pose.geometry import Joints, canonical_position
 from mardm_batch.pose.skeleton import KINEMATIC_CHAINS
-from mardm_batch.render.renderer import DPI, SIZE, PoseRenderer, RenderOptions
+from mardm_batch.render.renderer import DPI, SIZE
+from mardm_batch.render.theme import RenderSettings
 from mardm_batch.sampling.sampler import load_sampler
 from mardm_batch.system.files import write_atomically
 
@@ -30,7 +31,7 @@ PUBLISHED_BATCH = 8
 """Captions at once in the published program."""
 
 
-def pictures(joints: Joints, captions: Sequence[str], naive: int, folder: Path) -> Numbers:
+def pictures(settings: RenderSettings, joints: Joints, captions: Sequence[str], naive: int, folder: Path) -> Numbers:
     """Milliseconds a picture (median), write included, on one core: of `naive` poses the usual way, of all ours."""
 
     def timed(draw_and_write: Callable[[int, Path], None], count: int) -> float:
@@ -41,7 +42,7 @@ def pictures(joints: Joints, captions: Sequence[str], naive: int, folder: Path) 
             seconds.append(time.perf_counter() - started)
         return 1000 * median(seconds)
 
-    renderer = PoseRenderer(RenderOptions())
+    renderer = settings.renderer()
 
     def ours(number: int, path: Path) -> None:
         write_atomically(path, renderer.draw(joints[number], captions[number]))

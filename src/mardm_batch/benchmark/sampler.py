@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context
@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from mardm_batch.config.schema import Config, SitSettings
+from mardm_batch.config.schema import Config
 from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
 from mardm_batch.model.decoding import DecodingSettings, generate_latents, mask_counts
 from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
-from mardm_batch.sampling.sampler import precision_of, token_sampler
+from mardm_batch.sampling.models.published import PublishedSettings
 
 PUBLISHED_SOLVER = OdeSampler("dopri5", 50)
 PRODUCT = (2048, 1792, 1792)
@@ -56,11 +56,9 @@ class Job:
     @classmethod
     def of(cls, config: Config, device: str, precision: str) -> "Job":
         """A network of the configuration's size, with random weights, in that precision."""
-        assert isinstance(config.model, SitSettings)
-        sizes = asdict(config.model.network)
-        del sizes["autoencoder_width"]
-        network = random_network(MardmSizes(**sizes), device)
-        ours = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, token_sampler(config))
+        model: PublishedSettings = config.model
+        network = random_network(model.network.mardm_sizes(model.FLOW), device)
+        ours = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, model.token_sampler())
         return cls(
             network.to(getattr(torch, precision)),
             device,
@@ -84,7 +82,7 @@ class Job:
         z = network(latents, condition, padding)[:, :sampled].flatten(0, 1)
         noise = torch.randn(batch * sampled, settings.sampler.draws, network.sizes.latent, device=self.device)
         conditional, unconditional = z.chunk(2)
-        settings.sampler.sample(network.head.guided(conditional, unconditional, settings.guidance_scale), noise)
+        settings.sampler.sample(network.head.denoiser(conditional, unconditional, settings.guidance_scale), noise)
 
     def masked_tokens(self) -> list[int]:
         """How many tokens of a pose each step of the plain loop samples."""
@@ -197,7 +195,7 @@ def lowmem_peak_mb(config: Config, device: str) -> float:
 
 def measure_lowmem(config: Config, device: str) -> float:
     """In the process of its own."""
-    job = Job.of(config, device, precision_of(config, device))
+    job = Job.of(config, device, config.model.choose_precision(config.sampling.precision, device))
     job.decode(job.ours, LOWMEM_BATCH)
     return torch.cuda.max_memory_allocated(device) / 2**20 if device != "cpu" else own_peak_mb()
 

@@ -17,8 +17,6 @@ from mardm_batch.errors import ConfigurationError
 FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
-SOLVER_STEPS = {"adams": 10, "midpoint": 8, "euler": 8, "dopri5": 50}
-"""Usual steps; of dopri5 the points of the grid over which the published sampler integrates."""
 
 
 @dataclass(frozen=True)
@@ -122,124 +120,6 @@ class SamplingSettings(Settings):
 
 
 @dataclass
-class NetworkSettings(Settings):
-    """Sizes of the networks; they must be those of the checkpoint."""
-
-    SECTION: ClassVar[str] = "model.network"
-
-    autoencoder_width: int = setting("channels of the autoencoder's convolutions", whole(1))
-    latent: int = setting("numbers in a latent token", whole(1))
-    text: int = setting("numbers in a caption's embedding", whole(1))
-    width: int = setting("channels of the transformer", whole(1))
-    layers: int = setting("blocks of the transformer", whole(1))
-    heads: int = setting("attention heads", whole(1))
-    mlp_width: int = setting("hidden channels of the transformer's MLP", whole(1))
-    head_width: int = setting("channels of the diffusion head", whole(1))
-    head_blocks: int = setting("residual blocks of the diffusion head", whole(1))
-
-
-@dataclass
-class ModelSettings(Settings):
-    SECTION: ClassVar[str] = "model"
-
-    name: str = setting("written into every pose's JSON; of a published model also the folder of its checkpoint")
-    cfg: float = setting("the model's own guidance scale", number(0, 100))
-    cfg_quality: float = setting("the guidance scale of the preset quality", number(0, 100))
-
-
-@dataclass
-class FlowSettings(ModelSettings):
-    """A model whose diffusion head is a flow (SiT): an ordinary differential equation is solved for every token."""
-
-    solver: str = setting(
-        "adams, midpoint, euler: fixed steps of 1, 2, 1 evaluations; dopri5: adaptive, as published, one pose at a "
-        "time unless sampling.batch_size is a number",
-        one_of(*SOLVER_STEPS),
-    )
-    solver_steps: int | None = setting(
-        "steps of the solver, of dopri5 points of its time grid; null: "
-        + ", ".join(f"{solver} {steps}" for solver, steps in SOLVER_STEPS.items()),
-        whole(2, 1000),
-    )
-
-    def sampler_settings(self) -> dict[str, Any]:
-        """What of the model's settings decides what a pose is."""
-        return {"solver": self.solver, "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver]}
-
-
-@dataclass
-class EmbeddedSettings(FlowSettings):
-    weights: str | None = setting("a file written by mardm_batch.train; null: the weights that ship with the package")
-    on_floor: bool = setting("true: the lowest joint rests on the floor, as in every pose that was trained on")
-    joint_limits: bool = setting("true: a pose with a joint beyond human limits is sampled anew, at most twice")
-
-    def sampler_settings(self) -> dict[str, Any]:
-        """What of the model's settings decides what a pose is."""
-        return {**super().sampler_settings(), "on_floor": self.on_floor, "joint_limits": self.joint_limits}
-
-
-@dataclass
-class PublishedSettings(Settings):
-    """Where a published model's files are."""
-
-    SECTION: ClassVar[str] = "model"
-
-    checkpoints: str | None = setting("folder with AE/model/latest.tar and NAME/model/latest.tar")
-    stats: str | None = setting("folder with Mean.npy and Std.npy")
-    download: bool = setting("true: get what is missing from the Hugging Face hub")
-    text_encoder: str = setting("CLIP by its hub name, or a local folder")
-    network: NetworkSettings = setting("sizes of the networks")
-
-
-@dataclass
-class SitSettings(PublishedSettings, FlowSettings):
-    pass
-
-
-@dataclass
-class DdpmSettings(PublishedSettings, ModelSettings):
-    temperature: float = setting("scales the noise of the 50 diffusion steps", number(0, 10))
-
-    def sampler_settings(self) -> dict[str, Any]:
-        """What of the model's settings decides what a pose is."""
-        return {"temperature": self.temperature}
-
-
-@dataclass
-class RenderSettings(Settings):
-    SECTION: ClassVar[str] = "render"
-
-    enabled: bool = setting("false: no pictures, and none expected")
-    azimuth: float = setting("camera around the person in degrees; 0 is in front", number(-180, 180))
-    elevation: float = setting("camera above the horizontal in degrees", number(0, 80))
-    background: str = setting("colour behind the person")
-    floor: str = setting("colour of the floor")
-    grid: str = setting("colour of the floor's lines")
-    ink: str = setting("colour of the caption")
-    left: str = setting("colour of the left side of the body")
-    right: str = setting("colour of the right side of the body")
-    spine: str = setting("colour of the spine and head")
-    legend: bool = setting("name the colours of the sides in a corner")
-
-
-@dataclass
-class TrackingSettings(Settings):
-    SECTION: ClassVar[str] = "tracking"
-
-    mode: str = setting(
-        "auto: online where an API key is configured, else offline",
-        one_of("auto", "online", "offline", "disabled"),
-    )
-    project: str = setting("Weights & Biases project")
-    entity: str | None = setting("Weights & Biases team or user; null: your default")
-
-
-@dataclass
-class PoseTrackingSettings(TrackingSettings):
-    samples: int = setting("sample pictures a run", whole(0, 100))
-
-
-@dataclass
 class Config(Settings):
     """All settings of a generating run."""
 
@@ -262,9 +142,9 @@ class Config(Settings):
     retry: str | None = setting("failed: only what failed before; null: all that is unfinished", one_of("failed"))
     paths: PathSettings = setting("files and folders")
     sampling: SamplingSettings = setting("how a clip is sampled")
-    render: RenderSettings = setting("pictures")
-    model: Any = setting("config group: embedded, mardm_sit_xl, mardm_ddpm_xl")
-    tracking: PoseTrackingSettings = setting("config group: wandb")
+    render: Any = setting("config group: how pictures look")
+    model: Any = setting("config group: the model that makes the poses")
+    tracking: Any = setting("config group: where metrics and sample pictures go")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -276,11 +156,7 @@ class Config(Settings):
 
 def register_schema() -> None:
     """Give Hydra the types under the names that the files in `conf/` start from."""
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
-    store.store(group="schema/model", name="embedded", node=EmbeddedSettings)
-    store.store(group="schema/model", name="sit", node=SitSettings)
-    store.store(group="schema/model", name="ddpm", node=DdpmSettings)
+    ConfigStore.instance().store(name="schema", node=Config)
 
 
 def conf_dir() -> Path:

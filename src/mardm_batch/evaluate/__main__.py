@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.config.schema import Config, register_schema
+from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import Failure
 from mardm_batch.errors import InputError, MardmBatchError, first_line
 from mardm_batch.pose.conditions import Condition, bundled_conditions, parse
@@ -28,6 +28,7 @@ from mardm_batch.pose.geometry import Joints, bone_length_error, canonical_posit
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.processes import available_cores
@@ -265,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_intermixed_args(arguments)
     if options.seeds < 1 or options.training_poses < 1 or (options.library is not None and options.library < 2):
         parser.error("--seeds and --training-poses must be at least 1 and --library at least 2")
-    register_schema()
+    register_schemas()
     try:
         config = to_config(compose_config(options.settings))
         if config.paths.prompts is not None:

@@ -23,8 +23,7 @@ from torch import Tensor, nn
 
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.embedded import file_hash, not_embedded
-from mardm_batch.model.published import PublishedFiles, slim_copy
+from mardm_batch.model.embedded_file import file_hash, not_embedded
 from mardm_batch.model.text import TextEncoder
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
@@ -34,7 +33,23 @@ _FEATURES: Final = 67
 _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
 
-_OTHER_SIZE: Final = "the checkpoint is of another kind or size than model and model.network say"
+_OTHER_SIZE: Final = "the checkpoint is of another kind or size than the model and network sizes of the settings"
+
+
+@dataclass(frozen=True)
+class PublishedFiles:
+    """What a published model is loaded from. An archive may be gone where its slim copy is there."""
+
+    autoencoder: Path
+    network: Path
+    mean: Path
+    std: Path
+
+
+def slim_copy(archive: Path) -> Path:
+    """Where the part of an archive that is needed is kept."""
+    return archive.with_suffix(".slim.safetensors")
+
 
 _log = logging.getLogger(__name__)
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -79,11 +94,6 @@ def load_published(
 
     Raises InputError where a file is broken, of another size or not finite.
     """
-    if text_encoder.size != sizes.text:
-        raise InputError(
-            f"model.text_encoder: it embeds a caption in {text_encoder.size} numbers, "
-            f"the network takes {sizes.text}; use CLIP ViT-B/32 (openai/clip-vit-base-patch32)"
-        )
     mean, std = _load_statistic(files.mean), _load_statistic(files.std)
     if not (std > 0).all():
         raise InputError(f"{files.std}: a standard deviation is not positive; get the published file again")
@@ -133,10 +143,10 @@ def save_embedded(
         partial.unlink(missing_ok=True)
 
 
-def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str = "model.weights") -> LoadedModel:
+def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
     """The model of a file that `save_embedded` wrote.
 
-    Raises InputError, naming the setting that the path is of, where the file is not such.
+    Raises InputError where the file is not such.
     """
     try:
         weights, metadata = _read_safetensors(path)
@@ -147,7 +157,7 @@ def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str =
         words = WordEncoder(json.loads(metadata["vocabulary"]), **sizes["words"])
         mean, std = weights.pop("mean").float(), weights.pop("std").float()
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(not_embedded(path, setting, error)) from error
+        raise InputError(not_embedded(path, error)) from error
     _check_finite(weights, path)
     positions = {_NETWORK + _POSITIONS: sinusoidal_positions(MAX_TOKENS, network.sizes.width)}
     parts = nn.ModuleDict({"autoencoder": autoencoder, "network": network, "words": words})
@@ -159,7 +169,7 @@ def load_embedded(path: Path, device: torch.device | str = "cpu", setting: str =
         text_encoder=words,
         mean=mean.to(device),
         std=std.to(device),
-        weights_hash=file_hash(path, setting),
+        weights_hash=file_hash(path),
     )
 
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.model.head import DiffusionHead, GuidedHead
+from mardm_batch.model.head import Denoiser, DiffusionHead
 
 DIFFUSION_STEPS: Final = 50
 
@@ -57,7 +57,7 @@ class AncestralSampler:
         """Standard normal draws that a row needs: the start, then one a step, but for the last step."""
         return DIFFUSION_STEPS
 
-    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+    def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
         """Clean tokens (n, d) by the head for n rows, from noise (n, 50, d)."""
         alpha_bars = _alpha_bars()
         before = np.append(1.0, alpha_bars[:-1])
@@ -69,7 +69,7 @@ class AncestralSampler:
         x = noise[:, 0]
         steps = range(DIFFUSION_STEPS)[::-1]
         times = torch.tensor(steps, dtype=x.dtype, device=x.device)[:, None]
-        predictions = guided.at(times)
+        predictions = denoiser.at_timesteps(times)
         for draw, (step, predict) in enumerate(zip(steps, predictions, strict=True), start=1):
             predicted = predict(x)
             kept = float(alpha_bars[step])

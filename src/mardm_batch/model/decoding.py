@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mardm_batch.model.head import GuidedHead
+from mardm_batch.model.head import Denoiser
 from mardm_batch.model.noise import Noise
 from mardm_batch.model.transformer import MaskedTransformer
 
@@ -25,7 +25,7 @@ class Sampler(Protocol):
         """Standard normal draws that a row needs."""
         ...
 
-    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+    def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
         """Clean tokens (n, d) by the head for n rows, from noise (n, draws, d)."""
         ...
 
@@ -100,12 +100,12 @@ def generate_latents(
         everywhere = network.through_blocks(torch.cat([seen, seen[:without]]), repeated, absent[: poses + without])
         which, places = sampled.nonzero(as_tuple=True)
         rows = which.to(device), places.to(device)
-        guided = network.head.guided(
+        denoiser = network.head.denoiser(
             everywhere[rows],
             None if not is_guided else everywhere[-1] if alike else everywhere[poses:][rows],
             settings.guidance_scale,
             rows[1] if alike else None,
         )
         draws = noise.standard_normal(which, places, step, settings.sampler.draws, network.sizes.latent)
-        latents[rows] = settings.sampler.sample(guided, draws.to(latents))
+        latents[rows] = settings.sampler.sample(denoiser, draws.to(latents))
     return latents.transpose(1, 2)

@@ -5,14 +5,14 @@ arXiv 2401.08740). Sampling integrates it from noise to data.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.model.head import DiffusionHead, GuidedHead
+from mardm_batch.model.head import Denoiser, DiffusionHead
 
 OdeMethod = Literal["dopri5", "adams", "midpoint", "euler"]
 ODE_METHODS: Final = ("dopri5", "adams", "midpoint", "euler")
@@ -42,6 +42,11 @@ class OdeSampler:
     method: OdeMethod
     steps: int
 
+    @classmethod
+    def of(cls, method: str, steps: int) -> "OdeSampler":
+        """Of a method by its name."""
+        return cls(cast(OdeMethod, method), steps)
+
     def __post_init__(self) -> None:
         if self.method not in ODE_METHODS:
             raise ConfigurationError(f"ODE method {self.method!r}: allowed are {', '.join(ODE_METHODS)}")
@@ -54,19 +59,19 @@ class OdeSampler:
         """Standard normal draws that a row needs: where the path starts."""
         return 1
 
-    def sample(self, guided: GuidedHead, noise: Tensor) -> Tensor:
+    def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
         """Clean tokens (n, d) by the head for n rows, from noise (n, 1, d)."""
         start = noise[:, 0]
         if self.method == "dopri5":
-            return _integrate_adaptively(guided, start, self.steps)
-        return _integrate_in_steps(guided, start, self.method, self.steps)
+            return _integrate_adaptively(denoiser, start, self.steps)
+        return _integrate_in_steps(denoiser, start, self.method, self.steps)
 
 
-def _integrate_adaptively(guided: GuidedHead, x: Tensor, grid: int) -> Tensor:
+def _integrate_adaptively(denoiser: Denoiser, x: Tensor, grid: int) -> Tensor:
     from torchdiffeq import odeint  # which imports scipy: too slow for every start of a run that does not need it
 
     def velocity(time: Tensor, x: Tensor) -> Tensor:
-        return next(guided.at(time.reshape(1, 1)))(x)
+        return next(denoiser.at_timesteps(time.reshape(1, 1)))(x)
 
     # The published tolerances are one-element lists: that too decides the steps that torchdiffeq takes.
     times = torch.linspace(0, 1, grid, device=x.device, dtype=x.dtype)
@@ -74,19 +79,19 @@ def _integrate_adaptively(guided: GuidedHead, x: Tensor, grid: int) -> Tensor:
     return path[-1]
 
 
-def _integrate_in_steps(guided: GuidedHead, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
+def _integrate_in_steps(denoiser: Denoiser, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
     times = torch.linspace(0, 1, steps + 1, device=x.device, dtype=x.dtype)
     if method == "adams":
         times = 1 - (1 - times) ** _CROWDING
     lengths = times.diff()
     if method == "midpoint":
         middles = times[:-1] + lengths / 2
-        velocities = guided.at(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
+        velocities = denoiser.at_timesteps(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
         for length, at_start, in_between in zip(lengths, velocities, velocities, strict=True):
             x = x + length * in_between(x + length / 2 * at_start(x))
         return x
     before: Tensor | None = None
-    for number, velocity in enumerate(guided.at(times[:-1, None])):
+    for number, velocity in enumerate(denoiser.at_timesteps(times[:-1, None])):
         slope = velocity(x)
         change = slope
         if method == "adams" and before is not None:  # the velocity goes on changing as it did in the step before

@@ -4,7 +4,7 @@ Tokens do not mix here. The head predicts the velocity (SiT) or the noise (DDPM)
 names of the published checkpoint (`DiffMLPs.net.…`).
 
 Three fifths of the work are the layers' modulations, which depend on time and z alone. Whoever samples the same rows at
-many times gets them computed for several times at once: `DiffusionHead.guided`.
+many times gets them computed for several times at once: `DiffusionHead.denoiser`.
 """
 
 import math
@@ -21,7 +21,7 @@ _FREQUENCIES: Final = 128
 _ROWS_AT_ONCE: Final = 1024
 """Of modulations: as many as fill a matrix product, and no more, because they are kept (XL, float32: 0.36 MB a row)."""
 
-Field = Callable[[Tensor], Tensor]
+Predict = Callable[[Tensor], Tensor]
 """What the head answers at one time: noisy tokens (n, d) to (n, d)."""
 
 
@@ -107,14 +107,14 @@ class DiffusionHead(nn.Module):
         condition = self.time_embed(time.to(x.dtype)) + self.cond_embed(z)
         return self.through_layers(self.input_proj(x), self.modulations(condition))
 
-    def guided(
+    def denoiser(
         self, z: Tensor, unconditional_z: Tensor | None, guidance_scale: float, places: Tensor | None = None
-    ) -> "GuidedHead":
+    ) -> "Denoiser":
         """The head for the rows of z (n, width of the transformer), to be asked at many times.
 
         The unconditional z are (n, width) too, or fewer rows of which `places` (n,) says which is whose.
         """
-        return GuidedHead(self, z, unconditional_z, guidance_scale, places)
+        return Denoiser(self, z, unconditional_z, guidance_scale, places)
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
         """Of each block (..., 3 w), and of the final layer (..., 2 w), for time and z together (..., w)."""
@@ -136,7 +136,7 @@ class DiffusionHead(nn.Module):
         nn.init.zeros_(self.final_layer.linear.weight)
 
 
-class GuidedHead:
+class Denoiser:
     """The head with classifier-free guidance: unconditional + scale * (conditional - unconditional), in one batch.
 
     Without `unconditional_z` the conditional answer alone, which is what scale 1 means. The head computes in the
@@ -160,15 +160,15 @@ class GuidedHead:
         if self._is_guided and places is not None:
             self._rows = torch.cat([torch.arange(len(z), device=z.device), len(z) + places])
 
-    def at(self, times: Tensor) -> Iterator[Field]:
+    def at_timesteps(self, times: Tensor) -> Iterator[Predict]:
         """The head at each of the times (e, 1) in turn."""
         for some in torch.split(times, max(1, _ROWS_AT_ONCE // len(self._embedded_z))):
             modulations = self._head.modulations(self._head.time_embed(some) + self._embedded_z)  # (e, 2 n, 3 w) each
             for number in range(len(some)):
                 there = [each[number] for each in modulations]
-                yield partial(self._answer, there if self._rows is None else [each[self._rows] for each in there])
+                yield partial(self.predict, there if self._rows is None else [each[self._rows] for each in there])
 
-    def _answer(self, modulations: Sequence[Tensor], x: Tensor) -> Tensor:
+    def predict(self, modulations: Sequence[Tensor], x: Tensor) -> Tensor:
         hidden = self._head.input_proj(x.to(self._dtype))
         if not self._is_guided:
             return self._head.through_layers(hidden, modulations).to(x.dtype)

@@ -4,7 +4,6 @@ Keyed noise depends on the pose's key, the token and the decoding step alone, so
 on its batch, its shard or the device.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -26,12 +25,6 @@ class Noise(Protocol):
     def standard_normal(self, poses: Tensor, tokens: Tensor, step: int, draws: int, size: int) -> Tensor:
         """Draws (n, draws, size), float32 on the CPU, for tokens (n,) of poses (n,) in a decoding step."""
         ...
-
-
-def noise_key(seed: int, caption: str, attempt: int = 0) -> int:
-    """A 128-bit key for a pose; another attempt gives the same caption other noise."""
-    text = f"{seed}/{attempt}/{caption}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
 
 
 class KeyedNoise:

@@ -58,7 +58,7 @@ class ClipTextEncoder:
             transformers: Any = import_module("transformers")
         except ImportError as error:
             raise ConfigurationError(
-                f'model.text_encoder={name_or_folder}: needs the package transformers; pip install "mardm-batch[clip]"'
+                f'{name_or_folder}: needs the package transformers; pip install "mardm-batch[clip]"'
             ) from error
         # CLIP's image tower is in the same file; transformers would list it as unexpected, line by line.
         transformers.logging.set_verbosity_error()
@@ -71,13 +71,10 @@ class ClipTextEncoder:
                 name_or_folder, output_loading_info=True, **local
             )
         except Exception as error:  # transformers, the hub's client and safetensors have their own exceptions
-            raise InputError(
-                f"model.text_encoder={name_or_folder}: cannot load a CLIP text encoder ({first_line(error)}); set "
-                "model.download=true, or name a local folder that holds it"
-            ) from error
+            raise InputError(f"{name_or_folder}: cannot load a CLIP text encoder ({first_line(error)})") from error
         if missing := sorted(report["missing_keys"]):
             raise InputError(
-                f"model.text_encoder={name_or_folder}: not CLIP's weights, {len(missing)} tensors are missing "
+                f"{name_or_folder}: not CLIP's weights, {len(missing)} tensors are missing "
                 f"({missing[0]} …); use openai/clip-vit-base-patch32"
             )
         return cls(tokenizer, model, device)
@@ -128,7 +125,7 @@ class CachedTextEncoder:
         """Numbers in an embedding."""
         return self._encoder.size
 
-    def read(self, captions: Sequence[str]) -> None:
+    def fill(self, captions: Sequence[str]) -> None:
         """Have the embeddings of these captions ready: from the file, else computed, and then in the file."""
         with (
             suppress(OSError, SafetensorError, KeyError, TypeError, ValueError),
@@ -157,6 +154,6 @@ class CachedTextEncoder:
             self._rows |= zip(new, self._encoder.encode(new).cpu(), strict=True)
         return bool(new)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """The job is done: remove the file."""
         self._file.unlink(missing_ok=True)

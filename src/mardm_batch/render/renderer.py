@@ -6,14 +6,12 @@ palette indices, and legend and caption are inked on these. Nothing here knows o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import is_color_like, to_rgb
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
@@ -31,6 +29,7 @@ from mardm_batch.render.figure import (
     flatten,
 )
 from mardm_batch.render.png import COVERAGES, Palette, Pixels, Words, encode_png
+from mardm_batch.render.theme import Theme
 
 Floats = NDArray[np.float64]
 Background = tuple[Words, Pixels]
@@ -68,53 +67,10 @@ MOST_FOG: Final = 0.36
 NO_COLOURS: Final = np.empty((0, 4))
 
 
-@dataclass(frozen=True)
-class RenderOptions:
-    """How pictures look. Colours are what matplotlib reads as one, best `#rrggbb`; angles are in degrees.
-
-    Raises ValueError, naming key, value and what is allowed.
-    """
-
-    azimuth: float = 30.0
-    """Camera around the person: 0 in front, 90 at the person's left, -90 at the right (-180 to 180)."""
-    elevation: float = 14.0
-    """Camera above the horizontal (0 to 80)."""
-    background: str = "#eceff3"
-    floor: str = "#ffffff"
-    """The floor under the person; it fades into the background."""
-    grid: str = "#8d97a8"
-    ink: str = "#1f2430"
-    """Caption and legend."""
-    left: str = "#1a74b8"
-    right: str = "#e2702c"
-    spine: str = "#596273"
-    """Spine, neck and head; the torso is a lighter tint of it."""
-    legend: bool = True
-    """Name the colours of left and right in a corner."""
-
-    def __post_init__(self) -> None:
-        for key, low, high in (("azimuth", -180, 180), ("elevation", 0, 80)):
-            angle = getattr(self, key)
-            if isinstance(angle, bool) or not isinstance(angle, (int, float)) or not low <= angle <= high:
-                raise ValueError(f"render.{key}: {angle!r} is not allowed; use {low} to {high} (degrees)")
-        for key in ("background", "floor", "grid", "ink", "left", "right", "spine"):
-            colour = getattr(self, key)
-            if not isinstance(colour, str) or not is_color_like(colour):
-                raise ValueError(f"render.{key}: {colour!r} is not a colour; use one like '#1a74b8'")
-        if not isinstance(self.legend, bool):
-            raise ValueError(f"render.legend: {self.legend!r} is not allowed; use true or false")
-
-    def colour(self, name: str) -> Floats:
-        """Red, green and blue (3,) from 0 to 1; `torso` too has one."""
-        if name == "torso":
-            return mix(self.colour("spine"), self.colour("floor"), 0.62)
-        return np.array(to_rgb(getattr(self, name)))
-
-
 class PoseRenderer:
     """Draws poses one after the other on one canvas, so there is one renderer for each process or thread."""
 
-    def __init__(self, options: RenderOptions) -> None:
+    def __init__(self, options: Theme) -> None:
         self._options = options
         self._backdrop = options.colour("background")
         self._palette = Palette(palette_colours(options))
@@ -255,7 +211,7 @@ def usual_aim(camera: Camera) -> Floats:
     return np.array((SIZE / 2, FLOOR_LEVEL - camera.on_floor(np.zeros(2))[1]))
 
 
-def palette_colours(options: RenderOptions) -> Pixels:
+def palette_colours(options: Theme) -> Pixels:
     """At most 255 colours (n, 3): those that are painted, and mixtures of those that meet."""
     backdrop, floor, grid, ink = (options.colour(name) for name in ("background", "floor", "grid", "ink"))
     ground = mix(backdrop, floor, ramp(FLOOR_TONES + 1))

@@ -27,7 +27,7 @@ from mardm_batch.pose.geometry import Joints, bone_length_error, diversity, lowe
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import DiskFullError, write_atomically
 from mardm_batch.system.terminal import ProgressDisplay
-from mardm_batch.tracking.trackers import NullTracker, Tracker
+from mardm_batch.tracking.tracker import NullTracker, Tracker
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from types import TracebackType
 
 from mardm_batch.dataset.records import Failure, Outcome, Pose
 from mardm_batch.dataset.store import Provenance, write_pose
-from mardm_batch.render.renderer import PoseRenderer, RenderOptions
+from mardm_batch.render.theme import Renderer, RenderSettings
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.signals import defer_signals
 
@@ -46,7 +46,7 @@ class WriterSettings:
 
     output: Path
     staging: Path
-    render: RenderOptions | None
+    render: RenderSettings | None
 
 
 class PoseWriters:
@@ -193,7 +193,7 @@ class Worker:
     """What a worker process keeps between poses."""
 
     settings: WriterSettings
-    renderer: PoseRenderer | None
+    renderer: Renderer | None
     warnings = Collector()
     writing = threading.Lock()
     told_to_stop = threading.Event()
@@ -203,7 +203,7 @@ def start_worker(settings: WriterSettings, parent: int) -> None:
     """Signals never cut a pose short, and a worker does not outlive the run that started it."""
     os.nice(NICENESS)
     Worker.settings = settings
-    Worker.renderer = None if settings.render is None else PoseRenderer(settings.render)
+    Worker.renderer = None if settings.render is None else settings.render.renderer()
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: Worker.told_to_stop.set())

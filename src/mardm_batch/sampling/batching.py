@@ -51,7 +51,7 @@ def sample_poses(
                 yield failure(batch[0].prompt, f"{type(error).__name__}: {error}")
                 continue
             half = (len(batch) + 1) // 2
-            if sampler.out_of_memory(error) and half < size.now:
+            if sampler.model.is_out_of_memory(error) and half < size.now:
                 size.limit(half)
                 log.warning("out of memory with %d poses at once: going on with %d", len(batch), half)
                 waiting.extendleft(reversed(batch))
@@ -60,7 +60,7 @@ def sample_poses(
             continue
         seconds = time.perf_counter() - started
         size.sampled(len(batch), seconds)
-        sampled(seconds, sampler.device, sampler.device_memory_mb())
+        sampled(seconds, sampler.model.device, sampler.model.device_memory_mb())
         for result in results:
             if isinstance(result, SamplingAttempt):
                 waiting.appendleft(result)
@@ -74,13 +74,13 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
     The last trial's pose is taken where it is finite, usable or not.
     """
     clips = sampler.sample([trial.prompt.caption for trial in batch], [trial.attempt for trial in batch])
-    usable = sampler.usable(clips)  # (b,)
+    usable = sampler.model.acceptable(clips)  # (b,)
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
         changes = frame_change(clips, sampler.frame_index)  # (b,)
     results: list[Pose | Failure | SamplingAttempt] = []
     for row, trial in enumerate(batch):
-        if not usable[row] and trial.attempt + 1 < sampler.tries:
+        if not usable[row] and trial.attempt + 1 < sampler.model.max_attempts:
             results.append(replace(trial, attempt=trial.attempt + 1))
         elif np.isfinite(clips[row]).all():
             pose = Pose(trial.prompt, joints[row], sampler.frame_index, trial.attempt, float(changes[row]))

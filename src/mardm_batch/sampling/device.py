@@ -3,35 +3,59 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from mardm_batch.errors import ConfigurationError
+
+SMALL_ON_CPU = (32, 128)
+"""Poses at once: where to start, so that the first are there soon, and the largest number that is tried."""
+LARGE_ON_CPU = (8, 256)
+"""The same for large networks; the largest takes some gigabytes."""
+ON_GPU = (64, 1024)
 
 
 def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int) -> str:
     """The torch device of a shard: the listed GPUs in turn, `cpu` where there are none.
 
-    `gpu_ids` None means all `visible` GPUs in order; no shard means the first. Raises
-    ConfigurationError where a listed GPU is not visible.
+    `gpu_ids` None means all `visible` GPUs in order; no shard means the first.
+
+    Raises:
+        ConfigurationError: a listed GPU is not visible.
     """
     if gpu_ids is None and visible == 0:
         return "cpu"
     gpus = range(visible) if gpu_ids is None else gpu_ids
     missing = [gpu for gpu in gpus if gpu not in range(visible)]
     if missing or not gpus:
-        what = f"no GPU {missing[0]} here" if missing else "names no GPU"
+        problem = f"no GPU {missing[0]} here" if missing else "names no GPU"
         seen = ", ".join(map(str, range(visible))) if visible else "none"
         advice = "list visible ones, or null for every visible GPU, else the CPU"
-        raise ConfigurationError(f"gpu_ids: {list(gpus)}: {what} ({seen} visible); {advice}")
+        raise ConfigurationError(f"gpu_ids: {list(gpus)}: {problem} ({seen} visible); {advice}")
     return f"cuda:{gpus[(shard or 0) % len(gpus)]}"
+
+
+def batch_bounds(device: str, is_small: bool, batches_are_independent: bool = True) -> tuple[int, int]:
+    """Poses at once to start with and at most. Where the poses of a batch depend on each other it is one."""
+    if not batches_are_independent:
+        return 1, 1
+    if device != "cpu":
+        return ON_GPU
+    return SMALL_ON_CPU if is_small else LARGE_ON_CPU
+
+
+def choose_precision(precision: str, device: str, is_small: bool) -> str:
+    """float32 or bfloat16. By `auto` small networks stay in float32: they are too small to gain."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if not is_small and bfloat16_is_faster(device) else "float32"
 
 
 def bfloat16_is_faster(device: str) -> bool:
     """Whether matrix products are faster in it: on GPUs since Ampere and CPUs whose instructions have it."""
     if device != "cpu":
+        import torch
+
         return torch.cuda.get_device_capability(device) >= (8, 0)
     try:
-        words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+        features = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:  # not Linux
         return False
-    return not words.isdisjoint({"amx_bf16", "avx512_bf16"})
+    return not features.isdisjoint({"amx_bf16", "avx512_bf16"})

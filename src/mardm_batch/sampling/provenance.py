@@ -1,35 +1,35 @@
 """What decides what a pose is, as every pose's JSON records it."""
 
-from typing import TYPE_CHECKING
-
-from mardm_batch.config.schema import Config, EmbeddedSettings
+from mardm_batch.config.schema import Config
 from mardm_batch.dataset.store import Provenance
-from mardm_batch.model.embedded import file_hash, find_embedded
-
-if TYPE_CHECKING:
-    pass
+from mardm_batch.model.motion_model import MotionModel
+from mardm_batch.sampling.models.settings import ModelSettings
 
 
 def pose_provenance(config: Config) -> Provenance:
-    """What decides what a pose is, as every pose's JSON records it, as far as it is known before the model is loaded.
+    """The provenance of a run's poses as far as it is known before the model is loaded.
 
     Raises:
-        InputError: the file of weights is not there or none.
+        InputError: the file of weights is missing or broken.
     """
     sampling = config.sampling
-    precision = {} if sampling.precision == "auto" else {"precision": sampling.precision}
-    embedded = isinstance(config.model, EmbeddedSettings)
-    weights = {"weights_sha256": file_hash(find_embedded(config.model.weights))} if embedded else {}
+    model: ModelSettings = config.model
+    weights_hash = model.weights_hash()
     return {
-        **precision,
-        **weights,
-        "model": config.model.name,
+        **({} if sampling.precision == "auto" else {"precision": sampling.precision}),
+        **({} if weights_hash is None else {"weights_sha256": weights_hash}),
+        "model": model.name,
         "frame_index": sampling.chosen_frame,
         "seed": config.seed,
         "sampling": {
             "sequence_length": sampling.sequence_length,
             "time_steps": sampling.time_steps,
             "cfg": sampling.cfg,
-            **config.model.sampler_settings(),
+            **model.provenance(),
         },
     }
+
+
+def complete_provenance(config: Config, model: MotionModel) -> Provenance:
+    """The provenance of a run's poses, all of it, by the loaded model."""
+    return {**pose_provenance(config), "weights_sha256": model.weights_hash, "precision": model.precision}

@@ -23,10 +23,10 @@ from mardm_batch.config.compose import compose_config, to_settings
 from mardm_batch.config.help import help_table
 from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import conf_dir
-from mardm_batch.errors import ConfigurationError, ExitCode, InputError, MardmBatchError
+from mardm_batch.errors import ConfigurationError, ExitCode, InputError, MardmBatchError, naming
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.terminal import print_long_text
-from mardm_batch.tracking.trackers import Tracker, open_tracker
+from mardm_batch.tracking.tracker import TrackedRun, Tracker
 from mardm_batch.train.settings import TrainConfig, register_train_schema
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def train(config: TrainConfig) -> None:
             raise InputError(f"{setting}: {place} cannot be made: {error.strerror}") from None
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"output={output}: cannot be written to")
-    tracker = open_tracker(config.tracking, folder, asdict(config), "train", None, "train")
+    tracker = config.tracking.open(TrackedRun(folder, asdict(config), "train", None, "train"))
     with TrainingLog(folder, tracker) as report:
         follow_recipe(config, folder, output, report)
 
@@ -189,9 +189,10 @@ def train_autoencoder(config: TrainConfig, motions: "Motions", folder: Path, rep
 def load_start(start: str) -> "LoadedModel":
     """The weights that the settings' `start` names."""
     from mardm_batch.model.checkpoint import load_embedded
-    from mardm_batch.model.embedded import find_embedded
+    from mardm_batch.sampling.models.embedded import find_embedded
 
-    return load_embedded(find_embedded(None if start == "embedded" else start, setting="start"), setting="start")
+    with naming("start="):
+        return load_embedded(find_embedded(None if start == "embedded" else start))
 
 
 if __name__ == "__main__":

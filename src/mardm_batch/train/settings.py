@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from hydra.core.config_store import ConfigStore
 
-from mardm_batch.config.schema import Allowed, Settings, TrackingSettings, number, out_of_range, setting, whole
+from mardm_batch.config.schema import Allowed, Settings, number, out_of_range, setting, whole
+from mardm_batch.tracking.wandb_tracker import WandbSettings
 
 
 @dataclass
@@ -99,7 +100,7 @@ class TrainConfig(Settings):
     autoencoder: AutoencoderStage = setting("the first stage")
     network: NetworkStage = setting("the second stage: transformer, diffusion head and word encoder")
 
-    tracking: TrackingSettings = setting("Weights & Biases")
+    tracking: WandbSettings = setting("Weights & Biases")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,11 +9,11 @@ import os
 import shutil
 import uuid
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
+from mardm_batch.model.checkpoint import PublishedFiles, slim_copy
 
 AUTOENCODER: Final = "AE"
 _REPOSITORIES: Final = {
@@ -28,21 +28,6 @@ _STATS_FOLDERS: Final = ("", "HumanML3D", "datasets/HumanML3D")
 _STATS_SOURCES: Final = {"Mean.npy": "eval_mean.npy", "Std.npy": "eval_std.npy"}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PublishedFiles:
-    """What a published model is loaded from. An archive may be gone where its slim copy is there."""
-
-    autoencoder: Path
-    network: Path
-    mean: Path
-    std: Path
-
-
-def slim_copy(archive: Path) -> Path:
-    """Where the part of an archive that is needed is kept."""
-    return archive.with_suffix(".slim.safetensors")
 
 
 def find_published(name: str, checkpoints: Path | None, stats: Path | None, download: bool = False) -> PublishedFiles:

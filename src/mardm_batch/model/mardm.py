@@ -1,0 +1,121 @@
+"""MARDM as a `MotionModel`: text encoder, decoding loop, autoencoder, joints. Axes: b poses, T frames, j joints."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
+from mardm_batch.model.checkpoint import LoadedModel, weights_hash
+from mardm_batch.model.decoding import DecodingSettings, generate_latents
+from mardm_batch.model.features import features_to_joints
+from mardm_batch.model.motion_model import MAX_ATTEMPTS_UNTIL_FINITE, Clips, MotionModel
+from mardm_batch.model.noise import KeyedNoise
+from mardm_batch.model.text import CachedTextEncoder, ClipTextEncoder
+from mardm_batch.model.words import WordEncoder
+from mardm_batch.pose.geometry import mirror_image
+from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.sides import names_side
+from mardm_batch.pose.skeleton import LOWEST_JOINT
+
+MAX_ATTEMPTS_WITHIN_LIMITS: Final = 3
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What is done to clips after they are sampled.
+
+    `mirror_open_sides`: the model was trained to show what a caption leaves open on one side; half of the poses whose
+    caption names no side, by their noise keys, become their mirror image. `on_floor`: the lowest joint of the pose's
+    frame rests on the floor. `joint_limits`: a pose with a joint beyond human limits is not acceptable.
+    """
+
+    mirror_open_sides: bool = False
+    on_floor: bool = False
+    joint_limits: bool = False
+
+
+class MardmModel(MotionModel):
+    """Networks on one device, in one precision, with the way their clips are decoded and corrected."""
+
+    def __init__(
+        self,
+        networks: LoadedModel,
+        decoding: DecodingSettings,
+        frames: int,
+        frame_index: int,
+        batch_bounds: tuple[int, int],
+        precision: str = "float32",
+        corrections: Corrections = Corrections(),  # noqa: B008  (frozen)
+    ) -> None:
+        """`frames` of a clip, a multiple of 4; `frame_index` of the one that becomes the pose."""
+        if precision == "bfloat16":
+            networks.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
+        self.networks, self.decoding, self.corrections = networks, decoding, corrections
+        self.token_count, self.frame_index = frames // FRAMES_PER_TOKEN, frame_index
+        self.device, self.precision, self.batch_bounds = str(networks.mean.device), precision, batch_bounds
+        self.weights_hash = networks.weights_hash
+        self.max_attempts = MAX_ATTEMPTS_WITHIN_LIMITS if corrections.joint_limits else MAX_ATTEMPTS_UNTIL_FINITE
+
+    @torch.inference_mode()
+    def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
+        """See `MotionModel.generate`."""
+        condition = self.networks.text_encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
+        noise, counts = KeyedNoise(keys), [self.token_count] * len(captions)
+        latents = generate_latents(self.networks.network, condition, counts, noise, self.decoding)  # (b, latent, t)
+        joints: Clips = features_to_joints(self.networks.decode(latents)).cpu().numpy()
+        if self.corrections.mirror_open_sides:
+            other_side = np.array([not names_side(caption) for caption in captions]) & noise.random_bits
+            joints[other_side] = mirror_image(joints[other_side])
+        if self.corrections.on_floor:
+            lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
+            joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]
+        return joints
+
+    def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
+        """Clips that are finite and, with `joint_limits`, whose pose has no joint beyond human limits."""
+        acceptable = super().acceptable(clips)
+        if self.corrections.joint_limits:
+            acceptable[acceptable] = within_limits(clips[acceptable, self.frame_index])
+        return acceptable
+
+    def unknown_words(self, caption: str) -> list[str]:
+        """Those that a word encoder was never trained on; CLIP reads every word."""
+        encoder = self.networks.text_encoder
+        return encoder.unknown_words(caption) if isinstance(encoder, WordEncoder) else []
+
+    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:
+        """Those of a large text encoder, in a file named after the owner and the encoder's weights."""
+        encoder = self.networks.text_encoder
+        if isinstance(encoder, ClipTextEncoder):
+            file = folder / f"captions-{owner}-{weights_hash(encoder.weights)[:16]}.safetensors"
+            cached = CachedTextEncoder(encoder, file)
+            self.networks = replace(self.networks, text_encoder=cached)
+            with suppress(Exception):  # what fails here fails in its batch again, which costs no other one
+                cached.fill(captions)
+
+    def clear_text_embeddings(self) -> None:
+        """See `MotionModel.clear_text_embeddings`."""
+        if isinstance(self.networks.text_encoder, CachedTextEncoder):
+            self.networks.text_encoder.clear()
+
+    def device_memory_mb(self) -> float:
+        """See `MotionModel.device_memory_mb`."""
+        device = self.networks.mean.device
+        return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Errors of the machine's and of the GPU's allocator."""
+        exhausted = (
+            super().is_out_of_memory(error)
+            or isinstance(error, torch.cuda.OutOfMemoryError)
+            or "can't allocate memory" in str(error)
+        )
+        if exhausted and self.device != "cpu":
+            torch.cuda.empty_cache()
+        return exhausted

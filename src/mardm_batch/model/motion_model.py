@@ -1,0 +1,55 @@
+"""What every model can do: captions and noise keys to clips. Axes: b poses, T frames, 22 joints. No torch here."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Clips = NDArray[np.float32]
+"""(b, T, 22, 3): metres, Y up, each clip starting over the origin with heading +Z."""
+
+MAX_ATTEMPTS_UNTIL_FINITE: Final = 2
+
+
+class MotionModel(ABC):
+    """A loaded model. A clip depends on its caption, its noise key and the model's settings alone, not on its batch."""
+
+    device: str = "cpu"
+    """The torch device it computes on."""
+    precision: str = "float32"
+    """Of its matrix products."""
+    weights_hash: str
+    """SHA-256 of its weights, hexadecimal: part of every pose's provenance."""
+    batch_bounds: tuple[int, int] = (1, 64)
+    """Poses at once: where to start, and the most that are tried; equal where the number is fixed."""
+    max_attempts: int = MAX_ATTEMPTS_UNTIL_FINITE
+    """How often a pose is sampled, each time with another noise key, until it is acceptable."""
+
+    @abstractmethod
+    def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
+        """Clips (b, T, 22, 3) for captions and their 128-bit noise keys."""
+
+    def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
+        """Which clips (b,) are poses to keep rather than to sample again: here those that are finite."""
+        return np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
+
+    def unknown_words(self, caption: str) -> list[str]:
+        """The words of a caption that the model cannot read, each once, in their order."""
+        return []
+
+    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:  # noqa: B027
+        """Compute the embeddings of all captions of a run at once, and keep them in the folder for a resumed run."""
+
+    def clear_text_embeddings(self) -> None:  # noqa: B027
+        """Remove what `cache_text_embeddings` left in the folder: every pose of the run is made."""
+
+    def device_memory_mb(self) -> float:
+        """The most memory of the GPU that was taken so far; 0 on the CPU."""
+        return 0.0
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error is the device or the machine running out of memory; memory that can be freed is freed."""
+        return isinstance(error, MemoryError)

@@ -1,0 +1,85 @@
+"""How pictures look: the settings of a renderer, which make it. No matplotlib until then."""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mardm_batch.config.schema import Settings, number, out_of_range, setting
+
+TORSO_TINT: Final = 0.62
+"""How much of the floor's colour is in the torso's, beside the spine's."""
+
+
+class Renderer(Protocol):
+    """Draws poses one after the other; there is one for each process."""
+
+    def draw(self, joints: NDArray[np.floating[Any]], caption: str) -> bytes:
+        """PNG of joints (22, 3) with their caption: metres, Y up, floor at y = 0, facing +Z, pelvis over the origin."""
+        ...
+
+
+@dataclass
+class RenderSettings(Settings, ABC):
+    """Settings that make a renderer. They go to the processes that draw, which make one each."""
+
+    SECTION: ClassVar[str] = "render"
+
+    enabled: bool = setting("false: no pictures, and none expected")
+
+    @abstractmethod
+    def renderer(self) -> Renderer:
+        """A renderer that draws as the settings say."""
+
+
+@dataclass
+class Theme(RenderSettings):
+    """The mannequin of capsules on a floor. Colours are what matplotlib reads as one, best `#rrggbb`."""
+
+    azimuth: float = setting(
+        "camera around the person in degrees; 0 in front, 90 at the person's left", number(-180, 180)
+    )
+    elevation: float = setting("camera above the horizontal in degrees", number(0, 80))
+    background: str = setting("colour behind the person")
+    floor: str = setting("colour of the floor, which fades into the background")
+    grid: str = setting("colour of the floor's lines")
+    ink: str = setting("colour of the caption and the legend")
+    left: str = setting("colour of the left side of the body")
+    right: str = setting("colour of the right side of the body")
+    spine: str = setting("colour of the spine and head; the torso is a lighter tint of it")
+    legend: bool = setting("name the colours of the sides in a corner")
+
+    COLOURS: ClassVar = ("background", "floor", "grid", "ink", "left", "right", "spine")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.COLOURS:
+            if not is_colour(value := getattr(self, name)):
+                raise out_of_range(self.key(name), value, "a colour, such as '#1a74b8'")
+
+    def renderer(self) -> Renderer:
+        """See `RenderSettings.renderer`."""
+        from mardm_batch.render.renderer import PoseRenderer
+
+        return PoseRenderer(self)
+
+    def colour(self, name: str) -> NDArray[np.float64]:
+        """Red, green and blue (3,) from 0 to 1; `torso` too has one."""
+        if name == "torso":
+            spine, floor = self.colour("spine"), self.colour("floor")
+            return spine + (floor - spine) * TORSO_TINT
+        from matplotlib.colors import to_rgb
+
+        return np.array(to_rgb(getattr(self, name)))
+
+
+def is_colour(text: str) -> bool:
+    """Whether matplotlib reads a text as a colour. The usual form is checked without importing it."""
+    if re.fullmatch("#[0-9a-fA-F]{6}", text):
+        return True
+    from matplotlib.colors import is_color_like
+
+    return bool(is_color_like(text))

@@ -1,0 +1,9 @@
+"""The models by name. Adding one is a module here (settings that load a `MotionModel`) and a file in `conf/model/`."""
+
+from typing import Final
+
+from mardm_batch.config.registry import Registry
+from mardm_batch.sampling.models.embedded import EmbeddedSettings
+from mardm_batch.sampling.models.published import DdpmSettings, SitSettings
+
+MODELS: Final = Registry("model", {"embedded": EmbeddedSettings, "sit": SitSettings, "ddpm": DdpmSettings})

@@ -1,0 +1,133 @@
+"""What a run tells a tracker, and trackers that do nothing, never fail, or open in the background."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from mardm_batch.config.schema import Settings, one_of, setting, whole
+from mardm_batch.errors import first_line
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_FINISH = 60
+"""How long a run waits for the last upload; what is not uploaded by then is on disk."""
+
+
+class Tracker(Protocol):
+    """Where the metrics and sample pictures of a run go."""
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        """The metrics at this moment of the run."""
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """The end of the run, with the content of its summary.json."""
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """The run that a tracker is opened for.
+
+    `folder` is the run's own, `settings` all of its settings, `shard` its name among the shards of `sweep` (None for a
+    run on its own), `job_type` generate or train.
+    """
+
+    folder: Path
+    settings: Mapping[str, Any]
+    shard: str
+    sweep: str | None
+    job_type: str = "generate"
+
+
+@dataclass
+class TrackingSettings(Settings, ABC):
+    """Settings that open a tracker."""
+
+    SECTION: ClassVar[str] = "tracking"
+
+    mode: str = setting(
+        "auto: online where an API key is configured, else offline",
+        one_of("auto", "online", "offline", "disabled"),
+    )
+
+    def open(self, run: TrackedRun) -> Tracker:
+        """A tracker for a run; it never raises."""
+        return NullTracker() if self.mode == "disabled" else self.start(run)
+
+    @abstractmethod
+    def start(self, run: TrackedRun) -> Tracker:
+        """A tracker where `mode` is not disabled."""
+
+
+@dataclass
+class PoseTrackingSettings(TrackingSettings, ABC):
+    """Settings that open a tracker for a run that makes poses."""
+
+    samples: int = setting("sample pictures a run", whole(0, 100))
+
+
+class NullTracker:
+    """Tracks nothing."""
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        pass
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        pass
+
+
+class SafeTracker:
+    """A tracker whose failure is a warning, said once, after which nothing is tracked, and whose end cannot hang."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        self.attempt(lambda: self.tracker.log(metrics))
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        ending = threading.Thread(target=self.attempt, args=(lambda: self.tracker.finish(summary),), daemon=True)
+        ending.start()
+        ending.join(SECONDS_TO_FINISH)
+        if ending.is_alive():
+            log.warning("Weights & Biases takes too long to upload; `wandb sync` can do it later")
+
+    def attempt(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            log.warning("tracking stopped: %s: %s", type(error).__name__, first_line(error))
+            self.tracker = NullTracker()
+
+
+class DeferredTracker:
+    """A tracker that is opened, which takes seconds, while the work goes on; what is logged meanwhile waits."""
+
+    def __init__(self, open_it: Callable[[], Tracker]) -> None:
+        self.tracker: Tracker | None = None
+        self.waiting: list[Mapping[str, float]] = []
+        self.passing_on = threading.Lock()
+        self.opening = threading.Thread(target=self.open_with, args=(open_it,), daemon=True)
+        self.opening.start()
+
+    def open_with(self, open_it: Callable[[], Tracker]) -> None:
+        tracker = open_it()
+        with self.passing_on:
+            self.tracker = tracker
+            for metrics in self.waiting:
+                tracker.log(metrics)
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        with self.passing_on:
+            if self.tracker is None:
+                self.waiting.append(metrics)
+            else:
+                self.tracker.log(metrics)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self.opening.join(SECONDS_TO_FINISH)
+        if self.tracker is not None:
+            self.tracker.finish(summary)
