@@ -196,8 +196,8 @@ def test_names_and_errors_are_shown_as_they_are_in_80_columns(
             device_memory_mb=12345.0,
         )
     text = as_text(tmp_path, capsys)
-    assert "newest: [red]not markup[/] \N{REPLACEMENT CHARACTER}[2J, 人物が座る" in text
-    assert "1000 failed, last: [bold]name[/bold] (sample): two\N{REPLACEMENT CHARACTER}lines yyy" in text
+    assert "newest: [red]not markup[/] \\x1b[2J, 人物が座る" in text
+    assert "1000 failed, last: [bold]name[/bold] (sample): two\\nlines yyy" in text
     assert "\x1b" not in text
     cells = [Console().render_str(line, markup=False).cell_len for line in text.splitlines()]
     assert max(cells) == 80

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from mardm_batch.dataset.progress import SECONDS_UNTIL_LOST, Progress
-from mardm_batch.system.terminal import clock
+from mardm_batch.system.terminal import clock, printable
 
 WIDEST_BAR = 60
 GOOD, AT_WORK, ODD, BAD, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
@@ -77,7 +77,7 @@ def picture(view: View, width: int, height: int | None) -> Group:
     """The view in lines of `width` cells; where it has more than `height`, the details go, then finished shards."""
     runs = "run" if view.sweep is None else f"sweep {view.sweep}"
     hidden = f" · {view.older_records_hidden} older records not shown" if view.older_records_hidden else ""
-    head = [Text.assemble((plain(runs), "bold"), (plain(f"{hidden} · {view.output}"), FAINT)), Text()]
+    head = [Text.assemble((printable(runs), "bold"), (printable(f"{hidden} · {view.output}"), FAINT)), Text()]
     *rows, together = bars(view, width)
     foot = [together, *closing(view)]
     blocks = [[row, *details(shard, view.time), Text()] for row, shard in zip(rows, view.shards, strict=True)]
@@ -102,7 +102,7 @@ def bars(view: View, width: int) -> list[Text]:
     for shard in reversed(view.shards):
         record, style = shard.record, STYLES.get(shard.state, BAD)
         numbers = (shard.finished, record.total, record.poses_per_second, shard.seconds_left)
-        rows.insert(0, (plain(record.shard), *numbers, shard.state, style))
+        rows.insert(0, (printable(record.shard), *numbers, shard.state, style))
     columns = [
         (
             name,
@@ -140,12 +140,12 @@ def details(shard: Shard, now: float) -> list[Text]:
         parts.append(record.device + (f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""))
     if (gpu := shard.gpu) is not None:
         parts.append(f"GPU {gpu.busy_percent} %, {gigabytes(gpu.used_mb)} of {gigabytes(gpu.total_mb)}")
-    state = (plain(shard.state), STYLES.get(shard.state, BAD))
-    lines = [Text.assemble("  ", state, (plain("".join(f" · {part}" for part in parts)), FAINT))]
+    state = (printable(shard.state), STYLES.get(shard.state, BAD))
+    lines = [Text.assemble("  ", state, (printable("".join(f" · {part}" for part in parts)), FAINT))]
     if record.newest:
-        lines.append(Text(plain(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
+        lines.append(Text(printable(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
     if record.failed:
-        lines.append(Text(plain(f"  {record.failed} failed, last: {record.last_failure}"), BAD))
+        lines.append(Text(printable(f"  {record.failed} failed, last: {record.last_failure}"), BAD))
     return lines
 
 
@@ -165,12 +165,7 @@ def closing(view: View) -> list[Text]:
     missing = f", {about}{totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""
     shards = ", ".join([*unfinished, *(f"{name} not started" for name in view.not_started)])
     advice = "run the same command again for what is missing; mardm_batch.verify counts it"
-    return [*lines, Text(plain(f"ended{missing}: {shards}"), BAD), Text(advice, FAINT)]
-
-
-def plain(text: str) -> str:
-    """Names and errors can hold anything: here nothing that steers the terminal or breaks the line."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return [*lines, Text(printable(f"ended{missing}: {shards}"), BAD), Text(advice, FAINT)]
 
 
 def span(seconds: float) -> str:
