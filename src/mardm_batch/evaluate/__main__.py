@@ -15,9 +15,10 @@ from rich.table import Table
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import register_schema
-from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.errors import InputError
 from mardm_batch.evaluate.captions import load_captions
 from mardm_batch.evaluate.scores import Scores, evaluate
+from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.terminal import CONSOLE
 
@@ -63,12 +64,7 @@ def show(scores: Scores, console: Console) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m mardm_batch.evaluate",
-        description="Score a model on captions with conditions, against a control with exchanged captions.",
-        epilog=USAGE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("evaluate", __doc__, USAGE)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings as of python -m mardm_batch")
     captions = parser.add_mutually_exclusive_group()
     captions.add_argument("--library", type=int, metavar="N", help="score on N held-out captions of the pose library")
@@ -92,18 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.seeds < 1 or options.training_poses < 1 or (options.library is not None and options.library < 2):
         parser.error("--seeds and --training-poses must be at least 1 and --library at least 2")
     register_schema()
-    try:
+    with report_user_errors():
         config = to_config(compose_config(options.settings))
         if config.paths.prompts is not None:
             raise InputError("paths.prompts: captions are scored by their conditions; use --conditions FILE instead")
         captions = load_captions(options.conditions, options.library).first(config.limit)
         with CONSOLE.status(f"{len(captions.conditions)} captions, {options.seeds} seeds"):
             scores = evaluate(config, captions, options.seeds, options.training_poses)
-    except MardmBatchError as error:
-        parser.exit(2, f"error: {error}\n")
-    show(scores, Console())
-    if options.json is not None:
-        write_atomically(options.json, json.dumps(scores.to_json(), indent=1).encode() + b"\n")
+        show(scores, Console())
+        if options.json is not None:
+            write_atomically(options.json, json.dumps(scores.to_json(), indent=1).encode() + b"\n")
     return 0
 
 
