@@ -12,17 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
 from torch import Tensor
 
-from mardm_batch.config.compose import compose_config
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel, load_published, save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder, build_vocabulary
-from mardm_batch.registries import register_schemas
-from mardm_batch.render.theme import Theme
 from mardm_batch.sampling.models.published_files import find_published
 
 CONFORMANCE = Path(os.environ.get("MARDM_CONFORMANCE_DIR", Path(__file__).parent / "conformance"))
@@ -152,13 +148,3 @@ def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.C
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """The command with a tiny model: the fixture `run`."""
-
-
-def theme(name: str = "default", **settings: object) -> Theme:
-    """A look of `conf/render/` with some other settings."""
-    register_schemas()
-    words = [f"render={name}", *(f"render.{key}={value}" for key, value in settings.items())]
-    look = compose_config(words).render
-    made = OmegaConf.to_object(look)
-    assert isinstance(made, Theme)
-    return made

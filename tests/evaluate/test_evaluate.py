@@ -1,4 +1,4 @@
-"""Scores: poses that show their captions meet the conditions, the control's do not."""
+"""Poses that show their captions meet the conditions; those of the control do not."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,10 @@ import yaml
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import conf_dir
-from mardm_batch.evaluate.__main__ import (
-    TRAINING_SEED,
-    discriminative,
-    held_out_samples,
-    main,
-    make_poses,
-    nearest_distances,
-    score,
-)
+from mardm_batch.evaluate.__main__ import MEASURES, main
+from mardm_batch.evaluate.captions import held_out_samples
+from mardm_batch.evaluate.nearest import nearest_distances
+from mardm_batch.evaluate.scores import TRAINING_SEED, discriminative, make_poses, score
 from mardm_batch.library.clips import composed_clips, composed_poses
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.conditions import parse
@@ -31,14 +26,14 @@ def test_composed_poses_meet_their_own_conditions_and_not_each_other_s() -> None
     poses = np.concatenate([sample.clip for sample in samples])
     conditions = [tuple(map(parse, sample.conditions)) for sample in samples]
     shares = score(conditions, poses)
-    assert shares.met > 0.98
-    assert shares.control_met < 0.7
-    rotated = [score(conditions[n:] + conditions[:n], poses).met for n in range(1, len(conditions))]
-    assert np.isclose(np.mean(rotated), shares.control_met)
-    assert shares.control_whole < shares.control_met < shares.whole
+    assert shares.conditions > 0.98
+    assert shares.control_conditions < 0.7
+    rotated = [score(conditions[n:] + conditions[:n], poses).conditions for n in range(1, len(conditions))]
+    assert np.isclose(np.mean(rotated), shares.control_conditions)
+    assert shares.control_captions < shares.control_conditions < shares.captions
 
 
-def test_what_most_poses_meet_tells_nothing() -> None:
+def test_conditions_that_most_poses_meet_are_not_discriminative() -> None:
     library, rng = load_library(), np.random.default_rng(3)
     poses = np.concatenate([library.sample(rng, 1).clip for _ in range(60)])
     common, rare = parse("pelvis height 0.1.."), parse("torso inverted")
@@ -53,8 +48,9 @@ def test_the_command_prints_and_writes_scores(
     assert main([*settings, "--library", "6", "--seeds", "2", *FEW, "--json", str(path)]) == 0
     shown = capsys.readouterr().out
     assert "6 captions (held out: " in shown
-    assert "nearest training pose of new ones" in shown
+    assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
+    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out"}
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
     assert 0 <= scores["conditions_met"] <= 1
@@ -99,7 +95,7 @@ def test_held_out_captions_are_different_and_have_conditions() -> None:
     assert all(sample.conditions and sample.held_out for sample in samples)
 
 
-def test_copies_are_found() -> None:
+def test_copies_of_training_poses_are_found() -> None:
     rng = np.random.default_rng(2)
     trained = composed_poses(60, seed=1, processes=1)
     copies = trained[rng.permutation(60)[:20]] + rng.normal(0, 0.002, (20, 22, 3)).astype(np.float32)
@@ -119,7 +115,7 @@ def test_the_training_s_poses_are_those_of_its_recipe() -> None:
     )
 
 
-def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_when_told() -> None:
+def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_on_request() -> None:
     together = ["A person standing at attention", "A person standing at attention with feet together"]
     crossed = ["A person standing with the ankles crossed", "A person standing with crossed legs"]
     config = to_config(compose_config(["+preset=fast"]))

@@ -16,15 +16,9 @@ import torch
 from tests.support import TINY_WIDTH, NoText, copy_published, load_tiny, tiny_sizes
 
 from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.model.archives import slim_copy
 from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.checkpoint import (
-    LoadedModel,
-    load_embedded,
-    load_published,
-    save_embedded,
-    slim_copy,
-    weights_hash,
-)
+from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, save_embedded, weights_hash
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.sampling.models import published_files as published
@@ -92,14 +86,6 @@ class TestPublished:
         content["ema_mardm"]["clip_model.token_embedding.weight"] = torch.ones(3, 3)
         torch.save(content, network_archive(folder))
         assert load_tiny(folder, "sit").weights_hash == expected
-
-    def test_text_encoder_of_another_size_is_refused(self, folder: Path) -> None:
-        text = NoText()
-        text.size = 768
-        files = find_published(NAME, folder, folder)
-        line = refusal(lambda: load_published(files, tiny_sizes("sit"), TINY_WIDTH, text))
-        assert "768" in line
-        assert "512" in line
 
 
 class TestSlimCopy:

@@ -83,7 +83,7 @@ def head(golden: Arrays, models: Models) -> Iterator[Check]:
     for flow, model in models.items():
         x, time, z = (golden[f"{flow}.net.{name}"] for name in ("x", "t", "c"))
         yield model.network.head(x, time, z), golden[f"{flow}.net.out"], EXACT
-        (guided,) = model.network.head.guided(z[:3], z[3:], guidance_scale=4.5).at(time[None])
+        (guided,) = model.network.head.denoiser(z[:3], z[3:], guidance_scale=4.5).at_timesteps(time[None])
         yield guided(x[:3]).repeat(2, 1), golden[f"{flow}.net.out_cfg4.5"], EXACT
 
 
@@ -91,9 +91,9 @@ def sit_sampling(golden: Arrays, models: Models) -> Iterator[Check]:
     z, network = golden["SiT.sample.z"], models["SiT"].network.head
     sampler = OdeSampler("dopri5", 50)
     noise = golden["SiT.sample.cfg1.0.init_noise"][:, None]
-    yield sampler.sample(network.guided(z, None, 1.0), noise), golden["SiT.sample.cfg1.0.out"], INTEGRATED
+    yield sampler.sample(network.denoiser(z, None, 1.0), noise), golden["SiT.sample.cfg1.0.out"], INTEGRATED
     noise = golden["SiT.sample.cfg4.5.init_noise"][:, None]
-    found = sampler.sample(network.guided(z[:3], z[3:], 4.5), noise)
+    found = sampler.sample(network.denoiser(z[:3], z[3:], 4.5), noise)
     yield found.repeat(2, 1), golden["SiT.sample.cfg4.5.out"], INTEGRATED
 
 
@@ -105,9 +105,9 @@ def ddpm_sampling(golden: Arrays, models: Models) -> Iterator[Check]:
         start, steps = golden[f"DDPM.sample.{name}.init_noise"], golden[f"DDPM.sample.{name}.step_noise"]
         return torch.cat([start[None], steps[:-1, :rows]]).transpose(0, 1)  # the last step adds none
 
-    found = sampler.sample(network.guided(z, None, 1.0), noise("cfg1.0", 6))
+    found = sampler.sample(network.denoiser(z, None, 1.0), noise("cfg1.0", 6))
     yield found, golden["DDPM.sample.cfg1.0.out"], EXACT
-    found = sampler.sample(network.guided(z[:3], z[3:], 4.5), noise("cfg4.5", 3))
+    found = sampler.sample(network.denoiser(z[:3], z[3:], 4.5), noise("cfg4.5", 3))
     yield found, golden["DDPM.sample.cfg4.5.out"][:3], EXACT
 
 

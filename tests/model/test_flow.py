@@ -26,7 +26,7 @@ class KnownHead(nn.Module):
     def forward(self, x: Tensor, time: Tensor, z: Tensor) -> Tensor:
         return self.formula(x, time[:, None])
 
-    def at(self, times: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
+    def at_timesteps(self, times: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
         return (lambda x, time=time: self.formula(x, time) for time in times)
 
 
@@ -134,9 +134,9 @@ def test_guidance_moves_away_from_the_unconditional_output() -> None:
     x, z, unconditional_z = torch.randn(3, 6), torch.randn(3, 4), torch.randn(3, 4)
     conditional, unconditional = head(x, time, z), head(x, time, unconditional_z)
     expected = unconditional + 4.5 * (conditional - unconditional)
-    (guided,) = head.guided(z, unconditional_z, 4.5).at(time[None])
+    (guided,) = head.denoiser(z, unconditional_z, 4.5).at_timesteps(time[None])
     assert torch.allclose(guided(x), expected, atol=1e-5)
-    (unguided,) = head.guided(z, None, 1.0).at(time[None])
+    (unguided,) = head.denoiser(z, None, 1.0).at_timesteps(time[None])
     assert torch.allclose(unguided(x), conditional, atol=1e-6)
 
 
@@ -144,7 +144,7 @@ def modulated_times(method: str, steps: int) -> list[float]:
     """The times whose modulations the solver has computed, in their order."""
     head, times = random_head(), list[float]()
     head.time_embed.register_forward_pre_hook(lambda _, inputs: times.extend(inputs[0].flatten().tolist()))
-    OdeSampler(method, steps).sample(head.guided(torch.randn(3, 4), torch.randn(3, 4), 2.0), torch.randn(3, 1, 6))
+    OdeSampler(method, steps).sample(head.denoiser(torch.randn(3, 4), torch.randn(3, 4), 2.0), torch.randn(3, 1, 6))
     return times
 
 
@@ -167,9 +167,9 @@ def test_a_fixed_step_solver_modulates_each_time_once(
 def test_times_computed_together_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     head, times = random_head(), torch.linspace(0, 1, 5)[:, None]
     x, z, unconditional_z = torch.randn(3, 6), torch.randn(3, 4), torch.randn(3, 4)
-    together = [field(x) for field in head.guided(z, unconditional_z, 3.0).at(times)]
+    together = [field(x) for field in head.denoiser(z, unconditional_z, 3.0).at_timesteps(times)]
     monkeypatch.setattr("mardm_batch.model.head._ROWS_AT_ONCE", 1)
-    alone = [field(x) for field in head.guided(z, unconditional_z, 3.0).at(times)]
+    alone = [field(x) for field in head.denoiser(z, unconditional_z, 3.0).at_timesteps(times)]
     assert len(together) == len(alone) == 5
     assert torch.allclose(torch.stack(together), torch.stack(alone), atol=1e-5)
 
@@ -177,8 +177,8 @@ def test_times_computed_together_give_what_each_gives_alone(monkeypatch: pytest.
 def test_unconditional_rows_that_are_alike_serve_many() -> None:
     head, time, x = random_head(), torch.tensor([[0.3]]), torch.randn(5, 6)
     z, few, places = torch.randn(5, 4), torch.randn(2, 4), torch.tensor([0, 1, 1, 0, 1])
-    (each,) = head.guided(z, few[places], 3.0).at(time)
-    (shared,) = head.guided(z, few, 3.0, places).at(time)
+    (each,) = head.denoiser(z, few[places], 3.0).at_timesteps(time)
+    (shared,) = head.denoiser(z, few, 3.0, places).at_timesteps(time)
     assert torch.allclose(shared(x), each(x), atol=1e-5)
 
 
@@ -186,8 +186,8 @@ def test_a_head_in_bfloat16_keeps_tokens_and_guidance_in_float32() -> None:
     head, noise = random_head(), torch.randn(20, 1, 6)
     z, unconditional_z = torch.randn(20, 4), torch.randn(20, 4)
     sampler = OdeSampler("midpoint", 8)
-    exact = sampler.sample(head.guided(z, unconditional_z, 2.0), noise)
-    rounded = sampler.sample(head.to(torch.bfloat16).guided(z, unconditional_z, 2.0), noise)
+    exact = sampler.sample(head.denoiser(z, unconditional_z, 2.0), noise)
+    rounded = sampler.sample(head.to(torch.bfloat16).denoiser(z, unconditional_z, 2.0), noise)
     assert rounded.dtype == torch.float32
     assert not torch.equal(rounded, rounded.to(torch.bfloat16).float())
     assert 0 < float((rounded - exact).norm() / exact.norm()) < 0.05

@@ -1,4 +1,4 @@
-"""The monitor, on records as runs leave them, of processes that live, that were killed and that ended."""
+"""The monitor on records of processes that run, that were killed and that have ended."""
 
 import fcntl
 import json
@@ -23,8 +23,10 @@ from rich.console import Console
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.dataset.records import Failure
-from mardm_batch.monitor.__main__ import Gpus, look, main
-from mardm_batch.monitor.view import Gpu, picture
+from mardm_batch.monitor.__main__ import main
+from mardm_batch.monitor.gpus import Gpu, Gpus
+from mardm_batch.monitor.snapshot import take_snapshot
+from mardm_batch.monitor.view import render_snapshot
 
 Process = subprocess.Popen[bytes]
 
@@ -59,7 +61,7 @@ def as_text(output: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_killed_shard_is_told_from_living_one(
+def test_killed_shard_is_distinguished_from_running_one(
     tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     killed = subprocess.Popen(["sleep", "60"])
@@ -73,19 +75,19 @@ def test_killed_shard_is_told_from_living_one(
     assert [shard["seconds_left"] for shard in view["shards"]] == [3.0, None]
     assert not view["ended"]
     text = as_text(tmp_path, capsys)
-    assert f"running · process {worker.pid} alive for 0:01:40" in text
-    assert f"died · process {killed.pid} is gone, last heard of 0:00:0" in text
+    assert f"running · process {worker.pid} running for 0:01:40" in text
+    assert f"died · process {killed.pid} no longer exists, last record 0:00:0" in text
     assert "ended" not in text
 
 
-def test_shard_that_ends_while_it_is_looked_at_has_not_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shard_that_ends_during_the_snapshot_has_not_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     running = write(tmp_path, "all", pid=gone.pid, state="running", total=1, done=1)
     finished = replace(running, state="finished", exit_code=0)
     reads = iter([[running], [finished]])
-    monkeypatch.setattr("mardm_batch.monitor.__main__.read_progress", lambda output: next(reads))
-    assert look(tmp_path, Gpus()).shards[0].state == "finished"
+    monkeypatch.setattr("mardm_batch.monitor.snapshot.read_progress", lambda output: next(reads))
+    assert take_snapshot(tmp_path, Gpus()).shards[0].state == "finished"
 
 
 def test_totals_are_of_all_shards_and_the_longest_time_left(
@@ -106,11 +108,13 @@ def test_totals_are_of_all_shards_and_the_longest_time_left(
         "failed": 1,
         "failures_listed": 2,
     }
-    together = next(line for line in as_text(tmp_path, capsys).splitlines() if line.startswith("together"))
-    assert together.split()[2:] == ["1,800", "/", "3,000", "60", "%", "6.0", "poses/s", "0:06:40", "left"]
+    total = next(line for line in as_text(tmp_path, capsys).splitlines() if line.startswith("total"))
+    assert total.split()[2:] == ["1,800", "/", "3,000", "60", "%", "6.0", "poses/s", "0:06:40", "left"]
 
 
-def test_finished_sweep_says_so_with_the_rate_of_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_sweep_is_reported_with_the_rate_of_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for shard in ("shard-0-of-2", "shard-1-of-2"):
         write(tmp_path, shard, state="finished", exit_code=0, total=300, done=250, finished_before=50)
     view = as_json(tmp_path, capsys)
@@ -119,9 +123,7 @@ def test_finished_sweep_says_so_with_the_rate_of_the_whole(tmp_path: Path, capsy
     assert "ended: all 600 poses are finished" in as_text(tmp_path, capsys)
 
 
-def test_ended_sweep_names_the_shards_that_left_something_missing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ended_sweep_names_the_unfinished_shards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "shard-0-of-4", 60, state="finished", exit_code=0, total=5, done=5)
     write(tmp_path, "shard-1-of-4", 60, state="incomplete", exit_code=1, total=5, done=4, failed=1)
     write(tmp_path, "shard-2-of-4", 60, state="interrupted", exit_code=130, total=5, done=2)
@@ -131,19 +133,19 @@ def test_ended_sweep_names_the_shards_that_left_something_missing(
 
 
 @pytest.mark.parametrize(("seconds_ago", "ended"), [(5, False), (60, True)])
-def test_shards_in_the_queue_are_waited_for_a_while(tmp_path: Path, seconds_ago: float, ended: bool) -> None:
+def test_a_sweep_with_queued_shards_has_not_ended_yet(tmp_path: Path, seconds_ago: float, ended: bool) -> None:
     write(tmp_path, "shard-0-of-2", seconds_ago, state="finished", exit_code=0, total=5, done=5)
-    view = look(tmp_path, Gpus())
+    view = take_snapshot(tmp_path, Gpus())
     assert (view.not_started, view.ended) == (("shard-1-of-2",), ended)
 
 
-def test_a_process_that_has_a_dead_one_s_number_is_not_taken_for_it(tmp_path: Path, worker: Process) -> None:
+def test_a_reused_process_id_is_not_mistaken_for_the_shard_s(tmp_path: Path, worker: Process) -> None:
     write(tmp_path, "all", 60, state="running", pid=worker.pid)
     write(tmp_path, "shard-0-of-1", state="running", pid=worker.pid)
     assert [record.alive for record in read_progress(tmp_path)] == [False, True]
 
 
-def test_only_the_newest_sweep_and_what_is_alive_is_shown(
+def test_only_the_newest_sweep_and_running_shards_are_shown(
     tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "shard-0-of-4", 5000, sweep="older", state="finished")
@@ -157,26 +159,26 @@ def test_only_the_newest_sweep_and_what_is_alive_is_shown(
     assert (view["sweep"], view["older_records_hidden"]) == ("newer", 2)
     text = as_text(tmp_path, capsys)
     assert "sweep newer · 2 older records not shown" in text
-    assert "silent for 1:23:20" in text
+    assert "no record for 1:23:20" in text
 
 
 def test_shards_started_by_hand_belong_together(tmp_path: Path) -> None:
     write(tmp_path, "all", 900, sweep=None, state="finished")
     write(tmp_path, "shard-0-of-2", 500, sweep=None, state="finished")
     write(tmp_path, "shard-1-of-2", sweep=None, state="finished")
-    view = look(tmp_path, Gpus())
+    view = take_snapshot(tmp_path, Gpus())
     assert [shard.record.shard for shard in view.shards] == ["shard-0-of-2", "shard-1-of-2"]
     assert view.older_records_hidden == 1
 
 
-def test_process_on_another_machine_is_judged_by_its_silence(
+def test_process_on_another_machine_is_judged_by_the_age_of_its_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, "shard-0-of-2", host="node1", pid=1, state="running")
     write(tmp_path, "shard-1-of-2", 120, host="node2", pid=1, state="running")
     text = as_text(tmp_path, capsys)
-    assert "running · process 1 on node1 alive" in text
-    assert "died · process 1 on node2 is gone, last heard of 0:02:00 ago" in text
+    assert "running · process 1 on node1 running" in text
+    assert "died · process 1 on node2 no longer exists, last record 0:02:00 ago" in text
 
 
 def test_names_and_errors_are_shown_as_they_are_in_80_columns(
@@ -196,8 +198,8 @@ def test_names_and_errors_are_shown_as_they_are_in_80_columns(
             device_memory_mb=12345.0,
         )
     text = as_text(tmp_path, capsys)
-    assert "newest: [red]not markup[/] \N{REPLACEMENT CHARACTER}[2J, 人物が座る" in text
-    assert "1000 failed, last: [bold]name[/bold] (sample): two\N{REPLACEMENT CHARACTER}lines yyy" in text
+    assert "newest: [red]not markup[/] \\x1b[2J, 人物が座る" in text
+    assert "1000 failed, last: [bold]name[/bold] (sample): two\\nlines yyy" in text
     assert "\x1b" not in text
     cells = [Console().render_str(line, markup=False).cell_len for line in text.splitlines()]
     assert max(cells) == 80
@@ -205,17 +207,17 @@ def test_names_and_errors_are_shown_as_they_are_in_80_columns(
 
 
 @pytest.mark.parametrize(("height", "details", "shards"), [(24, 5, 5), (23, 0, 5), (9, 0, 5), (8, 0, 3), (5, 0, 0)])
-def test_low_window_loses_details_then_finished_shards(
+def test_low_window_omits_details_then_finished_shards(
     tmp_path: Path, worker: Process, height: int, details: int, shards: int
 ) -> None:
     for number in range(4):
         write(tmp_path, f"shard-{number}-of-5", state="finished", newest=["kick"])
     write(tmp_path, "shard-4-of-5", state="running", pid=worker.pid, newest=["kick"])
-    lines = [str(line) for line in picture(look(tmp_path, Gpus()), 80, height).renderables]
+    lines = [str(line) for line in render_snapshot(take_snapshot(tmp_path, Gpus()), 80, height).renderables]
     assert len(lines) <= height
     assert sum("newest" in line for line in lines) == details
     assert sum(line.startswith("shard-") for line in lines) == shards
-    assert any(line.startswith("together") for line in lines)
+    assert any(line.startswith("total") for line in lines)
     if shards == 3:
         assert lines[2].startswith("shard-4-of-5")
         assert "and 2 more shards" in lines[5]
@@ -233,19 +235,19 @@ def test_utilisation_is_of_the_gpu_that_the_process_is_on(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
     gpus = Gpus()
     second = Gpu(97, 1024, 80 * 1024)
-    assert gpus.of(Progress("all", "run", pid=71, device="cuda:0")) == second  # CUDA_VISIBLE_DEVICES=1
-    assert gpus.of(Progress("all", "run", pid=5, device="cuda:1")) == second  # a container hides processes
-    assert gpus.of(Progress("all", "run", pid=5, device="cuda:7")) is None
-    assert gpus.of(Progress("all", "run", pid=71, device="cpu")) is None
-    assert gpus.of(Progress("all", "run", pid=71, device="cuda:1", host="elsewhere")) is None
+    assert gpus.gpu_of(Progress("all", "run", pid=71, device="cuda:0")) == second  # CUDA_VISIBLE_DEVICES=1
+    assert gpus.gpu_of(Progress("all", "run", pid=5, device="cuda:1")) == second  # a container hides processes
+    assert gpus.gpu_of(Progress("all", "run", pid=5, device="cuda:7")) is None
+    assert gpus.gpu_of(Progress("all", "run", pid=71, device="cpu")) is None
+    assert gpus.gpu_of(Progress("all", "run", pid=71, device="cuda:1", host="elsewhere")) is None
     write(tmp_path, "all", state="running", device="cuda:1", pid=os.getpid())
-    lines = [str(line) for line in picture(look(tmp_path, gpus), 120, None).renderables]
+    lines = [str(line) for line in render_snapshot(take_snapshot(tmp_path, gpus), 120, None).renderables]
     assert any("cuda:1 · GPU 97 %, 1.0 GB of 80.0 GB" in line for line in lines)
 
 
 def test_machine_without_nvml_shows_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert Gpus().of(Progress("all", "run", device="cuda:0")) is None
+    assert Gpus().gpu_of(Progress("all", "run", device="cuda:0")) is None
 
 
 @pytest.mark.parametrize(("folder", "reason"), [("empty", "no run has left a record"), ("none", "no such folder")])
@@ -301,7 +303,7 @@ class Terminal:
 def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, worker: Process) -> None:
     write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
     terminal = Terminal(tmp_path)
-    terminal.read_until("alive for")
+    terminal.read_until("running for")
     worker.kill()
     worker.wait()
     assert terminal.read_to_end() == 0
@@ -312,18 +314,18 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
 
 def test_live_view_waits_for_a_run_that_has_not_begun(tmp_path: Path, worker: Process) -> None:
     terminal = Terminal(tmp_path / "poses")
-    terminal.read_until("waiting for it")
-    assert "there is no such folder; start a run first" in terminal.seen
+    terminal.read_until("waiting for a run")
+    assert "no such folder; start a run first" in terminal.seen
     (tmp_path / "poses").mkdir()
     write(tmp_path / "poses", "all", state="running", pid=worker.pid, total=10, done=3)
-    terminal.read_until("alive for")
+    terminal.read_until("running for")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.read_to_end() == 0
 
 
 def test_ctrl_c_ends_the_wait_for_a_run_quietly(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
-    terminal.read_until("waiting for it")
+    terminal.read_until("waiting for a run")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.read_to_end() == 0
     assert "Traceback" not in terminal.seen
@@ -332,7 +334,7 @@ def test_ctrl_c_ends_the_wait_for_a_run_quietly(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_live_view_quietly(tmp_path: Path, worker: Process) -> None:
     write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
     terminal = Terminal(tmp_path)
-    terminal.read_until("alive for")
+    terminal.read_until("running for")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.read_to_end() == 0
     after = terminal.seen.partition("\x1b[?1049l")[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support import theme
+from tests.looks import theme
 
 from mardm_batch.dataset.records import Pose
 from mardm_batch.prompts.names import Prompt
@@ -71,7 +71,7 @@ def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {root!r}]
 from test_writers import settings_in
 from mardm_batch.run.writers import PoseWriters
 if __name__ == "__main__":
@@ -93,7 +93,9 @@ def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> None:
     script = tmp_path / "parent.py"
-    script.write_text(PARENT.format(tests=str(Path(__file__).parent), folder=str(tmp_path)))
+    script.write_text(
+        PARENT.format(tests=str(Path(__file__).parent), root=str(Path(__file__).parents[2]), folder=str(tmp_path))
+    )
     parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     workers = [int(word) for word in parent.stdout.readline().split()]

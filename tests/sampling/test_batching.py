@@ -31,11 +31,12 @@ class FaultySampler:
     """Samples fixed clips, unless `fault` raises or spoils them."""
 
     frame_index = 4
-    tries = 2
+    max_attempts = 2
 
     def __init__(self, batch_size: int, fault: Callable[[Sequence[str], Sequence[int], np.ndarray], None]) -> None:
         self.batch_size = self.largest_batch = batch_size
         self.fault = fault
+        self.model = self
         self.sizes: list[int] = []
 
     def sample(self, captions: Sequence[str], attempts: Sequence[int]) -> np.ndarray:
@@ -44,7 +45,7 @@ class FaultySampler:
         self.fault(captions, attempts, clips)
         return clips
 
-    def usable(self, clips: np.ndarray) -> np.ndarray:
+    def acceptable(self, clips: np.ndarray) -> np.ndarray:
         return np.isfinite(clips).all(axis=(1, 2, 3)) & (clips[:, 0, 0, 0] != BEYOND)
 
     device = "cpu"
@@ -52,7 +53,7 @@ class FaultySampler:
     def device_memory_mb(self) -> float:
         return 0.0
 
-    def out_of_memory(self, error: Exception) -> bool:
+    def is_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, torch.cuda.OutOfMemoryError)
 
 

@@ -14,11 +14,12 @@ import numpy as np
 from PIL import Image
 
 from mardm_batch.compare.runs import Run, Sample
-from mardm_batch.compare.tables import Cell, Comparison, Row, Section, metric_words, number_words, printable
+from mardm_batch.compare.tables import Cell, Comparison, Row, Section, metric_words, number_words
 from mardm_batch.errors import InputError
 from mardm_batch.pose.geometry import lowest_joint_height
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import write_atomically
+from mardm_batch.system.terminal import printable
 
 CAPTIONS_SHOWN = 24
 PICTURE_SIZE = 360

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mardm_batch.compare.runs import ACROSS_SHARDS, COUNTS, Run
+from mardm_batch.system.terminal import printable
 
 RUN_SPECIFIC = ("shard", "paths.output", "paths.temp")
 """Settings that differ from run to run without making other poses."""
@@ -89,11 +90,6 @@ def setting_row(key: str, runs: Sequence[Run]) -> Row:
 def shown(value: object) -> str:
     """A setting as it is written on the command line."""
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def printable(text: str) -> str:
-    """Text that a terminal does not take for commands."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def run_names(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
 from mardm_batch.errors import InputError, first_line
+from mardm_batch.model.archives import PublishedFiles, slim_copy
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.embedded_file import file_hash, not_embedded
 from mardm_batch.model.text import TextEncoder
@@ -34,21 +35,6 @@ _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
 
 _OTHER_SIZE: Final = "the checkpoint is of another kind or size than the model and network sizes of the settings"
-
-
-@dataclass(frozen=True)
-class PublishedFiles:
-    """What a published model is loaded from. An archive may be gone where its slim copy is there."""
-
-    autoencoder: Path
-    network: Path
-    mean: Path
-    std: Path
-
-
-def slim_copy(archive: Path) -> Path:
-    """Where the part of an archive that is needed is kept."""
-    return archive.with_suffix(".slim.safetensors")
 
 
 _log = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
-"""What all commands share: how a mistake of the user ends them."""
+"""What all commands share: the parser of their arguments, and how a user's mistake ends them."""
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +9,35 @@ from typing import NoReturn
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 
 
+def command_parser(name: str, description: str | None, epilog: str = "") -> argparse.ArgumentParser:
+    """The parser of `python -m mardm_batch.NAME`.
+
+    Args:
+        description: the module's docstring, of which the first line is shown.
+        epilog: examples and exit codes, shown as they are written.
+    """
+    return argparse.ArgumentParser(
+        prog=f"python -m mardm_batch.{name}",
+        description=(description or "").partition("\n")[0],
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 @contextmanager
 def report_user_errors() -> Iterator[None]:
-    """Bad settings, and folders that cannot be made, end the command with one line and its exit code."""
+    """End the command with one line and its exit code on an error of the user or the file system, or Ctrl-C.
+
+    Raises:
+        SystemExit: 2 for a MardmBatchError or an OSError, 130 for Ctrl-C.
+    """
     try:
         yield
     except MardmBatchError as error:
         exit_with_error(error)
     except OSError as error:
-        exit_with_error(InputError(f"{error.filename}: {error.strerror}"))
+        reason = error.strerror or str(error) or type(error).__name__
+        exit_with_error(InputError(reason if error.filename is None else f"{error.filename}: {reason}"))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
 

@@ -1,53 +1,50 @@
-"""What the operating system knows of processes."""
+"""Processes of this machine: the cores they may use, and whether one still runs."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
+
+import psutil
 
 POLL_SECONDS = 0.5
 CLOCK_TOLERANCE = 5.0
-"""Seconds that the clock may have been set by while a process ran."""
+"""Seconds by which the clock may have been set while a process ran."""
 
 
 def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The number of cores that this process may use."""
+    process = psutil.Process()
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
 
 
 def process_is_alive(pid: int) -> bool:
-    """Whether a process of this machine is at work. One that has ended and waits to be collected is not."""
+    """Whether a process of this machine runs; a zombie, which has ended and was not waited for, does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        pass
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return not Path("/proc/self").exists()  # gone just now; or a system without /proc
-    return state != "Z"
 
 
 def existed_at(pid: int, time_of_day: float) -> bool:
-    """Whether the process of that number was there at that time; after a restart the number is another's."""
+    """Whether the process with this id already ran at a time; after a restart the id may be another process's."""
     try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-    except (OSError, IndexError, ValueError):
-        return True  # a system without /proc
-    age = uptime - ticks / os.sysconf("SC_CLK_TCK")
-    return age < 0 or time.time() - age <= time_of_day + CLOCK_TOLERANCE  # below 0: a container with an uptime its own
+        created = psutil.Process(pid).create_time()
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+    # Created in the future: a container whose uptime is not that of the machine, so its clock says nothing.
+    return bool(created > time.time() + CLOCK_TOLERANCE or created <= time_of_day + CLOCK_TOLERANCE)
 
 
-def on_process_exit(pid: int, act: Callable[[], None]) -> None:
-    """Do something, in a thread, when a process is gone."""
+def on_process_exit(pid: int, action: Callable[[], None]) -> None:
+    """Call `action`, in a thread, when a process has ended."""
 
     def watch() -> None:
         while process_is_alive(pid):
             time.sleep(POLL_SECONDS)
-        act()
+        action()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -38,6 +38,11 @@ def print_long_text(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def printable(text: str) -> str:
+    """Untrusted text, such as names and captions, with every character escaped that could steer the terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 class ConsoleHandler(logging.Handler):
     """Logging to the terminal, in step with a progress bar that may be there. Messages are never read as markup."""
 

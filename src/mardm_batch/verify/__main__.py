@@ -18,7 +18,7 @@ from mardm_batch.dataset.progress import read_progress
 from mardm_batch.dataset.store import RECORDS, PoseStore
 from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.terminal import replace_unencodable_output
+from mardm_batch.system.terminal import printable, replace_unencodable_output
 from mardm_batch.verify.audit import REMOVED, audit, expected_prompts, files_of
 from mardm_batch.verify.findings import NOTES, Asked, Kind, Repair, Report
 
@@ -100,11 +100,6 @@ def show(report: Report) -> None:
         where = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {report.repair.moved:,} files{where}"))
         console.print(f"the generator's next run makes {report.repair.to_make:,} poses", style="bold")
-
-
-def printable(text: str) -> str:
-    """Names and captions are untrusted: nothing in them steers the terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
-from mardm_batch.model.checkpoint import PublishedFiles, slim_copy
+from mardm_batch.model.archives import PublishedFiles, slim_copy
 
 AUTOENCODER: Final = "AE"
 _REPOSITORIES: Final = {

@@ -1,0 +1,161 @@
+"""Scores of a model: do its poses meet the conditions of their captions, and are they human poses?
+
+Axes: s seeds, n captions, 22 joints, 3 coordinates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mardm_batch.config.schema import Config
+from mardm_batch.dataset.records import Failure
+from mardm_batch.errors import InputError
+from mardm_batch.evaluate.captions import EvaluationSet, held_out_samples
+from mardm_batch.evaluate.nearest import nearest_distances
+from mardm_batch.library.clips import composed_poses
+from mardm_batch.pose.conditions import Condition
+from mardm_batch.pose.geometry import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
+from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.sampling.batching import sample_poses
+from mardm_batch.system.processes import available_cores
+
+FLOOR_TOLERANCE = 0.03
+"""Metres that the lowest joint of a pose on the floor may be above or below it."""
+DISCRIMINATIVE_SHARE = 0.5
+"""A condition is discriminative if at most this share of arbitrary poses meets it."""
+TRAINING_SEED = 3407
+"""Seed of `conf/train.yaml`, by which the training poses of the embedded model are composed again."""
+NEW_POSES = 300
+"""Held-out poses of the library: the reference for chance and for the distance between unrelated poses."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Shares are from 0 to 1, lengths in centimetres. The control scores poses by the conditions of other captions."""
+
+    captions: int
+    seeds: int
+    discriminative_conditions_met: float
+    """Share of the conditions that at most half of the held-out library poses meet."""
+    control_discriminative_conditions_met: float
+    conditions_met: float
+    captions_met: float
+    """Share of the poses that meet all conditions of their caption."""
+    control_conditions_met: float
+    control_captions_met: float
+    chance_conditions_met: float
+    """Share of the conditions that arbitrary library poses meet: about the control of a perfect model."""
+    bone_length_error_cm: float
+    on_floor: float
+    within_joint_limits: float
+    difference_of_seeds_cm: float
+    """Mean joint distance between the poses of one caption with different seeds."""
+    diversity_cm: float
+    """Mean joint distance between the poses of different captions."""
+    nearest_training_pose_cm: float
+    """Mean joint distance to the nearest of the composed training poses."""
+    nearest_training_pose_of_new_ones_cm: float
+    """The same for held-out library poses, as a reference."""
+    held_out: Mapping[str, int]
+    """Number of captions by what about them is held out of training."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(config: Config, captions: EvaluationSet, seeds: int, training_poses: int) -> Scores:
+    """Sample every caption with `seeds` consecutive seeds, beginning with the configuration's, and score the poses.
+
+    They are compared with the first `training_poses` poses of the embedded model's training.
+
+    Raises:
+        InputError: a pose cannot be sampled, or the model's files are missing or broken.
+    """
+    texts = list(captions.conditions)
+    poses = np.stack([make_poses(config, texts, config.seed + offset) for offset in range(seeds)])  # (s, n, 22, 3)
+    all_poses = poses.reshape(-1, *poses.shape[2:])  # (s * n, 22, 3)
+    new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
+    trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
+    conditions = list(captions.conditions.values())
+    shares = [score(conditions, of_seed) for of_seed in poses]
+    discriminative_only = discriminative(conditions, new)
+    discriminative_shares = [score(discriminative_only, of_seed) for of_seed in poses]
+    return Scores(
+        captions=len(texts),
+        seeds=seeds,
+        discriminative_conditions_met=float(np.mean([each.conditions for each in discriminative_shares])),
+        control_discriminative_conditions_met=float(
+            np.mean([each.control_conditions for each in discriminative_shares])
+        ),
+        conditions_met=float(np.mean([each.conditions for each in shares])),
+        captions_met=float(np.mean([each.captions for each in shares])),
+        control_conditions_met=float(np.mean([each.control_conditions for each in shares])),
+        control_captions_met=float(np.mean([each.control_captions for each in shares])),
+        chance_conditions_met=float(np.mean([each.met(new).mean() for listed in conditions for each in listed])),
+        bone_length_error_cm=100 * float(bone_length_error(all_poses).mean()),
+        on_floor=float((np.abs(lowest_joint_height(all_poses)) <= FLOOR_TOLERANCE).mean()),
+        within_joint_limits=float(within_limits(all_poses).mean()),
+        difference_of_seeds_cm=100 * float(np.mean([diversity(each) for each in poses.swapaxes(0, 1)])),
+        diversity_cm=100 * diversity(poses[0]),
+        nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),
+        nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
+        held_out=dict(captions.held_out),
+    )
+
+
+def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
+    """The poses (n, 22, 3), metres, that a run with this seed would write.
+
+    Raises:
+        InputError: a pose cannot be sampled, or the model's files are missing or broken.
+    """
+    from mardm_batch.sampling.sampler import load_sampler  # imports torch
+
+    sampler = load_sampler(replace(config, seed=seed), config.cpu_threads or available_cores())
+    prompts = [Prompt(str(number), caption) for number, caption in enumerate(captions)]
+    poses = np.zeros((len(captions), NUM_JOINTS, 3), np.float32)
+    for result in sample_poses(prompts, sampler, lambda seconds, device, memory: None):
+        if isinstance(result, Failure):
+            raise InputError(f"no pose of {result.caption!r}: {result.error}")
+        poses[int(result.prompt.name)] = result.joints
+    return poses
+
+
+def discriminative(conditions: Sequence[Sequence[Condition]], poses: Joints) -> list[tuple[Condition, ...]]:
+    """The conditions of each caption that at most half of these arbitrary poses (m, 22, 3) meet."""
+    share_met = {each: each.met(poses).mean() for listed in conditions for each in listed}
+    return [tuple(each for each in listed if share_met[each] <= DISCRIMINATIVE_SHARE) for listed in conditions]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Share of all conditions that are met, share of the captions all of whose conditions are met, and the control."""
+
+    conditions: float
+    captions: float
+    control_conditions: float
+    control_captions: float
+
+
+def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> Shares:
+    """Score pose i of (n, 22, 3) by the conditions of caption i.
+
+    The control scores it by the conditions of every other caption: the average over all exchanges of the captions.
+    """
+    met = {each: each.met(poses) for listed in conditions for each in listed}  # (n,) for each condition
+    others = max(len(poses) - 1, 1)
+    own, control, captions, control_captions = [], [], [], []
+    for number, listed in enumerate(conditions):
+        rows = np.array([met[each] for each in listed], dtype=bool).reshape(len(listed), len(poses))
+        all_met: NDArray[np.bool_] = np.asarray(rows.all(axis=0))  # (n,)
+        own += [*rows[:, number]]
+        control += [*(rows.sum(axis=1) - rows[:, number]) / others]
+        captions.append(all_met[number])
+        control_captions.append((all_met.sum() - all_met[number]) / others)
+    means = (float(np.mean(each)) if each else 1.0 for each in (own, captions, control, control_captions))
+    return Shares(*means)

@@ -1,0 +1,46 @@
+"""What all commands share: their parser, and one line for a mistake of the user."""
+
+import pytest
+
+from mardm_batch.errors import ConfigurationError
+from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.terminal import printable
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ConfigurationError("seed=-1: must be at least 0"), "error: seed=-1: must be at least 0"),
+        (PermissionError(13, "Permission denied", "poses"), "error: poses: Permission denied"),
+        (OSError("no device"), "error: no device"),
+    ],
+)
+def test_an_error_of_the_user_is_one_line_and_exit_code_2(
+    error: Exception, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, report_user_errors():
+        raise error
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == line + "\n"
+
+
+def test_ctrl_c_ends_a_command_silently_with_130(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, report_user_errors():
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_the_help_of_a_command_names_it_and_shows_its_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = command_parser("verify", "Audit an output folder.\n\nAnd more.", "  python -m mardm_batch.verify poses\n")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--help"])
+    text = capsys.readouterr().out
+    assert text.startswith("usage: python -m mardm_batch.verify")
+    assert "Audit an output folder.\n" in text
+    assert "And more." not in text
+    assert "\n  python -m mardm_batch.verify poses\n" in text
+
+
+def test_untrusted_text_cannot_steer_the_terminal() -> None:
+    assert printable("人 \x1b[2J\n\u202e\udc80") == "人 \\x1b[2J\\n\\u202e\\udc80"
