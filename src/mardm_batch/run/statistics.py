@@ -133,7 +133,7 @@ class RunStatistics:
 
     def failed(self, failure: Failure) -> None:
         """A pose could not be made."""
-        self.failures.update([failure], ())
+        self.failures.append([failure])
         self.errors[f"{failure.stage}: {failure.error}"] += 1
         self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
         self.display.advance(failed=1)
