@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from mardm_batch.config.schema import Config, SitSettings
-from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.model.decoding import DecodingSettings, generate_latents, mask_counts
 from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.noise import KeyedNoise

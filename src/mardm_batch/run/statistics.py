@@ -203,7 +203,7 @@ def measures_of(pose: Pose) -> dict[str, float]:
     }
     conditions = bundled_conditions().get(pose.prompt.caption)
     if conditions:
-        measures["conditions_met"] = float(np.mean([condition.met(joints)[0] for condition in conditions]))
+        measures["conditions_met"] = float(np.mean([condition.holds(joints)[0] for condition in conditions]))
     return measures
 
 

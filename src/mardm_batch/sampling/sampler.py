@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from mardm_batch.config.schema import Config, DdpmSettings, EmbeddedSettings, FlowSettings, SitSettings
-from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, weights_hash
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
@@ -30,7 +30,7 @@ from mardm_batch.model.words import WordEncoder
 from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.sides import names_side
-from mardm_batch.pose.skeleton import LOWEST_JOINT
+from mardm_batch.pose.skeleton import LOWEST_JOINT_HEIGHT
 from mardm_batch.sampling.device import bfloat16_is_faster, shard_device
 
 Clips = NDArray[np.float32]
@@ -84,7 +84,7 @@ class PoseSampler:
             joints[other_side] = mirror_image(joints[other_side])
         if self.on_floor:
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
-            joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]
+            joints[..., 1] += (LOWEST_JOINT_HEIGHT - lowest)[:, None, None]
         return joints
 
     def read(self, captions: Sequence[str], temp: Path, owner: str) -> None:
