@@ -225,3 +225,10 @@ def test_the_tree_names_every_room() -> None:
         block.text for block in BLOCKS if block.page == "docs/architecture.md" and "src/mardm_batch/" in block.text
     )
     assert [room for room in rooms if not re.search(rf"\b{re.escape(room)}", tree)] == []
+
+
+def test_the_floors_are_those_of_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (floors,) = [each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    layers = "\n".join(floors["layers"]).replace("mardm_batch.", "")
+    assert f"```text\n{layers}\n```" in PAGES["docs/architecture.md"]
