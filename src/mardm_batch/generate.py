@@ -60,7 +60,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
         failures = FailureList(store.output)
-        asked = prompts if config.retry is None else failures.only_failed(prompts)
+        asked = prompts if config.retry is None else failures.failed_prompts(prompts)
         todo = unfinished(asked, store, config)
         progress = Progress(shard, str(run_folder), sweep, total=len(asked), finished_before=len(asked) - len(todo))
         record = RunStatistics(progress, todo, store.output, asdict(config), failures, bar=sweep is None)
@@ -201,7 +201,7 @@ def close(asked: Sequence[Prompt], store: PoseStore, record: RunStatistics, code
     there = store.survey(asked, {}).finished
     finished = [prompt for prompt in there if prompt.name not in record.pending_names]
     try:
-        record.failures.update([], {prompt.caption for prompt in finished})
+        record.failures.remove({prompt.caption for prompt in finished})
         rebuild_metadata(store)
     except OSError as error:
         log.warning("the lists in %s were not brought up to date: %s", store.output, error.strerror)

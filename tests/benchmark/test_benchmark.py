@@ -1,23 +1,33 @@
 """The benchmark measures the real code: at tiny sizes here, with what it says checked by other means."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from tests.support import TINY_SIT
 from torch.utils.flop_counter import FlopCounterMode
 
-from mardm_batch.benchmark import __main__ as benchmark
-from mardm_batch.benchmark.__main__ import Suite, evenly, main, measure, parts_of
-from mardm_batch.benchmark.parts import draw_naively
-from mardm_batch.benchmark.runs import make_poses, memory_of, seconds_until_it_ends
-from mardm_batch.benchmark.sampler import Job, matrix_peak
+from mardm_batch.benchmark.__main__ import main
+from mardm_batch.benchmark.figures import Figures
+from mardm_batch.benchmark.machine import matrix_peak
+from mardm_batch.benchmark.measure import bundled_captions, measure, measure_sampler
+from mardm_batch.benchmark.memory import peak_memory
+from mardm_batch.benchmark.pictures import draw_naively
+from mardm_batch.benchmark.runs import measure_run, shortest_seconds
+from mardm_batch.benchmark.sampler import Job
+from mardm_batch.benchmark.suites import Suite
+from mardm_batch.benchmark.table import show
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
-from mardm_batch.errors import MardmBatchError
+from mardm_batch.errors import InputError, MardmBatchError
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.registries import register_schemas
@@ -37,7 +47,7 @@ FIXED_KEYS = [
     "startup.help_s",
     "startup.first_pose_s",
 ]
-SMALL = Suite(batches=(2, 8), slower_batches=(8,), whole=True, prompts=(12,), captions=8)
+SMALL = Suite("small", batches=(2, 8), slower_batches=(8,), whole=True, prompts=(12,), captions=8)
 
 
 def config_of(*words: str) -> Config:
@@ -49,13 +59,18 @@ def job() -> Job:
     return Job.of(config_of(*TINY_SIT, "model.solver=midpoint"), "cpu", "float32")
 
 
-def test_every_number_is_measured_and_shown(
-    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture(scope="module")
+def figures(tiny_weights: Path) -> Iterator[Figures]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mardm_batch.benchmark.measure.available_cores", lambda: 1)  # threads would outlive this test
+        overrides = [f"model.weights={tiny_weights}", "cpu_threads=1"]
+        yield measure(SMALL, config_of(*overrides), config_of(*TINY_SIT), overrides)
+
+
+def test_every_figure_is_measured_shown_and_written(
+    figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark, "available_cores", lambda: 1)  # threads would outlive this test
-    words = [f"model.weights={tiny_weights}", "cpu_threads=1"]
-    parts = parts_of(SMALL, config_of(*words), config_of(*TINY_SIT), words)
-    monkeypatch.setattr(benchmark, "parts_of", lambda *_, **__: parts)
+    monkeypatch.setattr("mardm_batch.benchmark.measure.measure", lambda *_, **__: figures)
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "figures.json"
     assert main(["--json", str(path)]) == 0
@@ -69,24 +84,47 @@ def test_every_number_is_measured_and_shown(
     assert numbers["end_to_end.prompts_12.poses_per_s"] == pytest.approx(12 / numbers["end_to_end.prompts_12.seconds"])
     assert numbers["end_to_end.peak_rss_mb"] > numbers["end_to_end.prompts_12.sampler_peak_rss_mb"] > 100
     assert 100 < numbers["lowmem.embedded_peak_rss_mb"] < 500
+    assert 0 < numbers["sampler.embedded.dopri5_error_mm"] < 100
     shown = capsys.readouterr().out
-    for words_shown in ("Sampler, XL size", "Beside the plain way", "End to end", "torch", f"{plain:.3g}"):
-        assert words_shown in shown
+    for words in ("Sampler, XL size", "Against the baseline", "From start to end", "torch", f"{plain:.3g}"):
+        assert words in shown
 
 
-def test_the_shortcut_evaluates_the_head_as_often_as_its_steps_say(job: Job) -> None:
+def test_figures_are_read_as_they_were_written(figures: Figures) -> None:
+    document = json.loads(json.dumps(figures.to_json()))
+    assert Figures.from_json(document) == figures
+    del document["render.ms"]
+    with pytest.raises(InputError, match="not the figures of a benchmark"):
+        Figures.from_json(document)
+
+
+def test_without_torchdiffeq_the_published_loop_is_skipped(
+    figures: Figures, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    machine, suite = figures.machine, replace(SMALL, batches=(8,))
+    sampler = tuple(measure_sampler(suite, config_of(*TINY_SIT), "cpu", machine, False, lambda step: None))
+    assert [each.plain_s_per_pose for each in sampler] == [None]
+    without = replace(figures, sampler=sampler, embedded=replace(figures.embedded, dopri5_error_mm=None))
+    assert "sampler.xl.speedup" not in without.to_json()
+    assert Figures.from_json(without.to_json()) == without
+    show(without, Console())
+    assert "pip install 'mardm-batch[dopri5]'" in capsys.readouterr().out
+
+
+def test_our_loop_evaluates_the_head_as_often_as_its_steps_say(job: Job) -> None:
     whole, parts = job.time_ours(2, whole=True), job.time_ours(2, whole=False)
     assert whole.evaluations == parts.evaluations == 4 * 16  # four tokens, eight midpoint steps
     assert (whole.run, parts.run) == ("whole", "1 of 4 steps")
 
 
-def test_the_plain_loop_samples_every_masked_token(job: Job) -> None:
+def test_the_published_loop_samples_every_masked_token(job: Job) -> None:
     assert sum(job.masked_tokens()) == 47  # as published for 16 frames and 18 steps
-    whole, steps = job.time_plain(2, whole=True, rows_like_time=False), job.time_plain(2, False, rows_like_time=False)
+    whole, steps = job.time_plain(2, whole=True, compute_bound=False), job.time_plain(2, False, compute_bound=False)
     assert whole.evaluations > 18 * 6  # dopri5 takes at least a step of six evaluations
     assert steps.evaluations == pytest.approx(whole.evaluations, rel=0.2)
     assert steps.run == "4 of 18 steps"
-    assert job.time_plain(2, False, rows_like_time=True).run == "1 of 47 tokens"
+    assert job.time_plain(2, False, compute_bound=True).run == "1 of 47 tokens"
 
 
 def test_a_poses_work_is_that_of_its_matrix_products(job: Job) -> None:
@@ -130,31 +168,28 @@ def test_the_naive_picture_is_of_the_same_size(tmp_path: Path) -> None:
 
 
 def test_captions_come_from_all_over_the_list() -> None:
-    few, more = evenly(10), evenly(1000)
+    few, more = bundled_captions(10), bundled_captions(1000)
     assert len(set(few)) == 10
     assert len(set(more)) == 1000
-    assert len(set(evenly(10000))) == 10000
+    assert len(set(bundled_captions(10000))) == 10000
     assert few[0] == more[0]
     assert few[-1] not in more[:900]
 
 
-def test_a_run_that_fails_is_told_of(tiny_weights: Path) -> None:
+def test_a_run_that_fails_is_reported() -> None:
     with pytest.raises(MardmBatchError, match=r"exit code 2: error: sampling.time_steps=0"):
-        make_poses(["A person"], ["sampling.time_steps=0"])
-    assert seconds_until_it_ends(["sampling.time_steps=0"], times=1) > 0
+        measure_run(["A person"], ["sampling.time_steps=0"])
+    assert shortest_seconds(["sampling.time_steps=0"], repeats=1) > 0
 
 
-def test_memory_is_that_of_the_process_and_those_below_it() -> None:
-    import subprocess
-    import sys
-
+def test_memory_is_that_of_the_process_and_its_children() -> None:
     hold = "import time; held = bytearray(b'x' * 100_000_000); time.sleep(1)"
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
     process = subprocess.Popen([sys.executable, "-c", child])
-    with memory_of(process.pid) as peaks:
+    with peak_memory(process.pid) as peak:
         process.wait()
-    assert max(peaks.parent) < 90
-    assert 100 < max(peaks.all_together) < 250
+    assert 1 < peak.process_mb < 90
+    assert 100 < peak.total_mb < 250
 
 
 @pytest.mark.parametrize("arguments", [["--suite", "endless"], ["--json", "no/such/folder/figures.json"]])
@@ -165,25 +200,12 @@ def test_bad_arguments_are_refused_at_once(arguments: list[str], capsys: pytest.
     assert arguments[1] in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_failing_part_ends_with_exit_code_1(
+def test_a_failing_run_ends_with_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def failing(*_: object, **__: object) -> list[benchmark.Part]:
+    def fail(*_: object, **__: object) -> Figures:
         raise MardmBatchError("it broke")
 
-    monkeypatch.setattr(benchmark, "parts_of", failing)
+    monkeypatch.setattr("mardm_batch.benchmark.measure.measure", fail)
     assert main([]) == 1
     assert capsys.readouterr().err.strip() == "error: it broke"
-
-
-def test_measure_keeps_what_the_parts_yield() -> None:
-    xl = {"plain_s_per_pose": 4.0, "s_per_pose": 0.5, "peak_share": 0.25}
-    run = {"first_pose_s": 2.0, "seconds": 5.0, "poses_per_s": 20.0, "peak_rss_mb": 300.0}
-    parts = [
-        ("sampler", lambda: ((f"sampler.xl.float32.batch_8.{key}", value) for key, value in xl.items())),
-        ("run", lambda: ((f"end_to_end.prompts_100.{key}", value) for key, value in run.items())),
-    ]
-    numbers = measure(parts)
-    assert numbers["sampler.xl.speedup"] == 8.0
-    assert numbers["startup.first_pose_s"] == 2.0
-    assert numbers["end_to_end.poses_per_s"] == 20.0

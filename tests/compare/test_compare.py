@@ -99,7 +99,7 @@ def picture_cells(page: str) -> dict[str, list[str]]:
     """By caption, what stands in each run's cell: the source of a picture, or words."""
     samples = page[page.index('<tbody class="samples">') :]
     captions: dict[str, list[str]] = {}
-    for line in samples[: samples.index("</tbody>")].splitlines():
+    for line in samples[: samples.index("</tbody>")].split("<tr>"):
         caption = re.search(r'<th scope="row" dir="auto">(.*?)</th>', line)
         if caption is not None:
             cells = re.findall(r'<td>(?:<img src="(.*?)"|<div class="missing">(.*?)</div>)', line)
@@ -119,7 +119,7 @@ def test_a_sweep_of_the_command_is_one_run(
     assert "runs: 1, captions with pictures: 2" in capsys.readouterr().out
     rows = rows_of(tmp_path / "multirun")
     assert (rows["state"], rows["shards"], rows["poses done"]) == (["finished"], ["2 of 2"], ["2"])
-    assert {"sample (ms a pose)", "draw (ms a pose)", "bone length error (cm)", "diversity (cm)"} <= set(rows)
+    assert {"sample (ms per pose)", "draw (ms per pose)", "bone length error (cm)", "diversity (cm)"} <= set(rows)
     cells = picture_cells(page.read_text("utf-8"))
     assert len(cells) == 2
     assert all(source.startswith("data:image/") for sources in cells.values() for source in sources)
@@ -279,7 +279,7 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytes
     folder = finish_run(tmp_path / "a")
     with pytest.raises(SystemExit, match="2"):
         main([str(folder), "--page", str(tmp_path / "missing" / "page.html")])
-    assert re.fullmatch(r"--page .*page\.html: cannot be written: .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: --page .*page\.html: cannot be written: .*\n", capsys.readouterr().err)
     with pytest.raises(InputError, match="no such folder"):
         find_runs([tmp_path / "nothing"])
 

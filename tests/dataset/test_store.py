@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.dataset.records import Pose
 from mardm_batch.dataset.store import PoseStore, staging_folder, write_pose
 from mardm_batch.errors import InputError
 from mardm_batch.pose.skeleton import JOINT_NAMES
@@ -159,16 +158,3 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
         {"file_name": "a.png", "caption": "A person <a> “quoted” 站"},
         {"file_name": "b.png", "caption": "A person b"},
     ]
-
-
-def test_a_failure_is_listed_until_the_pose_succeeds(tmp_path: Path) -> None:
-    store = store_in(tmp_path)
-    failures = FailureList(store.output)
-    first, second = (Failure(f"A person {n}", n, "sample", "no\u2028") for n in "ab")
-    failures.update([first], ())
-    failures.update([second], ())
-    failures.update([second], ())
-    assert failures.read() == [first, second]
-    assert failures.only_failed([Prompt("c", "A person c"), Prompt("b", "A person b")]) == (Prompt("b", "A person b"),)
-    failures.update([], {"A person a"})
-    assert failures.read() == [second]

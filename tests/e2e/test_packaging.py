@@ -66,7 +66,14 @@ def test_the_wheel_s_own_code_runs(wheel_bin: Path, tmp_path: Path) -> None:
 def test_the_wheel_carries_what_a_first_run_needs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    for name in ("conf/config.yaml", "conf/preset/fast.yaml", "assets/static_poses.md", "assets/embedded.safetensors"):
+    page = ("compare/comparison.html.jinja", "compare/comparison.css")
+    for name in (
+        "conf/config.yaml",
+        "conf/preset/fast.yaml",
+        "assets/static_poses.md",
+        "assets/embedded.safetensors",
+        *page,
+    ):
         assert f"mardm_batch/{name}" in names
     assert not [name for name in names if not name.startswith(("mardm_batch/", "mardm_batch-"))]
     assert not [name for name in names if name.endswith(".npz")]

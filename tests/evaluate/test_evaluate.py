@@ -120,7 +120,7 @@ def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_on_reque
     crossed = ["A person standing with the ankles crossed", "A person standing with crossed legs"]
     config = to_config(compose_config(["+preset=fast"]))
     poses = np.stack([make_poses(config, together + crossed, seed) for seed in range(4)])
-    uncrossed = parse("left_ankle left of right_ankle").met(poses.reshape(-1, 22, 3)).reshape(4, 4)
+    uncrossed = parse("left_ankle left of right_ankle").holds(poses.reshape(-1, 22, 3)).reshape(4, 4)
     assert uncrossed[:, :2].mean() >= 0.75, uncrossed
     assert uncrossed[:, 2:].mean() <= 0.25, uncrossed
-    assert parse("feet close 0.2").met(poses[:, :2].reshape(-1, 22, 3)).mean() >= 0.75
+    assert parse("feet close 0.2").holds(poses[:, :2].reshape(-1, 22, 3)).mean() >= 0.75

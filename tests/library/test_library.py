@@ -49,7 +49,7 @@ def test_every_entry_meets_its_conditions(poses):
     met, unmet = 0, Counter()
     for entry, composition, joints in poses:
         for text in composition.conditions:
-            held = parse(text).met(joints)
+            held = parse(text).holds(joints)
             met += int(held.sum())
             unmet[f"{entry.name}: {text}"] += int((~held).sum())
     assert unmet.total() <= 0.01 * met, unmet.most_common(10)
@@ -105,7 +105,7 @@ def test_standing_with_the_feet_together_is_not_standing_cross_legged():
         entry = LIBRARY.by_name[name]
         joints = np.stack([Composition((entry,)).joints(rng) for _ in range(50)])
         for text in ("left_ankle left of right_ankle 0.08", "feet close 0.2", "knees close 0.22"):
-            assert parse(text).met(joints).all(), (name, text)
+            assert parse(text).holds(joints).all(), (name, text)
 
 
 def test_samples_meet_their_conditions_in_every_frame():
@@ -113,7 +113,7 @@ def test_samples_meet_their_conditions_in_every_frame():
     held = []
     for _ in range(80):
         sample = LIBRARY.sample(rng, 8)
-        held += [parse(text).met(sample.clip) for text in sample.conditions]
+        held += [parse(text).holds(sample.clip) for text in sample.conditions]
     assert np.mean(held) >= 0.98
 
 
@@ -165,7 +165,7 @@ def test_descriptions_state_conditions_that_hold():
     assert len(found) == 60
     for pose_, description in zip(joints, found, strict=True):
         assert not re.search(r"[{}<>|]", description.caption)
-        assert all(parse(text).met(pose_[None])[0] for text in description.conditions), description
+        assert all(parse(text).holds(pose_[None])[0] for text in description.conditions), description
 
 
 def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
@@ -181,7 +181,7 @@ def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
         composition = Composition(tuple(LIBRARY.by_name[name] for name in scored[caption]["shows"]))
         joints = np.stack([composition.joints(rng) for _ in range(2)])
         assert scored[caption]["conditions"], caption
-        held += [parse(text).met(joints).mean() for text in scored[caption]["conditions"]]
+        held += [parse(text).holds(joints).mean() for text in scored[caption]["conditions"]]
     assert np.mean(held) >= 0.99
 
 
@@ -215,7 +215,7 @@ def test_arms_are_called_raised_or_stretched_only_when_they_are_straight():
     bent = straight.copy()
     for elbow, wrist, inward in (("left_elbow", "left_wrist", -0.25), ("right_elbow", "right_wrist", 0.25)):
         bent[JOINT_INDEX[wrist]] = bent[JOINT_INDEX[elbow]] + (inward, 0, 0)
-    assert parse("hands above head 0.05").met(bent[None])[0]
+    assert parse("hands above head 0.05").holds(bent[None])[0]
     straight_arms = re.compile(r"(?:arms?|hands) (?:held |both )?(?:raised|up\b|stretched|reaching|extended|straight)")
 
     def said(joints):

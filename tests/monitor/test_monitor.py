@@ -97,7 +97,7 @@ def test_totals_are_of_all_shards_and_the_longest_time_left(
     write(tmp_path, "shard-0-of-3", **shard, done=100, poses_per_second=2.0, seconds_left=400.0, failed=1)
     write(tmp_path, "shard-1-of-3", **shard, done=500, poses_per_second=4.0, seconds_left=100.0)
     write(tmp_path, "shard-2-of-3", total=1000, done=1000, poses_per_second=9.0, state="finished", exit_code=0)
-    FailureList(tmp_path).update([Failure("a", "a", "sample", "no"), Failure("b", "b", "write", "no")], ())
+    FailureList(tmp_path).append([Failure("a", "a", "sample", "no"), Failure("b", "b", "write", "no")])
     totals = as_json(tmp_path, capsys)["totals"]
     assert totals.pop("disk_free_mb") > 0
     assert totals == {

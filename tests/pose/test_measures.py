@@ -1,4 +1,4 @@
-"""Posecodes measure what their words say, and conditions read as they are written."""
+"""Measures, conditions, joint limits and the names of sides, on composed poses."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from mardm_batch.errors import InputError
 from mardm_batch.library.posing import pose
 from mardm_batch.pose import measures
-from mardm_batch.pose.conditions import mirrored, on_either_side, parse
+from mardm_batch.pose.conditions import either_side, mirror_condition, parse
 from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.joint_limits import violations, within_limits
 from mardm_batch.pose.sides import names_side, swap_sides
@@ -27,23 +27,14 @@ KNEELING = posed(
 )
 
 
-def test_angles_are_those_of_the_limbs():
+def test_limb_angles_are_those_of_the_posture():
     bent = posed(left_arm={"raise": 90, "plane": 0, "elbow": 70, "toward": "up"})
-    assert measures.bend(bent, "left_elbow")[0] == pytest.approx(70, abs=0.1)
-    assert measures.angle(bent, "left_elbow")[0] == pytest.approx(110, abs=0.1)
-    assert measures.from_vertical(bent, "left_upper_arm")[0] == pytest.approx(90, abs=0.1)
+    assert measures.flexion(bent, "left_elbow")[0] == pytest.approx(70, abs=0.1)
+    assert measures.inner_angle(bent, "left_elbow")[0] == pytest.approx(110, abs=0.1)
+    assert measures.angle_from_vertical(bent, "left_upper_arm")[0] == pytest.approx(90, abs=0.1)
 
 
-def test_a_value_at_a_threshold_falls_in_the_lower_bin():
-    found = measures.bins(np.array([45.0, 45.1, 170.0]), measures.ANGLE_THRESHOLDS)
-    assert [measures.ANGLE_WORDS[index] for index in found] == [
-        "completely bent",
-        "almost completely bent",
-        "straight",
-    ]
-
-
-def test_signs_follow_the_words_forward_left():
+def test_forward_and_left_are_positive():
     assert measures.torso_pitch(posed(torso={"bend": 40}))[0] > 20
     assert measures.torso_pitch(LEANING_BACK)[0] < -20
     assert measures.torso_lean(posed(torso={"lean": 30}))[0] > 15
@@ -52,7 +43,7 @@ def test_signs_follow_the_words_forward_left():
     assert measures.head_side(posed(head={"turn": 60}))[0] > 10
 
 
-def test_kneeling_is_told_from_standing():
+def test_kneeling_is_distinguished_from_standing():
     assert measures.kneeling(KNEELING)[0]
     assert not measures.kneeling(STANDING)[0]
 
@@ -75,40 +66,40 @@ def test_kneeling_is_told_from_standing():
         ("pelvis height 0.8..1.0", STANDING),
     ],
 )
-def test_conditions_hold_where_they_should(condition, joints):
-    assert parse(condition).met(joints)[0]
+def test_conditions_hold_for_matching_poses(condition, joints):
+    assert parse(condition).holds(joints)[0]
 
 
 @pytest.mark.parametrize(
     "condition", ["torso leans back 20..", "hands above head", "kneeling", "either hand on floor", "feet off floor"]
 )
-def test_conditions_fail_on_plain_standing(condition):
-    assert not parse(condition).met(STANDING)[0]
+def test_conditions_do_not_hold_for_a_standing_person(condition):
+    assert not parse(condition).holds(STANDING)[0]
 
 
-def test_either_needs_one_and_a_plural_needs_both():
-    one = posed(left_arm={"raise": 170, "plane": 20})
-    assert parse("either hand above head").met(one)[0]
-    assert not parse("hands above head").met(one)[0]
+def test_either_requires_one_side_and_a_plural_both():
+    one_sided = posed(left_arm={"raise": 170, "plane": 20})
+    assert parse("either hand above head").holds(one_sided)[0]
+    assert not parse("hands above head").holds(one_sided)[0]
 
 
-def test_a_mirrored_condition_holds_of_the_mirror_image():
-    one = posed(left_arm={"raise": 170, "plane": 20}, torso={"lean": 25})
+def test_a_mirrored_condition_holds_for_the_mirror_image():
+    one_sided = posed(left_arm={"raise": 170, "plane": 20}, torso={"lean": 25})
     for text in ("left_hand above head 0.1", "torso leans left 10..", "right_hand right of left_hand 0.1"):
-        assert parse(text).met(one)[0]
-        assert parse(mirrored(text)).met(mirror_image(one))[0]
-        assert parse(on_either_side(text)).met(mirror_image(one))[0]
+        assert parse(text).holds(one_sided)[0]
+        assert parse(mirror_condition(text)).holds(mirror_image(one_sided))[0]
+        assert parse(either_side(text)).holds(mirror_image(one_sided))[0]
 
 
-def test_upright_and_right_angles_have_no_side():
-    assert mirrored("torso upright") == "torso upright"
+def test_upright_and_right_angles_name_no_side():
+    assert mirror_condition("torso upright") == "torso upright"
     text = "the left knee bent at a right angle"
     assert swap_sides(text) == "the right knee bent at a right angle"
     assert names_side(text)
     assert not names_side("Upright, knees at right angles")
 
 
-def test_sides_are_read_in_capitals_too():
+def test_sides_are_recognised_in_capitals():
     assert swap_sides("Left hand up, RIGHT hand down") == "Right hand up, LEFT hand down"
     assert names_side("LEFT arm raised")
 
@@ -123,7 +114,7 @@ def test_sides_are_read_in_capitals_too():
         ("head close", "hands"),
     ],
 )
-def test_a_condition_that_cannot_be_read_names_itself_and_what_is_allowed(text, allowed):
+def test_an_invalid_condition_is_reported_with_what_is_allowed(text, allowed):
     with pytest.raises(InputError) as error:
         parse(text)
     assert text in str(error.value)
@@ -131,11 +122,11 @@ def test_a_condition_that_cannot_be_read_names_itself_and_what_is_allowed(text, 
     assert "\n" not in str(error.value)
 
 
-def test_joint_limits_pass_people_and_stop_broken_limbs():
+def test_joint_limits_accept_possible_poses_and_reject_broken_limbs():
     assert within_limits(np.concatenate([STANDING, T_POSE, KNEELING, LEANING_BACK])).all()
     backward = STANDING.copy()
     knee, ankle, foot = (JOINT_INDEX[f"left_{name}"] for name in ("knee", "ankle", "foot"))
-    # The shin folded forward, the toes still looking ahead: a knee that bends the wrong way.
+    # The shin folded forward with the toes pointing ahead: a knee that bends the wrong way.
     backward[0, ankle] = backward[0, knee] + [0, -0.2, 0.383]
     backward[0, foot] = backward[0, ankle] + [0, 0.06, 0.13]
     assert violations(backward)["left knee hinge"][0] or violations(backward)["left hip rotation"][0]

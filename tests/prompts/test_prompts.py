@@ -1,4 +1,4 @@
-"""What a prompt file's captions are, the names they get, and what is said about a file that is wrong."""
+"""The captions of prompt files in each format, their names, and the messages about malformed files."""
 
 import json
 import os
@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.names import Prompt, file_name, name_prompts
+from mardm_batch.prompts.names import Prompt, file_name, is_name_of, name_prompts
+from mardm_batch.prompts.prompt_file import PromptFile
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
+from mardm_batch.prompts.readers import READERS
 
 
 def read(folder: Path, text: str | bytes, name: str = "prompts.md") -> PromptList:
@@ -26,7 +28,7 @@ def captions(folder: Path, text: str | bytes, name: str = "prompts.md") -> list[
 
 
 def error(folder: Path, text: str | bytes, name: str = "prompts.md") -> str:
-    """The message about a bad file, from the file's name on."""
+    """The message about a malformed file, starting with the file's name."""
     with pytest.raises(InputError) as caught:
         read(folder, text, name)
     message = str(caught.value)
@@ -38,7 +40,7 @@ def error(folder: Path, text: str | bytes, name: str = "prompts.md") -> str:
 # --- Markdown ------------------------------------------------------------------------------------------
 
 
-def test_markdown_items_cells_and_lines_are_captions_and_nothing_else_is(tmp_path: Path):
+def test_markdown_list_items_table_cells_and_plain_lines_are_captions(tmp_path: Path):
     text = """\
 # Heading
 Plain line
@@ -106,7 +108,7 @@ Last line
     ],
 )
 @pytest.mark.parametrize("mark", ["", "- ", "12. ", "| caption |\n|---|\n| "])
-def test_markdown_marks_go_and_the_text_stays(tmp_path: Path, mark: str, source: str, caption: str):
+def test_markdown_markup_is_removed_and_text_is_kept(tmp_path: Path, mark: str, source: str, caption: str):
     end = " |" if "|" in mark else ""
     assert captions(tmp_path, f"{mark}{source}{end}\n") == [caption]
 
@@ -120,7 +122,7 @@ def test_every_line_of_a_plain_paragraph_is_its_own_caption(tmp_path: Path):
     assert captions(tmp_path, "a *star\nand* b\n3. c\n-\nd\n") == ["a *star", "and* b", "c", "d"]
 
 
-def test_front_matter_is_no_caption_and_the_file_is_told_of(tmp_path: Path):
+def test_front_matter_is_not_a_caption_and_is_warned_about(tmp_path: Path):
     front_matter = "---\ntitle: Poses\ntags:\n- still\n# yes\nlicense: mit\nby:\n  - me\n\n---\n"
     found = read(tmp_path, f"{front_matter}\n# Poses\n- one\n---\ntwo: three\n---\n")
     assert [prompt.caption for prompt in found.prompts] == ["one", "two: three"]
@@ -131,11 +133,11 @@ def test_front_matter_is_no_caption_and_the_file_is_told_of(tmp_path: Path):
         captions(tmp_path, "---\ntitle: Poses\n---\none\n\n```\n")
 
 
-def test_rules_under_a_line_do_not_make_it_a_heading(tmp_path: Path):
+def test_a_rule_below_a_line_does_not_make_it_a_heading(tmp_path: Path):
     assert captions(tmp_path, "one\n---\ntwo\n===\nthree\n") == ["one", "two", "three"]
 
 
-def test_a_task_mark_is_one_only_at_the_start_of_a_list_item(tmp_path: Path):
+def test_task_marks_are_removed_only_at_the_start_of_list_items(tmp_path: Path):
     assert captions(tmp_path, "- \\[ ] a\n- b [x] c\n- [y] d\n\n[ ] e\n") == [
         "[ ] a",
         "b [x] c",
@@ -144,18 +146,18 @@ def test_a_task_mark_is_one_only_at_the_start_of_a_list_item(tmp_path: Path):
     ]
 
 
-def test_a_comment_over_several_lines_leaves_the_captions_around_it(tmp_path: Path):
+def test_captions_around_comments_of_several_lines_are_kept(tmp_path: Path):
     text = "<!-->\n- a\n<!-- x\n\n- y\n\n  z --> b\n- c\n- d\n  <!--\n  - e\n-->\n  f\n<!-- g -->\nh\n"
     assert captions(tmp_path, text) == ["a", "b", "c", "d", "f", "h"]
 
 
 @pytest.mark.parametrize("header", ["caption", "CAPTION", "text", "**Text**"])
-def test_a_table_gives_its_caption_column(tmp_path: Path, header: str):
+def test_captions_of_a_table_are_those_of_its_caption_column(tmp_path: Path, header: str):
     text = f"| id | {header} | note |\n|---|:-:|---|\n| 1 | a \\| b | x |\n2 | c\n"
     assert captions(tmp_path, text) == ["a | b", "c"]
 
 
-def test_a_table_prefers_caption_to_text_and_takes_an_only_column(tmp_path: Path):
+def test_a_table_prefers_caption_to_text_and_else_uses_its_only_column(tmp_path: Path):
     assert captions(tmp_path, "| text | caption |\n|---|---|\n| a | b |\n") == ["b"]
     assert captions(tmp_path, "| pose |\n|---|\n| a |\n") == ["a"]
 
@@ -167,7 +169,7 @@ def test_a_plain_line_right_below_a_table_is_a_caption(tmp_path: Path):
     ]
 
 
-def test_a_table_without_captions_is_skipped_with_a_warning_that_names_the_line(tmp_path: Path):
+def test_a_table_without_a_caption_column_is_skipped_with_a_warning(tmp_path: Path):
     found = read(tmp_path, "one\n\n| id | note |\n|---|---|\n| 1 | a |\n")
     assert [prompt.caption for prompt in found.prompts] == ["one"]
     (warning,) = found.warnings
@@ -175,7 +177,7 @@ def test_a_table_without_captions_is_skipped_with_a_warning_that_names_the_line(
     assert "'id', 'note'" in warning
 
 
-def test_captions_hold_whatever_unicode_calls_a_line_end(tmp_path: Path):
+def test_captions_may_contain_unicode_line_separators(tmp_path: Path):
     text = "\u3000\n- a\u2028b\n\nc\x0bd\x85e\x1cf\n- g\x00h\n\n| caption |\n|---|\n| x | y |\n"
     assert "prompts.md:9: 2 cells" in error(tmp_path, text)
     assert captions(tmp_path, text.replace("x | y", "x")) == ["a\u2028b", "c\x0bd\x85e\x1cf", "g\x00h", "x"]
@@ -183,7 +185,7 @@ def test_captions_hold_whatever_unicode_calls_a_line_end(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["prompts.md", "prompts.txt", "prompts.csv", "prompts.jsonl", "PROMPTS.TXT"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_byte_order_marks_and_line_ends_are_no_part_of_a_caption(tmp_path: Path, name: str, end: str):
+def test_byte_order_marks_and_line_ends_are_not_part_of_captions(tmp_path: Path, name: str, end: str):
     lines = {".csv": ["caption", "a", "b"], ".jsonl": ['{"caption": "a"}', '{"caption": "b"}']}
     text = end.join(lines.get(Path(name).suffix, ["a", "b"])) + end
     assert captions(tmp_path, b"\xef\xbb\xbf" + text.encode(), name) == ["a", "b"]
@@ -192,7 +194,7 @@ def test_byte_order_marks_and_line_ends_are_no_part_of_a_caption(tmp_path: Path,
 # --- The other formats ---------------------------------------------------------------------------------
 
 
-def test_text_lines_are_captions_as_they_stand(tmp_path: Path):
+def test_lines_of_a_text_file_are_captions_unchanged(tmp_path: Path):
     text = "  # a person  \n\n- *sits*\n\t\nA\u2028B\n"
     assert captions(tmp_path, text, "prompts.txt") == ["# a person", "- *sits*", "A\u2028B"]
 
@@ -207,18 +209,18 @@ def test_text_lines_are_captions_as_they_stand(tmp_path: Path):
         ('caption\n*sits* <b> \\* 5" tall\n', ['*sits* <b> \\* 5" tall']),
     ],
 )
-def test_csv_gives_its_caption_column(tmp_path: Path, text: str, expected: list[str]):
+def test_captions_of_a_csv_are_those_of_its_caption_column(tmp_path: Path, text: str, expected: list[str]):
     assert captions(tmp_path, text, "prompts.csv") == expected
 
 
 @pytest.mark.parametrize("first", ["a person sits", "一个人在跑步"])
-def test_a_csv_without_a_header_loses_no_caption(tmp_path: Path, first: str):
+def test_a_csv_without_a_header_keeps_its_first_caption(tmp_path: Path, first: str):
     found = read(tmp_path, f"{first}\nstands\n", "prompts.csv")
     assert [prompt.caption for prompt in found.prompts] == [first, "stands"]
     assert "prompts.csv:1: one column without a header" in found.warnings[0]
 
 
-def test_jsonl_gives_its_caption_key(tmp_path: Path):
+def test_captions_of_jsonl_are_those_of_the_caption_key(tmp_path: Path):
     records = [
         {"id": 1, "caption": " sits ", "text": "x"},
         {"text": "st\u00e4nds\u2028up"},
@@ -228,28 +230,39 @@ def test_jsonl_gives_its_caption_key(tmp_path: Path):
     assert captions(tmp_path, text, "prompts.jsonl") == ["sits", "ständs\u2028up", "a b", "😀"]
 
 
-def test_the_same_caption_twice_is_one_pose(tmp_path: Path):
+def test_repeated_captions_are_merged(tmp_path: Path):
     found = read(tmp_path, "- a\n- b\n\n  *a*\n- B\n- a\n")
     assert [prompt.caption for prompt in found.prompts] == ["a", "b", "B"]
     assert found.merged == 2
 
 
-def test_a_quote_is_the_lines_that_are_marked_as_such(tmp_path: Path):
+def test_only_lines_marked_as_a_quote_are_a_quote(tmp_path: Path):
     text = "> Notes: two\n> lines\nA person waving\nA person sitting\n- A person lying\n  > note\n- A person kneeling\n"
     assert captions(tmp_path, text) == ["A person waving", "A person sitting", "A person lying", "A person kneeling"]
 
 
-def test_a_single_word_that_is_taken_as_a_csv_s_header_is_named(tmp_path: Path):
+def test_a_single_word_read_as_a_csv_header_is_warned_about(tmp_path: Path):
     found = read(tmp_path, "waving\nsitting\n", "prompts.csv")
     assert [prompt.caption for prompt in found.prompts] == ["sitting"]
-    assert "prompts.csv:1: 'waving' is taken as the column's header" in found.warnings[0]
+    assert "prompts.csv:1: 'waving' is read as the column's header" in found.warnings[0]
 
 
-# --- Bad input -----------------------------------------------------------------------------------------
+def test_a_further_format_is_one_reader_in_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def read_semicolons(file: PromptFile):
+        file.warn(1, "separated by semicolons")
+        yield from file.text.split(";")
+
+    monkeypatch.setitem(READERS, ".semi", read_semicolons)
+    found = read(tmp_path, "sits; stands;", "prompts.semi")
+    assert [prompt.caption for prompt in found.prompts] == ["sits", "stands"]
+    assert found.warnings == (f"{tmp_path / 'prompts.semi'}:1: separated by semicolons",)
+
+
+# --- Malformed files -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("prompts.md", "", "prompts.md: the file is empty"),
         ("prompts.txt", "\ufeff \n\n", "prompts.txt: the file is empty"),
@@ -259,13 +272,13 @@ def test_a_single_word_that_is_taken_as_a_csv_s_header_is_named(tmp_path: Path):
         ("prompts.jsonl", '{"caption": " "}\n', "prompts.jsonl: no caption found"),
         ("prompts.txt", b"one\r\ntwo\r\nd\xe9j\xe0\r\n", "prompts.txt:3: byte 2 of this line (0xe9) is not"),
         ("prompts.md", "one".encode("utf-16"), "prompts.md:1: byte 1 of this line (0xff) is not UTF-8"),
-        ("prompts.xlsx", "a", "prompts.xlsx: extension '.xlsx' is not known; prompt files are .md"),
+        ("prompts.xlsx", "a", "prompts.xlsx: unknown extension '.xlsx'; prompt files are .md"),
         ("prompts", "a", "prompts: has no extension; prompt files are .md, .txt, .csv, .jsonl"),
         ("prompts.md", "a\n\n- b\n<!-- c\n\nd\n", "prompts.md:4: this comment is never closed"),
         ("prompts.md", "a\n```\nb\n\nc\n", "prompts.md:2: this code fence is never closed"),
         ("prompts.md", "a\n~~~~\nb\n~~~\n", "prompts.md:2: this code fence is never closed"),
         ("prompts.md", "a\n```", "prompts.md:2: this code fence is never closed"),
-        ("prompts.md", "a\n" + "- " * 150 + "b\n\nc\n", "prompts.md:2: a list 100 deep"),
+        ("prompts.md", "a\n" + "- " * 150 + "b\n\nc\n", "prompts.md:2: lists nested 100 deep"),
         ("prompts.md", "| caption |\n|---|\n| a |\n| b | c |\n", "prompts.md:4: 2 cells where the header"),
         ("prompts.csv", "caption\na\nb, c\n", "prompts.csv:3: 2 cells where the header has 1"),
         ("prompts.csv", "id,caption\n1,a\n2\n", "prompts.csv:3: 1 cells where the header has 2"),
@@ -275,22 +288,22 @@ def test_a_single_word_that_is_taken_as_a_csv_s_header_is_named(tmp_path: Path):
         ("prompts.csv", 'caption\n"a" b\n', "prompts.csv:2: not valid CSV"),
         ("prompts.jsonl", '{"caption": "a"}\n\n{caption: b}\n', "prompts.jsonl:3: not JSON: '{caption: b}'"),
         ("prompts.jsonl", '{"caption": "a"}\n["b"]\n', "prompts.jsonl:2: not an object"),
-        ("prompts.jsonl", '{"pose": "a"}\n', "prompts.jsonl:1: no key 'caption' or 'text', but 'pose'"),
+        ("prompts.jsonl", '{"pose": "a"}\n', "prompts.jsonl:1: no key 'caption' or 'text' among 'pose'"),
         ("prompts.jsonl", '{"caption": null, "text": "a"}\n', "prompts.jsonl:1: 'caption' is not a string"),
         ("prompts.jsonl", '{"caption": "a\\ud800"}\n', "prompts.jsonl:1: 'caption' has half of a surrogate"),
         ("prompts.jsonl", "[" * 100_000, "prompts.jsonl:1: not JSON"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_that_says_where_and_what(tmp_path: Path, name: str, text: str | bytes, said: str):
-    assert error(tmp_path, text, name).startswith(said)
+def test_malformed_files_are_reported_in_one_line(tmp_path: Path, name: str, text: str | bytes, message: str):
+    assert error(tmp_path, text, name).startswith(message)
 
 
-def test_closed_fences_and_comments_are_no_error(tmp_path: Path):
+def test_closed_fences_and_comments_are_not_errors(tmp_path: Path):
     text = "```\n<!-- b\n```\n~~~ text\n```\n~~~~~\n- c\n  ```\n  d\n  ```\n> ```\n> e\n\n```a person```\n"
     assert captions(tmp_path, text) == ["c", "a person"]
 
 
-def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path):
+def test_a_missing_file_and_a_folder_are_reported_in_one_line(tmp_path: Path):
     with pytest.raises(InputError, match=r"nowhere\.md: no such file"):
         read_prompts(tmp_path / "nowhere.md")
     with pytest.raises(InputError, match="is a folder"):
@@ -298,13 +311,13 @@ def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file")
-def test_an_unreadable_file_is_one_line(tmp_path: Path):
+def test_an_unreadable_file_is_reported_in_one_line(tmp_path: Path):
     (tmp_path / "prompts.md").touch(mode=0)
     with pytest.raises(InputError, match="cannot be read"):
         read_prompts(tmp_path / "prompts.md")
 
 
-def test_a_path_below_a_file_is_one_line(tmp_path: Path):
+def test_a_path_below_a_file_is_reported_in_one_line(tmp_path: Path):
     (tmp_path / "prompts.md").write_text("a\n")
     with pytest.raises(InputError, match="cannot be read"):
         read_prompts(tmp_path / "prompts.md" / "more.md")
@@ -339,7 +352,7 @@ def test_a_path_below_a_file_is_one_line(tmp_path: Path):
         ("葛\U000e0100城", "葛城"),
     ],
 )
-def test_names_keep_the_letters_of_a_caption(caption: str, name: str):
+def test_names_keep_letters_of_any_script(caption: str, name: str):
     assert file_name(caption) == unicodedata.normalize("NFC", name)
 
 
@@ -358,7 +371,7 @@ def test_reserved_device_names_get_a_hash(caption: str):
     assert len(digest) == 8
 
 
-def test_names_that_only_resemble_device_names_stay():
+def test_names_that_resemble_device_names_are_unchanged():
     assert [file_name(caption) for caption in ("console", "com10", "nul nul")] == [
         "console",
         "com10",
@@ -366,16 +379,16 @@ def test_names_that_only_resemble_device_names_stay():
     ]
 
 
-def test_names_are_cut_at_200_characters_and_240_bytes_between_whole_characters():
+def test_names_are_truncated_to_200_characters_and_240_bytes_at_whole_characters():
     assert file_name("a" * 300) == "a" * 200
     assert file_name("跑" * 100) == "跑" * 80
     assert file_name("ab" + "跑" * 100) == "ab" + "跑" * 79
     assert file_name("a" * 199 + "e\u0301!" + "b") == "a" * 199 + "é"
-    assert file_name("a" * 199 + "q\u0301") == "a" * 199  # q with an accent is two characters and one letter
+    assert file_name("a" * 199 + "q\u0301") == "a" * 199  # q with an accent is one letter of two characters
     assert file_name("q" + "\u0301" * 300).startswith("q\u0301")
 
 
-def test_captions_of_one_name_differ_by_hash_and_the_first_has_it_plain():
+def test_captions_with_the_same_name_get_a_hash_except_the_first():
     first, *others = name_prompts(["A person sits", "sits", "Sits!", "stands", "SITS"])
     assert first.name == "sits"
     assert others == [
@@ -386,12 +399,20 @@ def test_captions_of_one_name_differ_by_hash_and_the_first_has_it_plain():
     ]
 
 
-def test_names_differ_also_where_case_folds_to_other_letters():
+def test_a_caption_has_its_plain_name_or_one_with_its_own_hash():
+    for prompt in name_prompts(["A person sits", "sits", "Sits!", "stands", "跑" * 100, "跑" * 101]):
+        assert is_name_of(prompt.name, prompt.caption)
+    assert not is_name_of("stands", "sits")
+    assert not is_name_of("sits-050d1ab3", "sits")
+    assert not is_name_of("sits-f4b7", "sits")
+
+
+def test_names_differ_where_case_folding_changes_letters():
     names = [prompt.name for prompt in name_prompts(["Straße", "STRASSE", "strasse"])]
     assert len({name.casefold() for name in names}) == 3
 
 
-def test_a_caption_that_spells_another_ones_hash_takes_nothing_from_it():
+def test_a_caption_that_contains_the_hash_of_another_does_not_collide():
     plain, forged, other = name_prompts(["sits", "sits-050d1ab3", "Sits!"])
     assert (plain.name, forged.name) == ("sits", "sits-050d1ab3")
     assert other.name.startswith("Sits-050d1ab3")
@@ -402,7 +423,7 @@ RESERVED = {"CON", "PRN", "AUX", "NUL"} | {f"{d}{n}" for d in ("COM", "LPT") for
 
 
 def random_captions(count: int) -> list[str]:
-    """Distinct captions from alphabets that make trouble: separators, marks, case, any code point."""
+    """Distinct captions from difficult alphabets: separators, combining marks, case variants, any code point."""
     source = random.Random(7)
     alphabets = [
         "aAbB ",
@@ -424,7 +445,7 @@ def random_captions(count: int) -> list[str]:
     return sorted(found - {""})
 
 
-def test_names_of_any_text_are_safe_and_distinct():
+def test_names_of_random_captions_are_valid_and_distinct():
     texts = random_captions(3000)
     random.Random(1).shuffle(texts)
     prompts = name_prompts(texts)
@@ -445,14 +466,14 @@ def test_names_of_any_text_are_safe_and_distinct():
         assert len(folded) == len(prompts)
 
 
-def test_names_do_not_change_when_captions_are_added():
+def test_names_do_not_depend_on_later_captions():
     texts = random_captions(600)
     random.Random(2).shuffle(texts)
     assert name_prompts(texts)[:200] == name_prompts(texts[:200])
 
 
-def test_the_longest_names_stay_distinct_and_short_where_hashes_begin_alike():
-    texts = ["跑" * 100 + end for end in ("", "3536", "14049")]  # the last two hashes begin with 30185104
+def test_names_of_maximum_length_stay_distinct_where_hashes_share_digits():
+    texts = ["跑" * 100 + end for end in ("", "3536", "14049")]  # the hashes of the last two start with 30185104
     names = [prompt.name for prompt in name_prompts(texts)]
     assert names[1] == "跑" * 80 + "-30185104"
     assert names[2].startswith("跑" * 79 + "-30185104")
@@ -463,13 +484,13 @@ def test_the_longest_names_stay_distinct_and_short_where_hashes_begin_alike():
 # --- The package ---------------------------------------------------------------------------------------
 
 
-def test_the_bundled_list_gives_distinct_poses():
+def test_the_bundled_list_has_100_distinct_captions():
     found = read_prompts(bundled_prompts())
     assert len(found.prompts) == 100
     assert found.merged == 0
     assert found.warnings == ()
 
 
-def test_reading_prompts_needs_no_torch():
+def test_reading_prompts_does_not_import_torch():
     code = "import sys, mardm_batch.prompts.prompt_list, mardm_batch.prompts.shards; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Shards share no prompt and miss none; each gets a device that is there."""
+"""Shards partition the prompt list, and each gets a visible device."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from mardm_batch.sampling.device import shard_device
 PROMPTS = tuple(Prompt(f"pose_{index}", f"pose {index}") for index in range(11))
 
 
-def test_no_shard_means_every_prompt():
+def test_without_a_shard_the_whole_list_is_selected():
     assert shard_of(PROMPTS, None, 3) == PROMPTS
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 11, 20])
-def test_the_shards_together_are_the_list_once(num_shards: int):
+def test_the_shards_partition_the_list(num_shards: int):
     shards = [shard_of(PROMPTS, shard, num_shards) for shard in range(num_shards)]
     assert sorted(prompt.name for shard in shards for prompt in shard) == sorted(p.name for p in PROMPTS)
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
@@ -25,7 +25,7 @@ def test_a_shard_takes_every_nth_prompt_in_order():
     assert [prompt.name for prompt in shard_of(PROMPTS, 1, 3)] == ["pose_1", "pose_4", "pose_7", "pose_10"]
 
 
-def test_shards_overlap_exactly_when_they_can_share_a_prompt():
+def test_shards_overlap_exactly_when_they_may_share_a_prompt():
     splits = [(shard, num_shards) for num_shards in range(1, 7) for shard in range(num_shards)]
     for shard, num_shards in splits:
         for other, num_others in splits:
@@ -53,7 +53,7 @@ def test_without_gpu_ids_shards_take_the_visible_gpus_in_turn():
     ]
 
 
-def test_gpu_ids_are_taken_in_turn():
+def test_shards_take_the_gpu_ids_in_turn():
     assert [shard_device(shard, [1, 2, 3], visible=4) for shard in (None, 0, 1, 2, 3)] == [
         "cuda:1",
         "cuda:1",
@@ -64,7 +64,7 @@ def test_gpu_ids_are_taken_in_turn():
 
 
 @pytest.mark.parametrize(
-    ("gpu_ids", "visible", "said"),
+    ("gpu_ids", "visible", "parts"),
     [
         ([7], 0, ["gpu_ids: [7]", "no GPU 7", "none visible"]),
         ([0, 7], 2, ["gpu_ids: [0, 7]", "no GPU 7", "0, 1 visible"]),
@@ -73,9 +73,9 @@ def test_gpu_ids_are_taken_in_turn():
         ([], 0, ["gpu_ids: []", "names no GPU"]),
     ],
 )
-def test_a_gpu_that_is_not_visible_is_named_in_one_line(gpu_ids: list[int], visible: int, said: list[str]):
+def test_an_invisible_gpu_is_reported_in_one_line(gpu_ids: list[int], visible: int, parts: list[str]):
     with pytest.raises(ConfigurationError) as caught:
         shard_device(0, gpu_ids, visible)
     message = str(caught.value)
     assert "\n" not in message
-    assert [part for part in said if part not in message] == []
+    assert [part for part in parts if part not in message] == []

@@ -121,7 +121,7 @@ class Remembered(NullTracker):
 
 def test_what_is_tracked_is_what_metrics_jsonl_holds(tmp_path, recorded, monkeypatch):
     tracker = Remembered()
-    monkeypatch.setattr("mardm_batch.train.__main__.open_tracker", lambda *_: tracker)
+    monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
     train(make_config(tmp_path, f"data.mocap={recorded}"))
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
@@ -140,7 +140,7 @@ def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
 
 def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
     tracker = Remembered()
-    monkeypatch.setattr("mardm_batch.train.__main__.open_tracker", lambda *_: tracker)
+    monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     with pytest.raises(InputError):
         train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
     assert [summary["exit_code"] for summary in tracker.summaries] == [1]

@@ -14,10 +14,11 @@ from PIL import Image
 from tests.support import Run, theme
 
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
-from mardm_batch.dataset.store import RECORDS, TEMPORARY, PoseStore, npy_bytes, write_pose
+from mardm_batch.dataset.store import PoseStore, npy_bytes, write_pose
 from mardm_batch.prompts.names import Prompt, name_prompts
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
@@ -101,7 +102,7 @@ def rename(output: Path, old: str, new: str) -> None:
 
 def list_failure(output: Path) -> None:
     (output / "sitting.json").unlink()
-    FailureList(output).update([Failure(SITTING.caption, SITTING.name, "sample", "out of luck")], ())
+    FailureList(output).append([Failure(SITTING.caption, SITTING.name, "sample", "out of luck")])
 
 
 NAN = np.full((22, 3), np.nan, np.float32)
@@ -156,7 +157,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
 
 
 def stage(output: Path) -> None:
-    folder = output / RECORDS / f"{TEMPORARY}all-0123abcd"
+    folder = output / RECORDS / f"{STAGING_PREFIX}all-0123abcd"
     folder.mkdir(parents=True)
     (folder / "waving.npy").write_bytes(b"half")
 
@@ -186,7 +187,7 @@ def test_a_fault_is_found_repaired_and_made_again(output: Path, audit, picture: 
 
     for prompt in affected:  # the generator's next run
         write(output, prompt, picture)
-    FailureList(output).update([], CAPTIONS)
+    FailureList(output).remove(CAPTIONS)
     rebuild_metadata(PoseStore(output, pictures=True))
     assert audit()["problems"] == []
 

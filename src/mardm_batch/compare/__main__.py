@@ -1,9 +1,9 @@
-"""Runs side by side: how their settings differ, how fast they were, how good their poses are.
+"""Compare runs: settings that differ, speed, quality, and pictures of the same captions.
 
 python -m mardm_batch.compare RUN_DIR… [--page FILE.html]
 
-All is read from what runs leave in Hydra's run folders (`summary.json`), so it needs no account and no network. The
-shards of a sweep are one run here. The same tables go to the terminal and, with pictures, to the page (`compare_page`).
+Reads the file `summary.json` of Hydra's run folders, so it needs no account and no network. The shards of a sweep are
+one run. The same tables go to the terminal and, with pictures, to the page.
 """
 
 import argparse
@@ -17,16 +17,28 @@ from rich.text import Text
 from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
-from mardm_batch.errors import InputError
+from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import replace_unencodable_output
 
 LABEL_WIDTH = 22  # characters
 RUN_WIDTHS = (16, 32)
 SEPARATOR = 3
 
+USAGE = """\
+examples:
+  python -m mardm_batch.compare outputs/2026-05-01           the runs of a day
+  python -m mardm_batch.compare multirun/2026-05-01/10-30-00-123456
+                                                             a sweep; its shards are one run
+  python -m mardm_batch.compare outputs multirun --page all.html
+                                                             every run so far
+
+Prints a table and writes one HTML page that needs no other file; works offline. ★ marks the best run where a metric
+has a better direction: more poses per second, a smaller bone-length error. Exit codes: 0; 2 if a folder has no run.
+"""
+
 
 def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
-    """As many tables as it takes to show every run in a terminal of so many characters."""
+    """Tables of every run, each at most `width` characters wide."""
     narrowest, widest = RUN_WIDTHS
     room = max(width - LABEL_WIDTH, narrowest + SEPARATOR)
     at_once = min(len(comparison.runs), room // (narrowest + SEPARATOR))
@@ -47,56 +59,40 @@ def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
 
 
 def terminal_cell(cell: Cell) -> Text:
-    text = Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text, "yellow" if cell.alarm else "")
+    text = (
+        Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text, "yellow" if cell.warning else "")
+    )
     return text.append(f"  {cell.detail}", style="dim") if cell.detail else text
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables and write the page.
-
-    Returns:
-        0; bad input ends the process with exit code 2 and one line.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m mardm_batch.compare",
-        description="Runs side by side: settings that differ, speed, quality, and pictures of the same captions. "
-        "A table in the terminal and one HTML page that needs no other file. Works offline.",
-        epilog="""examples:
-  python -m mardm_batch.compare outputs/2026-05-01           the runs of a day
-  python -m mardm_batch.compare multirun/2026-05-01/10-30-00-123456
-                                                             a sweep; its shards are one run
-  python -m mardm_batch.compare outputs multirun --page all.html
-                                                             everything so far
-
-★ marks the best run where one can say what is better: more poses a second, a smaller bone length error.
-Exit codes: 0, or 2 where a folder holds no run.""",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def build_parser() -> argparse.ArgumentParser:
+    parser = command_parser("compare", __doc__, USAGE)
     parser.add_argument(
         "run_dirs",
         type=Path,
         nargs="+",
         metavar="RUN_DIR",
-        help="folder of a run (with summary.json) or of a sweep, or one above them",
+        help="folder of a run (with summary.json), of a sweep, or one above them",
     )
     parser.add_argument(
         "--page", type=Path, default=Path("comparison.html"), metavar="FILE", help="the page (default: %(default)s)"
     )
-    options = parser.parse_args(arguments)
-    try:
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables and write the page. Bad input ends the process with one line and exit code 2."""
+    options = build_parser().parse_args(arguments)
+    with report_user_errors():
         runs, without_summary = find_runs(options.run_dirs)
         comparison = compare(runs)
         captions = write_page(comparison, options.page)
-    except InputError as error:
-        parser.exit(2, f"{error}\n")
     replace_unencodable_output()
     console = Console(highlight=False, markup=False, emoji=False)
     for table in terminal_tables(comparison, console.width):
         console.print(table, end="\n\n")
     if without_summary:
-        console.print(
-            f"passed over, without summary.json: {', '.join(map(str, sorted(without_summary)))}", soft_wrap=True
-        )
+        console.print(f"skipped, no summary.json: {', '.join(map(str, sorted(without_summary)))}", soft_wrap=True)
     console.print(f"{options.page}: runs: {len(runs)}, captions with pictures: {captions}", soft_wrap=True)
     return 0
 

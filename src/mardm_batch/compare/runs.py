@@ -1,4 +1,4 @@
-"""The runs to be compared, read from the summaries that they left in Hydra's run folders.
+"""The runs to be compared, from the summaries in Hydra's run folders.
 
 `outputs/DATE/TIME` is a run; `multirun/DATE/TIME/JOB` is a job of a sweep, where jobs with the same settings are the
 shards of one run.
@@ -16,16 +16,16 @@ from typing import Any
 from mardm_batch.errors import InputError
 
 COUNTS = ("poses_done", "failures")
-ACROSS_SHARDS: Mapping[str, Callable[[list[float]], float]] = {
+SHARD_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
     **dict.fromkeys((*COUNTS, "poses_per_second"), sum),
     **dict.fromkeys(("seconds", "device_memory_mb"), max),
 }
-"""How a metric of shards that ran side by side becomes the run's. Seconds of stages are summed, measures averaged."""
+"""How metrics of parallel shards are combined. Seconds of stages are summed, and all other metrics averaged."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A pose that a run shows: its files are `files` with .png and .npy added."""
+    """A sample pose of a run; `files` is the path of its files without a suffix."""
 
     caption: str
     files: Path
@@ -37,8 +37,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Run:
-    """What one or more shards made with the same settings. `settings` have dotted keys; `num_shards` is None for a run
-    of every prompt."""
+    """One or more shards with the same settings.
+
+    `settings` have dotted keys; `num_shards` is None for a run of every prompt.
+    """
 
     folders: tuple[Path, ...]
     output: Path
@@ -53,27 +55,29 @@ class Run:
 
 
 def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[Path]]:
-    """The runs of some folders, each a run's own folder, a sweep's, or one above them; and the run folders below these
-    that have no summary.json: the run goes on, or ended before it could write one.
+    """The runs in some folders, each the folder of a run, of a sweep, or one above them.
+
+    Returns:
+        The runs, and the run folders without summary.json: still running, or killed before it was written.
 
     Raises:
-        InputError: a folder holds no summary.json, or one that cannot be read.
+        InputError: a folder has no summary.json, or one that cannot be read.
     """
     found: list[Path] = []
-    without: list[Path] = []
+    without_summary: list[Path] = []
     for folder in folders:
-        search(folder, found, without)
+        find_summaries(folder, found, without_summary)
     shards: dict[tuple[Path | str, ...], list[Run]] = {}
     for path in {path.resolve(): path for path in found}.values():
         run, is_job = read_run(path)
         same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
         key = (path.resolve().parents[1], same_settings) if is_job and run.shards else (path.resolve(),)
         shards.setdefault(key, []).append(run)
-    return [merged(each) for each in shards.values()], without
+    return [merge_shards(each) for each in shards.values()], without_summary
 
 
-def search(folder: Path, found: list[Path], without: list[Path]) -> None:
-    """Add the summaries in or below a folder, in the order of dates, times and job numbers."""
+def find_summaries(folder: Path, found: list[Path], without_summary: list[Path]) -> None:
+    """Add the summaries in or below a folder to `found`, ordered by date, time and job number."""
     if (folder / "summary.json").is_file():
         found.append(folder / "summary.json")
         return
@@ -85,21 +89,21 @@ def search(folder: Path, found: list[Path], without: list[Path]) -> None:
             below.append(Path(place, "summary.json"))
             folders.clear()
         elif ".hydra" in folders:
-            without.append(Path(place))
+            without_summary.append(Path(place))
     if not below:
-        raise InputError(f"{folder}: no summary.json here or below; a run writes it when it ends")
+        raise InputError(f"{folder}: no summary.json in this folder or below; a run writes it when it ends")
     found += sorted(below, key=lambda path: [(not part.isdigit(), part.zfill(20)) for part in path.parts])
 
 
 def read_run(path: Path) -> tuple[Run, bool]:
-    """A run, or a shard of one, from its summary, and whether it was a job of a sweep.
+    """A run, or a shard of one, from its summary.json, and whether it was a job of a sweep.
 
     Raises:
         InputError: the file cannot be read, or is not a run's summary.
     """
     try:
         summary = json.loads(path.read_bytes())
-        settings, metrics = dotted(summary["settings"]), summary["metrics"]
+        settings, metrics = flatten(summary["settings"]), summary["metrics"]
         shard, is_job = settings["shard"], summary["sweep"] is not None
         output = output_folder(Path(summary["output"]), settings["paths.output"], path)
         run = Run(
@@ -110,10 +114,10 @@ def read_run(path: Path) -> tuple[Run, bool]:
             state=str(summary["state"]),
             exit_code=int(summary["exit_code"]),
             settings=settings,
-            metrics=numbers(metrics),
+            metrics=finite_numbers(metrics),
             errors={str(error): int(count) for error, count in summary["errors"].items()},
             samples=tuple(
-                Sample(str(each["caption"]), output / str(each["name"]), numbers(each["measures"]))
+                Sample(str(each["caption"]), output / str(each["name"]), finite_numbers(each["measures"]))
                 for each in summary["samples"]
             ),
         )
@@ -125,14 +129,13 @@ def read_run(path: Path) -> tuple[Run, bool]:
 
 
 def output_folder(recorded: Path, setting: str, summary: Path) -> Path:
-    """Where the poses are: where the run wrote them or, where the runs were copied from elsewhere, the same folder
-    relative to one above the run's."""
+    """The folder of the poses: as recorded or, if the runs were copied, the one relative to a parent of the summary."""
     candidates = [recorded, *(parent / setting for parent in summary.resolve().parents)]
     return next((each for each in candidates if each.is_dir()), recorded)
 
 
-def merged(shards: Sequence[Run]) -> Run:
-    """The shards of a run as one run."""
+def merge_shards(shards: Sequence[Run]) -> Run:
+    """One run from its shards."""
     if len(shards) == 1:
         return shards[0]
     shards = sorted(shards, key=lambda each: each.shards)
@@ -148,33 +151,33 @@ def merged(shards: Sequence[Run]) -> Run:
         shards=tuple(shard for each in shards for shard in each.shards),
         state=worst.state,
         exit_code=worst.exit_code,
-        metrics={key: merged_metric(key, shards) for key in keys},
+        metrics={key: merge_metric(key, shards) for key in keys},
         errors=errors,
         samples=tuple(sample for each in shards for sample in each.samples),
     )
 
 
-def merged_metric(key: str, shards: Sequence[Run]) -> float:
-    """A metric of shards that ran side by side; what was measured of poses is weighted by their number."""
+def merge_metric(key: str, shards: Sequence[Run]) -> float:
+    """A metric of parallel shards; measures of poses are weighted by the number of poses."""
     known = [each for each in shards if key in each.metrics]
     values = [each.metrics[key] for each in known]
     if key.startswith("seconds/"):
         return sum(values)
-    if key in ACROSS_SHARDS:
-        return ACROSS_SHARDS[key](values)
+    if key in SHARD_AGGREGATES:
+        return SHARD_AGGREGATES[key](values)
     weights = [each.metrics.get("poses_done", 0.0) for each in known]
     total = sum(weights)
     return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total if total else values[0]
 
 
-def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted keys."""
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings with dotted keys."""
     flat = {}
     for key, value in settings.items():
-        flat.update(dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+        flat.update(flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
     return flat
 
 
-def numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """What of the values is a finite number."""
+def finite_numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The values that are finite numbers."""
     return {key: value for key, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.errors import ConfigurationError
 
-FRAMES_PER_TOKEN = 4
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
 

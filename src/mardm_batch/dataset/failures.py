@@ -1,46 +1,77 @@
-"""`failures.jsonl`: what failed, shared by all shards of an output folder."""
+"""`failures.jsonl`: the failed poses of all shards of an output folder."""
 
-import json
+import os
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
 from pathlib import Path
 
 from filelock import FileLock
 
-from mardm_batch.dataset.metadata import jsonl
+from mardm_batch.dataset.layout import FAILURES, RECORDS
 from mardm_batch.dataset.records import Failure
-from mardm_batch.dataset.store import RECORDS
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import write_atomically
+from mardm_batch.system.files import translate_disk_full, write_atomically
+from mardm_batch.system.json_records import json_lines, parse_json
 
 
 class FailureList:
-    """`failures.jsonl`. An entry leaves it when the pose succeeds."""
+    """The failures of an output folder, at most one a caption; an entry is removed when its pose succeeds.
+
+    Failures are appended as they happen, so that recording one costs the same however many there are.
+    """
 
     def __init__(self, output: Path) -> None:
-        self.path = output / "failures.jsonl"
+        self.path = output / FAILURES
         self.lock = FileLock(output / RECORDS / "failures.lock")
 
     def read(self) -> list[Failure]:
-        """The failures of all shards; a line that cannot be read is passed over."""
-        failures = []
-        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n") if self.path.exists() else []:
+        """The latest failure of each caption; lines that are not a failure are ignored."""
+        failures: dict[str, Failure] = {}
+        for line in self.path.read_bytes().split(b"\n") if self.path.exists() else []:
             try:
-                entry = json.loads(line)
-                failures.append(Failure(*(str(entry[each.name]) for each in fields(Failure))))
-            except (ValueError, KeyError, TypeError):
+                failure = Failure.from_json(parse_json(line.decode(errors="replace")))
+            except ValueError:
                 continue
-        return failures
+            failures[failure.caption] = failure
+        return list(failures.values())
 
-    def only_failed(self, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
-        """Those of the prompts that are listed."""
+    def failed_prompts(self, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
+        """The prompts whose captions are listed."""
         failed = {each.caption for each in self.read()}
         return tuple(prompt for prompt in prompts if prompt.caption in failed)
 
-    def update(self, failed: Iterable[Failure], finished: Collection[str]) -> None:
-        """Add what failed and take out the captions that are finished."""
+    def append(self, failures: Iterable[Failure]) -> None:
+        """Add failures; each replaces an earlier one of its caption.
+
+        Raises:
+            DiskFullError: there is no space; the list is as it was before.
+        """
+        lines = json_lines(failures)
+        if not lines:
+            return
+        with self.lock, self.path.open("ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # a process was killed while it wrote the line
+                    lines = b"\n" + lines
+            try:
+                with translate_disk_full():
+                    while lines:
+                        lines = lines[file.write(lines) :]
+            except BaseException:
+                file.truncate(size)
+                raise
+
+    def remove(self, captions: Collection[str]) -> None:
+        """Remove the failures of captions whose poses are finished now.
+
+        Raises:
+            DiskFullError: there is no space; the list is as it was before.
+        """
+        if not self.path.exists():
+            return
         with self.lock:
-            before = self.read()
-            entries = {each.caption: each for each in [*before, *failed] if each.caption not in finished}
-            if list(entries.values()) != before:
-                write_atomically(self.path, jsonl(asdict(each) for each in entries.values()))
+            listed = self.read()
+            remaining = [each for each in listed if each.caption not in captions]
+            if len(remaining) != len(listed):
+                write_atomically(self.path, json_lines(remaining))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mardm_batch.dataset.store import RECORDS
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name, shards_overlap
 

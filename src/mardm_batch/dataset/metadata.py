@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from filelock import FileLock
 
-from mardm_batch.dataset.store import RECORDS, PoseStore
+from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.files import write_atomically
 
 

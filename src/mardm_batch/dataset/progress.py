@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from mardm_batch.dataset.store import RECORDS
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.processes import existed_at, process_is_alive
 

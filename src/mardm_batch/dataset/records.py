@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mardm_batch.pose.geometry import Joints
+from mardm_batch.system.json_records import JsonRecord
 
 if TYPE_CHECKING:
     from mardm_batch.prompts.names import Prompt
@@ -24,8 +25,8 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A pose that could not be made. `stage`: where, one of text, sample, pose, write."""
+class Failure(JsonRecord):
+    """A pose that could not be generated, as `failures.jsonl` lists it. `stage`: text, sample, pose or write."""
 
     caption: str
     name: str

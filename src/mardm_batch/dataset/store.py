@@ -17,17 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.records import Pose
 from mardm_batch.errors import InputError
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import translate_disk_full
-
-RECORDS = ".mardm_batch"
-"""Hidden folder in the output folder: locks and, where `paths.temp` is on another disk, files in the making."""
-TEMPORARY = ".mardm_batch-"
-"""Begins the names of folders of files in the making, so that they are never mistaken for the user's."""
 
 Provenance = Mapping[str, Any]
 
@@ -120,7 +116,7 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
     try:
         temp.mkdir(parents=True, exist_ok=True)
         base = temp if can_move(temp, output / RECORDS) else output / RECORDS
-        folder = base / f"{TEMPORARY}{owner}-{whose}"
+        folder = base / f"{STAGING_PREFIX}{owner}-{whose}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)  # another run that ends may have removed `temp`, empty
     except OSError as error:
@@ -135,7 +131,7 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
 
 def can_move(source: Path, target: Path) -> bool:
     """Whether a file can be moved from one folder into the other in one step."""
-    probe, moved = (folder / f"{TEMPORARY}probe-{os.getpid()}" for folder in (source, target))
+    probe, moved = (folder / f"{STAGING_PREFIX}probe-{os.getpid()}" for folder in (source, target))
     try:
         probe.touch()
         os.replace(probe, moved)

@@ -96,7 +96,7 @@ def evaluate(config: Config, captions: EvaluationSet, seeds: int, training_poses
         captions_met=float(np.mean([each.captions for each in shares])),
         control_conditions_met=float(np.mean([each.control_conditions for each in shares])),
         control_captions_met=float(np.mean([each.control_captions for each in shares])),
-        chance_conditions_met=float(np.mean([each.met(new).mean() for listed in conditions for each in listed])),
+        chance_conditions_met=float(np.mean([each.holds(new).mean() for listed in conditions for each in listed])),
         bone_length_error_cm=100 * float(bone_length_error(all_poses).mean()),
         on_floor=float((np.abs(lowest_joint_height(all_poses)) <= FLOOR_TOLERANCE).mean()),
         within_joint_limits=float(within_limits(all_poses).mean()),
@@ -128,7 +128,7 @@ def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
 
 def discriminative(conditions: Sequence[Sequence[Condition]], poses: Joints) -> list[tuple[Condition, ...]]:
     """The conditions of each caption that at most half of these arbitrary poses (m, 22, 3) meet."""
-    share_met = {each: each.met(poses).mean() for listed in conditions for each in listed}
+    share_met = {each: each.holds(poses).mean() for listed in conditions for each in listed}
     return [tuple(each for each in listed if share_met[each] <= DISCRIMINATIVE_SHARE) for listed in conditions]
 
 
@@ -147,7 +147,7 @@ def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> Shares:
 
     The control scores it by the conditions of every other caption: the average over all exchanges of the captions.
     """
-    met = {each: each.met(poses) for listed in conditions for each in listed}  # (n,) for each condition
+    met = {each: each.holds(poses) for listed in conditions for each in listed}  # (n,) for each condition
     others = max(len(poses) - 1, 1)
     own, control, captions, control_captions = [], [], [], []
     for number, listed in enumerate(conditions):

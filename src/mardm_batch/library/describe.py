@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 
 from mardm_batch.library.wording import Phrase, put_into_words, with_details
-from mardm_batch.pose.conditions import on_either_side, parse
+from mardm_batch.pose.conditions import either_side, parse
 from mardm_batch.pose.sides import swap_sides
 
 _DETAILS: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
@@ -75,7 +75,7 @@ def elaborate(
 
 def _holding(codes: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Which codes hold (n, codes) of which poses."""
-    holds = {text: parse(text).met(joints) for text in sorted({text for code in codes for text in code.conditions})}
+    holds = {text: parse(text).holds(joints) for text in sorted({text for code in codes for text in code.conditions})}
     everywhere = np.ones(len(joints), dtype=bool)
     rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
     return np.stack(rows, axis=1)
@@ -115,7 +115,7 @@ def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Gene
     chosen = [main, *details]
     words = put_into_words([code.phrase for code in chosen], rng, with_synonyms=True)
     conditions = [
-        text if code.phrase.name in words.sided else on_either_side(text) for code in chosen for text in code.conditions
+        text if code.phrase.name in words.sided else either_side(text) for code in chosen for text in code.conditions
     ]
     open_side = _first_side([code for code in chosen if code.phrase.name not in words.sided])
     return Description(words.caption, tuple(dict.fromkeys(conditions)), open_side)

@@ -17,8 +17,7 @@ import yaml
 from mardm_batch.errors import InputError
 from mardm_batch.library.kinematics import DIRECTIONS
 from mardm_batch.library.posture import ANCHORS, HAND_SPOTS, PART_KEYS
-from mardm_batch.pose.conditions import mirrored as mirrored_condition
-from mardm_batch.pose.conditions import parse
+from mardm_batch.pose.conditions import mirror_condition, parse
 from mardm_batch.pose.sides import swap_sides
 
 MAIN_KINDS: Final = ("support", "whole")
@@ -141,7 +140,7 @@ def _mirrored(entry: Entry) -> Entry:
         does=tuple(swap_sides(text) for text in entry.does),
         having=tuple(swap_sides(text) for text in entry.having),
         sides=tuple(swap_sides(text) for text in entry.sides),
-        conditions=tuple(mirrored_condition(text) for text in entry.conditions),
+        conditions=tuple(mirror_condition(text) for text in entry.conditions),
     )
 
 

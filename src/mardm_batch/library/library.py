@@ -16,7 +16,7 @@ from mardm_batch.library.posing import pose
 from mardm_batch.library.posture import STANDING
 from mardm_batch.library.sway import sway
 from mardm_batch.library.wording import Phrase, Wording, put_into_words
-from mardm_batch.pose.conditions import on_either_side
+from mardm_batch.pose.conditions import either_side
 
 _SHARE_OF_GESTURES: Final = 0.2
 """How often somebody just stands and does one thing: "A person leaning to the left"."""
@@ -67,7 +67,7 @@ class Composition:
         """The conditions that the words ask for: where an entry's words name no side, either will do."""
         return tuple(
             dict.fromkeys(
-                text if entry.name in sided else on_either_side(text)
+                text if entry.name in sided else either_side(text)
                 for entry in self.entries
                 for text in entry.conditions
             )

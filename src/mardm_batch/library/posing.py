@@ -27,7 +27,7 @@ from mardm_batch.library.kinematics import (
 from mardm_batch.library.posture import ANCHORS, HAND_SPOTS, STANDING, Posture
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.measures import HAND_LENGTH
-from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, LOWEST_JOINT, NUM_JOINTS
+from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, LOWEST_JOINT_HEIGHT, NUM_JOINTS
 
 FOOT_SLOPE: Final = 18.0
 """Degrees by which the bone from ankle to foot joint falls in a flat foot."""
@@ -63,7 +63,7 @@ def pose(posture: Posture) -> NDArray[np.float32]:
     """The joints (22, 3) of a posture whose numbers are plain floats; missing parts are a relaxed stand.
 
     The person faces +Z by hips and shoulders, the pelvis is over the origin, and the lowest joint is
-    `LOWEST_JOINT` above the floor.
+    `LOWEST_JOINT_HEIGHT` above the floor.
     """
     parts = {part: posture.get(part, default) for part, default in STANDING.items()}
     joints = _solve(parts, np.zeros(3))
@@ -74,7 +74,7 @@ def pose(posture: Posture) -> NDArray[np.float32]:
         gap[1] = 0.0
         joints = _solve(parts, 1.15 * float(parts["pelvis"].get("balance", 1.0)) * gap)
     _lift_hands(joints)
-    joints[:, 1] += LOWEST_JOINT - joints[:, 1].min()
+    joints[:, 1] += LOWEST_JOINT_HEIGHT - joints[:, 1].min()
     return canonical_position(joints).astype(np.float32)
 
 
@@ -126,7 +126,7 @@ def _pelvis_height(parts: Posture, joints: Vector, shift: Vector) -> float:
     if "height" in pelvis:
         return float(pelvis["height"])
     if "rests_on" in pelvis:
-        return LOWEST_JOINT - min(float(joints[JOINT_INDEX[name], 1]) for name in pelvis["rests_on"])
+        return LOWEST_JOINT_HEIGHT - min(float(joints[JOINT_INDEX[name], 1]) for name in pelvis["rests_on"])
     heights = []
     for side, sign in (("left", 1.0), ("right", -1.0)):
         leg = parts[f"{side}_leg"]
@@ -144,7 +144,7 @@ def _pelvis_height(parts: Posture, joints: Vector, shift: Vector) -> float:
 def _ankle_target(leg: Mapping[str, Any], sign: float, shift: Vector) -> Vector:
     foot = leg["foot"]
     slope = np.radians(FOOT_SLOPE + float(leg.get("heel", 0.0)))
-    up = float(foot.get("up", LOWEST_JOINT + 0.146 * np.sin(slope)))
+    up = float(foot.get("up", LOWEST_JOINT_HEIGHT + 0.146 * np.sin(slope)))
     return np.array([sign * float(foot["out"]), up, float(foot["front"])]) + shift
 
 
@@ -290,7 +290,7 @@ def _lift_hands(joints: Vector) -> None:
     if joints[JOINT_INDEX["neck"], 1] < joints[0, 1] + 0.1:
         return
     ground = float(joints[: JOINT_INDEX["left_elbow"], 1].min())
-    least = ground + WRIST_ON_FLOOR - LOWEST_JOINT
+    least = ground + WRIST_ON_FLOOR - LOWEST_JOINT_HEIGHT
     for side in ("left", "right"):
         shoulder, elbow, wrist = (JOINT_INDEX[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist"))
         if joints[wrist, 1] < least:

@@ -8,7 +8,8 @@ from typing import Final
 
 from torch import Tensor, nn
 
-FRAMES_PER_TOKEN: Final = 4
+from mardm_batch.pose.features import FEATURE_SIZE
+
 _DILATIONS: Final = (9, 3, 1)
 _DROPOUT: Final = 0.2
 
@@ -79,7 +80,7 @@ class Autoencoder(nn.Module):
     `latent_size` is the number of channels of a token, `width` that of the layers between.
     """
 
-    def __init__(self, feature_size: int = 67, width: int = 512, latent_size: int = 512) -> None:
+    def __init__(self, feature_size: int = FEATURE_SIZE, width: int = 512, latent_size: int = 512) -> None:
         super().__init__()
         self.sizes = {"feature_size": feature_size, "width": width, "latent_size": latent_size}
         self.encoder = Encoder(feature_size, width, latent_size)

@@ -28,9 +28,9 @@ from mardm_batch.model.embedded_file import file_hash, not_embedded
 from mardm_batch.model.text import TextEncoder
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
+from mardm_batch.pose.features import FEATURE_SIZE
 
 _AUTOENCODER_KEY, _NETWORK_KEY = "ae", "ema_mardm"  # of the published archives
-_FEATURES: Final = 67
 _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
 
@@ -84,7 +84,7 @@ def load_published(
     if not (std > 0).all():
         raise InputError(f"{files.std}: a standard deviation is not positive; get the published file again")
     with torch.device("meta"):
-        autoencoder = Autoencoder(_FEATURES, autoencoder_width, sizes.latent)
+        autoencoder = Autoencoder(FEATURE_SIZE, autoencoder_width, sizes.latent)
         network = MaskedTransformer(sizes)
     autoencoder_weights, autoencoder_hash = _load_part(files.autoencoder, _AUTOENCODER_KEY, autoencoder)
     network_weights, network_hash = _load_part(files.network, _NETWORK_KEY, network)
@@ -267,7 +267,7 @@ def _load_statistic(path: Path) -> Tensor:
         numbers = torch.from_numpy(np.asarray(values, dtype=np.float32))
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: not a readable .npy file ({first_line(error)}); get it again") from error
-    if numbers.shape != (_FEATURES,):
-        raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({_FEATURES},), as of HumanML3D")
+    if numbers.shape != (FEATURE_SIZE,):
+        raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({FEATURE_SIZE},), as of HumanML3D")
     _check_finite({"it": numbers}, path)
     return numbers

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.model.checkpoint import LoadedModel, weights_hash
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.features import features_to_joints
@@ -21,7 +21,7 @@ from mardm_batch.model.words import WordEncoder
 from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.sides import names_side
-from mardm_batch.pose.skeleton import LOWEST_JOINT
+from mardm_batch.pose.skeleton import LOWEST_JOINT_HEIGHT
 
 MAX_ATTEMPTS_WITHIN_LIMITS: Final = 3
 
@@ -74,7 +74,7 @@ class MardmModel(MotionModel):
             joints[other_side] = mirror_image(joints[other_side])
         if self.corrections.on_floor:
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
-            joints[..., 1] += (LOWEST_JOINT - lowest)[:, None, None]
+            joints[..., 1] += (LOWEST_JOINT_HEIGHT - lowest)[:, None, None]
         return joints
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:

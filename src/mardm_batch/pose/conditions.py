@@ -1,19 +1,20 @@
-"""Conditions on a pose, written as people would: `left_wrist above head`, `torso leans back 20..`.
+"""A small language for conditions on a pose, such as `left_wrist above head` or `torso leans back 20..`.
 
 A condition is one clause, or several joined by " or ". Ranges are `20..`, `..30` or `60..120`; a plural (`hands`,
-`knees`) means both, `either hand` means at least one. Poses are (n, 22, 3), facing +Z, in metres and degrees.
+`knees`) means both, `either hand` at least one. Poses are (n, 22, 3), facing +Z, in metres and degrees.
 
     hands above head 0.1            a point above | below | in front of | behind | left of | right of another
-    left_hand near right_hip 0.25   within so many metres (0.25 unless said); `far from` is the contrary
-    feet apart 0.4..0.9             hands, wrists, elbows, knees, ankles or feet, also `hands close` (0.20)
+    left_hand near right_hip 0.25   within this distance in metres (default 0.25); `far from` is the contrary
+    feet apart 0.4..0.9             hands, wrists, elbows, knees, ankles or feet; also `hands close` (at most 0.20)
     left_knee on floor              at most 0.10 m above the lowest joint; `off floor` is the contrary
-    right_knee bent 60..            flexion of a knee or an elbow; `straight` is at most 30
-    torso leans back 20..           forward, back, left or right; `torso bends forward` is against the legs
+    right_knee bent 60..            flexion of a knee or an elbow (default 30..); `straight` is at most 30
+    torso leans back 20..           forward, back, left or right (default 15..); `torso bends` is against the legs
     torso twists left 20..          shoulders against hips
-    torso upright                   within 25 degrees; `horizontal` from 60 to 120, `inverted` from 120
-    head looks down 15..            up, down, left, right (8 unless said; left and right also by `tilts`)
-    left_thigh horizontal           thigh, shin, leg, upper_arm, forearm, arm: `vertical` (25), `horizontal` (65)
-    right_arm points forward 40     within so many degrees (45): up, down, left, right, forward, back, outward
+    torso upright                   within 25 degrees; `horizontal` is from 60 to 120, `inverted` from 120
+    head looks down 15..            up, down, left, right (default 8..); `head tilts` means the same
+    left_thigh horizontal           thigh, shin, leg, upper_arm, forearm, arm: at least 65 degrees from the vertical;
+                                    `vertical` is at most 25
+    right_arm points forward 40     within this angle (default 45): up, down, left, right, forward, back, outward
     pelvis height ..0.5             metres above the lowest joint
     chest faces up                  within 50 degrees
     kneeling                        also `kneeling on left_knee`
@@ -31,13 +32,15 @@ import yaml
 from numpy.typing import NDArray
 
 from mardm_batch.errors import InputError
-from mardm_batch.pose import measures as measure
+from mardm_batch.pose import measures
 from mardm_batch.pose.sides import swap_sides
 from mardm_batch.pose.skeleton import JOINT_INDEX
+from mardm_batch.pose.vectors import Array
 
-Poses = NDArray[np.floating]
-Check = Callable[[Poses], NDArray[np.bool_]]
-Test = Callable[[Poses, str], NDArray[np.bool_]]
+Check = Callable[[Array], NDArray[np.bool_]]
+"""Poses (n, 22, 3) to whether (n,) each meets a condition."""
+NamedCheck = Callable[[Array, str], NDArray[np.bool_]]
+"""Poses (n, 22, 3) and the name of a point or segment to whether (n,) it meets a condition in each."""
 
 POINTS: Final = (*JOINT_INDEX, "left_hand", "right_hand", "torso")
 _PLURALS: Final = {
@@ -45,7 +48,7 @@ _PLURALS: Final = {
     "ankles": "ankle", "feet": "foot", "hips": "hip", "thighs": "thigh", "shins": "shin", "legs": "leg",
     "upper_arms": "upper_arm", "forearms": "forearm", "arms": "arm",
 }  # fmt: skip
-_LIMBS: Final = tuple(f"{side}_{name}" for side in ("left", "right") for name in measure.SEGMENTS)
+_LIMBS: Final = tuple(f"{side}_{name}" for side in ("left", "right") for name in measures.SEGMENTS)
 _AXES: Final = {
     "left of": (0, 1.0), "right of": (0, -1.0), "above": (1, 1.0), "below": (1, -1.0),
     "in front of": (2, 1.0), "behind": (2, -1.0),
@@ -56,7 +59,7 @@ _DIRECTIONS: Final = {
 }  # fmt: skip
 _NUMBER: Final = r"(?: (\d+(?:\.\d+)?))?"
 _RANGE: Final = r"(?: (\d[\d.]*|[\d.]*\.\.[\d.]*))?"
-_WHO: Final = r"(?:(either) )?(\w+)"
+_SUBJECT: Final = r"(?:(either) )?(\w+)"
 
 
 @dataclass(frozen=True)
@@ -66,38 +69,38 @@ class Condition:
     text: str
     check: Check
 
-    def met(self, joints: Poses) -> NDArray[np.bool_]:
+    def holds(self, joints: Array) -> NDArray[np.bool_]:
         """Whether (n,) each of the poses (n, 22, 3) meets the condition."""
         return self.check(np.asarray(joints))
 
 
 @cache
 def parse(text: str) -> Condition:
-    """Reads a condition; raises InputError naming it and the words that could stand there."""
-    clauses = [_clause(clause.strip(), text) for clause in text.split(" or ")]
+    """The condition that a text states. Raises InputError, which names the text and what is allowed."""
+    clauses = [_parse_clause(clause.strip(), text) for clause in text.split(" or ")]
     return Condition(text, lambda joints: np.any([clause(joints) for clause in clauses], axis=0))
 
 
 @cache
 def bundled_conditions() -> Mapping[str, tuple[Condition, ...]]:
-    """What must hold of the poses of the captions that ship with the package."""
+    """The conditions of each caption of the prompt list that ships with the package."""
     path = Path(__file__).parents[1] / "assets" / "static_poses_conditions.yaml"
     entries = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {caption: tuple(map(parse, entry["conditions"])) for caption, entry in entries.items()}
 
 
-def mirrored(text: str) -> str:
-    """The condition that the mirror image of a pose meets where the pose meets this one."""
+def mirror_condition(text: str) -> str:
+    """The condition that mirror images meet exactly where their poses meet this one."""
     return swap_sides(text)
 
 
-def on_either_side(text: str) -> str:
-    """The condition, or its mirror image: what a caption that names no side asks for."""
-    twin = mirrored(text)
-    return text if twin == text else f"{text} or {twin}"
+def either_side(text: str) -> str:
+    """The condition or its mirror image: what a caption that does not name a side asks for."""
+    mirrored = mirror_condition(text)
+    return text if mirrored == text else f"{text} or {mirrored}"
 
 
-def _clause(clause: str, text: str) -> Check:
+def _parse_clause(clause: str, text: str) -> Check:
     for pattern, build in _FORMS:
         match = re.fullmatch(pattern, clause)
         if match:
@@ -105,81 +108,83 @@ def _clause(clause: str, text: str) -> Check:
     forms = "above, below, in front of, behind, left of, right of, near, far from, close, apart, on floor, "
     forms += "off floor, bent, straight, height, vertical, horizontal, points; torso leans, bends, twists, "
     forms += "upright, horizontal, inverted; head looks, tilts; chest faces; kneeling"
-    raise InputError(f"condition '{text}': '{clause}' is not understood; say <who> and one of: {forms}")
+    raise InputError(f"condition '{text}': '{clause}' is not a condition; write a body part and one of: {forms}")
 
 
-def _named(who: str, text: str, allowed: tuple[str, ...]) -> list[str]:
-    """The singular names that a name or plural stands for."""
-    if who in _PLURALS:
-        who = _PLURALS[who]
-        names = [f"left_{who}", f"right_{who}"]
+def _expand(subject: str, text: str, allowed: tuple[str, ...]) -> list[str]:
+    """The names that a subject stands for: its own, or left and right for a plural."""
+    if subject in _PLURALS:
+        subject = _PLURALS[subject]
+        names = [f"left_{subject}", f"right_{subject}"]
     else:
-        names = [who]
+        names = [subject]
     if not set(names) <= set(allowed):
         plurals = [plural for plural, name in _PLURALS.items() if f"left_{name}" in allowed]
-        raise InputError(f"condition '{text}': there is no '{who}' here; use {', '.join((*allowed, *plurals))}")
+        raise InputError(f"condition '{text}': '{subject}' is not allowed here; use {', '.join((*allowed, *plurals))}")
     return names
 
 
-def _each(either: str | None, who: str, text: str, allowed: tuple[str, ...], test: Test) -> Check:
-    """A check of all names that `who` stands for, or after "either" of any of them."""
+def _for_subject(either: str | None, subject: str, text: str, allowed: tuple[str, ...], check: NamedCheck) -> Check:
+    """A check of all names that the subject stands for, or of any of them after "either"."""
     if either:
-        who = {name: plural for plural, name in _PLURALS.items()}.get(who, who)
-    names = _named(who, text, allowed)
-    gather = np.any if either else np.all
-    return lambda joints: np.asarray(gather([test(joints, name) for name in names], axis=0))
+        subject = {name: plural for plural, name in _PLURALS.items()}.get(subject, subject)
+    names = _expand(subject, text, allowed)
+    combine = np.any if either else np.all
+    return lambda joints: np.asarray(combine([check(joints, name) for name in names], axis=0))
 
 
-def _beside(who: str, others: list[str]) -> list[str]:
-    """Of left and right partners the one on the same side."""
-    side = who.split("_")[0]
-    return [name for name in others if name.startswith(side)] or others
+def _on_same_side(name: str, others: list[str]) -> list[str]:
+    """Those of the names that are on the same side as `name`; all of them where none is."""
+    side = name.split("_")[0]
+    return [other for other in others if other.startswith(side)] or others
 
 
-def _position(text: str, either: str | None, who: str, relation: str, other: str, by: str | None) -> Check:
+def _position(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Check:
     axis, sign = _AXES[relation]
-    others, margin = _named(other, text, POINTS), float(by or 0.0)
+    others, margin = _expand(other, text, POINTS), float(by or 0.0)
 
-    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
+    def check(joints: Array, name: str) -> NDArray[np.bool_]:
         gaps = [
-            sign * measure.relative_position(joints, name, partner)[:, axis] > margin
-            for partner in _beside(name, others)
+            sign * measures.relative_position(joints, name, partner)[:, axis] > margin
+            for partner in _on_same_side(name, others)
         ]
         return np.asarray(np.all(gaps, axis=0))
 
-    return _each(either, who, text, POINTS, test)
+    return _for_subject(either, subject, text, POINTS, check)
 
 
-def _near(text: str, either: str | None, who: str, relation: str, other: str, by: str | None) -> Check:
-    others, limit = _named(other, text, POINTS), float(by or 0.25)
+def _near(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Check:
+    others, limit = _expand(other, text, POINTS), float(by or 0.25)
 
-    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
-        gaps = [measure.distance(joints, name, partner) <= limit for partner in _beside(name, others)]
+    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+        gaps = [measures.distance(joints, name, partner) <= limit for partner in _on_same_side(name, others)]
         return np.asarray(np.all(gaps, axis=0) == (relation == "near"))
 
-    return _each(either, who, text, POINTS, test)
+    return _for_subject(either, subject, text, POINTS, check)
 
 
-def _pair(text: str, who: str, relation: str, limits: str | None) -> Check:
-    names = _named(who, text, POINTS)
+def _pair(text: str, subject: str, relation: str, limits: str | None) -> Check:
+    names = _expand(subject, text, POINTS)
     if len(names) != 2:
-        raise InputError(f"condition '{text}': '{who}' is no pair; use {', '.join(_PLURALS)}")
+        raise InputError(f"condition '{text}': '{subject}' is not a pair; use {', '.join(_PLURALS)}")
     default = (0.0, 0.20) if relation == "close" else (0.40, np.inf)
     within = _within(limits, default)
-    return lambda joints: within(measure.distance(joints, *names))
+    return lambda joints: within(measures.distance(joints, *names))
 
 
-def _floor(text: str, either: str | None, who: str, relation: str) -> Check:
-    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
-        return np.asarray(measure.on_floor(joints, name) == (relation == "on"))
+def _floor(text: str, either: str | None, subject: str, relation: str) -> Check:
+    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+        return np.asarray(measures.on_floor(joints, name) == (relation == "on"))
 
-    return _each(either, who, text, POINTS, test)
+    return _for_subject(either, subject, text, POINTS, check)
 
 
-def _bent(text: str, either: str | None, who: str, relation: str, limits: str | None) -> Check:
+def _bent(text: str, either: str | None, subject: str, relation: str, limits: str | None) -> Check:
     within = _within(limits, (0.0, 30.0) if relation == "straight" else (30.0, np.inf))
     joints_that_bend = ("left_knee", "right_knee", "left_elbow", "right_elbow")
-    return _each(either, who, text, joints_that_bend, lambda joints, name: within(measure.bend(joints, name)))
+    return _for_subject(
+        either, subject, text, joints_that_bend, lambda joints, name: within(measures.flexion(joints, name))
+    )
 
 
 def _torso(text: str, relation: str, where: str, limits: str | None) -> Check:
@@ -189,18 +194,18 @@ def _torso(text: str, relation: str, where: str, limits: str | None) -> Check:
     if (relation == "twists") > sideways:
         raise InputError(f"condition '{text}': the torso twists left or right")
     if relation == "twists":
-        return lambda joints: within(sign * measure.torso_twist(joints))
+        return lambda joints: within(sign * measures.torso_twist(joints))
     if sideways:
-        return lambda joints: within(sign * measure.torso_lean(joints))
-    pitch = measure.body_bend if relation == "bends" else measure.torso_pitch
+        return lambda joints: within(sign * measures.torso_lean(joints))
+    pitch = measures.body_bend if relation == "bends" else measures.torso_pitch
     return lambda joints: within(sign * pitch(joints))
 
 
-def _torso_stands(text: str, how: str) -> Check:
+def _torso_orientation(text: str, how: str) -> Check:
     low, high = {"upright": (0.0, 25.0), "horizontal": (60.0, 120.0), "inverted": (120.0, 180.0)}[how]
 
-    def check(joints: Poses) -> NDArray[np.bool_]:
-        tilt = np.degrees(np.arccos(np.clip(measure.direction(joints, "back")[:, 1], -1.0, 1.0)))
+    def check(joints: Array) -> NDArray[np.bool_]:
+        tilt = np.degrees(np.arccos(np.clip(measures.direction(joints, "back")[:, 1], -1.0, 1.0)))
         return np.asarray((tilt >= low) & (tilt <= high))
 
     return check
@@ -209,48 +214,51 @@ def _torso_stands(text: str, how: str) -> Check:
 def _head(text: str, relation: str, where: str, limits: str | None) -> Check:
     within = _within(limits, (8.0, np.inf))
     sign = 1.0 if where in ("down", "left") else -1.0
-    amount = measure.head_side if where in ("left", "right") else measure.head_nod
+    amount = measures.head_side if where in ("left", "right") else measures.head_nod
     return lambda joints: within(sign * amount(joints))
 
 
-def _segment(text: str, either: str | None, who: str, how: str) -> Check:
-    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
-        tilt = measure.from_vertical(joints, name)
+def _segment(text: str, either: str | None, subject: str, how: str) -> Check:
+    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+        tilt = measures.angle_from_vertical(joints, name)
         return np.asarray(tilt <= 25.0 if how == "vertical" else tilt >= 65.0)
 
-    return _each(either, who, text, (*_LIMBS, "back"), test)
+    return _for_subject(either, subject, text, (*_LIMBS, "back"), check)
 
 
-def _points(text: str, either: str | None, who: str, where: str, by: str | None) -> Check:
+def _points(text: str, either: str | None, subject: str, where: str, by: str | None) -> Check:
     least = np.cos(np.radians(float(by or 45.0)))
 
-    def test(joints: Poses, name: str) -> NDArray[np.bool_]:
+    def check(joints: Array, name: str) -> NDArray[np.bool_]:
         towards = "left" if name.startswith("left") else "right"
         aim = np.array(_DIRECTIONS[towards if where == "outward" else where])
-        return np.asarray(measure.direction(joints, name) @ aim >= least)
+        return np.asarray(measures.direction(joints, name) @ aim >= least)
 
-    return _each(either, who, text, _LIMBS, test)
+    return _for_subject(either, subject, text, _LIMBS, check)
 
 
-def _height(text: str, either: str | None, who: str, limits: str | None) -> Check:
+def _height(text: str, either: str | None, subject: str, limits: str | None) -> Check:
     within = _within(limits, (0.0, np.inf))
-    return _each(either, who, text, POINTS, lambda joints, name: within(measure.height(joints, name)))
+    return _for_subject(either, subject, text, POINTS, lambda joints, name: within(measures.height(joints, name)))
 
 
 def _chest(text: str, where: str) -> Check:
     aim, least = np.array(_DIRECTIONS[where]), np.cos(np.radians(50.0))
-    return lambda joints: np.asarray(measure.chest_axes(joints)[2] @ aim >= least)
+    return lambda joints: np.asarray(measures.chest_axes(joints)[2] @ aim >= least)
 
 
 def _kneeling(text: str, side: str | None) -> Check:
     if side:
-        return lambda joints: measure.kneeling_on(joints, side)
-    return measure.kneeling
+        return lambda joints: measures.kneeling_on(joints, side)
+    return measures.kneeling
 
 
 def _within(limits: str | None, default: tuple[float, float]) -> Check:
-    """Whether values lie in a range; where none is written, in the default one. A bare number is the end that
-    the default leaves to be chosen: `close 0.3` is at most, `leans back 20` at least."""
+    """A check that values are within the limits, or within the default ones where none are written.
+
+    A single number replaces the default's upper limit where that is finite, else the lower one: `close 0.3` is at most
+    0.3, `leans back 20` at least 20.
+    """
     least, most = default
     if limits and ".." in limits:
         low, high = limits.split("..")
@@ -260,19 +268,19 @@ def _within(limits: str | None, default: tuple[float, float]) -> Check:
     return lambda values: np.asarray((values >= least) & (values <= most))
 
 
-_AIMS: Final = "|".join(_DIRECTIONS)
+_DIRECTION: Final = "|".join(_DIRECTIONS)
 _FORMS: Final[tuple[tuple[str, Callable[..., Check]], ...]] = (
     (r"kneeling(?: on (left|right)_knee)?", _kneeling),
-    (rf"chest faces ({_AIMS})", _chest),
+    (rf"chest faces ({_DIRECTION})", _chest),
     (rf"torso (leans|bends|twists) (forward|back|left|right){_RANGE}", _torso),
-    (r"torso (upright|horizontal|inverted)", _torso_stands),
+    (r"torso (upright|horizontal|inverted)", _torso_orientation),
     (rf"head (looks|tilts) (up|down|left|right){_RANGE}", _head),
-    (rf"{_WHO} (on|off) floor", _floor),
-    (rf"{_WHO} (bent|straight){_RANGE}", _bent),
+    (rf"{_SUBJECT} (on|off) floor", _floor),
+    (rf"{_SUBJECT} (bent|straight){_RANGE}", _bent),
     (rf"(\w+) (close|apart){_RANGE}", _pair),
-    (rf"{_WHO} (vertical|horizontal)", _segment),
-    (rf"{_WHO} points ({_AIMS}|outward){_NUMBER}", _points),
-    (rf"{_WHO} height{_RANGE}", _height),
-    (rf"{_WHO} (near|far from) (\w+){_NUMBER}", _near),
-    (rf"{_WHO} ({'|'.join(_AXES)}) (\w+){_NUMBER}", _position),
+    (rf"{_SUBJECT} (vertical|horizontal)", _segment),
+    (rf"{_SUBJECT} points ({_DIRECTION}|outward){_NUMBER}", _points),
+    (rf"{_SUBJECT} height{_RANGE}", _height),
+    (rf"{_SUBJECT} (near|far from) (\w+){_NUMBER}", _near),
+    (rf"{_SUBJECT} ({'|'.join(_AXES)}) (\w+){_NUMBER}", _position),
 )

@@ -1,66 +1,80 @@
-"""A pose: one frame of a clip, put where every pose stands. Axes: n poses or frames, j joints, 3 coordinates."""
+"""The canonical position of a pose, its mirror image, and quality measures. Axes: n poses, t frames, 22 joints."""
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, MIRRORED, NUM_JOINTS, PARENTS
-
-if TYPE_CHECKING:
-    pass
+from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, MIRROR_INDEX, NUM_JOINTS, PARENTS
+from mardm_batch.pose.vectors import Array
 
 Joints = NDArray[np.float32]
-Array = NDArray[np.floating]
+"""Joint positions (..., 22, 3) in metres, Y up."""
 
-LEAST_LEVEL_SHARE = 0.35
-"""Where less than this of the body's left-right line is level, as on its side, it tells no heading."""
+MIN_LEVEL_SHARE: Final = 0.35
+"""`left_right_axis` determines the heading of a single pose where at least this share of it is horizontal."""
 
 
-def canonical_position(joints: Array) -> Array:
-    """Move poses so that the pelvis is above the origin and the person faces +Z.
+def left_right_axis(joints: Array, min_level_share: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The axis from a person's right to the left, and whether it determines the heading.
 
-    The heading is that of the hips and shoulders, as in HumanML3D. A body on its side, whose left-right line is nearly
-    upright, keeps the heading it has. Heights stay as they are.
+    The sum of the vectors from right to left hip and from right to left shoulder, as in HumanML3D (Guo et al., CVPR
+    2022); the person faces `axis x up`. It is no guide where it is nearly vertical, as for a person lying on the side.
 
     Args:
         joints: (..., 22, 3), metres, Y up.
+        min_level_share: share of the axis' length in the floor plane from which on it determines the heading.
 
     Returns:
-        (..., 22, 3), of the same kind of floats.
+        The axis (..., 3), metres, and whether (...) it determines the heading.
     """
     index = JOINT_INDEX
-    across = (
+    axis = (
         joints[..., index["left_hip"], :]
         - joints[..., index["right_hip"], :]
         + joints[..., index["left_shoulder"], :]
         - joints[..., index["right_shoulder"], :]
     ).astype(np.float64)
-    level = np.hypot(across[..., 0], across[..., 2])
-    upright = level < LEAST_LEVEL_SHARE * np.linalg.norm(across, axis=-1)
-    left_x = np.where(upright, 1.0, across[..., 0] / np.where(upright, 1.0, level))[..., None]
-    left_z = np.where(upright, 0.0, across[..., 2] / np.where(upright, 1.0, level))[..., None]
+    level = np.hypot(axis[..., 0], axis[..., 2])
+    return axis, np.asarray(level > min_level_share * np.linalg.norm(axis, axis=-1))
+
+
+def canonical_position(joints: Array) -> Array:
+    """Move poses so that the pelvis is above the origin and the person faces +Z; heights do not change.
+
+    The heading is that of `left_right_axis`; a pose whose axis does not determine it is not rotated.
+
+    Args:
+        joints: (..., 22, 3), metres, Y up.
+
+    Returns:
+        (..., 22, 3), of the same floating-point type.
+    """
+    axis, has_heading = left_right_axis(joints, MIN_LEVEL_SHARE)
+    level = np.where(has_heading, np.hypot(axis[..., 0], axis[..., 2]), 1.0)
+    left_x = np.where(has_heading, axis[..., 0] / level, 1.0)[..., None]
+    left_z = np.where(has_heading, axis[..., 2] / level, 0.0)[..., None]
     x, y, z = np.moveaxis(joints.astype(np.float64), -1, 0)  # (..., 22) each
     x, z = x - x[..., :1], z - z[..., :1]
     return np.stack([left_x * x + left_z * z, y, left_x * z - left_z * x], axis=-1).astype(joints.dtype)
 
 
 def mirror_image(joints: Array) -> Array:
-    """Left and right exchanged, (..., 22, 3): seen in a mirror at x = 0, on the same skeleton.
+    """Poses (..., 22, 3) mirrored at x = 0: left and right exchanged, on the same skeleton.
 
-    Its two sides differ by millimetres, so each bone takes what the other side's has of its length in the skeleton.
+    The skeleton's two sides differ by millimetres, so each mirrored bone is scaled to the length of its new side.
     """
-    flipped = joints[..., list(MIRRORED), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
+    flipped = joints[..., list(MIRROR_INDEX), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
     image: Array = flipped.copy()
     for joint in range(1, NUM_JOINTS):
         bone = flipped[..., joint, :] - flipped[..., PARENTS[joint], :]
-        share = BONE_LENGTHS[joint] / BONE_LENGTHS[MIRRORED[joint]]
-        image[..., joint, :] = image[..., PARENTS[joint], :] + share * bone
+        scale = BONE_LENGTHS[joint] / BONE_LENGTHS[MIRROR_INDEX[joint]]
+        image[..., joint, :] = image[..., PARENTS[joint], :] + scale * bone
     return image
 
 
 def bone_length_error(joints: Joints) -> NDArray[np.float64]:
-    """Mean difference of the bones' lengths from the skeleton's, in metres. (n, 22, 3) -> (n,)."""
+    """Mean absolute difference (n,) between the bone lengths of poses (n, 22, 3) and the skeleton's, metres."""
     children = np.arange(1, NUM_JOINTS)
     bones = joints[:, children] - joints[:, np.asarray(PARENTS)[children]]
     lengths = np.linalg.norm(bones.astype(np.float64), axis=-1)
@@ -68,19 +82,21 @@ def bone_length_error(joints: Joints) -> NDArray[np.float64]:
 
 
 def lowest_joint_height(joints: Joints) -> NDArray[np.float64]:
-    """Height of the lowest joint over the floor, in metres. (n, 22, 3) -> (n,)."""
+    """Height (n,) of the lowest joint of poses (n, 22, 3) above the floor, metres."""
     return np.asarray(joints[..., 1].min(axis=-1), dtype=np.float64)
 
 
 def frame_change(clips: Joints, frame: int) -> NDArray[np.float64]:
-    """How far a joint moves, on average, between a frame and the frames beside it: (n, T, 22, 3) -> (n,), metres."""
-    beside = [each for each in (frame - 1, frame + 1) if 0 <= each < clips.shape[1]]
-    steps = np.linalg.norm(clips[:, beside] - clips[:, frame, None], axis=-1)  # (n, beside, 22)
-    return np.asarray(steps.mean(axis=(1, 2)), dtype=np.float64) if beside else np.zeros(len(clips))
+    """Mean distance (n,) of a joint between a frame and its neighbours in clips (n, t, 22, 3), metres."""
+    neighbours = [each for each in (frame - 1, frame + 1) if 0 <= each < clips.shape[1]]
+    if not neighbours:
+        return np.zeros(len(clips))
+    distances = np.linalg.norm(clips[:, neighbours] - clips[:, frame, None], axis=-1)  # (n, neighbours, 22)
+    return np.asarray(distances.mean(axis=(1, 2)), dtype=np.float64)
 
 
 def diversity(joints: Joints) -> float:
-    """Mean distance of a joint between two different poses (n, 22, 3), in metres; 0 for fewer than two."""
+    """Mean distance of a joint between two different poses of (n, 22, 3), metres; 0 for fewer than two poses."""
     if len(joints) < 2:
         return 0.0
     distances = [np.linalg.norm(joints - each, axis=-1).mean(axis=-1).sum() for each in joints]

@@ -1,4 +1,4 @@
-"""The 22-joint skeleton (SMPL order) that all poses share. Metres, Y up, the person's left is +X, front is +Z."""
+"""The 22-joint skeleton, in SMPL order, of all poses. Metres, Y up; the person's left is +X, the front +Z."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ KINEMATIC_CHAINS: Final = {
 }
 
 PARENTS: Final = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
-"""Each joint's parent; the pelvis has none (-1)."""
+"""The index of each joint's parent; -1 for the pelvis, which has none."""
 
 BONE_LENGTHS: Final = (
     0.0,
@@ -64,15 +64,18 @@ BONE_LENGTHS: Final = (
     0.266,
     0.270,
 )
-"""Metres from each joint to its parent: the one skeleton onto which HumanML3D puts every motion."""
+"""Metres from each joint to its parent, as in the skeleton to which HumanML3D retargets every motion."""
 
-MIRRORED: Final = tuple(
+MIRROR_INDEX: Final = tuple(
     JOINT_INDEX[name.replace("left", "right") if "left" in name else name.replace("right", "left")]
     for name in JOINT_NAMES
 )
-"""For each joint the index of its mirror image."""
+"""For each joint the index of the joint on the other side; those of the middle have their own."""
 
 FRAMES_PER_SECOND: Final = 20
 
-LOWEST_JOINT: Final = 0.02
-"""Metres from the floor to the lowest joint of a body at rest on it: joints lie inside the body."""
+LOWEST_JOINT_HEIGHT: Final = 0.02
+"""Metres from the floor to the lowest joint of a person who touches it: joints are inside the body."""
+
+HEAD_REST_ANGLE: Final = 21.2
+"""Degrees by which the head joint is in front of the neck's axis when a person looks straight ahead."""

@@ -133,7 +133,7 @@ class RunStatistics:
 
     def failed(self, failure: Failure) -> None:
         """A pose could not be made."""
-        self.failures.update([failure], ())
+        self.failures.append([failure])
         self.errors[f"{failure.stage}: {failure.error}"] += 1
         self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
         self.display.advance(failed=1)
@@ -203,7 +203,7 @@ def measures_of(pose: Pose) -> dict[str, float]:
     }
     conditions = bundled_conditions().get(pose.prompt.caption)
     if conditions:
-        measures["conditions_met"] = float(np.mean([condition.met(joints)[0] for condition in conditions]))
+        measures["conditions_met"] = float(np.mean([condition.holds(joints)[0] for condition in conditions]))
     return measures
 
 

@@ -10,8 +10,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.library.clips import CLIP_FRAMES
-from mardm_batch.model.autoencoder import FRAMES_PER_TOKEN, Autoencoder
+from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.pose.features import FEATURE_SIZE
 from mardm_batch.pose.skeleton import BONE_LENGTHS, NUM_JOINTS, PARENTS
 from mardm_batch.train.data import Motions

@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mardm_batch.errors import InputError, first_line
-from mardm_batch.pose.skeleton import BONE_LENGTHS, FRAMES_PER_SECOND, JOINT_INDEX, LOWEST_JOINT, NUM_JOINTS, PARENTS
+from mardm_batch.pose.skeleton import (
+    BONE_LENGTHS,
+    FRAMES_PER_SECOND,
+    JOINT_INDEX,
+    LOWEST_JOINT_HEIGHT,
+    NUM_JOINTS,
+    PARENTS,
+)
 
 Array = npt.NDArray[np.float32]
 
@@ -128,7 +135,7 @@ def with_bone_lengths(joints: npt.NDArray[np.floating]) -> Array:
 def on_floor(joints: npt.NDArray[np.floating]) -> Array:
     """The clip moved up or down as a whole so that the middle frame's lowest joint rests on the floor."""
     lowest = joints[len(joints) // 2, :, 1].min()
-    return np.asarray(joints - np.array([0.0, lowest - LOWEST_JOINT, 0.0]), dtype=np.float32)
+    return np.asarray(joints - np.array([0.0, lowest - LOWEST_JOINT_HEIGHT, 0.0]), dtype=np.float32)
 
 
 def _read_descriptions(path: Path) -> dict[str, str]:

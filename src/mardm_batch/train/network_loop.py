@@ -16,7 +16,7 @@ from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
 from mardm_batch.model.words import WordEncoder, build_vocabulary
 from mardm_batch.pose.sides import names_side, swap_sides
-from mardm_batch.pose.skeleton import BONE_LENGTHS, MIRRORED, NUM_JOINTS, PARENTS
+from mardm_batch.pose.skeleton import BONE_LENGTHS, MIRROR_INDEX, NUM_JOINTS, PARENTS
 from mardm_batch.train.autoencoder_loop import WINDOW_FRAMES, WINDOW_SHARES, encode_windows, local_joints
 from mardm_batch.train.data import Motions
 from mardm_batch.train.settings import SizeSettings
@@ -154,7 +154,7 @@ class TokenizedCaptions:
 
 def mirrored(features: Tensor) -> Tensor:
     """The mirror images of features (n, t, f), not normalised, on the same skeleton: left and right exchanged."""
-    flipped = local_joints(features)[..., list(MIRRORED), :] * features.new_tensor([-1.0, 1.0, 1.0])
+    flipped = local_joints(features)[..., list(MIRROR_INDEX), :] * features.new_tensor([-1.0, 1.0, 1.0])
     joints = [flipped[..., 0, :]]
     for joint in range(1, NUM_JOINTS):  # the two sides' bones differ by millimetres
         bone = flipped[..., joint, :] - flipped[..., PARENTS[joint], :]

@@ -12,10 +12,11 @@ from typing import Final
 
 from rich.console import Console
 
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import read_progress
-from mardm_batch.dataset.store import RECORDS, PoseStore
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.terminal import printable, replace_unencodable_output

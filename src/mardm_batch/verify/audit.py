@@ -16,8 +16,9 @@ from rich.progress import track
 from yaml import YAMLError
 
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.store import RECORDS, TEMPORARY, PoseStore
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
 from mardm_batch.system.processes import available_cores
@@ -25,7 +26,7 @@ from mardm_batch.system.terminal import CONSOLE
 from mardm_batch.verify.findings import NOTES, Asked, Finding, Kind, Report
 from mardm_batch.verify.inspection import inspect
 
-METADATA, FAILURES, REMOVED = "metadata.jsonl", "failures.jsonl", f"{RECORDS}/removed"
+REMOVED = f"{RECORDS}/removed"
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def strays(output: Path, paths: Collection[str], prompt_file: Path | None, at_wo
         is_pose_file = suffix in (".png", ".npy")
         if path in own or path.startswith(f"{REMOVED}/"):
             continue
-        if name.startswith(".") or path.startswith((f"{RECORDS}/{TEMPORARY}", f"{RECORDS}/probe-")):
+        if name.startswith(".") or path.startswith((f"{RECORDS}/{STAGING_PREFIX}", f"{RECORDS}/probe-")):
             kind = Kind.TEMPORARY
         elif folder or suffix == ".json" or (is_pose_file and f"{stem}.json" in paths):
             continue

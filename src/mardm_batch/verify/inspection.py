@@ -1,6 +1,5 @@
 """The files of one pose, opened and held against each other."""
 
-import hashlib
 import io
 import json
 from collections.abc import Collection, Sequence
@@ -14,7 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
-from mardm_batch.prompts.names import HASH_DIGITS, file_name
+from mardm_batch.prompts.names import is_name_of
 from mardm_batch.verify.findings import NOTES, Asked, Finding, Kind
 
 PICTURE_SIZE: Final = (1200, 1200)  # pixels
@@ -77,10 +76,7 @@ def kind_of_caption(name: str, caption: str, asked: Asked) -> Kind | None:
     """Whether this name is this caption's: in the list where there is one, else by the rule of names."""
     if asked.captions is not None and name in asked.captions:
         return None if asked.captions[name] == caption else Kind.WRONG_CAPTION
-    plain, (head, _, tail) = file_name(caption), name.rpartition("-")
-    digest = hashlib.sha256(caption.encode()).hexdigest()
-    hashed = len(tail) >= HASH_DIGITS and digest.startswith(tail) and plain.startswith(head)
-    if not (name == plain or hashed):
+    if not is_name_of(name, caption):
         return Kind.WRONG_CAPTION
     return None if asked.captions is None else Kind.NOT_ASKED
 

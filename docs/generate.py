@@ -1,0 +1,204 @@
+"""Write the pages of docs/ that are made from the code: settings.md and commands.md.
+
+python docs/generate.py            writes them
+python docs/generate.py --check    ends with 1 where one is not what the code says; a test runs this
+"""
+
+import io
+import os
+import runpy
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+
+import yaml
+
+from mardm_batch.config.compose import SettingRow, setting_rows
+from mardm_batch.config.schema import conf_dir
+from mardm_batch.registries import register_schemas
+from mardm_batch.train.settings import register_train_schema
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
+COMMANDS = {
+    "": "Generate poses",
+    "monitor": "Watch a running sweep",
+    "verify": "Audit an output folder",
+    "contact_sheet": "Many pictures on one page",
+    "compose_captions": "Captions out of the pose library",
+    "compare": "Runs side by side",
+    "evaluate": "Score a model",
+    "benchmark": "Measure speed",
+    "train": "Train an embedded model",
+}
+SETTINGS_HEADING = "Settings (KEY=VALUE)"
+"""Ends the part of a help text that is shown in commands.md; the settings have a page of their own."""
+SECTIONS = {
+    "": "General",
+    "paths": "Files and folders",
+    "prompts": "Reading captions",
+    "sampling": "Sampling",
+    "output": "What is written",
+    "render": "Pictures",
+    "tracking": "Tracking",
+    "data": "Training data",
+    "sizes": "Sizes of the networks",
+    "autoencoder": "First stage: autoencoder",
+    "network": "Second stage: transformer, diffusion head, word encoder",
+}
+
+
+SETTINGS_INTRODUCTION = """\
+# Settings
+
+Every setting of `python -m mardm_batch` and of `python -m mardm_batch.train`, with its default, what it means and what
+it may be. On the command line a setting is written `key=value`; the files in `conf/` hold the defaults. A mistyped key,
+an unknown choice or a value out of range ends the command with exit code 2 and one line that names the key, the value
+and what is allowed. `null` is no value.
+
+`python -m mardm_batch --help` prints the same in the terminal; with `model=NAME` that model's settings.
+"""
+COMMANDS_INTRODUCTION = """\
+# Commands
+
+The `--help` text of every command. `python -m mardm_batch.NAME` and `mardm-batch NAME` are the same.
+"""
+EXIT_CODES = """
+Exit codes of all commands: 0 done; 1 some poses failed or problems were found; 2 bad settings, arguments or input, and
+nothing was done; 3 a crash, with the traceback in the log; 130 and 143 interrupted by Ctrl-C or SIGTERM.
+"""
+
+
+# settings.md ----------------------------------------------------------------------------------------------------------
+
+
+def settings_page() -> str:
+    register_schemas()
+    register_train_schema()
+    models = [path.stem for path in sorted(conf_dir().glob("model/*.yaml"))]
+    models.sort(key=lambda name: name != "embedded")
+    rows = {model: setting_rows("config", [f"model={model}"]) for model in models}
+    shared = [row for row in rows["embedded"] if not row.key.startswith("model.")]
+    parts = [
+        NOTE,
+        SETTINGS_INTRODUCTION,
+        "## Presets\n",
+        "`+preset=NAME` sets several settings at once; words after it still override.\n",
+        *presets(),
+        "## Generating: `python -m mardm_batch`\n",
+        "`sampling.cfg` follows the model's `model.cfg`; shown is the embedded model's.\n",
+        *sections(shared),
+        "## Models: `model=NAME`\n",
+    ]
+    for model in models:
+        parts += [f"### `model={model}`\n", comment(conf_dir() / f"model/{model}.yaml") + "\n"]
+        parts += table([row for row in rows[model] if row.key.startswith("model.")])
+    parts += ["## Looks: `render=NAME`\n", *files("render"), "## Experiments: `--multirun +experiment=NAME`\n"]
+    parts += [*files("experiment"), "## Training: `python -m mardm_batch.train`\n"]
+    parts += sections(setting_rows("train", []))
+    return "\n".join(parts)
+
+
+def sections(rows: Sequence[SettingRow]) -> Iterator[str]:
+    """A heading and a table for each group of settings."""
+    for section in dict.fromkeys(row.key.rpartition(".")[0] for row in rows):
+        yield f"### {SECTIONS.get(section, section)}\n"
+        yield from table([row for row in rows if row.key.rpartition(".")[0] == section])
+
+
+def table(rows: Sequence[SettingRow]) -> Iterator[str]:
+    yield "| setting | default | meaning | allowed |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        yield f"| `{row.key}` | `{row.value}` | {cell(row.help)} | {cell(row.allowed or row.type)} |"
+    yield ""
+
+
+def presets() -> Iterator[str]:
+    yield "| preset | sets | for |"
+    yield "|---|---|---|"
+    for path in sorted(conf_dir().glob("preset/*.yaml")):
+        sets = ", ".join(f"`{key}={value}`" for key, value in flat(yaml.safe_load(path.read_text("utf-8")), ""))
+        yield f"| `+preset={path.stem}` | {sets} | {comment(path)} |"
+    yield ""
+
+
+def files(group: str) -> Iterator[str]:
+    yield from (f"- `{path.stem}`: {cell(comment(path))}" for path in sorted(conf_dir().glob(f"{group}/*.yaml")))
+    yield ""
+
+
+def flat(values: dict[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def comment(path: Path) -> str:
+    """The first comment of a configuration file, which says what it is for."""
+    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("# @package")]
+    return lines[0].removeprefix("# ")
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+# commands.md ----------------------------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    parts = [
+        NOTE,
+        COMMANDS_INTRODUCTION,
+        "| command | does |",
+        "|---|---|",
+    ]
+    parts += [
+        f"| [`{command(name)}`](#{command(name).replace('.', '').replace(' ', '-')}) | {does} |"
+        for name, does in COMMANDS.items()
+    ]
+    parts.append(EXIT_CODES)
+    for name in COMMANDS:
+        text, has_settings, _ = help_text(name).partition(SETTINGS_HEADING)
+        parts += [f"## {command(name)}\n", "```text", text.rstrip(), "```\n"]
+        if has_settings:
+            parts += ["Its settings are in [settings.md](settings.md).\n"]
+    return "\n".join(parts)
+
+
+def command(name: str) -> str:
+    return "python -m mardm_batch" + (f".{name}" if name else "")
+
+
+def help_text(name: str) -> str:
+    os.environ["COLUMNS"] = "100"
+    output = io.StringIO()
+    sys.argv = [name, "--help"]
+    with redirect_stdout(output), suppress(SystemExit):
+        runpy.run_module(f"mardm_batch.{name}" if name else "mardm_batch", run_name="__main__")
+    return output.getvalue()
+
+
+def write(pages: dict[Path, str]) -> int:
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+def check(pages: dict[Path, str]) -> int:
+    """The exit code. Space does not count: how argparse breaks lines differs between Python versions."""
+    stale = [
+        path for path, text in pages.items() if not path.exists() or path.read_text("utf-8").split() != text.split()
+    ]
+    for path in stale:
+        print(f"docs/{path.name} is not what the code says: run python docs/generate.py")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    act = check if sys.argv[1:] == ["--check"] else write
+    raise SystemExit(act({DOCS / "settings.md": settings_page(), DOCS / "commands.md": commands_page()}))

@@ -1,0 +1,224 @@
+"""Dataclasses as JSON objects: written in the order of their fields, and read with every type checked.
+
+A record is a dataclass that derives from `JsonRecord`. What its JSON may hold follows from the annotations of its
+fields (str, int, float, bool, None, `|`, list, tuple, Mapping, other records) or, for a type that JSON lacks, from a
+`Codec`; the JSON schema follows from the same.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
+from types import UnionType
+from typing import Any, NoReturn, Self, Union, get_args, get_origin, get_type_hints
+
+SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+"""JSON's name of each type of a single value."""
+
+
+@dataclass(frozen=True)
+class Codec:
+    """Reading and writing of a value that JSON has no type for. `read` raises ValueError for what it cannot accept."""
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+
+
+def json_field(description: str, *, codec: Codec | None = None, omit_none: bool = False, **options: Any) -> Any:
+    """A dataclass field with its description in the schema. `omit_none`: the key is absent where the value is None."""
+    return field(metadata={"description": description, "codec": codec, "omit_none": omit_none}, **options)
+
+
+class JsonRecord:
+    """Base of dataclasses that are stored as JSON objects."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object, its keys in the order of the fields."""
+        document = {}
+        for each, _ in typed_fields(type(self)):
+            value, codec = getattr(self, each.name), each.metadata.get("codec")
+            if value is not None or not each.metadata.get("omit_none"):
+                document[each.name] = codec.write(value) if codec and value is not None else plain(value)
+        return document
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Read a JSON object. Keys that are not fields are ignored, and fields with a default may be absent.
+
+        Raises:
+            ValueError: one line that names the key, what it should hold and what it holds.
+        """
+        record: Self = read_object(cls, document, "")
+        return record
+
+
+def parse_json(content: bytes | str) -> Any:
+    """Decode JSON, of which NaN and Infinity are no part.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    try:
+        return json.loads(content, parse_constant=reject_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def json_lines(records: Iterable[JsonRecord]) -> bytes:
+    """JSON Lines: one object a line, UTF-8. What UTF-8 cannot express (undecodable bytes of a path) becomes `?`."""
+    text = "".join(json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in records)
+    return text.encode(errors="replace")
+
+
+def json_schema(cls: type[JsonRecord], title: str, always: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a record. `always`: fields that are written though they have a default."""
+    written = set(always)
+    properties = {}
+    for each, annotation in typed_fields(cls):
+        codec = each.metadata.get("codec")
+        schema = dict(codec.schema) if codec else schema_of(annotation, nullable=not each.metadata.get("omit_none"))
+        description = each.metadata.get("description")
+        properties[each.name] = {"description": description, **schema} if description else schema
+    required = [each.name for each, _ in typed_fields(cls) if is_required(each) or each.name in written]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+    }
+
+
+def typed_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    """The fields of a dataclass with their resolved annotations."""
+    return cached_fields(cls)
+
+
+@cache
+def cached_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((each, hints[each.name]) for each in fields(cls))
+
+
+def is_required(each: Field[Any]) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING
+
+
+def read_object(cls: Any, document: object, where: str) -> Any:
+    if not isinstance(document, dict):
+        raise ValueError(f"{where or 'the document'} should be an object, not {type_name(document)}")
+    values = {}
+    for each, annotation in typed_fields(cls):
+        key = f"{where}.{each.name}" if where else each.name
+        if each.name not in document:
+            if is_required(each):
+                raise ValueError(f"the key {key} is missing")
+            continue
+        value, codec = document[each.name], each.metadata.get("codec")
+        if codec is None:
+            values[each.name] = read_value(annotation, value, key)
+            continue
+        try:
+            values[each.name] = codec.read(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{key}: {error}") from None
+    return cls(**values)
+
+
+def read_value(annotation: Any, value: object, where: str) -> Any:
+    """The value as its annotation has it; ValueError where it is of another type."""
+    if annotation is Any:
+        return value
+    if annotation in SCALARS:
+        return read_scalar(annotation, value, where)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (UnionType, Union):
+        for each in arguments:
+            try:
+                return read_value(each, value, where)
+            except ValueError:
+                continue
+        raise mismatch(annotation, value, where)
+    if origin in (list, tuple):
+        if not isinstance(value, list):
+            raise mismatch(annotation, value, where)
+        return origin(read_value(arguments[0], each, f"{where}[{place}]") for place, each in enumerate(value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise mismatch(annotation, value, where)
+        return {key: read_value(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
+    return read_object(annotation, value, where)
+
+
+def read_scalar(kind: Any, value: object, where: str) -> Any:
+    if kind is float and type(value) is int:
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{where} is too large a number") from None
+    if type(value) is not kind:
+        raise mismatch(kind, value, where)
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{where} holds half of a surrogate pair") from None
+    return value
+
+
+def mismatch(annotation: Any, value: object, where: str) -> ValueError:
+    return ValueError(f"{where} should be {expected(annotation)}, not {type_name(value)}")
+
+
+def expected(annotation: Any) -> str:
+    """An annotation in the words of JSON."""
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    origin = get_origin(annotation)
+    if origin in (UnionType, Union):
+        return " or ".join(expected(each) for each in get_args(annotation))
+    return "array" if origin in (list, tuple) else "object"
+
+
+def type_name(value: object) -> str:
+    """JSON's name of the type of a decoded value."""
+    return SCALARS.get(type(value)) or ("array" if isinstance(value, list) else "object")
+
+
+def schema_of(annotation: Any, nullable: bool = True) -> dict[str, Any]:
+    if annotation is Any:
+        return {}
+    if annotation in SCALARS:
+        return {"type": SCALARS[annotation]}
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (UnionType, Union):
+        kept = [each for each in arguments if nullable or each is not type(None)]
+        schemas = [schema_of(each) for each in kept]
+        if len(schemas) == 1:
+            return schemas[0]
+        if all(set(each) == {"type"} for each in schemas):
+            return {"type": [each["type"] for each in schemas]}
+        return {"anyOf": schemas}
+    if origin in (list, tuple):
+        return {"type": "array", "items": schema_of(arguments[0])}
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
+    properties = {each.name: schema_of(hint) for each, hint in typed_fields(annotation)}
+    required = [each.name for each, _ in typed_fields(annotation) if is_required(each)]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def plain(value: Any) -> Any:
+    """A value as `json.dumps` takes it: records as dicts, tuples as lists."""
+    if isinstance(value, JsonRecord):
+        return value.to_json()
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    return value
+
+
+def reject_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

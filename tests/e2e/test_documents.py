@@ -1,0 +1,234 @@
+"""Every command and example in README and docs/ is run, with a small model where it would take long."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.support import TINY_SIT, copy_published
+
+ROOT = Path(__file__).parents[2]
+ENGLISH = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/sweeps.md",
+    "docs/cluster.md",
+    "docs/formats.md",
+    "docs/published-model.md",
+    "docs/training.md",
+    "docs/troubleshooting.md",
+    "docs/settings.md",
+    "docs/files.md",
+    "docs/commands.md",
+    "docs/model-card.md",
+    "docs/benchmarks.md",
+    "docs/determinism.md",
+    "docs/architecture.md",
+]
+"""In the order in which they are read, so that a command finds what an earlier one made."""
+CHINESE = "README.zh-CN.md"
+PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in [*ENGLISH, CHINESE]}
+FENCE = re.compile(r"^(?:<!-- not run: ([^>]+) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+REASONS = {
+    "needs a GPU",
+    "needs Slurm",
+    "downloads",
+    "takes hours",
+    "sets up",
+    "example of a mistake",
+    "follows a recipe",
+}
+"""Why a command may be one that no test runs."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page; `reason`: why it is not run, empty where it is."""
+
+    page: str
+    reason: str
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """One a line, or over several with a backslash at their ends; comments are left out."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        return [re.sub(r"\s+", " ", command) for line in lines if (command := re.sub(r"(^|\s+)#.*", "", line).strip())]
+
+
+BLOCKS = [Block(page, *match.groups(default="")) for page, text in PAGES.items() for match in FENCE.finditer(text)]
+SHELL = [block for block in BLOCKS if block.language == "bash"]
+
+
+def runnable(command: str) -> str | None:
+    """Without GPUs; a set-up command ends with the command that it is for; the tests are not run in a test."""
+    if command.startswith("python3 -m venv"):
+        last = command.rpartition(" && ")[2]
+        return last.removeprefix(".venv/bin/") if "-m mardm_batch" in last else None
+    return re.sub(r" '?gpu_ids=\[[\d,]+\]'?", "", command)
+
+
+COMMANDS = list(
+    dict.fromkeys(
+        command for block in SHELL if not block.reason for line in block.commands if (command := runnable(line))
+    )
+)
+"""What several pages say is run once."""
+
+
+def small(command: str, weights: Path) -> str:
+    """The command with what makes it small: the tiny model, few captions, no tracking."""
+    command = command.replace("=guidance", "=guidance sampling.cfg=1.0,3.0")
+    command, redirect, target = command.partition(" > ")
+    if "model=mardm_sit_xl" in command:
+        published = " ".join(TINY_SIT[1:])
+        command += f" {published} model.text_encoder=clip paths.prompts=captions.md tracking.mode=disabled"
+    elif ".evaluate" in command:
+        command = re.sub(r"--library \d+", "--library 10", command)
+        command += f" model.weights={weights} --seeds 1 --training-poses 50"
+    elif re.match(r"(python -m mardm_batch|mardm-batch) (?=[+\w]+=|--multirun|model\.)", command):
+        command += " tracking.mode=disabled" + ("" if "model.weights=" in command else f" model.weights={weights}")
+        command += "" if "limit=" in command or "paths.prompts" in command else " limit=5"
+    return command + redirect + target
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
+    """Where the commands are run one after the other, as some need what others made."""
+    folder = tmp_path_factory.mktemp("manual")
+    copy_published(folder)
+    (folder / "clip").symlink_to(clip)
+    for name in ("tests", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, arguments in (("python", ""), ("mardm-batch", "-m mardm_batch")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        (programs / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_documents_ends_well(command: str, folder: Path, tiny_weights: Path) -> None:
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    words = ["bash", "-c", small(command, tiny_weights)]
+    result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(b.page == page and b.language == "python" for b in BLOCKS)]
+)
+def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
+    blocks = [block.text for block in BLOCKS if block.page == page and block.language == "python" and not block.reason]
+    words = [sys.executable, "-c", "\n".join(blocks)]
+    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_command_that_is_not_run_says_why() -> None:
+    assert {block.reason for block in BLOCKS if block.reason} <= REASONS
+    for block in SHELL:
+        for command in block.commands if not block.reason else []:
+            assert re.match(r"python3? |mardm-batch ", command), f"{block.page}: {command}"
+
+
+def test_the_documents_have_many_commands_and_one_makes_a_page() -> None:
+    assert len(COMMANDS) >= 20
+    assert any("--page comparison.html" in command for command in COMMANDS)
+
+
+def test_the_test_command_is_the_one_that_ci_runs() -> None:
+    (command,) = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if "-m pytest" in line]
+    assert command in [command for block in SHELL if block.page == "README.md" for command in block.commands]
+
+
+@pytest.mark.parametrize("page", ["README.md", CHINESE])
+def test_the_commands_of_the_first_screen_come_first(page: str) -> None:
+    first, second, *_ = [command for block in SHELL if block.page == page for command in block.commands]
+    assert "-m venv" in first
+    assert first.endswith("-m mardm_batch +preset=fast")
+    assert "-m venv" in second
+    assert second.endswith("-m pytest")
+
+
+# Links between pages and what they are made from ----------------------------------------------------------------------
+
+
+def anchors(text: str) -> set[str]:
+    """Of a page's headings, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", PAGES[page]))
+    for link in [link for link in links if "://" not in link]:
+        target, _, anchor = link.partition("#")
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/*.md"))])
+def test_every_page_is_tested_and_linked_from_the_landing_page(page: str) -> None:
+    assert page in ENGLISH
+    assert f"({page}" in PAGES["README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_lines_fit_120_columns(page: str) -> None:
+    generated = page in ("docs/settings.md", "docs/commands.md")
+    long = [line for line in PAGES[page].splitlines() if len(line) > 120 and not line.startswith("|")]
+    assert generated or not long
+
+
+def test_generated_pages_are_what_the_code_says() -> None:
+    words = [sys.executable, "docs/generate.py", "--check"]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_chinese_page_has_the_english_commands() -> None:
+    english = {command for block in SHELL if block.page != CHINESE for command in block.commands}
+    chinese = [command for block in SHELL if block.page == CHINESE for command in block.commands]
+    landing = [c for block in SHELL if block.page == "README.md" and not block.reason for c in block.commands]
+    assert set(chinese) <= english
+    assert [command for command in chinese if command in landing] == landing
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [
+        each
+        for name, extra in project["optional-dependencies"].items()
+        if name not in ("test", "dev")
+        for each in extra
+    ]
+    for requirement in [*project["dependencies"], *extras]:
+        name = re.split(r"[\[<>=~! ]", requirement)[0]
+        assert re.search(rf"^\| [^|]*`{name}`", PAGES["docs/architecture.md"], re.MULTILINE), name
+
+
+def test_the_tree_names_every_room() -> None:
+    package = ROOT / "src" / "mardm_batch"
+    rooms = [path.name for path in package.iterdir() if not path.name.startswith("_")]
+    tree = next(
+        block.text for block in BLOCKS if block.page == "docs/architecture.md" and "src/mardm_batch/" in block.text
+    )
+    assert [room for room in rooms if not re.search(rf"\b{re.escape(room)}", tree)] == []
+
+
+def test_the_floors_are_those_of_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (floors,) = [each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    layers = "\n".join(floors["layers"]).replace("mardm_batch.", "")
+    assert f"```text\n{layers}\n```" in PAGES["docs/architecture.md"]
