@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from mardm_batch.config.schema import Config, DdpmSettings, EmbeddedSettings, FlowSettings, SitSettings
 from mardm_batch.constants import FRAMES_PER_TOKEN
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, weights_hash
 from mardm_batch.model.ddpm import AncestralSampler
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.embedded import find_embedded
 from mardm_batch.model.features import features_to_joints
-from mardm_batch.model.flow import OdeMethod, OdeSampler
+from mardm_batch.model.flow import OdeMethod, OdeSampler, dopri5_is_installed
 from mardm_batch.model.noise import KeyedNoise, noise_key
 from mardm_batch.model.published import find_published
 from mardm_batch.model.text import CachedTextEncoder, ClipTextEncoder
@@ -128,8 +129,12 @@ def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:
 
     Raises:
         InputError: its files are missing, broken or of another size.
-        ConfigurationError: a GPU of `gpu_ids` is not there.
+        ConfigurationError: a GPU of `gpu_ids` is not there, or the package of the solver is not installed.
     """
+    if isinstance(config.model, FlowSettings) and config.model.solver == "dopri5" and not dopri5_is_installed():
+        raise ConfigurationError(
+            "model.solver=dopri5: needs the package torchdiffeq; pip install 'mardm-batch[dopri5]'"
+        )
     torch.set_num_threads(cpu_threads)
     device = shard_device(config.shard, config.gpu_ids, torch.cuda.device_count())
     settings = config.model
