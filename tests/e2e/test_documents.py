@@ -1,67 +1,31 @@
 """Every command and example in README and docs/ is run, with a small model where it would take long."""
 
-import os
 import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.support import TINY_SIT, copy_published
+from tests.e2e.documents import (
+    CHINESE,
+    ENGLISH,
+    FENCE,
+    PAGES,
+    RECIPES,
+    ROOT,
+    blocks_of,
+    run_words,
+    small,
+    write_programs,
+)
+from tests.support import copy_published
 
-ROOT = Path(__file__).parents[2]
-ENGLISH = [
-    "README.md",
-    "docs/tutorial.md",
-    "docs/sweeps.md",
-    "docs/cluster.md",
-    "docs/formats.md",
-    "docs/published-model.md",
-    "docs/training.md",
-    "docs/troubleshooting.md",
-    "docs/settings.md",
-    "docs/files.md",
-    "docs/commands.md",
-    "docs/model-card.md",
-    "docs/benchmarks.md",
-    "docs/determinism.md",
-    "docs/architecture.md",
-]
-"""In the order in which they are read, so that a command finds what an earlier one made."""
-CHINESE = "README.zh-CN.md"
-PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in [*ENGLISH, CHINESE]}
-FENCE = re.compile(r"^(?:<!-- not run: ([^>]+) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-REASONS = {
-    "needs a GPU",
-    "needs Slurm",
-    "downloads",
-    "takes hours",
-    "sets up",
-    "example of a mistake",
-    "follows a recipe",
-}
+REASONS = {"needs a GPU", "downloads", "takes hours", "sets up"}
 """Why a command may be one that no test runs."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page; `reason`: why it is not run, empty where it is."""
-
-    page: str
-    reason: str
-    language: str
-    text: str
-
-    @property
-    def commands(self) -> list[str]:
-        """One a line, or over several with a backslash at their ends; comments are left out."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        return [re.sub(r"\s+", " ", command) for line in lines if (command := re.sub(r"(^|\s+)#.*", "", line).strip())]
-
-
-BLOCKS = [Block(page, *match.groups(default="")) for page, text in PAGES.items() for match in FENCE.finditer(text)]
+BLOCKS = [block for page, text in PAGES.items() for block in blocks_of(page, text.replace(RECIPES, ""))]
 SHELL = [block for block in BLOCKS if block.language == "bash"]
 
 
@@ -81,22 +45,6 @@ COMMANDS = list(
 """What several pages say is run once."""
 
 
-def small(command: str, weights: Path) -> str:
-    """The command with what makes it small: the tiny model, few captions, no tracking."""
-    command = command.replace("=guidance", "=guidance sampling.cfg=1.0,3.0")
-    command, redirect, target = command.partition(" > ")
-    if "model=mardm_sit_xl" in command:
-        published = " ".join(TINY_SIT[1:])
-        command += f" {published} model.text_encoder=clip paths.prompts=captions.md tracking.mode=disabled"
-    elif ".evaluate" in command:
-        command = re.sub(r"--library \d+", "--library 10", command)
-        command += f" model.weights={weights} --seeds 1 --training-poses 50"
-    elif re.match(r"(python -m mardm_batch|mardm-batch) (?=[+\w]+=|--multirun|model\.)", command):
-        command += " tracking.mode=disabled" + ("" if "model.weights=" in command else f" model.weights={weights}")
-        command += "" if "limit=" in command or "paths.prompts" in command else " limit=5"
-    return command + redirect + target
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     """Where the commands are run one after the other, as some need what others made."""
@@ -106,20 +54,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     for name in ("tests", "docs"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
-    programs = folder / "bin"
-    programs.mkdir()
-    for name, arguments in (("python", ""), ("mardm-batch", "-m mardm_batch")):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
-        (programs / name).chmod(0o755)
+    write_programs(folder / "bin")
     return folder
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_documents_ends_well(command: str, folder: Path, tiny_weights: Path) -> None:
-    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-    words = ["bash", "-c", small(command, tiny_weights)]
-    result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_words(["bash", "-c", small(command, tiny_weights)], folder, folder / "bin")
 
 
 @pytest.mark.parametrize(
@@ -127,9 +68,7 @@ def test_every_command_of_the_documents_ends_well(command: str, folder: Path, ti
 )
 def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
     blocks = [block.text for block in BLOCKS if block.page == page and block.language == "python" and not block.reason]
-    words = [sys.executable, "-c", "\n".join(blocks)]
-    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_words([sys.executable, "-c", "\n".join(blocks)], folder, folder / "bin")
 
 
 def test_a_command_that_is_not_run_says_why() -> None:

@@ -1,4 +1,4 @@
-"""Pictures: size, looks that can be measured, captions in any script, and what must never raise."""
+"""Pictures: size, measurable appearance, captions in any script, robustness."""
 
 import io
 import logging
@@ -28,7 +28,7 @@ LIGHT_THEME = theme()
 
 
 def pose(**directions: tuple[float, float, float]) -> NDArray[np.float32]:
-    """A person standing with hanging arms whose bones point elsewhere where `directions` says so, on the floor."""
+    """A person standing on the floor with hanging arms, (22, 3); `directions` replace those of single bones."""
     usual = {
         "left_hip": (1.0, -0.3, 0.0),
         "right_hip": (-1.0, -0.3, 0.0),
@@ -50,6 +50,7 @@ def pose(**directions: tuple[float, float, float]) -> NDArray[np.float32]:
 
 
 def both(bone: str, x: float, y: float, z: float) -> dict[str, tuple[float, float, float]]:
+    """The direction of a left bone, and its mirror image for the right one."""
     return {f"left_{bone}": (x, y, z), f"right_{bone}": (-x, y, z)}
 
 
@@ -82,8 +83,8 @@ def renderer() -> PoseRenderer:
 
 
 @pytest.fixture(autouse=True)
-def nothing_warned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Typesetter, "warned", False)
+def reset_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Typesetter, "has_warned", False)
 
 
 def decoded(png: bytes) -> NDArray[np.int16]:
@@ -105,7 +106,7 @@ def test_a_picture_is_1200_pixels_square_at_150_dpi_and_small(renderer: PoseRend
     assert len(png) <= 140_000
 
 
-def test_the_same_pose_and_caption_give_the_same_bytes_whatever_was_drawn_before(renderer: PoseRenderer) -> None:
+def test_a_picture_does_not_depend_on_those_drawn_before(renderer: PoseRenderer) -> None:
     first = PoseRenderer(LIGHT_THEME).draw(STANDING, "standing")
     renderer.draw(HUGE, "something else, and much longer than what comes afterwards")
     renderer.draw(LYING, "مرحبا")
@@ -113,7 +114,7 @@ def test_the_same_pose_and_caption_give_the_same_bytes_whatever_was_drawn_before
 
 
 @pytest.mark.parametrize("azimuth", [0.0, 30.0])
-def test_the_left_side_is_blue_and_seen_at_the_right_from_the_front(azimuth: float) -> None:
+def test_the_left_side_is_blue_and_on_the_right_of_the_picture_from_the_front(azimuth: float) -> None:
     options = replace(LIGHT_THEME, azimuth=azimuth, legend=False)
     picture = decoded(renderer_of(options).draw(pose(**both("elbow", 1, 0, 0), **both("wrist", 1, 0, 0)), ""))
     left, right = np.nonzero(near(picture, options.left))[1], np.nonzero(near(picture, options.right))[1]
@@ -121,7 +122,7 @@ def test_the_left_side_is_blue_and_seen_at_the_right_from_the_front(azimuth: flo
     assert right.mean() + 60 < 600 < left.mean() - 60
 
 
-def test_seen_from_behind_the_sides_change_places() -> None:
+def test_from_behind_the_sides_are_exchanged() -> None:
     options = replace(LIGHT_THEME, azimuth=180.0, legend=False)
     picture = decoded(renderer_of(options).draw(STANDING, ""))
     assert np.nonzero(near(picture, options.left))[1].mean() < np.nonzero(near(picture, options.right))[1].mean()
@@ -129,7 +130,7 @@ def test_seen_from_behind_the_sides_change_places() -> None:
 
 @pytest.mark.parametrize("joints", [STANDING, ARMS_UP, SPLITS, LYING, ACROSS, HANDSTAND, LEAP, HUGE])
 @pytest.mark.parametrize("azimuth", [30.0, -100.0])
-def test_every_body_is_whole_inside_the_picture_and_clear_of_the_caption(joints, azimuth) -> None:
+def test_every_body_is_inside_the_picture_above_the_caption(joints, azimuth) -> None:
     options = replace(LIGHT_THEME, legend=False, azimuth=azimuth)
     picture = decoded(renderer_of(options).draw(joints, ""))
     body = near(picture, options.left) | near(picture, options.right) | near(picture, options.spine)
@@ -141,7 +142,7 @@ def test_every_body_is_whole_inside_the_picture_and_clear_of_the_caption(joints,
     assert columns.max() <= 1160
 
 
-def test_usual_poses_share_one_scale_so_that_they_can_be_compared() -> None:
+def test_usual_poses_are_drawn_at_the_same_scale() -> None:
     options = replace(LIGHT_THEME, legend=False)
     renderer = renderer_of(options)
     skulls = [near(decoded(renderer.draw(joints, "")), options.spine, 3).sum() for joints in (STANDING, ARMS_UP)]
@@ -151,11 +152,11 @@ def test_usual_poses_share_one_scale_so_that_they_can_be_compared() -> None:
 def test_the_shadow_is_on_the_floor_below_the_body(renderer: PoseRenderer) -> None:
     picture = decoded(renderer.draw(STANDING + np.float32([0, 0.4, 0]), ""))
     feet = np.nonzero(near(picture, LIGHT_THEME.left))[0].max()
-    below = picture[feet + 20 : feet + 260, 500:700]  # nothing but the floor and the shadow
+    below = picture[feet + 20 : feet + 260, 500:700]  # only the floor and the shadow
     assert (below.max(axis=2) < 225).sum() > 2000
 
 
-def test_what_is_nearer_covers_what_is_farther() -> None:
+def test_nearer_limbs_cover_farther_ones() -> None:
     options = replace(LIGHT_THEME, azimuth=90.0, elevation=0.0, legend=False)  # at the person's left
     arms = decoded(renderer_of(options).draw(STANDING, ""))
     left, right = near(arms, options.left).sum(), near(arms, options.right).sum()
@@ -181,7 +182,7 @@ def test_what_is_nearer_covers_what_is_farther() -> None:
         "e\u0301\u0302 lone \ud800 surrogate, \U0010ffff, \ue000, \u202eoverride\u202c",
     ],
 )
-def test_no_caption_raises_or_leaves_its_place(renderer: PoseRenderer, caption: str) -> None:
+def test_any_caption_is_drawn_within_its_area(renderer: PoseRenderer, caption: str) -> None:
     png = renderer.draw(STANDING, caption)
     assert len(png) <= 140_000
     changed = (decoded(png) != decoded(renderer.draw(STANDING, ""))).any(axis=2)
@@ -194,32 +195,32 @@ def test_no_caption_raises_or_leaves_its_place(renderer: PoseRenderer, caption: 
         assert columns.max() < 1170
 
 
-def test_captions_are_text_and_never_markup() -> None:
+def test_captions_are_not_parsed_as_markup() -> None:
     typesetter = Typesetter()
-    plain, dollars = (typesetter.set(text, 1080, 130, (40,)).lines[0] for text in ("x_1", "$x_1$"))
+    plain, dollars = (typesetter.typeset(text, 1080, 130, (40,)).lines[0] for text in ("x_1", "$x_1$"))
     assert dollars.advance > plain.advance
 
 
 @pytest.mark.parametrize("word", ["kneeling", "AVATAR", "To", "Yoga", "T-pose,", '"Tree"', "A"])
 @pytest.mark.parametrize("size", [24, 40])
-def test_words_are_set_as_freetype_shapes_them(word: str, size: int) -> None:
+def test_words_match_those_shaped_by_freetype(word: str, size: int) -> None:
     font = FT2Font(str(FONTS / "DejaVuSans.ttf"))
     font.set_size(size, 72)
     font.set_text(word)
     font.draw_glyphs_to_bitmap(antialiased=True)
     shaped = np.array(font.get_image())
-    (line,) = Typesetter([]).set(word, 1080, 132, (size,)).lines
+    (line,) = Typesetter([]).typeset(word, 1080, 132, (size,)).lines
     assert abs(line.advance - font.get_width_height()[0] / 64) <= 1
     assert abs(line.bitmap.sum(dtype=int) / shaped.sum(dtype=int) - 1) < 0.02
     columns, expected = (np.flatnonzero(bitmap.any(axis=0)) for bitmap in (line.bitmap, shaped))
     assert abs(np.ptp(columns) - np.ptp(expected)) <= 2
 
 
-def test_long_captions_shrink_and_wrap_in_balance_then_end_in_an_ellipsis() -> None:
+def test_long_captions_shrink_then_wrap_evenly_then_end_in_an_ellipsis() -> None:
     typesetter = Typesetter()
     sizes = (40, 32, 24)
     short, middle, endless = (
-        typesetter.set(caption, 1080, 132, sizes)
+        typesetter.typeset(caption, 1080, 132, sizes)
         for caption in ("standing", "arms stretched out " * 6, "very long " * 999)
     )
     assert (short.size, len(short.lines)) == (40, 1)
@@ -227,30 +228,32 @@ def test_long_captions_shrink_and_wrap_in_balance_then_end_in_an_ellipsis() -> N
     assert min(line.advance for line in middle.lines) > 0.6 * max(line.advance for line in middle.lines)
     assert (endless.size, len(endless.lines)) == (24, 3)
     assert max(line.advance for line in endless.lines) <= 1100
-    cut, _ = typesetter.clean("very long " * 999)
+    cut, _ = typesetter.normalise("very long " * 999)
     assert len(cut) < 2000
 
 
-def lacking(font: str, has: str) -> str:
-    """A character that the second font has and the first one has not."""
-    points = FT2Font(has).get_charmap().keys() - FT2Font(font).get_charmap().keys()
+def missing_character(font: str, other: str) -> str:
+    """A character that `other` has and `font` does not."""
+    points = FT2Font(other).get_charmap().keys() - FT2Font(font).get_charmap().keys()
     return next(chr(point) for point in sorted(points) if chr(point).isprintable() and not 0xE000 <= point <= 0xF8FF)
 
 
-def test_what_the_font_lacks_is_drawn_with_one_that_has_it(caplog: pytest.LogCaptureFixture) -> None:
-    character = lacking(str(FONTS / "DejaVuSans.ttf"), STIX)
+def test_a_missing_character_is_drawn_with_a_font_that_has_it(caplog: pytest.LogCaptureFixture) -> None:
+    character = missing_character(str(FONTS / "DejaVuSans.ttf"), STIX)
     with caplog.at_level(logging.WARNING):
-        drawn = Typesetter([str(FONTS / "DejaVuSansMono.ttf"), STIX]).set(f"a {character}", 1080, 132, (40,))
-        boxed = Typesetter([str(FONTS / "DejaVuSansMono.ttf")]).set(f"a {character}", 1080, 132, (40,))
-    assert not np.array_equal(drawn.lines[0].bitmap, boxed.lines[0].bitmap)
-    assert np.array_equal(boxed.lines[0].bitmap, Typesetter([]).set("a □", 1080, 132, (40,)).lines[0].bitmap)
+        with_fallback = Typesetter([str(FONTS / "DejaVuSansMono.ttf"), STIX]).typeset(
+            f"a {character}", 1080, 132, (40,)
+        )
+        with_box = Typesetter([str(FONTS / "DejaVuSansMono.ttf")]).typeset(f"a {character}", 1080, 132, (40,))
+    assert not np.array_equal(with_fallback.lines[0].bitmap, with_box.lines[0].bitmap)
+    assert np.array_equal(with_box.lines[0].bitmap, Typesetter([]).typeset("a □", 1080, 132, (40,)).lines[0].bitmap)
     assert len(caplog.records) == 1
 
 
-def test_missing_characters_are_warned_of_once_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_characters_are_warned_about_once_with_a_remedy(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="mardm_batch.render.captions"):
         for caption in ("走 a", "走 again", "跑 another"):
-            Typesetter([]).set(caption, 1080, 132, (40,))
+            Typesetter([]).typeset(caption, 1080, 132, (40,))
     (record,) = caplog.records
     assert record.name == "mardm_batch.render.captions"
     assert "CJK" in record.getMessage()
@@ -258,7 +261,7 @@ def test_missing_characters_are_warned_of_once_with_what_to_do(caplog: pytest.Lo
     assert "Noto" in record.getMessage()
 
 
-def test_installed_fonts_are_not_looked_at_for_usual_captions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_fonts_are_not_searched_for_usual_captions(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("fonts were searched")
 
@@ -266,23 +269,23 @@ def test_installed_fonts_are_not_looked_at_for_usual_captions(monkeypatch: pytes
     PoseRenderer(LIGHT_THEME).draw(STANDING, "Größe, señor, Привет, Ελλάδα, مرحبا: 100 % – “quoted” …")
 
 
-def test_unusable_font_files_are_passed_over(tmp_path: Path) -> None:
+def test_unreadable_font_files_are_skipped(tmp_path: Path) -> None:
     broken = tmp_path / "broken.ttf"
     broken.write_bytes(b"no font")
-    character = lacking(str(FONTS / "DejaVuSans.ttf"), STIX)
-    text, _ = Typesetter([str(broken), str(tmp_path / "gone.ttf"), STIX]).clean(character)
+    character = missing_character(str(FONTS / "DejaVuSans.ttf"), STIX)
+    text, _ = Typesetter([str(broken), str(tmp_path / "gone.ttf"), STIX]).normalise(character)
     assert text == character
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
-def test_joints_that_are_no_pose_raise(renderer: PoseRenderer, value: float) -> None:
+def test_joints_that_are_not_finite_or_too_far_away_raise(renderer: PoseRenderer, value: float) -> None:
     joints = STANDING.copy()
     joints[7, 1] = value
     with pytest.raises(ValueError, match="not finite"):
         renderer.draw(joints, "broken")
 
 
-def test_joints_of_another_shape_raise(renderer: PoseRenderer) -> None:
+def test_joints_of_the_wrong_shape_raise(renderer: PoseRenderer) -> None:
     with pytest.raises(ValueError, match=r"\(21, 3\)"):
         renderer.draw(STANDING[:-1], "broken")
 
@@ -321,7 +324,7 @@ def test_themes_stay_within_255_colours(name: str) -> None:
     assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 140_000
 
 
-def test_drawing_needs_neither_torch_nor_pyplot() -> None:
+def test_drawing_imports_neither_torch_nor_pyplot() -> None:
     code = "import sys, mardm_batch.render.renderer; print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"

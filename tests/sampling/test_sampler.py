@@ -1,5 +1,6 @@
 """Precision and batch size: what `auto` chooses, and that the choice changes what it says and no more."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.model.text import CachedTextEncoder
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.skeleton import JOINT_INDEX
@@ -159,3 +161,13 @@ def test_what_is_not_usable_comes_with_the_noise_of_its_next_attempt(
     expected = canonical_position(sampler.sample(CAPTIONS, [0, 1, 0])[:, sampler.frame_index])
     for number, joints in enumerate(expected):
         np.testing.assert_allclose(results[str(number)].joints, joints, atol=1e-5)
+
+
+def test_dopri5_without_its_package_is_refused_before_the_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchdiffeq", None)
+    for model in ("embedded", "mardm_sit_xl"):
+        with pytest.raises(ConfigurationError) as refusal:
+            load_sampler(config_of(f"model={model}", "model.solver=dopri5"), 1)
+        assert str(refusal.value) == (
+            "model.solver=dopri5: needs the package torchdiffeq; pip install 'mardm-batch[dopri5]'"
+        )

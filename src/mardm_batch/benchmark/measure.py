@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from mardm_batch.benchmark.sampler import Job, lowmem_peak_mb
 from mardm_batch.benchmark.suites import Suite
 from mardm_batch.benchmark.text_encoder import measure_text_encoder
 from mardm_batch.config.schema import Config
+from mardm_batch.model.flow import dopri5_is_installed
 from mardm_batch.prompts.prompt_list import read_prompts
 from mardm_batch.sampling.device import bfloat16_is_faster, shard_device
 from mardm_batch.system.processes import available_cores
@@ -50,7 +50,7 @@ def measure(
     device = shard_device(None, None, torch.cuda.device_count())
     captions = bundled_captions(suite.captions)
     naive_count = max(len(captions) // 4, 2)
-    with_dopri5 = find_spec("torchdiffeq") is not None
+    with_dopri5 = dopri5_is_installed()
 
     report("machine")
     machine = measure_machine(device)

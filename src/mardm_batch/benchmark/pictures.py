@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mardm_batch.benchmark.figures import PictureFigures
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import KINEMATIC_CHAINS
-from mardm_batch.render.renderer import DPI, SIZE
+from mardm_batch.render.png import DPI, PICTURE_SIZE
 from mardm_batch.render.theme import RenderSettings
 from mardm_batch.system.files import write_atomically
 
@@ -53,7 +53,7 @@ def draw_naively(joints: NDArray[np.float32], caption: str, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(SIZE / DPI, SIZE / DPI), dpi=DPI)
+    figure = Figure(figsize=(PICTURE_SIZE / DPI, PICTURE_SIZE / DPI), dpi=DPI)
     FigureCanvasAgg(figure)
     axes: Any = figure.add_subplot(projection="3d")
     for chain, colour in zip(KINEMATIC_CHAINS.values(), ("red", "blue", "black", "orange", "green"), strict=True):

@@ -23,7 +23,7 @@ from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import printable
 
 MAX_CAPTIONS = 24
-PICTURE_SIZE = 360
+THUMBNAIL_SIZE = 360
 PICTURE_QUALITY = 80
 MEASURE_TOLERANCE = 1e-6
 """Centimetres by which a measure of the pose on disk may differ from the recorded one."""
@@ -86,7 +86,7 @@ def render_page(comparison: Comparison, captions: Sequence[str]) -> str:
         samples={caption: [sample_cell(caption, run) for run in runs] for caption in captions},
         folders=folders_section(runs),
         bars=bars,
-        picture_size=PICTURE_SIZE,
+        picture_size=THUMBNAIL_SIZE,
     )
 
 
@@ -144,7 +144,9 @@ def is_replaced(sample: Sample) -> bool:
 def data_uri(path: Path) -> str:
     """A reduced copy of a picture, as a data URI."""
     with Image.open(path) as picture:
-        small = picture.convert("RGB").resize((PICTURE_SIZE, PICTURE_SIZE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        small = picture.convert("RGB").resize(
+            (THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS, reducing_gap=2.0
+        )
     content = io.BytesIO()
     small.save(content, "WEBP", quality=PICTURE_QUALITY)
     return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"

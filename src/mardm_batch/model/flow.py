@@ -5,6 +5,7 @@ arXiv 2401.08740). Sampling integrates it from noise to data.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final, Literal, cast
 
 import torch
@@ -19,6 +20,11 @@ ODE_METHODS: Final = ("dopri5", "adams", "midpoint", "euler")
 _CROWDING: Final = 1.5
 """Adams' times are 1 - (1 - i / steps) ** 1.5, as the velocity of a guided head changes most near the data. Of the
 exponents tried, 1 to 2.5, those of 1.25 and 1.5 came nearest to the exact path (guidance scales of 1.5 to 4.5)."""
+
+
+def dopri5_is_installed() -> bool:
+    """Whether torchdiffeq, which dopri5 needs, is installed (the extra `dopri5`)."""
+    return find_spec("torchdiffeq") is not None
 
 
 def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,8 +1,8 @@
-"""Set a caption in lines and turn them into grey bitmaps, whatever its script. Pixels; widths are advances.
+"""Break captions of any script into lines and rasterise them to grey bitmaps. Pixels; widths are advances.
 
-Captions are text and never markup: `$`, `\\` and `_` stand for themselves. DejaVu Sans, which ships with matplotlib,
-is used for what it has; other characters take the first installed font that has them. The installed fonts are looked
-at once, when the first such character comes.
+Captions are plain text, never markup: `$`, `\\` and `_` are drawn as they are. Characters that DejaVu Sans, which
+ships with matplotlib, does not have are drawn with the best installed font that has them. The installed fonts are
+searched once, at the first such character.
 """
 
 import logging
@@ -26,48 +26,48 @@ logger = logging.getLogger(__name__)
 Pixels = NDArray[np.uint8]
 
 ELLIPSIS: Final = "…"
-BOX: Final = "□"
-"""Stands for a character that no font has."""
-LONGEST: Final = 1500
-"""Characters of a caption that are looked at: more than ever fit."""
-NOMINAL: Final = 100.0
+MISSING_GLYPH: Final = "□"
+"""Drawn for a character that no font has."""
+MAX_CHARACTERS: Final = 1500
+"""Characters of a caption that are read: more than fit into a picture."""
+MEASURING_SIZE: Final = 100.0
 """Pixels an em at which characters are measured."""
 LINE_HEIGHT: Final = 1.3  # ems
-MOST_LINES: Final = 3
+MAX_LINES: Final = 3
 RIGHT_TO_LEFT: Final = ("R", "AL")
 LEFT_MARK: Final = "\u200e"
 RIGHT_MARK: Final = "\u200f"
 JOINERS: Final = "\u200c\u200d"
 CLOSING: Final = frozenset("、。，．：；！？）］｝」』】》〉〕…ー々’”%,.;:!?)]}")
-"""Characters that do not begin a line."""
+"""Characters before which a line is not broken."""
 
 
 Unit = tuple[str, float, float]
-"""What a line keeps together, its width, and its width without the space at its end, both in ems."""
+"""Text that is not broken, its width, and its width without the space at its end, both in ems."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A drawn line or piece of one: coverage 0 to 255, where it is from the pen, and how far that moves on."""
+    """A rasterised line of text or part of one, placed relative to the pen."""
 
-    bitmap: Pixels
-    left: int
+    bitmap: Pixels  # coverage (h, w), 0 to 255
+    left: int  # columns from the pen to the bitmap
     above: int  # rows above the baseline
-    advance: int
+    advance: int  # columns by which the pen moves on
 
 
 @dataclass(frozen=True)
 class Block:
-    """A caption set in lines at `size` pixels an em."""
+    """The lines of a caption at `size` pixels an em."""
 
     size: int
     lines: Sequence[Line]
 
 
 class InstalledFonts:
-    """For every character the best of the fonts that have it: regular, no serifs, and many other characters.
+    """For every character the best font that has it: regular, sans serif, and with the most characters.
 
-    The last keeps a text in one face: small fonts for one script often have a few signs of others.
+    Fonts with many characters keep a text in one typeface: fonts for one script often have a few characters of others.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -76,13 +76,13 @@ class InstalledFonts:
             try:
                 font = FT2Font(path)
                 usable = font.scalable and "lastresort" not in font.family_name.lower().replace(" ", "")
-            except (OSError, RuntimeError):  # removed meanwhile, or nothing that FreeType reads
+            except (OSError, RuntimeError):  # removed in the meantime, or not readable by FreeType
                 continue
             if usable:
                 family, characters = font.family_name.lower(), np.fromiter(font.get_charmap(), dtype=np.int64)
                 plain = font.style_name.lower() in ("regular", "book", "roman", "normal")
-                odd = any(word in family for word in ("serif", "mono", "unifont"))
-                faces.append(((not plain, odd, -len(characters), family, path), path, characters))
+                decorated = any(word in family for word in ("serif", "mono", "unifont"))
+                faces.append(((not plain, decorated, -len(characters), family, path), path, characters))
         faces.sort(key=lambda face: face[0])
         self._paths = [path for _, path, _ in faces]
         self._best = np.full(0x110000, -1, dtype=np.int16)
@@ -91,73 +91,81 @@ class InstalledFonts:
 
     @classmethod
     def find(cls) -> "InstalledFonts":
-        """The fonts on this machine now (matplotlib's own list may be older), and STIX, which matplotlib brings."""
+        """The fonts that are installed now (matplotlib's list may be outdated), and STIX, which matplotlib has."""
         stix = Path(matplotlib.get_data_path(), "fonts", "ttf", "STIXGeneral.ttf")
         return cls([*font_manager.findSystemFonts(), str(stix)])
 
     def path_for(self, character: str) -> str | None:
+        """The file of the best font that has a character; None where no font has it."""
         rank = int(self._best[ord(character)])
         return None if rank < 0 else self._paths[rank]
 
 
 class Typesetter:
-    """Breaks captions into lines and draws their words, which it remembers.
+    """Breaks captions into lines and rasterises them; rasterised words are cached.
 
-    `fallback` are font files for what DejaVu Sans lacks; None takes the installed ones.
+    `fallback` are font files for characters that DejaVu Sans does not have, by default the installed ones.
     """
 
-    warned = False
-    """Whether this process has said that characters are missing."""
+    has_warned = False
+    """Whether this process has warned about missing characters."""
 
     def __init__(self, fallback: Sequence[str] | None = None) -> None:
         self._fallback_paths = fallback
         self._default = str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"))
         self._fonts = {self._default: FT2Font(self._default)}
-        self._stand_ins: dict[str, str] = {}  # character: what is drawn for it
+        self._substitutes: dict[str, str] = {}  # by character; most are the character itself
         self._font_of: dict[str, str] = {}
         self._widths = {ELLIPSIS: self._width(ELLIPSIS)}  # ems
-        self._piece = lru_cache(maxsize=4096)(self._draw_piece)
+        self._piece = lru_cache(maxsize=4096)(self._rasterise)
 
     @cached_property
     def _fallback(self) -> InstalledFonts:
         return InstalledFonts.find() if self._fallback_paths is None else InstalledFonts(self._fallback_paths)
 
-    def set(self, caption: str, width: int, height: int, sizes: Sequence[int]) -> Block:
-        """Set a caption at the largest of the falling `sizes` at which it fits, else cut it with an ellipsis."""
-        text, cut = self.clean(caption)
-        backwards = _runs_right_to_left(text)
+    def typeset(self, caption: str, width: int, height: int, sizes: Sequence[int]) -> Block:
+        """The caption at the first of `sizes` (descending) at which it fits, else shortened with an ellipsis.
+
+        Args:
+            caption: any text.
+            width: pixels.
+            height: pixels.
+            sizes: pixels an em.
+        """
+        text, is_cut = self.normalise(caption)
+        right_to_left = _is_right_to_left(text)
         units = [(unit, self._measure(unit), self._measure(unit.rstrip())) for unit in _units(text)]
         for size in sizes:
-            most = min(MOST_LINES, int(height / (LINE_HEIGHT * size)))
+            max_lines = min(MAX_LINES, int(height / (LINE_HEIGHT * size)))
             lines = self._wrap(units, width / size)
-            if len(lines) <= most and not cut:
+            if len(lines) <= max_lines and not is_cut:
                 lines = self._balance(units, lines, width / size)
                 break
         else:
-            last = lines[min(most, len(lines)) - 1]
-            lines = [*lines[: most - 1], self._with_ellipsis(last, width / size)]
-        return Block(size, [self._line(line, size, backwards) for line in lines])
+            last = lines[min(max_lines, len(lines)) - 1]
+            lines = [*lines[: max_lines - 1], self._with_ellipsis(last, width / size)]
+        return Block(size, [self._line(line, size, right_to_left) for line in lines])
 
-    def clean(self, caption: str) -> tuple[str, bool]:
-        """The characters that are drawn for a caption, on one line, and whether it was longer than is looked at.
+    def normalise(self, caption: str) -> tuple[str, bool]:
+        """The text that is drawn for a caption, without line breaks, and whether more than MAX_CHARACTERS were cut.
 
-        Control characters count as spaces, invisible ones go, and what no font has becomes a box; the first time
-        that happens in a process there is a warning.
+        Control characters become spaces, invisible characters are removed, and characters that no font has become
+        boxes, about which a process warns once.
         """
-        text = unicodedata.normalize("NFC", caption[:LONGEST])
-        unknown = sorted(set(text) - self._stand_ins.keys())
+        text = unicodedata.normalize("NFC", caption[:MAX_CHARACTERS])
+        unknown = sorted(set(text) - self._substitutes.keys())
         for character in unknown:
-            drawn = self._stand_ins[character] = self._stand_in(character)
+            drawn = self._substitutes[character] = self._substitute(character)
             if drawn:
                 self._widths[drawn] = self._width(drawn)
-        missing = [character for character in unknown if self._stand_ins[character] == BOX != character]
-        if missing and not Typesetter.warned:
-            Typesetter.warned = True
+        missing = [character for character in unknown if self._substitutes[character] == MISSING_GLYPH != character]
+        if missing and not Typesetter.has_warned:
+            Typesetter.has_warned = True
             logger.warning(_missing_message(missing))
-        drawn = "".join(map(self._stand_ins.__getitem__, text))
-        return " ".join(drawn.split()), len(caption) > LONGEST
+        drawn = "".join(map(self._substitutes.__getitem__, text))
+        return " ".join(drawn.split()), len(caption) > MAX_CHARACTERS
 
-    def _stand_in(self, character: str) -> str:
+    def _substitute(self, character: str) -> str:
         category = unicodedata.category(character)
         if category in ("Cc", "Zl", "Zp", "Zs"):
             return " "
@@ -167,7 +175,7 @@ class Typesetter:
         if not self._fonts[self._default].get_char_index(ord(character)):
             path = self._fallback.path_for(character)
         if path is None:
-            return "" if character in JOINERS else BOX
+            return "" if character in JOINERS else MISSING_GLYPH
         self._font_of[character] = path
         return character
 
@@ -179,26 +187,26 @@ class Typesetter:
         return font
 
     def _measure(self, text: str) -> float:
-        """Width in ems, without kerning."""
+        """The width of a text in ems, without kerning."""
         return sum(map(self._widths.__getitem__, text))
 
     def _width(self, character: str) -> float:
-        glyph = self._font(self._path_of(character), NOMINAL).load_char(ord(character))
-        return float(glyph.linearHoriAdvance) / 65536 / NOMINAL
+        glyph = self._font(self._path_of(character), MEASURING_SIZE).load_char(ord(character))
+        return float(glyph.linearHoriAdvance) / 65536 / MEASURING_SIZE
 
     def _path_of(self, character: str) -> str:
         return self._font_of.get(character, self._default)
 
     def _wrap(self, units: Sequence[Unit], limit: float) -> list[str]:
-        """Lines of at most `limit` ems; what is longer without a place to break is broken anywhere."""
+        """Lines of at most `limit` ems; a unit that is longer is broken anywhere."""
         lines, line, used = [], "", 0.0
-        for unit, width, inked in units:
-            if inked > limit:
+        for unit, width, stripped in units:
+            if stripped > limit:
                 parts = [(character, self._measure(character), self._measure(character)) for character in unit]
             else:
-                parts = [(unit, width, inked)]
-            for part, width, inked in parts:
-                if line and used + inked > limit:
+                parts = [(unit, width, stripped)]
+            for part, width, stripped in parts:
+                if line and used + stripped > limit:
                     lines.append(line.rstrip())
                     line, used = "", 0.0
                 line += part
@@ -206,7 +214,7 @@ class Typesetter:
         return [*lines, line.rstrip()]
 
     def _balance(self, units: Sequence[Unit], lines: list[str], limit: float) -> list[str]:
-        """As many lines, as equal in length as they can be: no lonely last word."""
+        """The same number of lines, of similar length, so that the last one is not a single word."""
         if len(lines) > 1:
             for width in np.linspace(sum(unit[1] for unit in units) / len(lines), limit, 12)[:-1]:
                 narrower = self._wrap(units, float(width))
@@ -219,15 +227,15 @@ class Typesetter:
             line = line[:-1]
         return line.rstrip(" ,.;:") + ELLIPSIS
 
-    def _line(self, text: str, size: int, backwards: bool) -> Line:
-        parts = self._parts(text, backwards)
-        return side_by_side([self._piece(part, size) for part in parts], [0] * len(parts))
+    def _line(self, text: str, size: int, right_to_left: bool) -> Line:
+        parts = self._parts(text, right_to_left)
+        return join_pieces([self._piece(part, size) for part in parts], [0] * len(parts))
 
-    def _parts(self, text: str, backwards: bool) -> list[str]:
-        """Stretches of one font in the order in which they stand.
+    def _parts(self, text: str, right_to_left: bool) -> list[str]:
+        """The text split into parts of one font, from left to right.
 
-        Words are apart, as they recur, unless some run from right to left: then their order is for the shaper to
-        find, which is told which way the caption runs.
+        Words are parts of their own, since they recur. In text that has right-to-left characters they stay together,
+        as their order is up to the shaper; a mark tells it the direction of the caption.
         """
         if text.isascii():
             return re.findall(" +|[^ ]+", text) or [""]
@@ -235,26 +243,26 @@ class Typesetter:
         runs = groupby(text, key=lambda character: (self._path_of(character), character == " " and not mixed))
         parts = ["".join(run) for _, run in runs] or [""]
         if mixed:
-            parts = [(RIGHT_MARK if backwards else LEFT_MARK) + part for part in parts]
-        return parts[::-1] if backwards else parts
+            parts = [(RIGHT_MARK if right_to_left else LEFT_MARK) + part for part in parts]
+        return parts[::-1] if right_to_left else parts
 
-    def _draw_piece(self, text: str, size: int) -> Line:
+    def _rasterise(self, text: str, size: int) -> Line:
         font = self._font(self._path_of(text[-1:]), size)
-        if len(text) > 1 and text.isascii():  # letters recur sooner than words, which take FreeType a fifth of a ms
+        if len(text) > 1 and text.isascii():  # from cached letters: FreeType takes 0.2 ms for a word
             glyphs = [font.get_char_index(ord(character)) for character in text]
             kerning = [font.get_kerning(*pair, Kerning.DEFAULT) // 64 for pair in pairwise(glyphs)]
-            return side_by_side([self._piece(character, size) for character in text], [*kerning, 0])
+            return join_pieces([self._piece(character, size) for character in text], [*kerning, 0])
         font.set_text(text)
         font.draw_glyphs_to_bitmap(antialiased=True)
-        advance, height = font.get_width_height()  # this and the others are in 64ths of a pixel
+        advance, height = font.get_width_height()  # these numbers are in 64ths of a pixel
         left, _ = font.get_bitmap_offset()
-        above = (height - font.get_descent()) // 64 + 1  # matplotlib leaves an empty row
+        above = (height - font.get_descent()) // 64 + 1  # matplotlib adds an empty row
         return Line(np.array(font.get_image()), left // 64, above, round(advance / 64))
 
 
-def side_by_side(pieces: Sequence[Line], after: Sequence[int]) -> Line:
-    """One line of the pieces. The pen moves on by so many pixels more after each of them."""
-    pens = [0, *accumulate(piece.advance + more for piece, more in zip(pieces, after, strict=True))]
+def join_pieces(pieces: Sequence[Line], spacing: Sequence[int]) -> Line:
+    """The pieces joined to one line, with this additional space after each of them, pixels."""
+    pens = [0, *accumulate(piece.advance + space for piece, space in zip(pieces, spacing, strict=True))]
     starts = [pen + piece.left for pen, piece in zip(pens, pieces, strict=False)]
     left, above = min(starts), max(piece.above for piece in pieces)
     right = max(start + piece.bitmap.shape[1] for start, piece in zip(starts, pieces, strict=True))
@@ -264,18 +272,18 @@ def side_by_side(pieces: Sequence[Line], after: Sequence[int]) -> Line:
         rows, columns = piece.bitmap.shape
         top, x = above - piece.above, start - left
         part = bitmap[top : top + rows, x : x + columns]
-        np.maximum(part, piece.bitmap, out=part)  # neighbours may reach into each other
+        np.maximum(part, piece.bitmap, out=part)  # neighbours may overlap
     return Line(bitmap, left, above, pens[-1])
 
 
-def _runs_right_to_left(text: str) -> bool:
-    """Whether the first character that has a direction says so."""
+def _is_right_to_left(text: str) -> bool:
+    """Whether the first character that has a direction is a right-to-left one."""
     directions = (unicodedata.bidirectional(character) for character in text)
     return next((d in RIGHT_TO_LEFT for d in directions if d in ("L", *RIGHT_TO_LEFT)), False)
 
 
 def _units(text: str) -> list[str]:
-    """Pieces between which a line may break: words with the space after them, and single wide (CJK) characters."""
+    """The text split where a line may break: after the space after a word, and around wide (CJK) characters."""
     units: list[str] = []
     for word in re.findall("[^ ]+ ?", text):
         if word.isascii():
@@ -299,6 +307,6 @@ def _missing_message(characters: Sequence[str]) -> str:
     points = " ".join(f"U+{ord(character):04X}" for character in characters[:8])
     more = " ..." if len(characters) > 8 else ""
     return (
-        f"captions: no installed font has {', '.join(scripts)} characters ({points}{more}); pictures show boxes for"
-        " them; install a font that has them, for instance the Noto fonts (fonts-noto, fonts-noto-cjk)"
+        f"captions: no installed font has {', '.join(scripts)} characters ({points}{more}), so pictures show boxes;"
+        " install a font that has them, for instance the Noto fonts (fonts-noto, fonts-noto-cjk)"
     )

@@ -1,4 +1,7 @@
-"""Pictures of at most 256 colours as PNG. Axes: h rows, w columns, n colours; pixels are RGBA words, red lowest."""
+"""Pictures with a palette of at most 255 colours, and their PNG encoding. Axes: h rows, w columns, n colours.
+
+Pixels are packed into 32 bits: red in the lowest byte, then green, blue and opacity.
+"""
 
 import struct
 from typing import Any, Final
@@ -8,63 +11,70 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-Words = NDArray[np.uint32]
+PackedPixels = NDArray[np.uint32]
 
-CELL: Final = 0xFCFCFC
-"""The bits of red, green and blue by which a painted colour is looked up."""
+PICTURE_SIZE: Final = 1200
+"""Width and height of a picture in pixels."""
+DPI: Final = 150
+"""Resolution of a picture, stored in its file."""
+
+CELL_MASK: Final = 0xFCFCFC
+"""The bits of red, green and blue that `Palette.quantize_cached` distinguishes: cells of 4 x 4 x 4 colours."""
 COVERAGES: Final = 32
-"""Steps of how much of a pixel is covered by a letter."""
+"""Number of levels at which a letter covers a pixel, from not at all to fully."""
 
 
 class Palette:
-    """Colours (n, 3), at most 255, and which of them is nearest to a pixel's: index 1 to n.
+    """At most 255 colours (n, 3), and the index, 1 to n, of the one nearest to a pixel.
 
-    Index 0 stands for "not met yet" in a table; in `colours` (1 + n, 3) the first colour fills its place.
+    Index 0 marks unknown entries of lookup tables; `colours` (1 + n, 3) repeats the first colour there.
     """
 
     def __init__(self, colours: Pixels) -> None:
         self.colours = np.concatenate((colours[:1], colours))
-        self._of_cell = np.zeros(CELL + 1, np.uint8)  # few pages of it are ever touched
+        self._index_of_cell = np.zeros(CELL_MASK + 1, np.uint8)  # few of its memory pages are ever used
 
-    def exactly(self, pixels: Words) -> Pixels:
-        """Indices of the nearest colours."""
+    def quantize(self, pixels: PackedPixels) -> Pixels:
+        """Indices (h, w) of the colours nearest to the pixels (h, w)."""
         rgb = pixels & 0xFFFFFF
-        table = np.zeros(1 << 24, np.uint8)  # much faster than sorting millions of pixels
+        table = np.zeros(1 << 24, np.uint8)  # much faster than np.unique of millions of pixels
         table[rgb] = 1
-        met = np.flatnonzero(table)
-        table[met] = self._nearest(_channels(met))
+        present = np.flatnonzero(table)
+        table[present] = self._nearest(_channels(present))
         indices: Pixels = table[rgb]
         return indices
 
-    def quickly(self, pixels: Words) -> Pixels:
-        """Indices of the colours that are nearest to the cells in which the pixels (n,) are."""
-        cells = pixels & CELL
-        indices: Pixels = self._of_cell.take(cells)
+    def quantize_cached(self, pixels: PackedPixels) -> Pixels:
+        """Indices (n,) of the colours nearest to the middles of the pixels' cells, which are remembered."""
+        cells = pixels & CELL_MASK
+        indices: Pixels = self._index_of_cell.take(cells)
         if not indices.all():
             new = np.unique(cells[indices == 0])
-            self._of_cell[new] = self._nearest(_channels(new) + 1.5)  # a cell's middle
-            indices = self._of_cell.take(cells)
+            self._index_of_cell[new] = self._nearest(_channels(new) + 1.5)  # the middle of a cell
+            indices = self._index_of_cell.take(cells)
         return indices
 
-    def inked(self, ink: NDArray[np.float64], opacity: float) -> Pixels:
-        """The index of every colour under ink (3,), red to blue 0 to 255, by how much it covers: (1 + n, COVERAGES)."""
+    def blend_table(self, ink: NDArray[np.float64], opacity: float) -> Pixels:
+        """Indices (1 + n, COVERAGES) of every colour blended with ink (3,), red to blue from 0 to 255, by coverage."""
         share = np.linspace(0.0, opacity, COVERAGES)[:, None]
-        under = self.colours[:, None].astype(float)
-        mixed = under + (ink - under) * share
-        indices: Pixels = self._nearest(mixed.reshape(-1, 3)).reshape(-1, COVERAGES)
+        below = self.colours[:, None].astype(float)
+        blended = below + (ink - below) * share
+        indices: Pixels = self._nearest(blended.reshape(-1, 3)).reshape(-1, COVERAGES)
         return indices
 
     def _nearest(self, rgb: NDArray[np.float64]) -> Pixels:
         colours = self.colours[1:].astype(float)
-        distance = np.square(colours).sum(axis=1) - 2.0 * rgb @ colours.T  # less the square of rgb
+        distance = (
+            np.square(colours).sum(axis=1) - 2.0 * rgb @ colours.T
+        )  # without the square of rgb, which is the same for all colours
         nearest: Pixels = (1 + distance.argmin(axis=1)).astype(np.uint8)
         return nearest
 
 
 def encode_png(rows: Pixels, palette: Palette, dpi: int) -> bytes:
-    """PNG of rows (h, 1 + w): a zero, which stands for no row filter, then indices into the palette.
+    """PNG of rows (h, 1 + w), each a zero (no row filter) and indices into the palette.
 
-    Adaptive row filters would take two thirds of the time and make such flat pictures larger.
+    Adaptive row filters would take two thirds of the time and make pictures with so few colours larger.
     """
     height, width = rows.shape[0], rows.shape[1] - 1
     dots_per_metre = round(dpi / 0.0254)
@@ -80,7 +90,7 @@ def encode_png(rows: Pixels, palette: Palette, dpi: int) -> bytes:
 
 
 def _channels(pixels: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """Red, green and blue (n, 3)."""
+    """Red, green and blue (n, 3) of packed pixels (n,)."""
     return np.stack([pixels >> shift & 255 for shift in (0, 8, 16)], axis=1).astype(float)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.render.figure import (
-    NEAREST,
+    DEFAULT_DISTANCE,
     SHADOWS,
     SHAPES,
     Camera,
@@ -26,18 +26,15 @@ from mardm_batch.render.figure import (
     bounds,
     capsule_ends,
     cast_shadows,
-    flatten,
+    project_figure,
 )
-from mardm_batch.render.png import COVERAGES, Palette, Pixels, Words, encode_png
+from mardm_batch.render.png import COVERAGES, DPI, PICTURE_SIZE, PackedPixels, Palette, Pixels, encode_png
 from mardm_batch.render.theme import Theme
 
 Floats = NDArray[np.float64]
-Background = tuple[Words, Pixels]
+Background = tuple[PackedPixels, Pixels]
 """RGBA words and palette indices of the same pixels (h, w)."""
 
-SIZE: Final = 1200
-"""Width and height of a picture in pixels."""
-DPI: Final = 150
 LARGEST_COORDINATE: Final = 100.0  # metres; what reaches farther is no pose
 
 STAGE: Final = ((56.0, 190.0), (1144.0, 1150.0))
@@ -49,7 +46,7 @@ ZOOM_STEP: Final = 1.12  # by which the camera's distance grows until the body i
 
 CAPTION_WIDTH: Final = 1080
 CAPTION_HEIGHT: Final = 132
-CAPTION_MIDDLE: Final = SIZE - 100  # row
+CAPTION_MIDDLE: Final = PICTURE_SIZE - 100  # row
 CAPTION_SIZES: Final = (40, 36, 32, 28, 24)
 LEGEND_SIZE: Final = 24
 LEGEND_LEFT: Final = 52
@@ -74,9 +71,9 @@ class PoseRenderer:
         self._options = options
         self._backdrop = options.colour("background")
         self._palette = Palette(palette_colours(options))
-        self._canvas = new_canvas(SIZE, SIZE)
+        self._canvas = new_canvas(PICTURE_SIZE, PICTURE_SIZE)
         self._words = words(self._canvas)
-        self._rows = np.zeros((SIZE, 1 + SIZE), np.uint8)
+        self._rows = np.zeros((PICTURE_SIZE, 1 + PICTURE_SIZE), np.uint8)
         self._background = lru_cache(maxsize=3)(self._paint_background)
         self._camera = lru_cache(maxsize=64)(self._place_camera)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
@@ -111,7 +108,7 @@ class PoseRenderer:
         camera, aim, corners = self._frame(ends)
         empty, self._rows[:, 1:] = self._window(camera, aim)
         cast_shadows(points, ends, camera, aim, self._outlines)
-        depth = flatten(points, ends, camera, aim, self._outlines)
+        depth = project_figure(points, ends, camera, aim, self._outlines)
         self._draw_figure(depth, camera, self._box(corners), empty)
         for line, inked, left, baseline in self._legend:
             draw_line(line, inked, self._rows, left, baseline)
@@ -119,7 +116,7 @@ class PoseRenderer:
         return encode_png(self._rows, self._palette, DPI)
 
     def _place_camera(self, zoom: int) -> Camera:
-        return Camera(self._options.azimuth, self._options.elevation, NEAREST * ZOOM_STEP**zoom)
+        return Camera(self._options.azimuth, self._options.elevation, DEFAULT_DISTANCE * ZOOM_STEP**zoom)
 
     def _frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
         """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
@@ -140,18 +137,18 @@ class PoseRenderer:
     def _window(self, camera: Camera, aim: Floats) -> Background:
         right, up = (aim - usual_aim(camera)).round().astype(int)
         left, top = MARGIN[0] - right, MARGIN[1] + up
-        window = (slice(top, top + SIZE), slice(left, left + SIZE))
+        window = (slice(top, top + PICTURE_SIZE), slice(left, left + PICTURE_SIZE))
         pixels, indices = self._background(camera)
         return pixels[window], indices[window]
 
     def _box(self, corners: Floats) -> tuple[slice, slice]:
         """Rows and columns of all that is painted of a body with these corners (2, 2)."""
-        low, high = self._outlines.beyond_body()
+        low, high = self._outlines.shadow_and_torso_bounds()
         left, bottom = np.minimum(corners[0], low).astype(int)
         right, top = np.maximum(corners[1], high).astype(int)
-        return slice(max(SIZE - top - 2, 0), SIZE - bottom + 3), slice(max(left - 2, 0), right + 3)
+        return slice(max(PICTURE_SIZE - top - 2, 0), PICTURE_SIZE - bottom + 3), slice(max(left - 2, 0), right + 3)
 
-    def _draw_figure(self, depth: Floats, camera: Camera, box: tuple[slice, slice], empty: Words) -> None:
+    def _draw_figure(self, depth: Floats, camera: Camera, box: tuple[slice, slice], empty: PackedPixels) -> None:
         """Paint shadows and shapes in their box of the canvas, over the background; carry them over to the rows."""
         order = np.argsort(-depth, kind="stable")
         fog = np.clip((depth - camera.distance) * FOG, 0.0, MOST_FOG)[:, None]
@@ -162,26 +159,26 @@ class PoseRenderer:
         canvas[:] = empty
         draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
         changed = canvas != empty
-        rows[changed] = self._palette.quickly(canvas[changed])
+        rows[changed] = self._palette.quantize_cached(canvas[changed])
 
     def _draw_caption(self, caption: str) -> None:
-        block = self._typesetter.set(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
+        block = self._typesetter.typeset(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
         height = round(LINE_HEIGHT * block.size)
         top = CAPTION_MIDDLE - len(block.lines) * height // 2
         place = self._rows[top - height // 2 : top + len(block.lines) * height + height // 2]
         for row, line in enumerate(block.lines):
             baseline = height // 2 + row * height + height // 2 + round(MIDDLE * block.size)
-            draw_line(line, self._ink, place, (SIZE - line.advance) // 2, baseline)
+            draw_line(line, self._ink, place, (PICTURE_SIZE - line.advance) // 2, baseline)
 
     def _legend_line(self, text: str) -> Line:
-        return self._typesetter.set(text, SIZE, SIZE, (LEGEND_SIZE,)).lines[0]
+        return self._typesetter.typeset(text, PICTURE_SIZE, PICTURE_SIZE, (LEGEND_SIZE,)).lines[0]
 
     def _inked(self, colour: str, opacity: float) -> Pixels:
-        return self._palette.inked(self._options.colour(colour) * 255, opacity)
+        return self._palette.blend_table(self._options.colour(colour) * 255, opacity)
 
     def _paint_background(self, camera: Camera) -> Background:
         """The floor as that camera sees it, larger than a picture by the margin."""
-        canvas = new_canvas(SIZE + 2 * MARGIN[0], SIZE + 2 * MARGIN[1])
+        canvas = new_canvas(PICTURE_SIZE + 2 * MARGIN[0], PICTURE_SIZE + 2 * MARGIN[1])
         np.asarray(canvas.buffer_rgba())[:] = np.rint(np.array((*self._backdrop, 1.0)) * 255)
         aim = usual_aim(camera) + MARGIN
 
@@ -203,12 +200,12 @@ class PoseRenderer:
         draw_paths(canvas, [Outline(dash) for dash in camera.on_floor(dashes) + aim], edges=strokes)
 
         pixels = words(canvas)
-        return pixels, self._palette.exactly(pixels)
+        return pixels, self._palette.quantize(pixels)
 
 
 def usual_aim(camera: Camera) -> Floats:
     """The pixel (2,) that the camera looks at while the floor under the pelvis is at its usual level."""
-    return np.array((SIZE / 2, FLOOR_LEVEL - camera.on_floor(np.zeros(2))[1]))
+    return np.array((PICTURE_SIZE / 2, FLOOR_LEVEL - camera.on_floor(np.zeros(2))[1]))
 
 
 def palette_colours(options: Theme) -> Pixels:
@@ -247,7 +244,7 @@ def ramp(number: int) -> Floats:
 def draw_line(line: Line, inked: Pixels, rows: Pixels, left: int, baseline: int) -> None:
     """Ink a line of text on rows (h, 1 + w) as a PNG has them; what would be outside is cut off.
 
-    `inked` (n, COVERAGES) is `Palette.inked`; `left` and `baseline` are where the pen starts, in pixels.
+    `inked` (n, COVERAGES) is `Palette.blend_table`; `left` and `baseline` are where the pen starts, in pixels.
     """
     top, left = baseline - line.above, left + line.left
     bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
@@ -262,9 +259,9 @@ def new_canvas(width: int, height: int) -> Any:
     return renderer(width, height, DPI)
 
 
-def words(canvas: Any) -> Words:
+def words(canvas: Any) -> PackedPixels:
     """A view of the canvas (h, w), rows from the top."""
-    view: Words = np.asarray(canvas.buffer_rgba()).view("<u4")[..., 0]
+    view: PackedPixels = np.asarray(canvas.buffer_rgba()).view("<u4")[..., 0]
     return view
 
 

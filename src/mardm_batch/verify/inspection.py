@@ -14,9 +14,9 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
 from mardm_batch.prompts.names import is_name_of
+from mardm_batch.render.png import PICTURE_SIZE
 from mardm_batch.verify.findings import NOTES, Asked, Finding, Kind
 
-PICTURE_SIZE: Final = (1200, 1200)  # pixels
 FIRST_KEYS: Final = ["caption", "frame_index", "num_joints", "joints", "joint_names"]
 SETTINGS: Final = ("model", "weights_sha256", "precision", "seed", "frame_index")
 """Keys that tell, with those under `sampling`, how a pose was made: the same in a whole data set, as a rule."""
@@ -129,10 +129,10 @@ def decode_picture(path: Path) -> None:
         with PngImageFile(io.BytesIO(content)) as picture:
             size = picture.size
             picture.verify()  # the checksums, to the end of the file
-        if size == PICTURE_SIZE:  # which no decompression bomb is
+        if size == (PICTURE_SIZE, PICTURE_SIZE):  # which no decompression bomb is
             with PngImageFile(io.BytesIO(content)) as picture:
                 picture.load()
     except Exception as error:  # damaged bytes raise many kinds
         raise Fault(Kind.UNREADABLE_PNG, str(error) or type(error).__name__) from None
-    if size != PICTURE_SIZE:
-        raise Fault(Kind.WRONG_PNG_SIZE, f"should be {PICTURE_SIZE}, not {size}")
+    if size != (PICTURE_SIZE, PICTURE_SIZE):
+        raise Fault(Kind.WRONG_PNG_SIZE, f"should be {(PICTURE_SIZE, PICTURE_SIZE)}, not {size}")

@@ -31,11 +31,12 @@ class EmbeddedSettings(FlowSettings):
         from mardm_batch.model.decoding import DecodingSettings
         from mardm_batch.model.mardm import Corrections, MardmModel
 
+        decoding = DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler())
         with naming("model.weights="):
             networks = load_embedded(find_embedded(self.weights), device)
         return MardmModel(
             networks,
-            DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler()),
+            decoding,
             sampling.sequence_length,
             sampling.chosen_frame,
             self.batch_bounds(device),

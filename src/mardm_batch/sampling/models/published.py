@@ -65,13 +65,14 @@ class PublishedSettings(ModelSettings, ABC):
         from mardm_batch.model.decoding import DecodingSettings
         from mardm_batch.model.mardm import MardmModel
 
+        decoding = DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler())
         files = find_published(self.name, folder(self.checkpoints), folder(self.stats), self.download)
         sizes = self.network.mardm_sizes(self.FLOW)
         text_encoder = self.load_text_encoder(device)
         networks = load_published(files, sizes, self.network.autoencoder_width, text_encoder, device)
         return MardmModel(
             networks,
-            DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler()),
+            decoding,
             sampling.sequence_length,
             sampling.chosen_frame,
             self.batch_bounds(device),

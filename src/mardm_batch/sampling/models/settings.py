@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mardm_batch.config.schema import SamplingSettings, Settings, number, one_of, setting, whole
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.sampling.device import batch_bounds, choose_precision
 
 if TYPE_CHECKING:
@@ -86,7 +87,15 @@ class FlowSettings(ModelSettings, ABC):
         return {"solver": self.solver, "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver]}
 
     def token_sampler(self) -> "Sampler":
-        """What makes tokens of noise."""
-        from mardm_batch.model.flow import OdeSampler
+        """What makes tokens of noise.
 
+        Raises:
+            ConfigurationError: the package of the solver is not installed.
+        """
+        from mardm_batch.model.flow import OdeSampler, dopri5_is_installed
+
+        if self.solver == "dopri5" and not dopri5_is_installed():
+            raise ConfigurationError(
+                "model.solver=dopri5: needs the package torchdiffeq; pip install 'mardm-batch[dopri5]'"
+            )
         return OdeSampler.of(self.solver, self.solver_steps or SOLVER_STEPS[self.solver])
