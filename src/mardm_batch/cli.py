@@ -17,8 +17,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mardm_batch.config.compose import compose_config, drop_sweep_overrides, explain_hydra_error, to_config
+from mardm_batch.config.compose import compose_config, drop_sweep_overrides, to_config, variants_of
 from mardm_batch.config.help import help_table
+from mardm_batch.config.messages import explain_hydra_error
 from mardm_batch.config.overrides import parse_flags, quote_override, resolve_now
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
@@ -141,7 +142,7 @@ def launch_sweep(arguments: Namespace) -> int:
         parsed = OverridesParser.create().parse_overrides([*swept, *arguments.overrides])
         (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
     except HydraException as error:
-        raise ConfigurationError(explain_hydra_error(error, arguments.overrides, "config")) from None
+        raise ConfigurationError(explain_hydra_error(error, arguments.overrides, variants_of("config"))) from None
     jobs = [
         Job(
             number,

@@ -94,7 +94,7 @@ BAD_SETTINGS = [
     ("sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("+sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("~paths.output", ["paths.output"]),
-    ("model.download=true", ["model.download", "a setting of model=mardm_sit_xl"]),
+    ("model.download=true", ["model.download", "a setting of model=mardm_ddpm_xl, model=mardm_sit_xl"]),
     ("sampling.time_steps=${foo}", ["sampling.time_steps", "foo"]),
     ("model=null", ["model"]),
     ("+preset=3", ["preset"]),
