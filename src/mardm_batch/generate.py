@@ -13,11 +13,13 @@ from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.formats import enabled_formats
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
-from mardm_batch.dataset.store import PoseStore, staging_folder
+from mardm_batch.dataset.staging import staging_folder
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
@@ -55,7 +57,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     started = time.monotonic()
     render = config.render if config.render.enabled else None
     prompts = load_prompts(config, say=True)
-    store = PoseStore(Path(config.paths.output).expanduser(), pictures=config.render.enabled)
+    store = PoseStore(Path(config.paths.output).expanduser(), enabled_formats(config))
     store.prepare()
     shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
@@ -90,7 +92,7 @@ def count_finished(config: Config) -> tuple[int, int]:
     output = Path(config.paths.output).expanduser()
     if not output.is_dir():
         return 0, len(prompts)
-    survey = PoseStore(output, pictures=config.render.enabled).survey(prompts, {})
+    survey = PoseStore(output, enabled_formats(config)).survey(prompts)
     return len(survey.finished), len(prompts)
 
 
@@ -138,7 +140,7 @@ def make_poses(
             record,
             staging_folder(temp, store.output, shard) as staging,
             # the writers come up while the model is loaded
-            PoseWriters(WriterSettings(store.output, staging, render), cores) as writers,
+            PoseWriters(WriterSettings(store, staging, render), cores) as writers,
             record_outcomes_on_error(writers, record),
         ):
             sampler = load_sampler(config, sampling_threads(config, cores))
@@ -198,7 +200,7 @@ def close(asked: Sequence[Prompt], store: PoseStore, record: RunStatistics, code
     Returns:
         The exit code.
     """
-    there = store.survey(asked, {}).finished
+    there = store.survey(asked).finished
     finished = [prompt for prompt in there if prompt.name not in record.pending_names]
     try:
         record.failures.remove({prompt.caption for prompt in finished})

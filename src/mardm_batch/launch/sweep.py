@@ -26,6 +26,7 @@ from filelock import FileLock
 
 from mardm_batch.config.overrides import quoted
 from mardm_batch.config.schema import Config
+from mardm_batch.dataset.formats import enabled_formats
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ConfigurationError, ExitCode, InputError
@@ -250,7 +251,7 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
         finished, total = count_finished(job.config)
         if code is None and finished:  # it died before it brought the list up to date
             with suppress(OSError):
-                rebuild_metadata(PoseStore(folder_of(job.config), pictures=job.config.render.enabled))
+                rebuild_metadata(PoseStore(folder_of(job.config), enabled_formats(job.config)))
         missing, asked = missing + total - finished, asked + total
         # A run that retries what failed answers for that alone, and one that makes poses again for more than is there.
         if code != ExitCode.ALL_FINISHED or (finished < total and job.config.retry is None):
