@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from tests.support import Run, theme
+from tests.looks import theme
+from tests.support import Run
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats import FORMATS, NPY, npy_bytes
