@@ -51,18 +51,19 @@ def finish_run(
     store.prepare()
     settings = asdict(to_config(compose_config(["paths.output=poses", *overrides])))
     shard = shard_name(settings["shard"], settings["num_shards"])
-    progress = Progress(shard, str(folder), sweep, total=len(captions))
+    progress = Progress(shard, str(folder), sweep)
     prompts = [Prompt(re.sub(r"\W", "_", caption), caption) for caption in captions]
-    record = RunStatistics(progress, prompts, output, settings, FailureList(output), bar=False)
+    statistics = RunStatistics(progress, prompts, output, settings, FailureList(output))
+    statistics.begin(prompts, prompts)
     random = np.random.default_rng(len(folder.name) + settings["seed"])
     for prompt in prompts:
         joints = random.normal(size=(22, 3)).astype(np.float32)
         np.save(output / f"{prompt.name}.npy", joints)
         Image.new("RGB", (1200, 1200), colour).convert("P").save(output / f"{prompt.name}.png")
-        record.written([Outcome(Pose(prompt, joints, 0, 0), None, {"draw": 0.25, "write": 0.5})])
+        statistics.record_outcomes([Outcome(Pose(prompt, joints, 0, 0), None, {"draw": 0.25, "write": 0.5})])
     if error is not None:
-        record.failed(Failure("A failing caption", "failing", "sample", error))
-    record.finish(0 if error is None else 1)
+        statistics.record_failure(Failure("A failing caption", "failing", "sample", error))
+    statistics.finish(0 if error is None else 1)
     return folder
 
 

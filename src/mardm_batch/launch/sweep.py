@@ -30,9 +30,10 @@ from mardm_batch.dataset.formats import enabled_formats
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ConfigurationError, ExitCode, InputError
-from mardm_batch.generate import count_finished, resume_hint
 from mardm_batch.launch.plan import JOB, PLAN, Plan, record, recorded, records
 from mardm_batch.prompts.shards import shards_overlap
+from mardm_batch.run.conclusion import resume_hint
+from mardm_batch.run.shard import count_finished
 from mardm_batch.system.processes import available_cores, on_process_exit, process_is_alive
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import CONSOLE
@@ -243,6 +244,7 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
         ExitCode.ALL_FINISHED: "ended",
         ExitCode.SOME_FAILED: "failed in part",
         ExitCode.BAD_INPUT: "was refused",
+        ExitCode.CRASHED: "crashed",
     }
     codes = [recorded(plan, job.number, "exit_code") for job in jobs]
     missing = asked = 0

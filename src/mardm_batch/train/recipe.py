@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError, naming
 from mardm_batch.tracking.tracker import TrackedRun, Tracker
 from mardm_batch.train.settings import TrainConfig
@@ -44,8 +45,8 @@ class TrainingLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        summary = {"exit_code": int(error is not None), "metrics": self.last}
-        self.tracker.finish({**summary, "output": str(self.path.parent), "samples": [], "errors": {}})
+        state, exit_code = ("finished", 0) if error is None else ("crashed", 1)
+        self.tracker.finish(RunSummary("train", None, state, exit_code, self.path.parent, metrics=self.last))
 
 
 def train(config: TrainConfig) -> None:
