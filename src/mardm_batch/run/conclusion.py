@@ -55,7 +55,8 @@ def conclude_run(statistics: RunStatistics, store: PoseStore, config: Config) ->
         conclusion.exit_code = ExitCode.CRASHED
     with defer_signals():
         try:
-            conclusion.exit_code = report_end(statistics, store, conclusion.exit_code, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            conclusion.exit_code = report_end(statistics, store, config, conclusion.exit_code, seconds)
         except Exception as error:
             log_crash(error, statistics.run_folder)
             conclusion.exit_code = ExitCode.CRASHED
@@ -69,7 +70,7 @@ def log_crash(error: Exception, run_folder: Path) -> None:
     log.error(words, type(error).__name__, first_line(error), run_folder, exc_info=error)
 
 
-def report_end(statistics: RunStatistics, store: PoseStore, exit_code: int, seconds: float) -> int:
+def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit_code: int, seconds: float) -> int:
     """Bring the lists of the output folder up to date, and report what is finished, missing and failed.
 
     Returns:
@@ -78,7 +79,8 @@ def report_end(statistics: RunStatistics, store: PoseStore, exit_code: int, seco
     with warn_if_not_written(store):
         rebuild_metadata(store)
     requested = statistics.requested
-    finished = [each for each in store.survey(requested).finished if each.name not in statistics.pending_names]
+    not_remade = statistics.pending_names if config.existing == "overwrite" else ()
+    finished = [each for each in store.survey(requested).finished if each.name not in not_remade]
     with warn_if_not_written(store):
         statistics.failures.remove({prompt.caption for prompt in finished})
     if exit_code == ExitCode.ALL_FINISHED and not statistics.had_pending:
