@@ -107,7 +107,7 @@ def faulty(self, pose, provenance):
         raise RuntimeError("injected")
     return write(self, pose, provenance)
 writers.PoseWriters.write = faulty
-import mardm_batch.tracking.trackers as trackers
+import mardm_batch.tracking.tracker as trackers
 finish = trackers.DeferredTracker.finish
 def finish_and_tell(self, summary):
     open("tracker_finished", "w").write(str(summary.exit_code))
