@@ -100,6 +100,7 @@ def run(cfg: DictConfig) -> None:
     """What Hydra runs: a run of the main path, whose exit code is the process's, or a job of a sweep."""
     from mardm_batch.launch.plan import current_plan, write_exit_code
     from mardm_batch.launch.sweep import attach_to_sweep, supervise
+    from mardm_batch.run.conclusion import log_crash
 
     job, plan = HydraConfig.get(), current_plan()
     folder = Path(job.runtime.output_dir)
@@ -121,8 +122,8 @@ def run(cfg: DictConfig) -> None:
         log.error("%s", error)
         code = ExitCode.BAD_INPUT
     except Exception as error:
-        log.exception("%s: %s; the log file in %s has the details", type(error).__name__, error, folder)
-        code = ExitCode.SOME_FAILED
+        log_crash(error, folder)
+        code = ExitCode.CRASHED
     write_exit_code(plan, code)
     sys.exit(code)
 

@@ -1,4 +1,4 @@
-"""Captions composed from the pose library, as a prompt file in Markdown on the standard output.
+"""Compose captions from the pose library and print them as a prompt file in Markdown.
 
 python -m mardm_batch.compose_captions [--count 10000] [--seed 3407] > captions.md
 """
@@ -14,31 +14,31 @@ from mardm_batch.errors import InputError
 from mardm_batch.library.entries import MAIN_KINDS, MIRRORED, Entry
 from mardm_batch.library.library import Composition, Library, load_library
 from mardm_batch.prompts.names import file_name
+from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import CONSOLE, print_long_text
 
-LONGEST = 160
-"""Characters of a caption: more is hard to read under a picture."""
-TRIES = 20
-"""Wordings tried for an entry of the library, whose mirror image may have said the same."""
-MOST = 1_000_000
-"""Captions at once: whoever asks for more has mistyped."""
-FIRST = 10
-"""Captions of different kinds that begin a list, so that a look at its first poses shows what there is."""
-PATIENCE = 5000
-"""Captions in a row that were there before, after which the library has no more to say."""
+MAX_LENGTH = 160
+"""Characters of the longest caption; longer ones are hard to read below a picture."""
+ATTEMPTS_PER_ENTRY = 20
+"""Wordings tried for an entry of the library; its mirror image may have the same caption."""
+MAX_COUNT = 1_000_000
+MIXED = 10
+"""Captions of various postures at the beginning of the list, so that its first poses show the variety."""
+MAX_DUPLICATES = 5000
+"""Duplicates in a row after which the library counts as exhausted."""
 
 USAGE = """\
   python -m mardm_batch.compose_captions > captions.md               10,000 captions
-  python -m mardm_batch.compose_captions --count 200 --seed 1        200 others
-  python -m mardm_batch paths.prompts=captions.md                    make their poses
+  python -m mardm_batch.compose_captions --count 200 --seed 1        200 other captions
+  python -m mardm_batch paths.prompts=captions.md                    generate their poses
 
-The same count and seed give the same captions. No two give the same file name, and with enough captions every entry
-of the pose library is among them. Exit codes: 0, or 2 where there are not so many different captions.
+The same count and seed give the same captions. All file names are different, and if there are enough captions, each
+entry of the pose library is among them. Exit codes: 0; 2 if the library has fewer different captions.
 """
 
 
 def compose_captions(count: int, seed: int) -> list[tuple[Composition, str]]:
-    """Different captions with what they are composed of: first one for every entry of the library, then by chance.
+    """Different captions with their compositions: first one for every entry of the library, then random ones.
 
     Raises:
         InputError: the library has fewer different captions.
@@ -46,42 +46,42 @@ def compose_captions(count: int, seed: int) -> list[tuple[Composition, str]]:
     rng, library = np.random.default_rng(seed), load_library()
     found: dict[str, tuple[Composition, str]] = {}
 
-    def added(composition: Composition) -> bool:
-        """Whether one way to say it was new."""
+    def add(composition: Composition) -> bool:
+        """Add a caption of the composition; False where it is a duplicate or too long."""
         caption = composition.put_into_words(rng).caption.rstrip(".")
         caption = caption[:1].upper() + caption[1:]
         name = file_name(caption).casefold()
-        if name in found or len(caption) > LONGEST:
+        if name in found or len(caption) > MAX_LENGTH:
             return False
         found[name] = composition, caption
         return True
 
     for number in rng.permutation(len(library.entries))[:count]:
         entry = library.entries[number]
-        any(added(_with_entry(entry, library, rng)) for _ in range(TRIES))
-    in_vain = 0
+        any(add(compose_with(entry, library, rng)) for _ in range(ATTEMPTS_PER_ENTRY))
+    duplicates = 0
     while len(found) < count:
-        in_vain = 0 if added(library.compose(rng)) else in_vain + 1
-        if in_vain > PATIENCE:
+        duplicates = 0 if add(library.compose(rng)) else duplicates + 1
+        if duplicates > MAX_DUPLICATES:
             raise InputError(f"--count {count}: the pose library has about {len(found)} captions; ask for fewer")
     return list(found.values())
 
 
-def _with_entry(entry: Entry, library: Library, rng: np.random.Generator) -> Composition:
-    """The entry alone, or a fragment with something that takes it."""
+def compose_with(entry: Entry, library: Library, rng: np.random.Generator) -> Composition:
+    """The entry alone or, if it is a fragment, with a random main entry that it fits."""
     if entry.kind in MAIN_KINDS:
         return Composition((entry,))
-    takers = [main for main in library.mains if entry.needs <= main.takes]
-    return Composition((takers[int(rng.integers(len(takers)))], entry))
+    mains = [main for main in library.mains if entry.needs <= main.takes]
+    return Composition((mains[int(rng.integers(len(mains)))], entry))
 
 
 def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
-    """A few mixed ones; then under a heading for each family of postures, and one for each posture in it."""
+    """The captions as a list: a few mixed ones, then by family of postures and by posture."""
     groups: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for composition, caption in captions[FIRST:]:
+    for composition, caption in captions[MIXED:]:
         main = composition.entries[0]
         groups[main.family][main.name.removesuffix(MIRRORED)].append(caption)
-    lines = [f"# {len(captions):,} static poses", "", *(f"- {caption}" for _, caption in captions[:FIRST])]
+    lines = [f"# {len(captions):,} static poses", "", *(f"- {caption}" for _, caption in captions[:MIXED])]
     for family, postures in sorted(groups.items()):
         lines += ["", f"## {family.replace('_', ' ').capitalize()}"]
         for posture, listed in sorted(postures.items()):
@@ -89,23 +89,21 @@ def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
     return "\n".join(lines)
 
 
+def build_parser() -> argparse.ArgumentParser:
+    parser = command_parser("compose_captions", __doc__, USAGE)
+    parser.add_argument("--count", type=int, default=10_000, metavar="N", help="number of captions (default: 10000)")
+    parser.add_argument("--seed", type=int, default=3407, metavar="N", help="random seed (default: 3407)")
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m mardm_batch.compose_captions",
-        description="Compose captions from the pose library and print them as a prompt file in Markdown.",
-        epilog=USAGE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--count", type=int, default=10_000, metavar="N", help="captions (default: 10000)")
-    parser.add_argument("--seed", type=int, default=3407, metavar="N", help="another seed, other captions")
+    """Print the captions. Bad arguments end the process with one line and exit code 2."""
+    parser = build_parser()
     options = parser.parse_args(arguments)
-    if not 1 <= options.count <= MOST or options.seed < 0:
-        parser.error(f"--count must be from 1 to {MOST} and --seed at least 0")
-    try:
-        with CONSOLE.status(f"composing {options.count:,} captions"):
-            captions = compose_captions(options.count, options.seed)
-    except InputError as error:
-        parser.exit(2, f"error: {error}\n")
+    if not 1 <= options.count <= MAX_COUNT or options.seed < 0:
+        parser.error(f"--count must be from 1 to {MAX_COUNT} and --seed at least 0")
+    with report_user_errors(), CONSOLE.status(f"composing {options.count:,} captions"):
+        captions = compose_captions(options.count, options.seed)
     print_long_text(as_markdown(captions))
     return 0
 

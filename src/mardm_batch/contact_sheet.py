@@ -1,4 +1,4 @@
-"""One picture of many: the poses of a run side by side, in the order of their names.
+"""Write a contact sheet: the pictures of a run in one picture, in the order of their names.
 
 python -m mardm_batch.contact_sheet OUTPUT_DIR SHEET.png [--columns 6] [--size 300] [--limit 120]
 """
@@ -11,58 +11,77 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from mardm_batch.errors import InputError
+from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file
 
-MOST_PIXELS = 400_000_000
-"""Of a sheet: more than a gigabyte of memory."""
+MAX_PIXELS = 400_000_000
+"""Largest sheet; it takes more than a gigabyte of memory."""
+
+USAGE = """\
+  python -m mardm_batch.contact_sheet SinglePose sheet.png
+
+Exit codes: 0; 2 for a folder without pictures, an unreadable picture, or a sheet that cannot be written.
+"""
 
 
-def contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, size: int) -> None:
-    """Write the pictures, each `size` pixels wide and high, to `sheet`, `columns` in a row, on the first one's ground.
+def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, size: int) -> None:
+    """Write the pictures, `size` x `size` pixels each, to `sheet` in rows of `columns`.
 
-    Raises InputError, naming the file, for no pictures and for what is not one.
+    The background is the colour of the first picture's corner.
+
+    Raises:
+        InputError: there are no pictures, one cannot be read, or the sheet is too large or of an unknown format.
     """
     if not pictures:
         raise InputError("contact sheet: no pictures to show; name the folder that a run wrote its PNG files to")
     columns = min(columns, len(pictures))
     width, height = columns * size, math.ceil(len(pictures) / columns) * size
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise InputError(f"contact sheet: {width} x {height} pixels are too many; use a smaller --size or --limit")
     canvas: Image.Image | None = None
-    for place, path in enumerate(pictures):
+    for index, path in enumerate(pictures):
         try:
             with Image.open(path) as picture:
                 small = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
         except (OSError, UnidentifiedImageError) as error:
-            raise InputError(f"{path}: not a readable picture ({error}); remove it and run again") from error
+            raise InputError(
+                f"{path}: not a readable picture ({error}); delete it and run the generator again"
+            ) from error
         canvas = canvas or Image.new("RGB", (width, height), small.getpixel((0, 0)))
-        row, column = divmod(place, columns)
+        row, column = divmod(index, columns)
         canvas.paste(small, (column * size, row * size))
     assert canvas is not None
-    canvas.save(sheet)
+    try:
+        canvas.save(sheet)
+    except ValueError as error:  # Pillow does not know the suffix
+        raise InputError(f"{sheet}: {error}") from None
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not allowed; use 1 or more")
     return number
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m mardm_batch.contact_sheet", description=__doc__.splitlines()[0])
+def build_parser() -> argparse.ArgumentParser:
+    parser = command_parser("contact_sheet", __doc__, USAGE)
     parser.add_argument("output_dir", type=Path, help="folder with the pictures of a run")
-    parser.add_argument("sheet", type=writable_file, help="picture to write, e.g. sheet.png or sheet.jpg")
-    parser.add_argument("--columns", type=_positive, default=6)
-    parser.add_argument("--size", type=_positive, default=300, help="pixels a picture (default: 300)")
-    parser.add_argument("--limit", type=_positive, default=120, help="show only so many (default: 120)")
-    options = parser.parse_args(arguments)
+    parser.add_argument("sheet", type=writable_file, help="picture to write, for example sheet.png or sheet.jpg")
+    parser.add_argument("--columns", type=positive, default=6, metavar="N", help="pictures in a row (default: 6)")
+    parser.add_argument("--size", type=positive, default=300, metavar="N", help="pixels per picture (default: 300)")
+    parser.add_argument("--limit", type=positive, default=120, metavar="N", help="at most N pictures (default: 120)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the sheet. Bad input ends the process with one line and exit code 2."""
+    options = build_parser().parse_args(arguments)
     pictures = sorted(path for path in options.output_dir.glob("*.png") if path.resolve() != options.sheet.resolve())
     shown = pictures[: options.limit]
-    try:
-        contact_sheet(shown, options.sheet, options.columns, options.size)
-    except (InputError, OSError, ValueError) as error:  # ValueError: a suffix that Pillow does not know
-        parser.exit(2, f"error: {error}\n")
+    with report_user_errors():
+        write_contact_sheet(shown, options.sheet, options.columns, options.size)
     print(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures")
     return 0
 

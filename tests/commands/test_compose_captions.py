@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mardm_batch.compose_captions import LONGEST, compose_captions, main
+from mardm_batch.compose_captions import MAX_LENGTH, compose_captions, main
 from mardm_batch.library.library import load_library
 from mardm_batch.prompts.names import file_name
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
@@ -14,7 +14,7 @@ from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
 LISTED = bundled_prompts().with_name("static_poses_10k.md")
 
 
-def test_the_list_that_ships_is_what_the_command_writes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bundled_list_is_the_output_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert capsys.readouterr().out == LISTED.read_text(encoding="utf-8"), (
         f"the pose library has changed; write the list again: python -m mardm_batch.compose_captions > {LISTED.name}"
@@ -27,7 +27,7 @@ def test_it_has_10000_captions_with_names_of_their_own() -> None:
     plain = [prompt.name for prompt in found.prompts]
     assert plain == [file_name(prompt.caption) for prompt in found.prompts], "no name needed a hash"
     assert len({name.casefold() for name in plain}) == 10_000
-    assert max(len(prompt.caption) for prompt in found.prompts) <= LONGEST
+    assert max(len(prompt.caption) for prompt in found.prompts) <= MAX_LENGTH
     assert all(prompt.caption[0].isupper() and not prompt.caption.endswith(".") for prompt in found.prompts)
 
 
@@ -46,7 +46,7 @@ def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture
     assert len({family[caption] for caption in listed[:10]}) >= 5
 
 
-def test_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_captions_depend_on_the_seed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lists = []
     for seed in ("1", "1", "2"):
         assert main(["--count", "30", "--seed", seed]) == 0
@@ -60,9 +60,7 @@ def test_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     ("arguments", "named"),
     [(["--count", "0"], "--count"), (["--count", "99999999"], "--count"), (["--seed", "-1"], "--seed")],
 )
-def test_what_cannot_be_composed_is_refused(
-    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_arguments_are_refused(arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -72,8 +70,8 @@ def test_what_cannot_be_composed_is_refused(
 def test_more_captions_than_there_are_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mardm_batch.compose_captions.LONGEST", 12)
-    monkeypatch.setattr("mardm_batch.compose_captions.PATIENCE", 100)
+    monkeypatch.setattr("mardm_batch.compose_captions.MAX_LENGTH", 12)
+    monkeypatch.setattr("mardm_batch.compose_captions.MAX_DUPLICATES", 100)
     with pytest.raises(SystemExit) as ended:
         main(["--count", "3000"])
     assert ended.value.code == 2

@@ -14,7 +14,7 @@ def colours(sheet: Path, size: int) -> list[tuple[int, ...]]:
         return [image.getpixel(middle) for middle in middles]
 
 
-def test_pictures_stand_in_rows_in_the_order_of_their_names(tmp_path: Path, capsys) -> None:
+def test_pictures_are_in_rows_in_the_order_of_their_names(tmp_path: Path, capsys) -> None:
     for name, colour in (("b", "blue"), ("a", "red"), ("c", "lime")):
         Image.new("RGB", (1200, 1200), colour).convert("P").save(tmp_path / f"{name}.png")
     sheet = tmp_path / "sheet.png"
@@ -24,7 +24,7 @@ def test_pictures_stand_in_rows_in_the_order_of_their_names(tmp_path: Path, caps
     assert "3 of 3 pictures" in capsys.readouterr().out
 
 
-def test_the_limit_takes_the_first(tmp_path: Path) -> None:
+def test_the_limit_selects_the_first(tmp_path: Path) -> None:
     for name, colour in (("a", "red"), ("b", "blue")):
         Image.new("RGB", (8, 8), colour).save(tmp_path / f"{name}.png")
     assert main([str(tmp_path), str(tmp_path / "sheet.png"), "--limit", "1", "--size", "8"]) == 0
@@ -32,9 +32,14 @@ def test_the_limit_takes_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sheet", "size", "words"), [("none/sheet.png", "8", "cannot be written to"), ("sheet.png", "30000", "too many")]
+    ("sheet", "size", "words"),
+    [
+        ("none/sheet.png", "8", "cannot be written to"),
+        ("sheet.png", "30000", "too many"),
+        ("sheet.odd", "8", "unknown file extension"),
+    ],
 )
-def test_what_cannot_be_written_is_refused(tmp_path: Path, capsys, sheet: str, size: str, words: str) -> None:
+def test_sheets_that_cannot_be_written_are_refused(tmp_path: Path, capsys, sheet: str, size: str, words: str) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), str(tmp_path / sheet), "--size", size])

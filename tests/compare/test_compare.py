@@ -20,6 +20,7 @@ from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.formats import FORMATS
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome, Pose
 from mardm_batch.dataset.store import PoseStore
@@ -46,22 +47,23 @@ def finish_run(
     register_schemas()
     output = folder / "poses" if output is None else output
     folder.mkdir(parents=True)
-    store = PoseStore(output, pictures=True)
+    store = PoseStore(output, FORMATS.values())
     store.prepare()
     settings = asdict(to_config(compose_config(["paths.output=poses", *overrides])))
     shard = shard_name(settings["shard"], settings["num_shards"])
-    progress = Progress(shard, str(folder), sweep, total=len(captions))
+    progress = Progress(shard, str(folder), sweep)
     prompts = [Prompt(re.sub(r"\W", "_", caption), caption) for caption in captions]
-    record = RunStatistics(progress, prompts, output, settings, FailureList(output), bar=False)
+    statistics = RunStatistics(progress, prompts, output, settings, FailureList(output))
+    statistics.begin(prompts, prompts)
     random = np.random.default_rng(len(folder.name) + settings["seed"])
     for prompt in prompts:
         joints = random.normal(size=(22, 3)).astype(np.float32)
         np.save(output / f"{prompt.name}.npy", joints)
         Image.new("RGB", (1200, 1200), colour).convert("P").save(output / f"{prompt.name}.png")
-        record.written([Outcome(Pose(prompt, joints, 0, 0), None, {"draw": 0.25, "write": 0.5})])
+        statistics.record_outcomes([Outcome(Pose(prompt, joints, 0, 0), None, {"draw": 0.25, "write": 0.5})])
     if error is not None:
-        record.failed(Failure("A failing caption", "failing", "sample", error))
-    record.finish(0 if error is None else 1)
+        statistics.record_failure(Failure("A failing caption", "failing", "sample", error))
+    statistics.finish(0 if error is None else 1)
     return folder
 
 

@@ -2,19 +2,23 @@
 
 import json
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mardm_batch.dataset.formats import FORMATS, NPY, Format
 from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.dataset.records import Pose
-from mardm_batch.dataset.store import PoseStore, staging_folder, write_pose
+from mardm_batch.dataset.records import Pose, Provenance
+from mardm_batch.dataset.staging import staging_folder
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.pose.skeleton import JOINT_NAMES
 from mardm_batch.prompts.names import Prompt
 
-SETTINGS = {"model": "embedded", "seed": 1, "sampling": {"cfg": 2.0}}
+SETTINGS = Provenance("embedded", 1, 8, {"cfg": 2.0}, "0123", "float32")
+ALL, NO_PICTURES = tuple(FORMATS.values()), (NPY,)
 JOINTS = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
 
 
@@ -22,15 +26,15 @@ def pose(name: str = "waving", caption: str = "A person waving") -> Pose:
     return Pose(Prompt(name, caption), JOINTS, frame_index=8, attempt=0)
 
 
-def store_in(folder: Path, pictures: bool = True) -> PoseStore:
-    store = PoseStore(folder / "poses", pictures)
+def store_in(folder: Path, formats: tuple[Format, ...] = ALL) -> PoseStore:
+    store = PoseStore(folder / "poses", formats)
     store.prepare()
     (folder / "temp").mkdir(exist_ok=True)
     return store
 
 
 def write(store: PoseStore, each: Pose, picture: bytes | None = b"png", **settings: object) -> None:
-    write_pose(each, picture, {**SETTINGS, **settings}, store.output, store.output.parent / "temp")
+    store.write(each, picture, replace(SETTINGS, **settings), store.output.parent / "temp")
 
 
 def test_the_three_files_agree_and_say_where_they_come_from(tmp_path: Path) -> None:
@@ -40,7 +44,7 @@ def test_the_three_files_agree_and_say_where_they_come_from(tmp_path: Path) -> N
     assert list(document)[:5] == ["caption", "frame_index", "num_joints", "joints", "joint_names"]
     assert (document["caption"], document["frame_index"], document["num_joints"]) == ("A person waving", 8, 22)
     assert document["joint_names"] == list(JOINT_NAMES)
-    assert {key: document[key] for key in SETTINGS} == SETTINGS
+    assert {key: document[key] for key in asdict(SETTINGS)} == asdict(SETTINGS)
     joints = np.load(store.output / "waving.npy")
     assert joints.dtype == np.float32
     assert np.array_equal(joints, JOINTS)
@@ -75,10 +79,10 @@ def test_a_broken_json_is_unfinished(tmp_path: Path) -> None:
 
 
 def test_no_picture_is_expected_where_none_is_wanted(tmp_path: Path) -> None:
-    store = store_in(tmp_path, pictures=False)
+    store = store_in(tmp_path, NO_PICTURES)
     write(store, pose(), picture=None)
     assert store.survey([pose().prompt], SETTINGS).finished
-    assert PoseStore(store.output, pictures=True).survey([pose().prompt], SETTINGS).unfinished
+    assert PoseStore(store.output, ALL).survey([pose().prompt], SETTINGS).unfinished
 
 
 def test_the_survey_counts_other_settings_and_other_captions(tmp_path: Path) -> None:
@@ -93,14 +97,14 @@ def test_the_survey_counts_other_settings_and_other_captions(tmp_path: Path) -> 
 def test_a_pose_written_again_without_picture_keeps_no_stale_one(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     write(store, pose())
-    write(store, pose(), picture=None)
+    write(PoseStore(store.output, NO_PICTURES), pose(), picture=None)
     assert not (store.output / "waving.png").exists()
 
 
 def test_an_output_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"paths\.output=.*file/poses"):
-        PoseStore(tmp_path / "file" / "poses", True).prepare()
+        PoseStore(tmp_path / "file" / "poses", ALL).prepare()
 
 
 def test_the_staging_folder_is_emptied_first_and_removed_last(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_a_folder_of_the_user_s_own_in_temp_stays(tmp_path: Path) -> None:
 
 
 def test_runs_with_different_output_folders_share_a_temp_folder(tmp_path: Path) -> None:
-    first, second = (PoseStore(tmp_path / name, pictures=True) for name in ("one", "two"))
+    first, second = (PoseStore(tmp_path / name, ALL) for name in ("one", "two"))
     for store in (first, second):
         store.prepare()
     with staging_folder(tmp_path / "temp", first.output, "all") as other:

@@ -66,6 +66,8 @@ def small(command: str, weights: Path) -> str:
     elif ".evaluate" in command:
         command = re.sub(r"--library \d+", "--library 10", command)
         command += f" model.weights={weights} --seeds 1 --training-poses 50"
+    elif ".compose_captions" in command:
+        command += " --count 4"
     elif re.match(r"(python -m mardm_batch|mardm-batch) (?=[+\w]+=|--multirun|model\.)", command):
         command += "" if "tracking" in command else " tracking.mode=disabled"
         command += "" if re.search(r"model(\.weights)?=", command) else f" model.weights={weights}"

@@ -77,4 +77,7 @@ def test_there_is_a_recipe_for_everything_that_can_be_added() -> None:
         "preset",
         "look",
         "prompt format",
+        "model",
+        "renderer",
+        "tracker",
     ]

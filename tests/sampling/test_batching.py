@@ -9,17 +9,20 @@ import torch
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.records import Failure, Pose
-from mardm_batch.generate import sampling_threads
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
-from mardm_batch.sampling.batching import sample_poses
+from mardm_batch.sampling.batching import SamplingQueue, sample_poses
+from mardm_batch.sampling.cores import sampling_threads
 from mardm_batch.system.signals import Interrupted, defer_signals, raise_on_signals
 
 PROMPTS = tuple(Prompt(f"pose_{number}", f"A person {number}") for number in range(10))
 
 
-def told(seconds: float, device: str, device_memory_mb: float) -> None:
-    """Takes what the main path tells of its batches."""
+MANY_PROMPTS = tuple(Prompt(f"pose_{number}", f"A person {number}") for number in range(1000))
+
+
+def record_batch(seconds: float, device: str, device_memory_mb: float) -> None:
+    """Takes the statistics of the batches."""
     assert seconds >= 0
 
 
@@ -59,7 +62,7 @@ class FaultySampler:
 
 def outcomes(sampler: FaultySampler) -> dict[str, Pose | Failure]:
     results = {}
-    for result in sample_poses(PROMPTS, sampler, told):
+    for result in sample_poses(PROMPTS, sampler, record_batch):
         name = result.name if isinstance(result, Failure) else result.prompt.name
         assert name not in results, "made twice"
         results[name] = result
@@ -127,6 +130,101 @@ def test_what_is_sampled_anew_goes_with_the_next_batch_and_the_last_try_is_taken
     assert all(isinstance(result, Pose) for result in results.values())
     again = {"pose_2", "pose_6"}
     assert {name for name, result in results.items() if isinstance(result, Pose) and result.attempt == 1} == again
+
+
+# A fault that hits every caption --------------------------------------------------------------------------------------
+
+
+def test_a_fault_that_hits_every_caption_ends_the_sampling_after_a_few_dozen_calls(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        raise ValueError(f"cannot encode {captions[0]}")
+
+    sampler = FaultySampler(32, fault)
+    results = list(sample_poses(MANY_PROMPTS, sampler, record_batch))
+    assert len(sampler.sizes) <= 36
+    assert all(isinstance(result, Failure) and result.error.startswith("ValueError: cannot") for result in results)
+    numbers = [MANY_PROMPTS.index(Prompt(result.name, result.caption)) for result in results]
+    assert len(set(numbers)) == len(numbers)
+    assert max(numbers) > 900  # captions of the whole list were tried
+    (stopped,) = [record.getMessage() for record in caplog.records if "sampling stopped" in record.getMessage()]
+    assert f"the last {len(results)} poses failed alike (ValueError: cannot encode" in stopped
+    assert stopped.endswith(f"none succeeded; the log file has the traceback; {1000 - len(results)} were not sampled")
+    (traceback,) = [record.exc_info for record in caplog.records if record.exc_info]
+    assert isinstance(traceback[1], ValueError)
+
+
+def test_joints_that_are_never_finite_end_the_sampling(caplog: pytest.LogCaptureFixture) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        clips[:] = np.nan
+
+    sampler = FaultySampler(32, fault)
+    results = list(sample_poses(MANY_PROMPTS, sampler, record_batch))
+    assert len(sampler.sizes) <= 36
+    assert {result.error for result in results if isinstance(result, Failure)} == {
+        "joints are not finite, with other noise too"
+    }
+    assert "sampling stopped" in caplog.text
+
+
+@pytest.mark.parametrize("bad", [range(40, 140), range(0, 1000, 3)])
+def test_many_bad_captions_cost_only_themselves(bad: range) -> None:
+    captions_of_bad = {f"A person {number}" for number in bad}
+
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        if captions_of_bad & set(captions):
+            raise ValueError("cannot be read")
+
+    results = list(sample_poses(MANY_PROMPTS, FaultySampler(32, fault), record_batch))
+    failed = [result.caption for result in results if isinstance(result, Failure)]
+    assert sorted(failed) == sorted(captions_of_bad)
+    made = [result.prompt.caption for result in results if isinstance(result, Pose)]
+    assert sorted(failed + made) == sorted(prompt.caption for prompt in MANY_PROMPTS)
+
+
+def test_a_device_that_fails_half_way_ends_the_sampling() -> None:
+    calls = []
+
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        calls.append(len(captions))
+        if len(calls) > 10:
+            raise RuntimeError("CUDA error: unspecified launch failure\nand advice")
+
+    results = list(sample_poses(MANY_PROMPTS, FaultySampler(32, fault), record_batch))
+    assert sum(isinstance(result, Pose) for result in results) == 320
+    assert len(calls) <= 46
+
+
+def test_different_faults_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        if {"A person 2", "A person 3"} & set(captions):
+            raise ValueError("cannot be read")
+        if "A person 8" in captions:
+            raise KeyError("no such word")
+
+    list(sample_poses(PROMPTS, FaultySampler(4, fault), record_batch))
+    logged = [type(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    assert logged == [ValueError, KeyError]
+
+
+def test_probes_are_spread_over_the_captions_that_wait() -> None:
+    queue = SamplingQueue(MANY_PROMPTS)
+    queue.put_probes(5)
+    probes = [queue.take(32) for _ in range(5)]
+    names = sorted(probe.prompt.name for (probe,) in probes)
+    assert names == [
+        "pose_0",
+        "pose_250",
+        "pose_500",
+        "pose_749",
+        "pose_999",
+    ]
+    assert len(queue) == 995
+    few = SamplingQueue(PROMPTS[:3])
+    few.put_probes(12)
+    assert sorted(len(few.take(32)) for _ in range(3)) == [1, 1, 1]
+    assert not few
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from tests.support import Run
 from wandb.proto.wandb_internal_pb2 import Record
 
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.tracking.tracker import (
     DeferredTracker,
     NullTracker,
@@ -22,6 +23,7 @@ from mardm_batch.tracking.tracker import (
 from mardm_batch.tracking.wandb_tracker import WandbSettings
 
 BLOCK = 32768
+ENDED = RunSummary(shard="all", sweep=None, state="finished", exit_code=0, output=Path())
 
 
 def records(path: Path) -> Iterator[Record]:
@@ -103,7 +105,7 @@ def test_tracking_that_fails_warns_once_and_stops(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.WARNING):
         tracker.log({"poses_done": 1})
         tracker.log({"poses_done": 2})
-        tracker.finish({})
+        tracker.finish(ENDED)
     assert [record.getMessage() for record in caplog.records] == ["tracking stopped: ConnectionError: no network"]
 
 
@@ -123,7 +125,7 @@ def test_what_is_logged_while_a_tracker_opens_is_tracked() -> None:
         def log(self, metrics: Mapping[str, float]) -> None:
             told.append(dict(metrics))
 
-        def finish(self, summary: Mapping[str, object]) -> None:
+        def finish(self, summary: RunSummary) -> None:
             told.append("end")
 
     opened = threading.Event()
@@ -136,7 +138,7 @@ def test_what_is_logged_while_a_tracker_opens_is_tracked() -> None:
     tracker.log({"a": 1})
     assert told == []
     opened.set()
-    tracker.finish({})
+    tracker.finish(ENDED)
     assert told == [{"a": 1}, "end"]
 
 

@@ -20,7 +20,6 @@ from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
 from mardm_batch.tracking.tracker import NullTracker
 from mardm_batch.train import mocap
-from mardm_batch.train.__main__ import to_train_config, train
 from mardm_batch.train.autoencoder_loop import (
     bone_error,
     encode_windows,
@@ -31,7 +30,8 @@ from mardm_batch.train.autoencoder_loop import (
 from mardm_batch.train.clips import recorded_clips
 from mardm_batch.train.data import Motions, read_motions, read_unseen_motions
 from mardm_batch.train.network_loop import TokenizedCaptions
-from mardm_batch.train.settings import TrainConfig, register_train_schema
+from mardm_batch.train.recipe import train
+from mardm_batch.train.settings import TrainConfig, register_train_schema, to_train_config
 from mardm_batch.train.stage import run_stage
 
 TINY = [

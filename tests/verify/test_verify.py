@@ -5,39 +5,36 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from tests.support import Run, theme
+from tests.looks import theme
+from tests.support import Run
 
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.formats import FORMATS, NPY, npy_bytes
 from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import Failure, Pose
-from mardm_batch.dataset.store import PoseStore, npy_bytes, write_pose
+from mardm_batch.dataset.records import Failure, Pose, Provenance
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt, name_prompts
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
 WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(CAPTIONS)
-SETTINGS = {
-    "model": "embedded",
-    "frame_index": 8,
-    "seed": 1,
-    "sampling": {"cfg": 2.0, "solver": "euler"},
-    "weights_sha256": "0123",
-    "precision": "float32",
-}
+PROVENANCE = Provenance("embedded", 1, 8, {"cfg": 2.0, "solver": "euler"}, "0123", "float32")
+ALL = tuple(FORMATS.values())
 
 
 def write(output: Path, prompt: Prompt, picture: bytes, **settings: object) -> None:
     joints = np.random.default_rng(len(prompt.name)).normal(0, 0.4, (22, 3)).astype(np.float32)
-    write_pose(Pose(prompt, joints, 8, 0), picture, {**SETTINGS, **settings}, output, output.parent)
+    PoseStore(output, ALL).write(Pose(prompt, joints, 8, 0), picture, replace(PROVENANCE, **settings), output.parent)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +45,7 @@ def picture() -> bytes:
 @pytest.fixture
 def output(tmp_path: Path, picture: bytes) -> Path:
     """A finished output folder of all captions, and the captions in a file beside it."""
-    store = PoseStore(tmp_path / "SinglePose", pictures=True)
+    store = PoseStore(tmp_path / "SinglePose", ALL)
     store.prepare()
     for prompt in PROMPTS:
         write(store.output, prompt, picture)
@@ -110,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "PNG gone": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
     "NPY gone": (lambda o: (o / "waving.npy").unlink(), "missing file of a pose", [WAVING]),
     "pose gone": (lambda o: [p.unlink() for p in o.glob("waving.*")], "missing pose", [WAVING]),
-    "JSON gone": (lambda o: (o / "waving.json").unlink(), "PNG or NPY without JSON", [WAVING]),
+    "JSON gone": (lambda o: (o / "waving.json").unlink(), "pose file without JSON", [WAVING]),
     "NPY cut": (lambda o: cut(o / "waving.npy", 300), "unreadable NPY", [WAVING]),
     "NPY empty": (lambda o: cut(o / "waving.npy", 0), "unreadable NPY", [WAVING]),
     "NPY of other type": (
@@ -135,24 +132,24 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "PNG cut": (lambda o: cut(o / "waving.png", 20_000), "unreadable PNG", [WAVING]),
     "PNG without its end": (lambda o: cut(o / "waving.png", -12), "unreadable PNG", [WAVING]),
     "PNG with a wrong byte": (lambda o: bend(o / "waving.png"), "unreadable PNG", [WAVING]),
-    "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG size", [WAVING]),
+    "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG", [WAVING]),
     "other caption": (
         lambda o: edit(o / "waving.json", lambda d: d.update(caption="A person lying")),
-        "caption is not the name's", [WAVING],
+        "caption does not match the name", [WAVING],
     ),
     "other name": (lambda o: rename(o, "waving", "lying"), "wrong JSON", [WAVING]),
-    "stray NPY": (lambda o: (o / "lying.npy").write_bytes(npy_bytes(NAN)), "PNG or NPY without JSON", []),
-    "temporary file": (lambda o: (o / ".waving.json.123").write_text(""), "stray temporary file", []),
-    "staged file": (lambda o: stage(o), "stray temporary file", []),
+    "stray NPY": (lambda o: (o / "lying.npy").write_bytes(npy_bytes(NAN)), "pose file without JSON", []),
+    "temporary file": (lambda o: (o / ".waving.json.123").write_text(""), "leftover temporary file", []),
+    "staged file": (lambda o: stage(o), "leftover temporary file", []),
     "unknown file": (lambda o: (o / "notes.txt").write_text(""), "unknown file", []),
     "list of captions cut": (
-        lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl does not list what is finished", [],
+        lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl does not list the finished poses", [],
     ),
     "list of captions gone": (
-        lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list what is finished", [],
+        lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list the finished poses", [],
     ),
     "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), "unknown file", []),
-    "failure": (list_failure, "failed, and not made since", [SITTING]),
+    "failure": (list_failure, "failed, not generated since", [SITTING]),
 }  # fmt: skip
 
 
@@ -182,13 +179,13 @@ def test_a_fault_is_found_repaired_and_made_again(output: Path, audit, picture: 
     report = audit("--repair")
     assert report["exit_code"] == 1
     assert report["repair"]["to_make"] == len(affected)
-    assert list(PoseStore(output, pictures=True).survey(PROMPTS, SETTINGS).unfinished) == affected
+    assert list(PoseStore(output, ALL).survey(PROMPTS, PROVENANCE).unfinished) == affected
     assert contents(output) == before  # moved, not deleted
 
     for prompt in affected:  # the generator's next run
         write(output, prompt, picture)
     FailureList(output).remove(CAPTIONS)
-    rebuild_metadata(PoseStore(output, pictures=True))
+    rebuild_metadata(PoseStore(output, ALL))
     assert audit()["problems"] == []
 
 
@@ -211,22 +208,22 @@ def test_two_repairs_set_aside_into_two_folders(output: Path, audit) -> None:
 
 def test_other_settings_and_poses_that_were_not_asked_for_are_notes(output: Path, audit, picture: bytes) -> None:
     write(output, Prompt("lying", "A person lying"), picture, seed=2, sampling={"cfg": 4.0, "solver": "euler"})
-    rebuild_metadata(PoseStore(output, pictures=True))
+    rebuild_metadata(PoseStore(output, ALL))
     (output / "older").mkdir()
     report = audit()
     assert report["exit_code"] == 0
     found = [(each["kind"], each["where"], each["detail"]) for each in report["notes"]]
     assert found == [
-        ("pose that was not asked for", "lying.json", "A person lying"),
+        ("pose that was not requested", "lying.json", "A person lying"),
         ("mixed settings", "4 poses", "seed=1, cfg=2.0"),
         ("mixed settings", "1 poses", "seed=2, cfg=4.0"),
-        ("folder that was not looked into", "older", ""),
+        ("folder that was not audited", "older", ""),
     ]
 
 
 def test_names_with_a_hash_belong_to_their_captions(tmp_path: Path, picture: bytes) -> None:
     prompts = name_prompts(["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301])
-    store = PoseStore(tmp_path / "poses", pictures=True)
+    store = PoseStore(tmp_path / "poses", ALL)
     store.prepare()
     for prompt in prompts:
         write(store.output, prompt, picture)
@@ -243,7 +240,7 @@ def test_pictures_that_are_not_wanted_are_not_missed_and_not_decoded(output: Pat
     assert audit("--no-pictures")["exit_code"] == 0
     for path in output.glob("*.png"):
         path.unlink()
-    rebuild_metadata(PoseStore(output, pictures=False))
+    rebuild_metadata(PoseStore(output, (NPY,)))
     assert audit()["exit_code"] == 0  # no run says that there should be any, and there is none
 
 
@@ -254,12 +251,12 @@ def test_a_folder_at_work_is_read_but_not_repaired(output: Path, audit, capsys, 
     (output / "lying.npy").write_text("")
     if not flags:
         report = audit()
-        assert kinds(report) == {"PNG or NPY without JSON"}  # what is staged is the run's own
+        assert kinds(report) == {"pose file without JSON"}  # what is staged is the run's own
         assert report["notes"][-1]["where"].startswith(f"shard-1-of-3, process {os.getpid()} on ")
         return
     with pytest.raises(SystemExit, match="2"):
         main([str(output), *flags])
-    assert re.fullmatch(r".*: shard-1-of-3 \(process \d+ on .*\) is at work: .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r".*: shard-1-of-3 \(process \d+ on .*\) is active: .*\n", capsys.readouterr().err)
     assert (output / "lying.npy").exists()
 
 
@@ -294,7 +291,7 @@ def test_the_report_shows_counts_ten_examples_and_captions_as_they_are(output: P
     edit(output / f"{MARKUP.name}.json", lambda document: document.update(caption="[bold]:smile:[/bold]\x1b[2J"))
     assert main([str(output), "--prompts", str(listed)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "poses: 16 asked for, 12 missing, 4 there, 1 damaged"
+    assert lines[0] == "poses: 16 requested, 12 missing, 4 found, 1 damaged"
     assert "missing pose: 12" in lines
     assert "  red31m_number_0: A person [red]\\x1b[31m, number 0" in lines
     assert "  and 2 more" in lines
@@ -302,13 +299,17 @@ def test_the_report_shows_counts_ten_examples_and_captions_as_they_are(output: P
     assert not any("captions.jsonl" in line for line in lines[2:])
 
 
-def test_errors_in_the_log_of_a_run_are_counted(output: Path, audit) -> None:
+def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     Progress("all", run_folder=str(output.parent), state="incomplete", exit_code=1).write(output)
-    lines = ["2026-01-31 12:00:00,123 INFO a: b", "2026-01-31 12:00:01,123 ERROR a: failed: sitting", "Traceback"]
-    (output.parent / "mardm_batch.log").write_text("\n".join(lines))
+    errors = [
+        {"time": f"12:00:0{n}", "level": "ERROR", "logger": "a", "message": f"pose {n}", "exception": None}
+        for n in "01"
+    ]
+    (output.parent / "errors.jsonl").write_text("".join(json.dumps(each) + "\n" for each in errors) + "not JSON\n")
     (note,) = audit()["notes"]
-    assert note["kind"] == "errors in the log of a run"
-    assert note["detail"] == "1, the last: 2026-01-31 12:00:01,123 ERROR a: failed: sitting"
+    assert note["kind"] == "errors logged by a run"
+    assert note["where"] == str(output.parent / "errors.jsonl")
+    assert note["detail"] == "2, the last: 12:00:01 a: pose 1"
 
 
 def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, run: Run, capsys) -> None:
@@ -317,8 +318,8 @@ def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, 
     assert run(*generate).returncode == 0
     assert main([str(output)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("poses: 4 asked for, 0 missing, 4 there, 0 damaged\n")
-    assert "captions.txt, as by the newest run with limit=4" in said
+    assert said.startswith("poses: 4 requested, 0 missing, 4 found, 0 damaged\n")
+    assert "captions.txt, by the newest run with limit=4" in said
 
     whole = sorted(path.name for path in output.iterdir())
     untouched = (output / f"{MARKUP.name}.json").stat().st_mtime_ns
@@ -328,7 +329,7 @@ def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, 
     (output / ".sitting.npy.77").write_text("")
     assert main([str(output)]) == 1
     assert main([str(output), "--repair"]) == 1
-    assert "the generator's next run makes 3 poses" in capsys.readouterr().out
+    assert "poses that the next run generates: 3" in capsys.readouterr().out
 
     again = run(*generate)
     assert again.returncode == 0, again.stderr
@@ -340,4 +341,4 @@ def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, 
     shutil.rmtree(tmp_path / "outputs")
     capsys.readouterr()
     assert main([str(output)]) == 0
-    assert "asked for: not known" in capsys.readouterr().out
+    assert "requested captions: unknown" in capsys.readouterr().out

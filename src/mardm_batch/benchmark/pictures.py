@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.benchmark.figures import PictureFigures
+from mardm_batch.constants import DPI, PICTURE_SIZE
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import KINEMATIC_CHAINS
-from mardm_batch.render.png import DPI, PICTURE_SIZE
 from mardm_batch.render.theme import RenderSettings
 from mardm_batch.system.files import write_atomically
 

@@ -5,7 +5,6 @@ shards of one run.
 """
 
 import json
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError
 
 COUNTS = ("poses_done", "failures")
@@ -102,30 +102,27 @@ def read_run(path: Path) -> tuple[Run, bool]:
         InputError: the file cannot be read, or is not a run's summary.
     """
     try:
-        summary = json.loads(path.read_bytes())
-        settings, metrics = flatten(summary["settings"]), summary["metrics"]
-        shard, is_job = settings["shard"], summary["sweep"] is not None
-        output = output_folder(Path(summary["output"]), settings["paths.output"], path)
+        summary = RunSummary.from_json(json.loads(path.read_bytes()))
+        settings = flatten(summary.settings)
+        shard = settings["shard"]
+        output = output_folder(summary.output, settings["paths.output"], path)
         run = Run(
             folders=(path.parent,),
             output=output,
             shards=() if shard is None else (int(shard),),
             num_shards=None if shard is None else int(settings["num_shards"]),
-            state=str(summary["state"]),
-            exit_code=int(summary["exit_code"]),
+            state=summary.state,
+            exit_code=summary.exit_code,
             settings=settings,
-            metrics=finite_numbers(metrics),
-            errors={str(error): int(count) for error, count in summary["errors"].items()},
-            samples=tuple(
-                Sample(str(each["caption"]), output / str(each["name"]), finite_numbers(each["measures"]))
-                for each in summary["samples"]
-            ),
+            metrics=summary.metrics,
+            errors=summary.errors,
+            samples=tuple(Sample(each.caption, output / each.name, each.measures) for each in summary.samples),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: not the summary of a run ({type(error).__name__}: {error}); leave this folder out"
         ) from None
-    return run, is_job
+    return run, summary.sweep is not None
 
 
 def output_folder(recorded: Path, setting: str, summary: Path) -> Path:
@@ -176,8 +173,3 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in settings.items():
         flat.update(flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
     return flat
-
-
-def finite_numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """The values that are finite numbers."""
-    return {key: value for key, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}

@@ -1,27 +1,128 @@
-"""The records of a data set: a pose, a failure, and the outcome of writing a pose."""
+"""The records of a data set: a pose, how it was made, its JSON, its line of metadata, a failure, an outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+import numpy as np
 
 from mardm_batch.pose.geometry import Joints
-from mardm_batch.system.json_records import JsonRecord
+from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.system.json_records import Codec, JsonRecord, json_field
 
-if TYPE_CHECKING:
-    from mardm_batch.prompts.names import Prompt
+UNITS: Final = "metres, Y up, the person faces +Z, pelvis above the origin"
 
 
 @dataclass(frozen=True)
 class Pose:
-    """`joints` (22, 3) float32: metres, Y up, the person faces +Z with the pelvis above the origin."""
+    """A sampled pose.
 
-    prompt: "Prompt"
+    `joints` (22, 3) float32: metres, Y up, the person faces +Z with the pelvis above the origin.
+    """
+
+    prompt: Prompt
     joints: Joints
     frame_index: int
+    """Index of the frame in the clip that was sampled."""
     attempt: int
-    """How often it was sampled before, with other noise, and was not usable."""
+    """Number of earlier samples, with other noise, that were rejected."""
     frame_change: float = 0.0
-    """Metres by which a joint moves, on average, from the frames beside the chosen one to it."""
+    """Mean distance in metres of the joints from where they are in the adjacent frames."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What determines a pose beside its caption. None: not known before the model is loaded."""
+
+    model: str
+    seed: int
+    frame_index: int
+    sampling: Mapping[str, Any]
+    weights_sha256: str | None = None
+    precision: str | None = None
+
+
+def read_joints(value: Any) -> Joints:
+    joints = np.array(value)
+    with np.errstate(over="ignore"):
+        joints = joints.astype(np.float32) if joints.dtype.kind in "if" else np.empty(0, np.float32)
+    if joints.shape != (NUM_JOINTS, 3) or not np.isfinite(joints).all():
+        raise ValueError(f"should be {NUM_JOINTS} times 3 finite numbers")
+    return joints
+
+
+def write_joints(joints: Joints) -> list[list[float]]:
+    """Exactly the float32 values."""
+    values: list[list[float]] = joints.astype(np.float64).tolist()
+    return values
+
+
+JOINTS: Final = Codec(
+    read_joints,
+    write_joints,
+    {
+        "type": "array",
+        "minItems": NUM_JOINTS,
+        "maxItems": NUM_JOINTS,
+        "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}},
+    },
+)
+
+
+def provenance_field(description: str) -> Any:
+    """Of every pose that is written; optional when read, as the original system's poses lack it."""
+    return json_field(description, default=None, written=True)
+
+
+@dataclass(frozen=True)
+class PoseDocument(JsonRecord):
+    """The JSON of a pose. It holds no clock times: the same run writes the same bytes."""
+
+    caption: str = json_field("the text exactly as in the prompt file")
+    frame_index: int = json_field("index of the frame in the clip that was sampled")
+    num_joints: int = json_field("the number of joints")
+    joints: Joints = json_field("positions of the joints; the same float32 numbers as in the NPY", codec=JOINTS)
+    joint_names: tuple[str, ...] = json_field("names of the joints, in the order of their positions")
+    name: str | None = provenance_field("the name of the pose's files without suffix")
+    weights_sha256: str | None = provenance_field("SHA-256 of the model's weights")
+    model: str | None = provenance_field("the name of the model")
+    seed: int | None = provenance_field("the seed of the run")
+    sampling: Mapping[str, Any] | None = provenance_field("settings of the sampler")
+    precision: str | None = provenance_field("floating-point type that the model computed in")
+    attempt: int | None = provenance_field("number of earlier samples, with other noise, that were rejected")
+    units: str | None = provenance_field("units and axes of the joints")
+
+    @classmethod
+    def of(cls, pose: Pose, provenance: Provenance) -> Self:
+        return cls(
+            caption=pose.prompt.caption,
+            num_joints=NUM_JOINTS,
+            joints=pose.joints,
+            joint_names=JOINT_NAMES,
+            name=pose.prompt.name,
+            attempt=pose.attempt,
+            units=UNITS,
+            **{**asdict(provenance), "frame_index": pose.frame_index},
+        )
+
+    def matches(self, provenance: Provenance) -> bool:
+        """Whether the pose was made so, as far as the provenance is known."""
+        known = {key: value for key, value in vars(provenance).items() if value is not None}
+        return all(getattr(self, key) == value for key, value in known.items())
+
+    def settings(self) -> dict[str, Any]:
+        """What determined the pose, the sampler's settings under their own names."""
+        keys = ("model", "weights_sha256", "precision", "seed", "frame_index")
+        return {**{key: getattr(self, key) for key in keys}, **(self.sampling or {})}
+
+
+@dataclass(frozen=True)
+class MetadataRow(JsonRecord):
+    """A line of `metadata.jsonl`: a finished pose."""
+
+    file_name: str = json_field("the file to show: the picture, or the joints where there is none")
+    caption: str = json_field("the text exactly as in the prompt file")
 
 
 @dataclass(frozen=True)
@@ -36,7 +137,7 @@ class Failure(JsonRecord):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a pose: written, unless there is a failure, in so many seconds by stage (draw, write)."""
+    """The end of a pose in the writers: written unless there is a failure. `seconds` by stage (draw, write)."""
 
     pose: Pose
     failure: Failure | None

@@ -1,57 +1,52 @@
-"""The three files of a pose: where they are, whether they are finished, and writing them whole.
+"""The poses of an output folder: which are finished, reading them, and writing them whole.
 
-`NAME.png`, `NAME.npy`, `NAME.json` lie side by side in the output folder. Each is written under another name and moved
-into place, the JSON last: a pose is finished when its JSON is there with the same caption and its siblings exist.
+The files of a pose lie side by side, one a format, and its JSON. Each is written in a staging folder and moved into
+place, the JSON last: a pose is finished when its JSON is there with its caption and the other files exist.
 """
 
-import hashlib
-import io
-import json
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
-from mardm_batch.dataset.records import Pose
+from mardm_batch.dataset.formats import FORMATS, JSON, Format, PoseContent
+from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.records import MetadataRow, Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
-from mardm_batch.pose.geometry import Joints
-from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import translate_disk_full
-
-Provenance = Mapping[str, Any]
+from mardm_batch.system.json_records import parse_json
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the output folder holds of the prompts that were asked for."""
+    """The state of the requested prompts in an output folder."""
 
     finished: tuple[Prompt, ...]
     unfinished: tuple[Prompt, ...]
     other_settings: int
-    """How many of the finished were made with other settings."""
+    """Number of finished poses that were made with other settings."""
     other_captions: int
-    """How many of the unfinished have the files of another caption in their place."""
+    """Number of unfinished poses whose names are taken by the files of another caption."""
 
 
 class PoseStore:
-    """The poses of one output folder. `pictures`: whether a finished pose has a picture."""
+    """The poses of one output folder. `formats`: of the files that a finished pose has beside its JSON."""
 
-    def __init__(self, output: Path, pictures: bool) -> None:
+    def __init__(self, output: Path, formats: Iterable[Format]) -> None:
         self.output = output
-        self.suffixes = (".png", ".npy") if pictures else (".npy",)
+        self.suffixes = tuple(each.suffix for each in formats)
+        """Not the formats: the store goes to the writer processes, and functions may not."""
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        return tuple(FORMATS[suffix] for suffix in self.suffixes)
 
     def prepare(self) -> None:
-        """Make the output folder.
+        """Create the output folder.
 
         Raises:
-            InputError: it cannot be made or written to.
+            InputError: it cannot be created or written to.
         """
         try:
             (self.output / RECORDS).mkdir(parents=True, exist_ok=True)
@@ -61,133 +56,76 @@ class PoseStore:
         except OSError as error:
             raise InputError(f"paths.output={self.output}: cannot be written to: {error.strerror}") from None
 
-    def survey(self, prompts: Iterable[Prompt], provenance: Provenance) -> Survey:
-        """Divide the prompts into finished and unfinished, by the files alone."""
-        names = {entry.name for entry in os.scandir(self.output)}
+    def survey(self, prompts: Iterable[Prompt], provenance: Provenance | None = None) -> Survey:
+        """Divide the prompts into finished and unfinished, by the files alone.
+
+        Args:
+            provenance: how the poses would be made now; None: count none as made with other settings.
+        """
+        file_names = self.file_names()
         finished, unfinished = [], []
         other_settings = other_captions = 0
         for prompt in prompts:
-            document = self.read(prompt.name) if f"{prompt.name}.json" in names else None
-            same_caption = document is not None and document.get("caption") == prompt.caption
-            if same_caption and all(prompt.name + suffix in names for suffix in self.suffixes):
-                assert document is not None
+            document = self.read(prompt.name) if prompt.name + JSON.suffix in file_names else None
+            same_caption = document is not None and document.caption == prompt.caption
+            if document is not None and same_caption and self.is_complete(prompt.name, file_names):
                 finished.append(prompt)
-                other_settings += any(document.get(key) != value for key, value in provenance.items())
+                other_settings += provenance is not None and not document.matches(provenance)
             else:
                 unfinished.append(prompt)
                 other_captions += document is not None and not same_caption
         return Survey(tuple(finished), tuple(unfinished), other_settings, other_captions)
 
-    def pictures(self, prompts: Sequence[Prompt]) -> list[tuple[Path, str]]:
-        """The pictures, with their captions, of those of the prompts that have one."""
-        paths = ((self.output / f"{prompt.name}.png", prompt.caption) for prompt in prompts)
-        return [(path, caption) for path, caption in paths if path.exists()]
+    def file_names(self) -> set[str]:
+        return {entry.name for entry in os.scandir(self.output)}
 
-    def read(self, name: str) -> dict[str, Any] | None:
-        """The JSON of a pose; None where there is none that can be read."""
+    def is_complete(self, name: str, file_names: set[str]) -> bool:
+        """Whether the pose has its files of all formats."""
+        return all(name + suffix in file_names for suffix in self.suffixes)
+
+    def read(self, name: str) -> PoseDocument | None:
+        """The JSON of a pose; None where it is absent or unreadable."""
         try:
-            document = json.loads((self.output / f"{name}.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
+            return PoseDocument.from_json(parse_json(JSON.path(self.output, name).read_bytes()))
+        except (OSError, ValueError):
             return None
-        return document if isinstance(document, dict) else None
 
-    def captions(self) -> Iterator[tuple[str, str]]:
-        """The file to show, a picture where there is one, and the caption of every finished pose, sorted by name."""
-        names = {entry.name for entry in os.scandir(self.output)}
-        for stem in sorted(name.removesuffix(".json") for name in names if name.endswith(".json")):
-            if all(stem + suffix in names for suffix in self.suffixes):
-                document = self.read(stem)
-                if document is not None and "caption" in document:
-                    yield stem + (".png" if f"{stem}.png" in names else ".npy"), document["caption"]
+    def metadata(self) -> Iterator[MetadataRow]:
+        """A row for every finished pose, sorted by name."""
+        file_names = self.file_names()
+        for name in sorted(each.removesuffix(JSON.suffix) for each in file_names if each.endswith(JSON.suffix)):
+            if self.is_complete(name, file_names):
+                document = self.read(name)
+                if document is not None:
+                    shown = next(name + suffix for suffix in FORMATS if name + suffix in file_names)
+                    yield MetadataRow(shown, document.caption)
 
+    def write(self, pose: Pose, picture: bytes | None, provenance: Provenance, staging: Path) -> None:
+        """Write a pose's files whole, the JSON last.
 
-@contextmanager
-def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
-    """An empty folder for files in the making, from which they can be moved into the output folder in one step.
+        Args:
+            picture: the PNG; None where the store's formats have none.
+            staging: a folder of the same file system.
 
-    It is under `temp` where moving works from there, which it does not from another disk, else hidden in `output`. What
-    an earlier run of the same owner and output left there is removed. At the end the folder is removed, and `temp`
-    where it is then empty.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    whose = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
-    try:
-        temp.mkdir(parents=True, exist_ok=True)
-        base = temp if can_move(temp, output / RECORDS) else output / RECORDS
-        folder = base / f"{STAGING_PREFIX}{owner}-{whose}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)  # another run that ends may have removed `temp`, empty
-    except OSError as error:
-        raise InputError(f"paths.temp={temp}: cannot be written to: {error.strerror}") from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # another run's files are there
-            temp.rmdir()
-
-
-def can_move(source: Path, target: Path) -> bool:
-    """Whether a file can be moved from one folder into the other in one step."""
-    probe, moved = (folder / f"{STAGING_PREFIX}probe-{os.getpid()}" for folder in (source, target))
-    try:
-        probe.touch()
-        os.replace(probe, moved)
-    except OSError:
-        return False
-    finally:
-        probe.unlink(missing_ok=True)
-        moved.unlink(missing_ok=True)
-    return True
-
-
-def write_pose(pose: Pose, picture: bytes | None, provenance: Provenance, output: Path, staging: Path) -> None:
-    """Write a pose's files whole, the JSON last.
-
-    Raises:
-        DiskFullError: there is no space; nothing half written is left.
-        OSError: they cannot be written for another reason.
-    """
-    name = pose.prompt.name
-    contents = {".npy": npy_bytes(pose.joints), ".json": json_bytes(pose, provenance)}
-    if picture is not None:
-        contents = {".png": picture, **contents}
-    staged = {suffix: staging / f"{name}{suffix}" for suffix in contents}
-    try:
-        with translate_disk_full():
-            for suffix, content in contents.items():
-                staged[suffix].write_bytes(content)
-            for suffix in (".json", ".png"):  # of an earlier run: not finished while its files are exchanged
-                earlier = output / f"{name}{suffix}"
-                if earlier.exists():  # to unlink in vain would keep other processes out of the folder
-                    earlier.unlink()
-            for suffix in contents:
-                os.replace(staged[suffix], output / f"{name}{suffix}")
-    except BaseException:
-        for path in staged.values():
-            path.unlink(missing_ok=True)
-        raise
-
-
-def npy_bytes(joints: Joints) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(joints, dtype=np.float32), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def json_bytes(pose: Pose, provenance: Provenance) -> bytes:
-    """The JSON of a pose: its joints are the exact numbers of the NPY. No clock times: same run, same bytes."""
-    document = {
-        "caption": pose.prompt.caption,
-        "frame_index": pose.frame_index,
-        "num_joints": NUM_JOINTS,
-        "joints": pose.joints.astype(np.float64).tolist(),
-        "joint_names": list(JOINT_NAMES),
-        "name": pose.prompt.name,
-        **provenance,
-        "attempt": pose.attempt,
-        "units": "metres, Y up, the person faces +Z, pelvis above the origin",
-    }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        Raises:
+            DiskFullError: there is no space; nothing half written is left.
+            OSError: they cannot be written for another reason.
+        """
+        name = pose.prompt.name
+        content = PoseContent(pose, PoseDocument.of(pose, provenance), picture)
+        files = {each.path(staging, name): each.encode(content) for each in (*self.formats, JSON)}
+        replaced = [JSON.path(self.output, name)]  # first: the pose is unfinished while its files are exchanged
+        replaced += [each.path(self.output, name) for each in FORMATS.values() if each.suffix not in self.suffixes]
+        try:
+            with translate_disk_full():
+                for path, encoded in files.items():
+                    path.write_bytes(encoded)
+                for path in replaced:
+                    if path.exists():  # to unlink in vain would keep other processes out of the folder
+                        path.unlink()
+                for path in files:
+                    os.replace(path, self.output / path.name)
+        except BaseException:
+            for path in files:
+                path.unlink(missing_ok=True)
+            raise

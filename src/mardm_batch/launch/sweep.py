@@ -26,12 +26,14 @@ from filelock import FileLock
 
 from mardm_batch.config.overrides import quoted
 from mardm_batch.config.schema import Config
+from mardm_batch.dataset.formats import enabled_formats
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ConfigurationError, ExitCode, InputError
-from mardm_batch.generate import count_finished, resume_hint
 from mardm_batch.launch.plan import JOB, PLAN, Plan, record, recorded, records
 from mardm_batch.prompts.shards import shards_overlap
+from mardm_batch.run.conclusion import resume_hint
+from mardm_batch.run.shard import count_finished
 from mardm_batch.system.processes import available_cores, on_process_exit, process_is_alive
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import CONSOLE
@@ -242,6 +244,7 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
         ExitCode.ALL_FINISHED: "ended",
         ExitCode.SOME_FAILED: "failed in part",
         ExitCode.BAD_INPUT: "was refused",
+        ExitCode.CRASHED: "crashed",
     }
     codes = [recorded(plan, job.number, "exit_code") for job in jobs]
     missing = asked = 0
@@ -250,7 +253,7 @@ def report(plan: Plan, jobs: Sequence[Job], interrupted: int | None) -> int:
         finished, total = count_finished(job.config)
         if code is None and finished:  # it died before it brought the list up to date
             with suppress(OSError):
-                rebuild_metadata(PoseStore(folder_of(job.config), pictures=job.config.render.enabled))
+                rebuild_metadata(PoseStore(folder_of(job.config), enabled_formats(job.config)))
         missing, asked = missing + total - finished, asked + total
         # A run that retries what failed answers for that alone, and one that makes poses again for more than is there.
         if code != ExitCode.ALL_FINISHED or (finished < total and job.config.retry is None):

@@ -13,11 +13,6 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 PackedPixels = NDArray[np.uint32]
 
-PICTURE_SIZE: Final = 1200
-"""Width and height of a picture in pixels."""
-DPI: Final = 150
-"""Resolution of a picture, stored in its file."""
-
 CELL_MASK: Final = 0xFCFCFC
 """The bits of red, green and blue that `Palette.quantize_cached` distinguishes: cells of 4 x 4 x 4 colours."""
 COVERAGES: Final = 32

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
+from mardm_batch.constants import DPI, PICTURE_SIZE
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.render.figure import (
@@ -28,7 +29,7 @@ from mardm_batch.render.figure import (
     cast_shadows,
     project_figure,
 )
-from mardm_batch.render.png import COVERAGES, DPI, PICTURE_SIZE, PackedPixels, Palette, Pixels, encode_png
+from mardm_batch.render.png import COVERAGES, PackedPixels, Palette, Pixels, encode_png
 from mardm_batch.render.theme import Theme
 
 Floats = NDArray[np.float64]

@@ -1,7 +1,7 @@
-"""What becomes of the poses of a run: counted, measured, shown, and kept for other commands to read.
+"""Statistics of one run: progress, metrics and summary, for the terminal, trackers and other commands.
 
-In Hydra's run folder: `metrics.jsonl`, the numbers at a steady interval, and `summary.json`, the whole run in the end.
-In the output folder: the progress record of the shard, and the failures at once.
+Written to Hydra's run folder: `metrics.jsonl`, the metrics at a steady interval, and `summary.json` at the end.
+Written to the output folder: the shard's progress, and each failure at once.
 """
 
 import itertools
@@ -20,58 +20,73 @@ import numpy as np
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import Failure, Outcome, Pose
-from mardm_batch.errors import MardmBatchError
-from mardm_batch.pose.conditions import bundled_conditions
-from mardm_batch.pose.geometry import Joints, bone_length_error, diversity, lowest_joint_height
+from mardm_batch.dataset.records import Failure, Outcome
+from mardm_batch.dataset.summary import SUMMARY_FILE, PoseSample, RunSummary
+from mardm_batch.errors import ExitCode
+from mardm_batch.pose.geometry import Joints, diversity
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import DiskFullError, write_atomically
+from mardm_batch.run.measures import pose_measures
+from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import ProgressDisplay
 from mardm_batch.tracking.tracker import NullTracker, Tracker
 
 log = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_RECORDS = 1.0
-RECORDS_BETWEEN_METRICS = 2
-NEWEST_SHOWN = 5
-WORDS_SHOWN = 20
-POSES_COMPARED = 300
-"""Of how many poses the diversity is taken: each is compared with every other."""
+REPORT_SECONDS = 1.0
+REPORTS_PER_METRICS = 2
+NEWEST_NAMES = 5
+UNKNOWN_WORDS_LISTED = 20
+DIVERSITY_POSES = 300
+"""Poses of which the diversity is measured; its cost grows with their square."""
+STATES: dict[int, str] = {
+    ExitCode.ALL_FINISHED: "finished",
+    ExitCode.SOME_FAILED: "incomplete",
+    ExitCode.CRASHED: "crashed",
+}
+"""State of a run by its exit code; any other is that of an interrupted one."""
 
 
 class RunStatistics:
-    """The book of one run of one shard. While it is open, a thread writes progress and metrics at a steady interval."""
+    """Statistics of one run of one shard. While it is open, a thread writes progress and metrics periodically."""
 
     def __init__(
         self,
         progress: Progress,
-        todo: Sequence[Prompt],
+        requested: Sequence[Prompt],
         output: Path,
         settings: Mapping[str, Any],
         failures: FailureList,
-        bar: bool,
     ) -> None:
-        self.todo = todo
-        self.pending_names = {prompt.name for prompt in todo}
-        """Names of the poses that this run is to make and has not made yet."""
+        self.requested = requested
+        self.had_pending = False
+        """Whether this run had poses to make."""
+        self.pending_names: set[str] = set()
+        """Names of the poses that this run is to make and has not written yet."""
         self.progress, self.output, self.settings, self.failures = progress, output, settings, failures
         self.run_folder = Path(progress.run_folder)
-        self.display = ProgressDisplay(progress.total - progress.finished_before, bar)
+        self.display = ProgressDisplay(total=0, bar=False)
         self.tracker: Tracker = NullTracker()
+        self.lock = threading.Lock()
+        """Guards the sums and counts below, which the main thread changes and the reporting thread reads."""
         self.stage_seconds: defaultdict[str, float] = defaultdict(float)
+        self.measure_sums: defaultdict[str, float] = defaultdict(float)
+        self.measure_counts: defaultdict[str, float] = defaultdict(float)
         self.errors: Counter[str] = Counter()
         self.unknown_words: Counter[str] = Counter()
-        self.sums: defaultdict[str, float] = defaultdict(float)
-        self.measured: defaultdict[str, float] = defaultdict(float)
-        self.compared: list[Joints] = []
-        self.samples: list[dict[str, Any]] = []
-        self.numbers = threading.Lock()
-        """Held while the numbers below change or are read: two threads do."""
-        self.closing = threading.Event()
-        self.thread = threading.Thread(target=self.keep, daemon=True)
+        self.diversity_joints: list[Joints] = []
+        self.samples: list[PoseSample] = []
+        self.closed = threading.Event()
+        self.reporter = threading.Thread(target=self.report_periodically, daemon=True)
+
+    def begin(self, requested: Sequence[Prompt], pending: Sequence[Prompt]) -> None:
+        """Set the poses that are requested of the shard, and those among them that this run is to make."""
+        self.requested, self.pending_names = requested, {prompt.name for prompt in pending}
+        self.had_pending = bool(pending)
+        self.progress.total, self.progress.finished_before = len(requested), len(requested) - len(pending)
+        self.display = ProgressDisplay(len(pending), bar=self.progress.sweep is None)
 
     def __enter__(self) -> "RunStatistics":
-        self.thread.start()
+        self.reporter.start()
         self.display.__enter__()
         return self
 
@@ -79,64 +94,65 @@ class RunStatistics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.display.__exit__(kind, error, trace)
-        self.closing.set()
-        self.thread.join()
-        if isinstance(error, Exception) and not isinstance(error, DiskFullError):
-            self.progress.state = "refused" if isinstance(error, MardmBatchError) else "crashed"
-            self.write_progress()
+        self.closed.set()
+        self.reporter.join()
 
-    def keep(self) -> None:
-        """The thread: write the progress, and every other time the metrics, until the run ends."""
+    def report_periodically(self) -> None:
+        """Write the progress, and every other time the metrics, until the run ends."""
         for count in itertools.count():
             self.write_progress()
-            if self.closing.wait(SECONDS_BETWEEN_RECORDS):
+            if self.closed.wait(REPORT_SECONDS):
                 return
-            if count % RECORDS_BETWEEN_METRICS == 0:
+            if count % REPORTS_PER_METRICS == 0:
                 self.write_metrics()
 
-    def unknown(self, words: Counter[str]) -> None:
-        """Words that the model does not know: their captions get its best pose all the same."""
+    def record_unknown_words(self, words: Counter[str]) -> None:
+        """Count captions by words that the model does not know, and warn of them."""
         self.unknown_words = words
         if words:
-            most = [word for word, _ in words.most_common(WORDS_SHOWN)]
-            more = f" and {len(words) - len(most)} more" if len(words) > len(most) else ""
-            log.warning("the model does not know these words and does its best without: %s%s", ", ".join(most), more)
+            listed = [word for word, _ in words.most_common(UNKNOWN_WORDS_LISTED)]
+            more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
+            log.warning("the model does not know these words and ignores them: %s%s", ", ".join(listed), more)
 
-    def sampled(self, seconds: float, device: str, device_memory_mb: float) -> None:
-        """A batch left the sampler."""
+    def record_batch(self, seconds: float, device: str, device_memory_mb: float) -> None:
+        """Count a sampled batch: its duration, device, and the peak of memory there."""
         if "sample" not in self.stage_seconds:
-            self.display.first_batch(seconds)
-        add(self.stage_seconds, {"sample": seconds}, self.numbers)
+            self.display.start_rate(seconds)
+        self.add(self.stage_seconds, {"sample": seconds})
         self.progress.state, self.progress.device = "running", device
         self.progress.device_memory_mb = device_memory_mb
 
-    def written(self, outcomes: Iterable[Outcome]) -> None:
-        """Poses left the writers; one that they tell of twice counts once."""
+    def record_outcomes(self, outcomes: Iterable[Outcome]) -> None:
+        """Count poses that were written or failed in a writer; a repeated outcome of a pose counts once."""
         for each in outcomes:
             if each.pose.prompt.name not in self.pending_names:
                 continue
-            add(self.stage_seconds, each.seconds, self.numbers)
+            self.add(self.stage_seconds, each.seconds)
             if each.failure is not None:
-                self.failed(each.failure)
+                self.record_failure(each.failure)
                 continue
-            measures = measures_of(each.pose)
-            add(self.measured, dict.fromkeys(measures, 1), self.numbers)
-            add(self.sums, measures, self.numbers)
-            if len(self.compared) < POSES_COMPARED:
-                self.compared.append(each.pose.joints)
+            prompt, measures = each.pose.prompt, pose_measures(each.pose)
+            self.add(self.measure_counts, dict.fromkeys(measures, 1))
+            self.add(self.measure_sums, measures)
+            if len(self.diversity_joints) < DIVERSITY_POSES:
+                self.diversity_joints.append(each.pose.joints)
             if len(self.samples) < self.settings["tracking"]["samples"]:
-                prompt = each.pose.prompt
-                self.samples.append({"name": prompt.name, "caption": prompt.caption, "measures": measures})
-            self.pending_names.discard(each.pose.prompt.name)
-            self.progress.newest = [*self.progress.newest, each.pose.prompt.name][-NEWEST_SHOWN:]
+                self.samples.append(PoseSample(prompt.name, prompt.caption, measures))
+            self.pending_names.discard(prompt.name)
+            self.progress.newest = [*self.progress.newest, prompt.name][-NEWEST_NAMES:]
             self.display.advance(done=1)
 
-    def failed(self, failure: Failure) -> None:
-        """A pose could not be made."""
+    def record_failure(self, failure: Failure) -> None:
+        """Count a pose that could not be made, and list it in `failures.jsonl`."""
         self.failures.append([failure])
         self.errors[f"{failure.stage}: {failure.error}"] += 1
         self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
         self.display.advance(failed=1)
+
+    def add(self, sums: defaultdict[str, float], values: Mapping[str, float]) -> None:
+        with self.lock:
+            for key, value in values.items():
+                sums[key] += value
 
     def write_progress(self) -> None:
         display, progress = self.display, self.progress
@@ -146,10 +162,10 @@ class RunStatistics:
             progress.write(self.output)
 
     def metrics(self) -> dict[str, float]:
-        """The numbers so far; measures are means over the poses that were written."""
+        """The metrics so far; measures of poses as means over those that were written."""
         display = self.display
-        with self.numbers:
-            stages, sums, measured = dict(self.stage_seconds), dict(self.sums), dict(self.measured)
+        with self.lock:
+            stages, sums, counts = dict(self.stage_seconds), dict(self.measure_sums), dict(self.measure_counts)
         return {
             "poses_done": display.done,
             "failures": display.failed,
@@ -157,7 +173,7 @@ class RunStatistics:
             "seconds": time.time() - self.progress.started,
             "device_memory_mb": self.progress.device_memory_mb,
             **{f"seconds/{stage}": seconds for stage, seconds in stages.items()},
-            **{measure: total / measured[measure] for measure, total in sums.items()},
+            **{measure: total / counts[measure] for measure, total in sums.items()},
         }
 
     def write_metrics(self) -> None:
@@ -168,46 +184,34 @@ class RunStatistics:
             file.write(json.dumps(metrics) + "\n")
         self.tracker.log(metrics)
 
-    def finish(self, exit_code: int) -> dict[str, Any]:
-        """The last progress record, the last metrics, and the summary of the run, for the tracker to end with."""
-        state = {0: "finished", 1: "incomplete"}.get(exit_code, "interrupted")
+    def refuse(self) -> None:
+        """Write that settings or input were refused, where the progress of this run was written before."""
+        if self.closed.is_set():
+            self.progress.state, self.progress.exit_code = "refused", ExitCode.BAD_INPUT
+            self.write_progress()
+
+    def finish(self, exit_code: int) -> RunSummary:
+        """Write the last progress and metrics and the summary of the run, with which its tracker is to be finished."""
+        state = STATES.get(exit_code, "interrupted")
         self.progress.state, self.progress.exit_code = state, exit_code
         self.write_progress()
         self.write_metrics()
-        summary = {
-            "shard": self.progress.shard,
-            "sweep": self.progress.sweep,
-            "state": state,
-            "exit_code": exit_code,
-            "output": str(self.output.resolve()),
-            "settings": self.settings,
-            "metrics": {**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.compared))},
-            "errors": dict(self.errors),
-            "unknown_words": dict(self.unknown_words),
-            "samples": self.samples,
-        }
+        summary = self.summary(state, exit_code)
         with suppress(OSError):
-            write_atomically(
-                self.run_folder / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1).encode()
-            )
+            content = json.dumps(summary.to_json(), ensure_ascii=False, indent=1).encode()
+            write_atomically(self.run_folder / SUMMARY_FILE, content)
         return summary
 
-
-def measures_of(pose: Pose) -> dict[str, float]:
-    """What is measured of one pose: lengths in centimetres, and the share of its caption's conditions that are met."""
-    joints = pose.joints[None]
-    measures = {
-        "bone_length_error_cm": 100 * float(bone_length_error(joints)[0]),
-        "lowest_joint_cm": 100 * float(lowest_joint_height(joints)[0]),
-        "frame_change_cm": 100 * pose.frame_change,
-    }
-    conditions = bundled_conditions().get(pose.prompt.caption)
-    if conditions:
-        measures["conditions_met"] = float(np.mean([condition.holds(joints)[0] for condition in conditions]))
-    return measures
-
-
-def add(sums: dict[str, float], numbers: Mapping[str, float], lock: threading.Lock) -> None:
-    with lock:
-        for key, value in numbers.items():
-            sums[key] += value
+    def summary(self, state: str, exit_code: int) -> RunSummary:
+        return RunSummary(
+            shard=self.progress.shard,
+            sweep=self.progress.sweep,
+            state=state,
+            exit_code=exit_code,
+            output=self.output.resolve(),
+            settings=self.settings,
+            metrics={**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.diversity_joints))},
+            errors=dict(self.errors),
+            unknown_words=dict(self.unknown_words),
+            samples=tuple(self.samples),
+        )

@@ -17,8 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 
-from mardm_batch.dataset.records import Failure, Outcome, Pose
-from mardm_batch.dataset.store import Provenance, write_pose
+from mardm_batch.dataset.records import Failure, Outcome, Pose, Provenance
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.signals import defer_signals
@@ -44,7 +44,7 @@ class Written:
 class WriterSettings:
     """What a worker must know. `render` is None where no pictures are wanted."""
 
-    output: Path
+    store: PoseStore
     staging: Path
     render: RenderSettings | None
 
@@ -224,7 +224,7 @@ def draw_and_write(pose: Pose, provenance: Provenance) -> Written:
         started = time.perf_counter()
         picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
         drawn = time.perf_counter()
-        write_pose(pose, picture, provenance, settings.output, settings.staging)
+        settings.store.write(pose, picture, provenance, settings.staging)
         seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
     warnings, Worker.warnings.messages = Worker.warnings.messages, []
     return Written(seconds, warnings)

@@ -1,15 +1,17 @@
-"""Prompts to poses, batch after batch, with retries. No torch here."""
+"""Prompts to poses, batch after batch, with retries and an end to faults that hit every caption. No torch here."""
 
 import logging
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.errors import first_line
 from mardm_batch.pose.geometry import canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batch_size import BatchSize
@@ -19,76 +21,197 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FAILURES_BEFORE_PROBES: Final = 12
+"""Failures in a row, all alike, after which single captions from all over the list are sampled next."""
+PROBES: Final = 12
+NOT_FINITE: Final = "joints are not finite, with other noise too"
+
 
 @dataclass(frozen=True)
 class SamplingAttempt:
-    """A pose to be sampled, for the first time or, as what came was not usable, with other noise."""
+    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is usable."""
 
     prompt: Prompt
     attempt: int = 0
 
 
+SamplingResult = Pose | Failure | SamplingAttempt
+"""A pose, the failure of one, or the next attempt at it."""
+
+
+class SamplingQueue:
+    """The attempts that are to be sampled: batches whose poses are fixed, and after them all others in their order."""
+
+    def __init__(self, prompts: Sequence[Prompt]) -> None:
+        self.waiting = deque(map(SamplingAttempt, prompts))
+        self.batches: deque[Sequence[SamplingAttempt]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.waiting) + sum(map(len, self.batches))
+
+    def take(self, size: int) -> Sequence[SamplingAttempt]:
+        """The next batch, of at most `size` poses unless its poses are fixed."""
+        if self.batches:
+            return self.batches.popleft()
+        return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
+
+    def put_back(self, *attempts: SamplingAttempt) -> None:
+        """Sample these with the next batch of those that wait."""
+        self.waiting.extendleft(reversed(attempts))
+
+    def put_halves(self, batch: Sequence[SamplingAttempt]) -> None:
+        """Sample the halves of a batch next."""
+        half = (len(batch) + 1) // 2
+        self.batches.extendleft((batch[half:], batch[:half]))
+
+    def put_probes(self, count: int) -> None:
+        """Sample this many of those that wait next, each alone, evenly spaced over the rest of the list."""
+        waiting = list(self.waiting)
+        chosen = {round(place) for place in np.linspace(0, len(waiting) - 1, min(count, len(waiting)))}
+        self.waiting = deque(attempt for place, attempt in enumerate(waiting) if place not in chosen)
+        self.batches.extendleft([waiting[place]] for place in chosen)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a batch gave no poses. Two faults are alike where their types and their messages or places agree."""
+
+    kind: str
+    """Type of the error; empty for joints that are not finite."""
+    message: str
+    place: tuple[str, int | None] | None = None
+    """File and line that raised the error."""
+
+    @staticmethod
+    def of(error: Exception) -> "Fault":
+        frames = traceback.extract_tb(error.__traceback__)
+        place = (frames[-1].filename, frames[-1].lineno) if frames else None
+        return Fault(type(error).__name__, first_line(error), place)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.kind else self.message
+
+    def is_alike(self, other: "Fault") -> bool:
+        # A message may hold the caption, and an error of the GPU is raised wherever its work is waited for.
+        return self.kind == other.kind and (self.message == other.message or self.place == other.place)
+
+
+class FailureStreak:
+    """Batches in a row that gave no pose, all for faults that are alike."""
+
+    def __init__(self) -> None:
+        self.fault: Fault | None = None
+        self.count = self.poses = 0
+        """Failures: batches that raised and poses that are not finite; and the poses among them."""
+        self.probed = False
+        """Whether captions from all over the list were put next since the streak began."""
+        self.logged: list[Fault] = []
+
+    def __str__(self) -> str:
+        where = "; the log file has the traceback" if self.fault and self.fault.place else ""
+        return f"the last {self.poses} poses failed alike ({self.fault}) and none succeeded{where}"
+
+    def add(self, results: Sequence[SamplingResult]) -> None:
+        """Count a batch that was sampled; a pose in it ends the streak."""
+        failed = sum(isinstance(result, Failure) for result in results)
+        if any(isinstance(result, Pose) for result in results):
+            self.restart(None)
+        elif failed:
+            self.extend(Fault("", NOT_FINITE), failed, failed)
+
+    def add_error(self, error: Exception, poses: int) -> None:
+        """Count a batch that raised. The traceback of the first of several faults alike goes to the log file."""
+        fault = Fault.of(error)
+        self.extend(fault, 1, 1 if poses == 1 else 0)
+        if not any(fault.is_alike(each) for each in self.logged):
+            self.logged.append(fault)
+            log.warning("sampling failed: %s; the log file has the traceback", fault, exc_info=error)
+
+    def extend(self, fault: Fault, count: int, poses: int) -> None:
+        if self.fault is None or not fault.is_alike(self.fault):
+            self.restart(fault)
+        self.count, self.poses = self.count + count, self.poses + poses
+
+    def restart(self, fault: Fault | None) -> None:
+        self.fault, self.count, self.poses, self.probed = fault, 0, 0, False
+
+    @property
+    def needs_probes(self) -> bool:
+        return not self.probed and self.count >= FAILURES_BEFORE_PROBES
+
+    @property
+    def hits_every_caption(self) -> bool:
+        return self.probed and self.count >= FAILURES_BEFORE_PROBES + PROBES
+
+
 def sample_poses(
-    prompts: Sequence[Prompt], sampler: "PoseSampler", sampled: Callable[[float, str, float], None]
+    prompts: Sequence[Prompt], sampler: "PoseSampler", record_batch: Callable[[float, str, float], None]
 ) -> Iterator[Pose | Failure]:
-    """Sample batch after batch; what is to be sampled anew goes with the next one.
+    """Sample batch after batch; a pose whose clip is not usable is sampled again with the next one.
 
-    `sampled` is told of each batch its seconds, the device and the most memory (MB) that was taken there.
+    A batch that raises is sampled again in halves, so that one bad caption costs only itself; where memory runs out,
+    the batches that follow are smaller too. A fault that hits every caption ends the sampling: once a dozen failures
+    in a row were alike, and those of a dozen captions from all over the list too, the rest is not sampled.
 
-    A batch that fails is tried again in halves, so that one bad caption costs only itself; where memory runs out, the
-    batches that follow are smaller too.
+    Args:
+        record_batch: called with the duration of each batch in seconds, the device, and the peak of memory there in MB.
     """
-    size = BatchSize(sampler.batch_size, sampler.largest_batch)
-    waiting, halves = deque(map(SamplingAttempt, prompts)), deque[Sequence[SamplingAttempt]]()
-    while waiting or halves:
-        batch = halves.popleft() if halves else [waiting.popleft() for _ in range(min(size.now, len(waiting)))]
+    queue, size, streak = SamplingQueue(prompts), BatchSize(sampler.batch_size, sampler.largest_batch), FailureStreak()
+    while queue:
+        if streak.hits_every_caption:
+            log.error("sampling stopped: %s; %d were not sampled", streak, len(queue))
+            return
+        if streak.needs_probes:
+            queue.put_probes(PROBES)
+            streak.probed = True
+        batch = queue.take(size.now)
         started = time.perf_counter()
         try:
             results = sample_batch(batch, sampler)
         except Exception as error:
-            if len(batch) == 1:
-                log.debug("sampling failed", exc_info=error)
-                yield failure(batch[0].prompt, f"{type(error).__name__}: {error}")
-                continue
             half = (len(batch) + 1) // 2
-            if sampler.model.is_out_of_memory(error) and half < size.now:
+            if len(batch) == 1:
+                streak.add_error(error, poses=1)
+                yield sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
+            elif sampler.model.is_out_of_memory(error) and half < size.now:
                 size.limit(half)
                 log.warning("out of memory with %d poses at once: going on with %d", len(batch), half)
-                waiting.extendleft(reversed(batch))
+                queue.put_back(*batch)
             else:
-                halves.extendleft((batch[half:], batch[:half]))
+                streak.add_error(error, poses=len(batch))
+                queue.put_halves(batch)
             continue
         seconds = time.perf_counter() - started
         size.sampled(len(batch), seconds)
-        sampled(seconds, sampler.model.device, sampler.model.device_memory_mb())
+        record_batch(seconds, sampler.model.device, sampler.model.device_memory_mb())
+        streak.add(results)
         for result in results:
             if isinstance(result, SamplingAttempt):
-                waiting.appendleft(result)
+                queue.put_back(result)
             else:
                 yield result
 
 
-def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[Pose | Failure | SamplingAttempt]:
-    """Clips of a batch, and of each the one frame in canonical position, or the next trial where it is not usable.
+def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[SamplingResult]:
+    """Sample the clips of a batch, and take one frame of each in canonical position.
 
-    The last trial's pose is taken where it is finite, usable or not.
+    A clip that is not usable gives the next attempt. At the last attempt it gives its pose where that is finite.
     """
-    clips = sampler.sample([trial.prompt.caption for trial in batch], [trial.attempt for trial in batch])
+    clips = sampler.sample([each.prompt.caption for each in batch], [each.attempt for each in batch])  # (b, T, 22, 3)
     usable = sampler.model.acceptable(clips)  # (b,)
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
         changes = frame_change(clips, sampler.frame_index)  # (b,)
-    results: list[Pose | Failure | SamplingAttempt] = []
-    for row, trial in enumerate(batch):
-        if not usable[row] and trial.attempt + 1 < sampler.model.max_attempts:
-            results.append(replace(trial, attempt=trial.attempt + 1))
+    results: list[SamplingResult] = []
+    for row, each in enumerate(batch):
+        if not usable[row] and each.attempt + 1 < sampler.model.max_attempts:
+            results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
-            pose = Pose(trial.prompt, joints[row], sampler.frame_index, trial.attempt, float(changes[row]))
-            results.append(pose)
+            results.append(Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row])))
         else:
-            results.append(failure(trial.prompt, "joints are not finite, with other noise too"))
+            results.append(sampling_failure(each.prompt, NOT_FINITE))
     return results
 
 
-def failure(prompt: Prompt, error: str) -> Failure:
+def sampling_failure(prompt: Prompt, error: str) -> Failure:
     return Failure(prompt.caption, prompt.name, "sample", error)

@@ -25,9 +25,12 @@ class Codec:
     schema: Mapping[str, Any]
 
 
-def json_field(description: str, *, codec: Codec | None = None, omit_none: bool = False, **options: Any) -> Any:
-    """A dataclass field with its description in the schema. `omit_none`: the key is absent where the value is None."""
-    return field(metadata={"description": description, "codec": codec, "omit_none": omit_none}, **options)
+def json_field(description: str, *, codec: Codec | None = None, written: bool = False, **options: Any) -> Any:
+    """A dataclass field with its description in the schema. The key of one whose default is None is left out while the
+    value is None. `written`: the key is written always, though readers accept documents without it."""
+    omit_none = options.get("default", MISSING) is None
+    metadata = {"description": description, "codec": codec, "omit_none": omit_none, "written": written}
+    return field(metadata=metadata, **options)
 
 
 class JsonRecord:
@@ -71,23 +74,31 @@ def json_lines(records: Iterable[JsonRecord]) -> bytes:
     return text.encode(errors="replace")
 
 
-def json_schema(cls: type[JsonRecord], title: str, always: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a record. `always`: fields that are written though they have a default."""
-    written = set(always)
+def json_schema(cls: type[JsonRecord], title: str) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a record."""
     properties = {}
     for each, annotation in typed_fields(cls):
         codec = each.metadata.get("codec")
         schema = dict(codec.schema) if codec else schema_of(annotation, nullable=not each.metadata.get("omit_none"))
         description = each.metadata.get("description")
         properties[each.name] = {"description": description, **schema} if description else schema
-    required = [each.name for each, _ in typed_fields(cls) if is_required(each) or each.name in written]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
         "type": "object",
         "properties": properties,
-        "required": required,
+        "required": written_keys(cls),
     }
+
+
+def required_keys(cls: type[JsonRecord]) -> list[str]:
+    """The keys that `from_json` must find."""
+    return [each.name for each, _ in typed_fields(cls) if is_required(each)]
+
+
+def written_keys(cls: type[JsonRecord]) -> list[str]:
+    """The keys that `to_json` always writes."""
+    return [each.name for each, _ in typed_fields(cls) if is_required(each) or each.metadata.get("written")]
 
 
 def typed_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:

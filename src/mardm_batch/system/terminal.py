@@ -63,7 +63,7 @@ class ProgressDisplay:
     def __init__(self, total: int, bar: bool) -> None:
         self.total = total
         self.done = self.failed = 0
-        self.started = self.spoken = time.monotonic()
+        self.started = self.last_line = time.monotonic()
         self.bar: Progress | None = None
         if bar and CONSOLE.is_terminal:
             self.bar = Progress(
@@ -89,8 +89,8 @@ class ProgressDisplay:
         if self.bar is not None:
             self.bar.stop()
 
-    def first_batch(self, seconds: float) -> None:
-        """The first batch took so long: the rate counts from its start, not from that of the model's loading."""
+    def start_rate(self, seconds: float) -> None:
+        """Count the rate from so many seconds ago: from the start of the first batch, not of the model's loading."""
         self.started = time.monotonic() - seconds
 
     @property
@@ -108,8 +108,8 @@ class ProgressDisplay:
         rate = f"{self.rate:.1f} poses/s" + (f", {self.failed} failed" if self.failed else "")
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done + self.failed, rate=rate)
-        elif time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:
-            self.spoken = time.monotonic()
+        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
             log.info("%d of %d poses, %s, %s left", self.done, self.total, rate, clock(self.seconds_left))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from mardm_batch.config.schema import Settings, one_of, setting, whole
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ class Tracker(Protocol):
     def log(self, metrics: Mapping[str, float]) -> None:
         """The metrics at this moment of the run."""
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """The end of the run, with the content of its summary.json."""
+    def finish(self, summary: RunSummary) -> None:
+        """The end of the run."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class NullTracker:
     def log(self, metrics: Mapping[str, float]) -> None:
         pass
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: RunSummary) -> None:
         pass
 
 
@@ -88,7 +89,7 @@ class SafeTracker:
     def log(self, metrics: Mapping[str, float]) -> None:
         self.attempt(lambda: self.tracker.log(metrics))
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: RunSummary) -> None:
         ending = threading.Thread(target=self.attempt, args=(lambda: self.tracker.finish(summary),), daemon=True)
         ending.start()
         ending.join(SECONDS_TO_FINISH)
@@ -127,7 +128,7 @@ class DeferredTracker:
             else:
                 self.tracker.log(metrics)
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: RunSummary) -> None:
         self.opening.join(SECONDS_TO_FINISH)
         if self.tracker is not None:
             self.tracker.finish(summary)

@@ -4,10 +4,10 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mardm_batch.config.schema import setting
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
 from mardm_batch.tracking.tracker import (
     NullTracker,
@@ -79,21 +79,20 @@ class WandbTracker:
     def log(self, metrics: Mapping[str, float]) -> None:
         self.run.log(dict(metrics))
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        output = Path(summary["output"])
-        samples = [each for each in summary["samples"] if (output / f"{each['name']}.png").exists()]
+    def finish(self, summary: RunSummary) -> None:
+        samples = [each for each in summary.samples if (summary.output / f"{each.name}.png").exists()]
         if samples:
-            pictures = [self.wandb.Image(str(output / f"{each['name']}.png"), each["caption"]) for each in samples]
-            measures = list(dict.fromkeys(name for each in samples for name in each["measures"]))
+            pictures = [self.wandb.Image(str(summary.output / f"{each.name}.png"), each.caption) for each in samples]
+            measures = list(dict.fromkeys(name for each in samples for name in each.measures))
             table = self.wandb.Table(columns=["picture", "caption", *measures])
             for each, picture in zip(samples, pictures, strict=True):
-                table.add_data(picture, each["caption"], *(each["measures"].get(name) for name in measures))
+                table.add_data(picture, each.caption, *(each.measures.get(name) for name in measures))
             self.run.log({"pictures": pictures, "samples": table})
-        if summary["errors"]:
-            errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary["errors"].items()])
+        if summary.errors:
+            errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary.errors.items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
-        self.run.summary.update(summary["metrics"])
-        self.run.finish(exit_code=summary["exit_code"])
+        self.run.summary.update(dict(summary.metrics))
+        self.run.finish(exit_code=summary.exit_code)
 
 
 def api_key_configured() -> bool:

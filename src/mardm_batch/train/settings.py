@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
 
+from mardm_batch.config.compose import to_settings
 from mardm_batch.config.schema import Allowed, Settings, number, out_of_range, setting, whole
 from mardm_batch.tracking.wandb_tracker import WandbSettings
 
@@ -114,3 +116,8 @@ class TrainConfig(Settings):
 def register_train_schema() -> None:
     """Give Hydra the types under the name that `conf/train.yaml` starts from."""
     ConfigStore.instance().store(name="train_schema", node=TrainConfig)
+
+
+def to_train_config(cfg: DictConfig) -> TrainConfig:
+    """The settings of a training. Raises ConfigurationError."""
+    return to_settings(cfg, TrainConfig, "train")

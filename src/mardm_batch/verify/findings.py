@@ -1,83 +1,125 @@
-"""What an audit of an output folder can find, and its report."""
+"""The findings of an audit of an output folder, and its report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from mardm_batch.dataset.formats import Damage, Format
+from mardm_batch.errors import ExitCode
 
 
 class Kind(StrEnum):
-    """What can be found, in the order of the report."""
+    """Kinds of findings, in the order of the report. Damaged files follow the missing ones; see `damage_kind`."""
 
     MISSING_FILE = "missing file of a pose"
-    UNREADABLE_JSON = "unreadable JSON"
-    WRONG_JSON = "wrong JSON"
-    UNREADABLE_NPY = "unreadable NPY"
-    WRONG_NPY = "wrong NPY"
-    DIFFERENT_JOINTS = "JSON and NPY differ"
-    UNREADABLE_PNG = "unreadable PNG"
-    WRONG_PNG_SIZE = "wrong PNG size"
-    WRONG_CAPTION = "caption is not the name's"
-    FAILED = "failed, and not made since"
+    WRONG_CAPTION = "caption does not match the name"
+    FAILED = "failed, not generated since"
     MISSING_POSE = "missing pose"
-    ORPHAN = "PNG or NPY without JSON"
-    TEMPORARY = "stray temporary file"
+    ORPHAN = "pose file without JSON"
+    TEMPORARY = "leftover temporary file"
     UNKNOWN_FILE = "unknown file"
-    METADATA = "metadata.jsonl does not list what is finished"
-    NOT_ASKED = "pose that was not asked for"
+    METADATA = "metadata.jsonl does not list the finished poses"
+    UNREQUESTED = "pose that was not requested"
     MIXED_SETTINGS = "mixed settings"
-    FOLDER = "folder that was not looked into"
-    LOG = "errors in the log of a run"
-    AT_WORK = "run at work: what it is writing may be reported"
+    FOLDER = "folder that was not audited"
+    LOG = "errors logged by a run"
+    ACTIVE_RUN = "active run: files that it is writing may be reported"
 
 
-NOTES: Final = (Kind.NOT_ASKED, Kind.MIXED_SETTINGS, Kind.FOLDER, Kind.LOG, Kind.AT_WORK)
-"""What is said but is nothing to put right."""
+NOTES: Final = (Kind.UNREQUESTED, Kind.MIXED_SETTINGS, Kind.FOLDER, Kind.LOG, Kind.ACTIVE_RUN)
+"""Findings that are reported but need no repair, and do not change the exit code."""
+
+
+def damage_kind(damage: Damage, format: Format) -> str:
+    """The kind of a damaged file, such as `unreadable PNG`."""
+    if damage is Damage.MISMATCH:
+        return f"JSON and {format.label} differ"
+    return f"{damage.value} {format.label}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`where`: the file or pose. `files`: what a repair moves, a JSON first. Paths are from the output folder."""
+    """`where`: the file or pose. `files`: those that a repair moves. Paths are relative to the output folder."""
 
-    kind: Kind
+    kind: str
     where: str
     detail: str = ""
     files: tuple[str, ...] = ()
 
+    @property
+    def order(self) -> int:
+        """Place of its kind in the report."""
+        kinds: list[str] = list(Kind)
+        return kinds.index(self.kind) if self.kind in kinds else kinds.index(Kind.MISSING_FILE)
+
 
 @dataclass(frozen=True)
-class Asked:
-    """`captions`: name -> caption; None where they are not known. `source` says where they stand, or why not."""
+class Expected:
+    """The poses that an output folder should hold."""
 
     captions: Mapping[str, str] | None
+    """Name -> caption; None where the requested captions are unknown."""
     source: str
+    """Where the captions are listed, or why they are unknown."""
     file: Path | None
-    pictures: bool
-    """Whether each pose has a picture."""
+    formats: tuple[Format, ...]
+    """Of the files that each pose should have."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of poses. `requested` and `missing` are None where the requested captions are unknown."""
+
+    requested: int | None
+    missing: int | None
+    found: int
+    damaged: int
 
 
 @dataclass(frozen=True)
 class Repair:
-    """`folder`: where the files went, if any had to. `to_make`: poses that the generator's next run makes."""
+    """`folder`: where files were moved to, if any were. `to_generate`: number of poses left to the next run."""
 
     folder: str | None
     moved: int
-    to_make: int
+    to_generate: int
 
 
 @dataclass(frozen=True)
 class Report:
-    """`asked`: what says what was asked for. `counts` of poses. `disk`: files and bytes of each type."""
+    """The result of an audit. `source`: where the requested captions are listed."""
 
     output: Path
-    asked: str
-    counts: Mapping[str, int]
+    source: str
+    counts: Counts
     problems: Sequence[Finding]
     notes: Sequence[Finding]
     disk: Mapping[str, tuple[int, int]]
+    """Number of files and bytes of each type of file."""
     repair: Repair | None = None
 
     @property
-    def exit_code(self) -> int:
-        return 1 if self.problems else 0
+    def exit_code(self) -> ExitCode:
+        return ExitCode.SOME_FAILED if self.problems else ExitCode.ALL_FINISHED
+
+    def to_json(self) -> dict[str, Any]:
+        """The output of `--json`, whose keys scripts rely on."""
+        counts = {
+            "asked for": self.counts.requested,
+            "missing": self.counts.missing,
+            "there": self.counts.found,
+            "damaged": self.counts.damaged,
+        }
+        repair = self.repair
+        return {
+            "output": str(self.output),
+            "asked": self.source,
+            "counts": {key: number for key, number in counts.items() if number is not None},
+            "problems": [asdict(each) for each in self.problems],
+            "notes": [asdict(each) for each in self.notes],
+            "disk": dict(self.disk),
+            "repair": repair and {"folder": repair.folder, "moved": repair.moved, "to_make": repair.to_generate},
+            "exit_code": self.exit_code,
+        }

@@ -1,0 +1,52 @@
+"""Staging folders: where files are written before they are moved into the output folder in one step."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
+from mardm_batch.errors import InputError
+
+
+@contextmanager
+def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
+    """An empty folder from which files can be moved into the output folder in one step.
+
+    It is in `temp`, or hidden in `output` where `temp` is on another disk. What an earlier run with the
+    same owner and output left is removed first. The folder is removed at the end, and `temp` too if it is empty then.
+
+    Raises:
+        InputError: it cannot be created.
+    """
+    output_id = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
+    try:
+        temp.mkdir(parents=True, exist_ok=True)
+        base = temp if can_move(temp, output / RECORDS) else output / RECORDS
+        folder = base / f"{STAGING_PREFIX}{owner}-{output_id}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)  # another run that ended may have removed `temp`, empty
+    except OSError as error:
+        raise InputError(f"paths.temp={temp}: cannot be written to: {error.strerror}") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another run's files are in it
+            temp.rmdir()
+
+
+def can_move(source: Path, target: Path) -> bool:
+    """Whether files can be moved from one folder into the other in one step, which needs one file system."""
+    probe, moved = (folder / f"{STAGING_PREFIX}probe-{os.getpid()}" for folder in (source, target))
+    try:
+        probe.touch()
+        os.replace(probe, moved)
+    except OSError:
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+        moved.unlink(missing_ok=True)
+    return True

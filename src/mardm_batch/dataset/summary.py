@@ -1,0 +1,50 @@
+"""`summary.json`: the settings of one run of one shard and how it ended, written to its run folder."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from mardm_batch.system.json_records import Codec, JsonRecord, json_field
+
+SUMMARY_FILE: Final = "summary.json"
+
+
+def finite_numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those of the values that are finite numbers."""
+    return {key: value for key, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}
+
+
+FINITE_NUMBERS: Final = Codec(finite_numbers, dict, {"type": "object", "additionalProperties": {"type": "number"}})
+FOLDER: Final = Codec(Path, str, {"type": "string"})
+
+
+@dataclass(frozen=True)
+class PoseSample(JsonRecord):
+    """A pose that stands for its run."""
+
+    name: str
+    caption: str
+    measures: Mapping[str, float] = json_field("as in the metrics, of this pose alone", codec=FINITE_NUMBERS)
+
+
+@dataclass(frozen=True)
+class RunSummary(JsonRecord):
+    """The settings of a run and how it ended."""
+
+    shard: str
+    sweep: str | None
+    state: str
+    """finished, incomplete, interrupted or crashed."""
+    exit_code: int
+    output: Path = json_field("folder of the poses", codec=FOLDER)
+    settings: Mapping[str, Any] = json_field("sections are nested objects", default_factory=dict)
+    metrics: Mapping[str, float] = json_field(
+        "counts, rates, seconds by stage, and means of the measures of the poses",
+        codec=FINITE_NUMBERS,
+        default_factory=dict,
+    )
+    errors: Mapping[str, int] = json_field("failed poses by stage and error", default_factory=dict)
+    unknown_words: Mapping[str, int] = json_field("captions by word that the model lacks", default_factory=dict)
+    samples: tuple[PoseSample, ...] = field(default=())

@@ -1,0 +1,73 @@
+"""The poses and files that an output folder should hold: by a prompt file, or by the settings of the newest run."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from mardm_batch.dataset.formats import FORMATS, Format, enabled_formats
+from mardm_batch.dataset.progress import Progress
+from mardm_batch.errors import InputError
+from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
+from mardm_batch.verify.findings import Expected
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings that a run saved when it started, as far as an audit needs them. `prompts`: the file."""
+
+    prompts: Path
+    limit: int | None
+    formats: tuple[Format, ...]
+
+
+def expected_poses(prompt_file: Path | None, shards: Sequence[Progress], file_names: Collection[str]) -> Expected:
+    """The poses of the prompt file, else of the newest run.
+
+    Args:
+        file_names: in the output folder. Where no run's settings are found, they tell whether the poses have pictures.
+
+    Raises:
+        InputError: the prompt file cannot be used.
+    """
+    newest = max(shards, key=lambda shard: shard.started, default=None)
+    run = None if newest is None else read_run_settings(Path(newest.run_folder))
+    formats = formats_in_use(file_names) if run is None else run.formats
+    if prompt_file is not None:
+        return Expected(captions_by_name(prompt_file, None), str(prompt_file), prompt_file, formats)
+    if run is None:
+        reason = "unknown: the settings of the newest run are missing; name the captions with --prompts"
+        return Expected(None, reason, None, formats)
+    source = f"{run.prompts}, by the newest run" + ("" if run.limit is None else f" with limit={run.limit}")
+    try:
+        return Expected(captions_by_name(run.prompts, run.limit), source, run.prompts, formats)
+    except InputError as error:
+        return Expected(None, f"unknown: {error}", None, formats)
+
+
+def captions_by_name(file: Path, limit: int | None) -> dict[str, str]:
+    return {prompt.name: prompt.caption for prompt in read_prompts(file).prompts[:limit]}
+
+
+def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
+    """The formats that every pose has, and the optional ones of which there is any file."""
+    return tuple(
+        each
+        for each in FORMATS.values()
+        if each.setting is None or any(name.endswith(each.suffix) for name in file_names)
+    )
+
+
+def read_run_settings(run_folder: Path) -> RunSettings | None:
+    """The settings that Hydra saved in a run's folder; None where they are missing or not a run's."""
+    try:
+        config, hydra = (OmegaConf.load(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
+        prompts, limit = OmegaConf.select(config, "paths.prompts"), OmegaConf.select(config, "limit")
+        started_in = Path(OmegaConf.select(hydra, "hydra.runtime.cwd"))
+        file = bundled_prompts() if prompts is None else started_in / Path(prompts).expanduser()
+        return RunSettings(file, limit, enabled_formats(config))
+    except (OSError, TypeError, AttributeError, YAMLError, OmegaConfBaseException):
+        return None
