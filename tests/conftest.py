@@ -17,6 +17,13 @@ from mardm_batch.library.posing import pose
 from mardm_batch.pose.features import joints_to_features
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is in `e2e/` runs whole commands."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.e2e)
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers() -> None:
     """Whichever tests ran before in the process."""

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.e2e
-
 SCRIPT = """
 import io, json
 from dataclasses import dataclass
