@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mardm_batch.errors import InputError
-from mardm_batch.library.entries import MAIN_KINDS, MIRRORED, Entry
+from mardm_batch.library.entries import MAIN_KINDS, MIRRORED_SUFFIX, Entry
 from mardm_batch.library.library import Composition, Library, load_library
 from mardm_batch.prompts.names import file_name
 from mardm_batch.system.commands import command_parser, report_user_errors
@@ -48,7 +48,7 @@ def compose_captions(count: int, seed: int) -> list[tuple[Composition, str]]:
 
     def add(composition: Composition) -> bool:
         """Add a caption of the composition; False where it is a duplicate or too long."""
-        caption = composition.put_into_words(rng).caption.rstrip(".")
+        caption = composition.compose_caption(rng).caption.rstrip(".")
         caption = caption[:1].upper() + caption[1:]
         name = file_name(caption).casefold()
         if name in found or len(caption) > MAX_LENGTH:
@@ -80,7 +80,7 @@ def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
     groups: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for composition, caption in captions[MIXED:]:
         main = composition.entries[0]
-        groups[main.family][main.name.removesuffix(MIRRORED)].append(caption)
+        groups[main.family][main.name.removesuffix(MIRRORED_SUFFIX)].append(caption)
     lines = [f"# {len(captions):,} static poses", "", *(f"- {caption}" for _, caption in captions[:MIXED])]
     for family, postures in sorted(groups.items()):
         lines += ["", f"## {family.replace('_', ' ').capitalize()}"]

@@ -45,15 +45,14 @@ def write(folder: Path, words: str, file: str, line: str | None, text: str) -> N
     path.write_text(before.replace(f"{found}\n", f"{found}\n{textwrap.indent(text, indent)}", 1), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
     """A copy of what a checkout has."""
-    folder = tmp_path_factory.mktemp("checkout")
     for name in ("src", "conf"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    write_programs(folder / "bin")
-    (folder / "captions.md").write_text("- A person waving\n- A person sitting\n")
-    return folder
+        shutil.copytree(ROOT / name, tmp_path / name)
+    write_programs(tmp_path / "bin")
+    (tmp_path / "captions.md").write_text("- A person waving\n- A person sitting\n")
+    return tmp_path
 
 
 @pytest.mark.parametrize("title", recipes())
@@ -78,6 +77,7 @@ def test_there_is_a_recipe_for_everything_that_can_be_added() -> None:
         "look",
         "prompt format",
         "model",
+        "output format",
         "renderer",
         "tracker",
     ]

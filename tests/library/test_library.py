@@ -1,4 +1,4 @@
-"""The pose library: every entry shows a possible person that meets its own conditions, said in many ways."""
+"""The pose library: possible poses that meet their conditions, and captions that describe them."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mardm_batch.errors import InputError
-from mardm_batch.library.describe import describe, elaborate
+from mardm_batch.library.describe import add_details, describe
 from mardm_batch.library.entries import MAIN_KINDS, read_entries
 from mardm_batch.library.library import Composition, load_library
 from mardm_batch.library.posing import pose
@@ -29,20 +29,20 @@ def bone_lengths(joints):
 
 @pytest.fixture(scope="module")
 def poses():
-    """For every entry random poses, alone or with each of a few main entries that take it."""
+    """Random poses of every entry; of fragments with a few main entries that take them."""
     rng = np.random.default_rng(0)
-    shown = []
+    posed = []
     for entry in LIBRARY.entries:
         if entry.kind in MAIN_KINDS:
             compositions = [Composition((entry,))]
         else:
             mains = [main for main in LIBRARY.entries if main.kind in MAIN_KINDS and entry.needs <= main.takes]
-            assert mains, f"nothing takes {entry.name}"
+            assert mains, f"no main entry takes {entry.name}"
             compositions = [Composition((mains[int(rng.integers(len(mains)))], entry)) for _ in range(2)]
         for composition in compositions:
             count = 6 // len(compositions)
-            shown.append((entry, composition, np.stack([composition.joints(rng) for _ in range(count)])))
-    return shown
+            posed.append((entry, composition, np.stack([composition.joints(rng) for _ in range(count)])))
+    return posed
 
 
 def test_every_entry_meets_its_conditions(poses):
@@ -55,34 +55,34 @@ def test_every_entry_meets_its_conditions(poses):
     assert unmet.total() <= 0.01 * met, unmet.most_common(10)
 
 
-def test_every_entry_says_something_and_states_a_condition():
+def test_every_entry_has_phrases_and_conditions():
     for entry in LIBRARY.entries:
-        assert entry.does or entry.having, entry.name
+        assert entry.verb_phrases or entry.with_phrases, entry.name
         assert entry.conditions, entry.name
 
 
-def test_bones_are_exact_and_the_floor_carries_every_pose(poses):
+def test_bone_lengths_are_exact_and_every_pose_is_on_the_floor(poses):
     for entry, _, joints in poses:
         np.testing.assert_allclose(bone_lengths(joints), np.broadcast_to(BONES, (len(joints), 21)), atol=1e-5)
         lowest = joints[..., 1].min(axis=-1)
         assert ((lowest >= 0.0) & (lowest <= 0.03)).all(), entry.name
 
 
-def test_no_joint_goes_beyond_human_limits(poses):
+def test_joints_are_within_human_limits(poses):
     possible = {entry.name: within_limits(joints).mean() for entry, _, joints in poses}
     assert np.mean(list(possible.values())) >= 0.99, sorted(possible.items(), key=lambda item: item[1])[:10]
 
 
-def test_an_entry_with_a_side_has_its_mirror_image():
+def test_an_asymmetric_entry_has_its_mirror_image():
     left, right = (LIBRARY.by_name[f"{side} hand on hip"] for side in ("left", "right"))
     assert right.conditions == ("right_hand near right_hip 0.22", "right_elbow bent 45..")
     assert right.pose["right_arm"] == left.pose["left_arm"]
-    assert all("left" not in text for text in (*right.does, *right.having))
+    assert all("left" not in text for text in (*right.verb_phrases, *right.with_phrases))
     kick = LIBRARY.by_name["side kick"].pose["pelvis"]["lean"]
     assert LIBRARY.by_name["side kick (mirrored)"].pose["pelvis"]["lean"] == [-kick[1], -kick[0]]
 
 
-def test_samples_are_clips_with_captions_that_read_well():
+def test_samples_have_clips_and_well_formed_captions():
     rng = np.random.default_rng(1)
     for _ in range(400):
         sample = LIBRARY.sample(rng, 16)
@@ -95,11 +95,11 @@ def test_samples_are_clips_with_captions_that_read_well():
 
 def test_most_captions_are_of_a_person():
     rng = np.random.default_rng(1)
-    captions = [LIBRARY.compose(rng).put_into_words(rng).caption.lower() for _ in range(4000)]
+    captions = [LIBRARY.compose(rng).compose_caption(rng).caption.lower() for _ in range(4000)]
     assert sum("person" in caption for caption in captions) > 2000
 
 
-def test_standing_with_the_feet_together_is_not_standing_cross_legged():
+def test_feet_together_are_not_crossed():
     rng = np.random.default_rng(4)
     for name in ("feet together", "at attention"):
         entry = LIBRARY.by_name[name]
@@ -117,20 +117,20 @@ def test_samples_meet_their_conditions_in_every_frame():
     assert np.mean(held) >= 0.98
 
 
-def test_the_same_generator_gives_the_same_sample():
+def test_samples_are_reproducible():
     first, second = (LIBRARY.sample(np.random.default_rng(7), 12) for _ in range(2))
     assert (first.caption, first.conditions, first.phrases) == (second.caption, second.conditions, second.phrases)
     np.testing.assert_array_equal(first.clip, second.clip)
 
 
-def test_words_without_a_side_ask_for_either_side():
+def test_phrases_without_a_side_state_conditions_on_either_side():
     composition = Composition((LIBRARY.by_name["phoning"],))
-    assert "left_hand near head 0.2" in composition.conditions_as_said({"phoning"})
-    softened = composition.conditions_as_said(())
-    assert "left_hand near head 0.2 or right_hand near head 0.2" in softened
+    assert "left_hand near head 0.2" in composition.stated_conditions({"phoning"})
+    either = composition.stated_conditions(())
+    assert "left_hand near head 0.2 or right_hand near head 0.2" in either
 
 
-def test_sway_moves_a_little_with_exact_bones_and_planted_feet():
+def test_sway_keeps_bone_lengths_and_feet_in_place():
     clip = sway(pose({}), 40, np.random.default_rng(3))
     np.testing.assert_allclose(bone_lengths(clip), np.broadcast_to(BONES, (40, 21)), atol=1e-5)
     spread = np.linalg.norm(clip - clip.mean(axis=0), axis=-1).max(axis=0)
@@ -139,7 +139,7 @@ def test_sway_moves_a_little_with_exact_bones_and_planted_feet():
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "word"),
     [
         ("dance: {}", "dance"),
         ("whole: {wave: {pose: {}, dose: [x]}}", "dose"),
@@ -151,24 +151,24 @@ def test_sway_moves_a_little_with_exact_bones_and_planted_feet():
         ("whole: {wave: {pose: {arms: {raise: 3}}, sides: [on the left]}}", "sides"),
     ],
 )
-def test_a_malformed_entry_names_file_and_word(text, named):
+def test_a_malformed_entry_is_reported_with_file_and_word(text, word):
     with pytest.raises(InputError, match="mine.yaml") as error:
         read_entries(text, "mine.yaml")
-    assert named in str(error.value)
+    assert word in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_descriptions_state_conditions_that_hold():
     rng = np.random.default_rng(4)
     joints = np.stack([LIBRARY.compose(rng).joints(rng) for _ in range(60)])
-    found = describe(joints, rng)
-    assert len(found) == 60
-    for pose_, description in zip(joints, found, strict=True):
+    descriptions = describe(joints, rng)
+    assert len(descriptions) == 60
+    for pose_, description in zip(joints, descriptions, strict=True):
         assert not re.search(r"[{}<>|]", description.caption)
         assert all(parse(text).holds(pose_[None])[0] for text in description.conditions), description
 
 
-def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
+def test_the_bundled_list_has_100_captions_whose_conditions_the_library_meets():
     lines = (ASSETS / "static_poses.md").read_text(encoding="utf-8").splitlines()
     captions = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
     assert len(captions) == len(set(captions)) == 100
@@ -185,12 +185,12 @@ def test_the_bundled_list_has_100_captions_with_conditions_the_library_shows():
     assert np.mean(held) >= 0.99
 
 
-def test_what_is_added_to_a_caption_is_true_of_its_pose():
+def test_details_added_to_a_caption_hold_for_its_pose():
     rng = np.random.default_rng(5)
     raised = LIBRARY.by_name["left arm raised"]
     composition = Composition((LIBRARY.by_name["sitting on a chair"], raised))
     poses = np.stack([composition.joints(rng) for _ in range(200)])
-    captions = elaborate([("Somebody.", 0)] * 200, poses, rng)
+    captions = add_details([("Somebody.", 0)] * 200, poses, rng)
     added = [caption.removeprefix("Somebody") for caption, _ in captions]
     assert all(added)
     assert any("left arm" in text or "left wrist" in text or "left hand" in text for text in added)
@@ -199,17 +199,17 @@ def test_what_is_added_to_a_caption_is_true_of_its_pose():
     )
 
 
-def test_one_side_is_said_where_the_other_does_not_do_the_same():
+def test_details_of_one_side_are_used_only_where_the_other_side_differs():
     rng = np.random.default_rng(9)
     both = np.stack([Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)])
-    captions = [caption for caption, _ in elaborate([("Somebody.", 0)] * 200, both.repeat(200, axis=0), rng)]
+    captions = [caption for caption, _ in add_details([("Somebody.", 0)] * 200, both.repeat(200, axis=0), rng)]
     captions += [description.caption for description in describe(both.repeat(200, axis=0), rng)]
     one_side = re.compile(r"(?:left|right) (?:hand|arm|wrist) (?:raised|above|overhead)")
     assert not any(map(one_side.search, captions))
     assert any("both" in caption for caption in captions)
 
 
-def test_arms_are_called_raised_or_stretched_only_when_they_are_straight():
+def test_arms_are_described_as_raised_or_stretched_only_when_straight():
     rng = np.random.default_rng(10)
     straight = Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["arms raised overhead"])).joints(rng)
     bent = straight.copy()
@@ -218,23 +218,23 @@ def test_arms_are_called_raised_or_stretched_only_when_they_are_straight():
     assert parse("hands above head 0.05").holds(bent[None])[0]
     straight_arms = re.compile(r"(?:arms?|hands) (?:held |both )?(?:raised|up\b|stretched|reaching|extended|straight)")
 
-    def said(joints):
+    def captions_of(joints):
         poses = np.stack([joints] * 300)
         captions = [description.caption for description in describe(poses, rng)]
-        return captions + [caption for caption, _ in elaborate([("Somebody.", 0)] * 300, poses, rng)]
+        return captions + [caption for caption, _ in add_details([("Somebody.", 0)] * 300, poses, rng)]
 
-    assert any(map(straight_arms.search, said(straight)))
-    assert not [caption for caption in said(bent) if straight_arms.search(caption)]
+    assert any(map(straight_arms.search, captions_of(straight)))
+    assert not [caption for caption in captions_of(bent) if straight_arms.search(caption)]
 
 
-def test_a_sample_can_be_said_again():
+def test_a_sample_can_be_rephrased():
     rng = np.random.default_rng(6)
     sample = LIBRARY.sample(rng, 1, held_out=False)
-    said = {caption for caption, _ in (LIBRARY.say_again(sample, rng) for _ in range(20))}
-    assert len(said) > 5
+    captions = {caption for caption, _ in (LIBRARY.rephrase(sample, rng) for _ in range(20))}
+    assert len(captions) > 5
 
 
-def test_what_words_leave_open_has_one_side():
+def test_the_open_side_is_that_of_entries_whose_phrases_do_not_name_it():
     phoning, other = (LIBRARY.by_name[name] for name in ("phoning", "phoning (mirrored)"))
     lifted = next(entry for entry in LIBRARY.entries if entry.name == "left arm raised")
     assert (phoning.side, other.side, lifted.side, LIBRARY.by_name["arms raised overhead"].side) == (1, -1, 1, 0)
@@ -246,7 +246,7 @@ def test_what_words_leave_open_has_one_side():
     assert Composition((phoning, lifted)).open_side({lifted.name}) == 1
 
 
-def test_training_uses_no_words_that_leave_two_sides_open():
+def test_training_has_no_ambiguous_captions():
     rng = np.random.default_rng(8)
     samples = [LIBRARY.sample(rng, 1, held_out=False) for _ in range(150)]
     assert all(sample.open_side is not None for sample in samples)

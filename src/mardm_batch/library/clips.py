@@ -1,6 +1,6 @@
-"""Clips composed from the pose library, with their captions. Axes: t frames, f features.
+"""Training clips composed from the pose library, with captions. Axes: t frames, f features.
 
-A clip has `CLIP_FRAMES` frames, and its captions describe the middle one.
+A clip has `CLIP_FRAMES` frames; its captions describe the middle one.
 """
 
 import multiprocessing
@@ -12,28 +12,24 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mardm_batch.library.describe import describe, elaborate
+from mardm_batch.library.describe import add_details, describe
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.features import joints_to_features
 
 CLIP_FRAMES: Final = 32
-
-
-_SAID_AGAIN: Final = 3
-"""Further captions of a composed clip; two more tell or add what is measured of its joints."""
-
-
-_CHUNK: Final = 100
-"""Composed clips that share a random generator, so that the number of processes changes nothing."""
+_REPHRASINGS: Final = 3
+"""Further captions of a composed clip in other words; in two more, details of its joints are added or are all."""
+_CHUNK_SIZE: Final = 100
+"""Clips that share a random generator, so that the number of processes does not change them."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Features (t, f), not normalised, and the captions that are true of the middle frame.
+    """Features (t, f), not normalised, and captions of the middle frame.
 
-    What a caption leaves open is shown on one side only, so that it means one pose: `sides` has -1 for a caption that
-    is to be read with the clip's mirror image where it names no side. (Sampling turns every other pose of such captions
-    round.)
+    A caption that does not name a side is always trained with the same side, so that it has one meaning: `sides` is -1
+    for captions that go with the clip's mirror image, and 0 or 1 for others. (Sampling mirrors every other pose of such
+    captions.)
     """
 
     features: npt.NDArray[np.float32]
@@ -42,8 +38,8 @@ class Clip:
 
 
 def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
-    """`count` random poses of the library, held for the length of a clip; none that is held out."""
-    sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
+    """`count` random clips of held poses of the library, none of them held out; composed by `processes` processes."""
+    sizes = [min(_CHUNK_SIZE, count - start) for start in range(0, count, _CHUNK_SIZE)]
     if processes == 1 or len(sizes) < 2:
         chunks = [_compose_chunk(size, seed, chunk) for chunk, size in enumerate(sizes)]
     else:
@@ -53,7 +49,7 @@ def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
 
 
 def composed_poses(count: int, seed: int, processes: int) -> npt.NDArray[np.float32]:
-    """The middle poses (count, 22, 3) of the first `count` clips that a training with this seed composes."""
+    """The poses (count, 22, 3) in the middle of `composed_clips`."""
     clips = composed_clips(count, seed, processes)
     return np.stack([pose_of_frame(clip.features[CLIP_FRAMES // 2]) for clip in clips])
 
@@ -63,16 +59,16 @@ def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
     library = load_library()
     samples = [library.sample(rng, CLIP_FRAMES, held_out=False) for _ in range(size)]
     poses = np.stack([sample.clip[CLIP_FRAMES // 2] for sample in samples])
-    said = [
-        [(sample.caption, sample.open_side or 0), *(library.say_again(sample, rng) for _ in range(_SAID_AGAIN))]
+    captions = [
+        [(sample.caption, sample.open_side or 0), *(library.rephrase(sample, rng) for _ in range(_REPHRASINGS))]
         for sample in samples
     ]
-    elaborated = elaborate([library.say_again(sample, rng) for sample in samples], poses, rng)
+    detailed = add_details([library.rephrase(sample, rng) for sample in samples], poses, rng)
     described = [(description.caption, description.open_side) for description in describe(poses, rng)]
     return [
-        # Composed poses face +Z whichever way they lie, so their heading need not be guessed.
-        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), *zip(*others, more, measured, strict=True))
-        for sample, others, more, measured in zip(samples, said, elaborated, described, strict=True)
+        # Composed poses face +Z, also when they lie on the side, so their heading is known.
+        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), *zip(*own, more, measured, strict=True))
+        for sample, own, more, measured in zip(samples, captions, detailed, described, strict=True)
     ]
 
 

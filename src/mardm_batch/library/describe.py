@@ -1,10 +1,11 @@
-"""Describe poses of which only the joints are known. Axes: n poses, 22 joints (n, 22, 3), facing +Z.
+"""Captions of poses from their joints alone. Axes: n poses, 22 joints (n, 22, 3), facing +Z.
 
-`assets/posecode_phrases.yaml` pairs conditions with words. All conditions are measured on all poses at once; each
-pose is then given what its body does and a few telling details.
+`assets/posecode_phrases.yaml` pairs conditions with phrases ("posecodes", after PoseScript, Delmas et al., ECCV 2022).
+All conditions are measured on all poses at once; a caption is then composed of one main posecode that holds for the
+pose and of some details.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -14,22 +15,22 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from mardm_batch.library.wording import Phrase, put_into_words, with_details
+from mardm_batch.library.wording import EntryPhrases, append_details, compose_caption
 from mardm_batch.pose.conditions import either_side, parse
 from mardm_batch.pose.sides import swap_sides
 
-_DETAILS: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
-"""How often a caption has 0, 1, 2, … details; a main code without conditions has at least one."""
-_ADDED: Final = (0.0, 0.45, 0.4, 0.15)
-"""How often 0, 1, 2, … details are added to a caption."""
+_DETAIL_SHARES: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
+"""Shares of captions with 0, 1, 2, … details; a main posecode without conditions has at least one."""
+_ADDED_SHARES: Final = (0.0, 0.45, 0.4, 0.15)
+"""Shares of captions to which 0, 1, 2, … details are added."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """A caption of one pose, and the conditions that it states.
+    """A caption of a pose and the conditions that it states.
 
-    `open_side` says on which side the pose shows the first of what the words leave open: 1 as the conditions are
-    written in the data file, -1 mirrored, 0 where they leave nothing open.
+    `open_side` is the side of the first posecode whose phrase does not name it: 1 as in the data file, -1 mirrored, 0
+    without such a posecode.
     """
 
     caption: str
@@ -40,68 +41,69 @@ class Description:
 @dataclass(frozen=True)
 class _Posecode:
     conditions: tuple[str, ...]
-    phrase: Phrase
-    about: frozenset[str]
+    phrases: EntryPhrases
+    parts: frozenset[str]
+    """Parts of the body that it describes; a caption describes each at most once."""
     weight: float
     side: int = 0
-    """1 as in the data file, -1 mirrored, 0 where the two are the same."""
+    """1 as in the data file, -1 for the mirror image, 0 where the two are the same."""
 
 
 def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Description]:
-    """A random description of each of the poses (n, 22, 3), canonical as `pose.canonical_position` makes them."""
-    mains, details = _posecodes()
-    # A main code and its mirror image are equally specific; the first in the file that holds is taken.
-    first = _holding(mains, joints).argmax(axis=1)
-    possible = _worth_saying(details, joints)
+    """A random description of each of the poses (n, 22, 3), in canonical position."""
+    mains, details = _load_posecodes()
+    # Main posecodes are sorted by how specific they are, so the first that holds is used.
+    first = _holds(mains, joints).argmax(axis=1)
+    possible = _applicable_details(details, joints)
     return [
-        _description(mains[main], [details[index] for index in np.flatnonzero(row)], rng)
+        _compose_description(mains[main], [details[index] for index in np.flatnonzero(row)], rng)
         for main, row in zip(first, possible, strict=True)
     ]
 
 
-def elaborate(
+def add_details(
     captions: Sequence[tuple[str, int]], joints: NDArray[np.floating], rng: np.random.Generator
 ) -> list[tuple[str, int]]:
-    """Captions, with their open sides, of the poses (n, 22, 3), each with a few details more that are true of it."""
-    _, details = _posecodes()
-    elaborated = []
-    for (caption, side), row in zip(captions, _worth_saying(details, joints), strict=True):
-        wanted = int(rng.choice(len(_ADDED), p=_ADDED))
-        chosen = _telling([details[index] for index in np.flatnonzero(row)], wanted, frozenset(), rng)
-        text = with_details(caption, [code.phrase for code in chosen], rng) if chosen else caption
-        elaborated.append((text, side or _first_side(chosen)))
-    return elaborated
+    """Captions of the poses (n, 22, 3) with further details that hold for them; captions go with their open sides."""
+    _, details = _load_posecodes()
+    extended = []
+    for (caption, side), row in zip(captions, _applicable_details(details, joints), strict=True):
+        count = int(rng.choice(len(_ADDED_SHARES), p=_ADDED_SHARES))
+        chosen = _draw_details([details[index] for index in np.flatnonzero(row)], count, frozenset(), rng)
+        text = append_details(caption, [code.phrases for code in chosen], rng) if chosen else caption
+        extended.append((text, side or _first_side(chosen)))
+    return extended
 
 
-def _holding(codes: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which codes hold (n, codes) of which poses."""
+def _holds(codes: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether (n, codes) each posecode holds for each pose."""
     holds = {text: parse(text).holds(joints) for text in sorted({text for code in codes for text in code.conditions})}
     everywhere = np.ones(len(joints), dtype=bool)
     rows = [np.all([everywhere, *(holds[text] for text in code.conditions)], axis=0) for code in codes]
     return np.stack(rows, axis=1)
 
 
-def _worth_saying(details: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which details (n, codes) hold: one side's only where the other's does not, as "the left hand is raised" says."""
-    holds = _holding(details, joints)
+def _applicable_details(details: Sequence[_Posecode], joints: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether (n, codes) each detail holds for each pose, and its mirror image does not: "the left hand is raised"."""
+    holds = _holds(details, joints)
     left = np.flatnonzero([code.side == 1 for code in details])
-    right = left + 1  # a code's mirror image stands after it
+    right = left + 1  # the mirror image of a posecode follows it
     holds[:, left], holds[:, right] = holds[:, left] & ~holds[:, right], holds[:, right] & ~holds[:, left]
     return holds
 
 
-def _telling(
-    possible: Sequence[_Posecode], count: int, taken: frozenset[str], rng: np.random.Generator
+def _draw_details(
+    possible: Sequence[_Posecode], count: int, described: frozenset[str], rng: np.random.Generator
 ) -> list[_Posecode]:
-    """At most `count` of the codes, by weight, no two about the same part nor one about what is `taken`."""
+    """At most `count` of the posecodes, drawn by weight; none of a part that is described already."""
     chosen: list[_Posecode] = []
     for _ in range(count):
-        free = [code for code in possible if not taken & code.about]
+        free = [code for code in possible if not described & code.parts]
         if not free:
             break
         shares = np.cumsum([code.weight for code in free])
         chosen.append(free[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))])
-        taken |= chosen[-1].about
+        described |= chosen[-1].parts
     return chosen
 
 
@@ -109,21 +111,21 @@ def _first_side(codes: Sequence[_Posecode]) -> int:
     return next((code.side for code in codes if code.side), 0)
 
 
-def _description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
-    wanted = int(rng.choice(len(_DETAILS), p=_DETAILS))
-    details = _telling(possible, wanted if main.conditions else max(wanted, 1), main.about, rng)
+def _compose_description(main: _Posecode, possible: list[_Posecode], rng: np.random.Generator) -> Description:
+    count = int(rng.choice(len(_DETAIL_SHARES), p=_DETAIL_SHARES))
+    details = _draw_details(possible, count if main.conditions else max(count, 1), main.parts, rng)
     chosen = [main, *details]
-    words = put_into_words([code.phrase for code in chosen], rng, with_synonyms=True)
+    wording = compose_caption([code.phrases for code in chosen], rng, with_synonyms=True)
     conditions = [
-        text if code.phrase.name in words.sided else either_side(text) for code in chosen for text in code.conditions
+        text if code.phrases.name in wording.sided else either_side(text) for code in chosen for text in code.conditions
     ]
-    open_side = _first_side([code for code in chosen if code.phrase.name not in words.sided])
-    return Description(words.caption, tuple(dict.fromkeys(conditions)), open_side)
+    open_side = _first_side([code for code in chosen if code.phrases.name not in wording.sided])
+    return Description(wording.caption, tuple(dict.fromkeys(conditions)), open_side)
 
 
 @cache
-def _posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
-    """What the body does, the most specific first, and the details; each followed by its mirror image."""
+def _load_posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
+    """Main posecodes, the most specific first, and details; each is followed by its mirror image."""
     file = resources.files("mardm_batch") / "assets" / "posecode_phrases.yaml"
     loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
     mains, details = (
@@ -133,17 +135,19 @@ def _posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
 
 
 def _both_sides(fields: Mapping[str, Any]) -> list[_Posecode]:
-    code = _posecode(fields, lambda text: text)
-    twin = _posecode(fields, swap_sides)
-    return [code] if twin.conditions == code.conditions else [replace(code, side=1), replace(twin, side=-1)]
+    code = _parse_posecode(fields, lambda text: text)
+    mirrored = _parse_posecode(fields, swap_sides)
+    if mirrored.conditions == code.conditions:
+        return [code]
+    return [replace(code, side=1), replace(mirrored, side=-1)]
 
 
-def _posecode(fields: Mapping[str, Any], side: Any) -> _Posecode:
-    conditions = tuple(side(text) for text in fields["when"])
-    does, having = (tuple(side(text) for text in fields.get(key, ())) for key in ("does", "with"))
+def _parse_posecode(fields: Mapping[str, Any], on_side: Callable[[str], str]) -> _Posecode:
+    conditions = tuple(on_side(text) for text in fields["when"])
+    verb_phrases, with_phrases = (tuple(on_side(text) for text in fields.get(key, ())) for key in ("does", "with"))
     return _Posecode(
         conditions=conditions,
-        phrase=Phrase(" and ".join(conditions), does, having, implied=not conditions),
-        about=frozenset(side(part) for part in fields.get("about", ())),
+        phrases=EntryPhrases(" and ".join(conditions), verb_phrases, with_phrases, implied=not conditions),
+        parts=frozenset(on_side(part) for part in fields.get("about", ())),
         weight=float(fields.get("weight", 1.0)),
     )

@@ -1,17 +1,17 @@
-"""What a posture may say: the vocabulary of the pose library's data files. Metres and degrees.
+"""The vocabulary of postures in the pose library's data files. Metres and degrees.
 
-A posture is a mapping of parts to named numbers (`PART_KEYS`). Limbs are given by angles or by a target:
+A posture maps parts of the body to numbers by key (`PART_KEYS`). Limbs are given by angles or by a target:
 
     pelvis     pitch (forward +), lean (left +), height, rests_on (joints at the floor), slack, balance
     torso      bend (forward +), lean (left +), twist (left +), spread over the spine
     head       nod (down +), tilt (left +), turn (left +)
     arms       raise 0 hanging .. 90 horizontal .. 180 overhead; plane 0 sideways, 90 forward, -90 behind;
-               elbow 0 straight; toward: where the bent forearm goes; frame: chest, world, or level (the chest's,
-               upright); shrug. Or hand: a spot of `HAND_SPOTS` or {out, up, front} from the shoulder (`from`:
-               another of `ANCHORS`), or wrist: {out, front} on the floor; pole: where the elbow points
+               elbow 0 straight; toward: direction of the bent forearm; frame: chest, world, or level (the chest's,
+               upright); shrug. Or hand: one of `HAND_POSITIONS` or {out, up, front} from the shoulder (`from`:
+               another of `ANCHORS`), or wrist: {out, front} on the floor; pole: direction of the elbow
     legs       raise, plane (90 forward), knee, toward, turn (outward), point (of the toes), `shin: floor` when
-               kneeling; or foot: {out, front} flat on the floor, with turnout, heel (raised by so many degrees)
-               and up (the ankle's height, off the floor)
+               kneeling; or foot: {out, front} flat on the floor, with turnout, heel (degrees by which it is raised)
+               and up (height of the ankle, off the floor)
 
 `out` is away from the midline, so the same numbers serve both sides.
 """
@@ -21,8 +21,8 @@ from typing import Any, Final
 
 Posture = Mapping[str, Mapping[str, Any]]
 
-HAND_SPOTS: Final[Mapping[str, tuple[str, str, tuple[float, float, float], str]]] = {
-    # spot: anchor joint, frame, offset (out, up, front) of the middle of the hand, where the elbow goes
+HAND_POSITIONS: Final[Mapping[str, tuple[str, str, tuple[float, float, float], str]]] = {
+    # name: anchor joint, frame, offset (out, up, front) of the middle of the hand, direction of the elbow
     "hip": ("own hip", "pelvis", (0.09, 0.04, 0.03), "out back"),
     "behind back": ("pelvis", "pelvis", (-0.02, 0.10, -0.17), "out back"),
     "belly": ("spine1", "chest", (-0.02, 0.02, 0.16), "out back"),
@@ -46,7 +46,7 @@ HAND_SPOTS: Final[Mapping[str, tuple[str, str, tuple[float, float, float], str]]
     "foot": ("own foot", "pelvis", (0.0, 0.05, 0.0), "out"),
 }
 ANCHORS: Final[Mapping[str, tuple[str, str, str]]] = {
-    # a hand's {out, up, front} counts `from` here: anchor joint, frame, where the elbow goes
+    # origin (`from`) of {out, up, front} of a hand: anchor joint, frame, direction of the elbow
     "shoulder": ("own shoulder", "chest", "down out back"),
     "pelvis": ("pelvis", "pelvis", "out back"),
     "head": ("head", "head", "out down"),
@@ -78,4 +78,4 @@ STANDING: Final[Posture] = {
     "left_leg": {"foot": {"out": 0.12, "front": 0.0}},
     "right_leg": {"foot": {"out": 0.12, "front": 0.0}},
 }
-"""The parts a posture does not mention."""
+"""A relaxed stand: the parts that a posture does not mention."""

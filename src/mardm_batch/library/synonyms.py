@@ -1,4 +1,4 @@
-"""Other words in the place of a phrase's own, by the groups of `assets/synonyms.yaml`."""
+"""Replace words of a phrase by synonyms, from the groups of `assets/synonyms.yaml`."""
 
 import re
 from collections import defaultdict
@@ -9,37 +9,37 @@ from typing import Final
 import numpy as np
 import yaml
 
-_SHARE: Final = 0.25
-"""How often a word that has synonyms gives way to one."""
+_REPLACED_SHARE: Final = 0.25
+"""Share of the words that have synonyms to replace."""
 
 
-def reworded(text: str, rng: np.random.Generator) -> str:
-    """A phrase, in the notation of the data files, with synonyms of some of its words."""
-    said, end = "", 0
-    for start, stop, others in _replaceable(text):
-        if rng.random() < _SHARE:
-            other = others[int(rng.integers(len(others)))]
+def substitute_synonyms(text: str, rng: np.random.Generator) -> str:
+    """A phrase, in the notation of the data files, with some words replaced by synonyms."""
+    result, end = "", 0
+    for start, stop, synonyms in _find_replaceable(text):
+        if rng.random() < _REPLACED_SHARE:
+            other = synonyms[int(rng.integers(len(synonyms)))]
             before = re.sub(r"\b(a)n?( )$", rf"\1{'n' if other[0] in 'aeiou' else ''}\2", text[end:start])
-            said, end = said + before + other, stop
-    return said + text[end:]
+            result, end = result + before + other, stop
+    return result + text[end:]
 
 
 @cache
-def _replaceable(text: str) -> tuple[tuple[int, int, tuple[str, ...]], ...]:
-    """Where the words of a group are in the text, from and to, with the others of the group."""
-    pattern, others = _synonyms()
-    return tuple((match.start(), match.end(), others[match[0]]) for match in pattern.finditer(text))
+def _find_replaceable(text: str) -> tuple[tuple[int, int, tuple[str, ...]], ...]:
+    """Start, end and synonyms of each part of the text that has synonyms."""
+    pattern, synonyms = _load_synonyms()
+    return tuple((match.start(), match.end(), synonyms[match[0]]) for match in pattern.finditer(text))
 
 
 @cache
-def _synonyms() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
-    """What finds the words of any group, the longest first, and for each of them what may stand in its place."""
+def _load_synonyms() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
+    """A pattern for all words that have synonyms, the longest first, and the synonyms of each."""
     file = resources.files("mardm_batch") / "assets" / "synonyms.yaml"
-    others: defaultdict[str, list[str]] = defaultdict(list)
+    synonyms: defaultdict[str, list[str]] = defaultdict(list)
     for groups in yaml.safe_load(file.read_text(encoding="utf-8")).values():
         for group in groups:
             for words in group:
-                others[words] += [other for other in group if other != words]
-    longest_first = "|".join(re.escape(words) for words in sorted(others, key=len, reverse=True))
+                synonyms[words] += [other for other in group if other != words]
+    longest_first = "|".join(re.escape(words) for words in sorted(synonyms, key=len, reverse=True))
     pattern = re.compile(rf"(?<![\w'’<-])(?:{longest_first})(?![\w'’-])")
-    return pattern, {words: tuple(each) for words, each in others.items()}
+    return pattern, {words: tuple(each) for words, each in synonyms.items()}

@@ -1,9 +1,8 @@
-"""Put a composition of postures into words: one caption, and the phrases that it is made of.
+"""Compose the caption of a posture from the phrases of its entries.
 
 In the data files a verb stands in angle brackets and is conjugated (`<stand>`: stands, standing), braces hold
-alternatives (`{raising|lifting} {both|the} hands`, an empty one makes a word optional), and `{their}` follows the
-subject. Phrases of `does` are verb phrases, those of `having` follow "with"; one of `sides` may end a main phrase that
-names no side.
+alternatives (`{raising|lifting} {both|the} hands`; an empty one makes a word optional), and `{their}` is the subject's
+possessive.
 """
 
 import re
@@ -14,14 +13,15 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from mardm_batch.library.synonyms import reworded
+from mardm_batch.library.grammar import Form, conjugate
+from mardm_batch.library.synonyms import substitute_synonyms
 from mardm_batch.pose.sides import names_side
 
 T = TypeVar("T")
-_Chosen = Callable[[Sequence[str]], str]
-"""One of several phrases, by chance."""
+_ChoosePhrase = Callable[[Sequence[str]], str]
+"""Draws one of several phrases."""
 
-# Subject, its possessive, and how often.
+# Subject, its possessive, its share.
 _SUBJECTS: Final = (
     ("A person", "their", 0.58),
     ("Person", "their", 0.05),
@@ -55,8 +55,8 @@ _ROLES: Final = (
     ("A ballerina", "her"), ("The player", "their"), ("A friend", "their"), ("Human", "their"),
     ("A pedestrian", "their"),
 )  # fmt: skip
-_SHARE_OF_ROLES: Final = 0.1
-"""How often one of these stands in the place of the subject."""
+_ROLE_SHARE: Final = 0.1
+"""Share of captions whose subject is one of these."""
 _PLACES: Final = (
     "in a park", "in the park", "at home", "in a room", "on the beach", "in the gym", "in a studio", "on a stage",
     "in front of a mirror", "in front of the camera", "for a photo", "in the kitchen", "in the garden", "on the grass",
@@ -65,55 +65,36 @@ _PLACES: Final = (
     "before the game", "in the middle of a field", "outside", "indoors", "by the window", "next to a tree",
     "very still", "calmly", "confidently", "without moving", "in place",
 )  # fmt: skip
-"""What may end a caption and says nothing about the pose."""
-_SHARE_OF_PLACES: Final = 0.07
-_SHARE_OF_SIDES: Final = 0.35
-"""How often a main phrase that names no side has one of `sides` added."""
+"""Adverbials that may end a caption and do not describe the pose."""
+_PLACE_SHARE: Final = 0.07
+_SIDE_PHRASE_SHARE: Final = 0.35
+"""Share of main phrases without a side to which one of their entry's `side_phrases` is added."""
 _PRONOUNS: Final = ("He", "She")
 _SCENES: Final = (
     "A person who is", "Someone who is", "A pose of a person", "Pose of a person", "A static pose of someone",
     "A person posing as if", "A person is posing as if", "A picture of a person",
 )  # fmt: skip
-"""What may stand before a gerund in the place of "A person"."""
-_FORMS: Final = (("gerund", 0.5), ("third", 0.34), ("progressive", 0.13), ("past", 0.03))
-_IRREGULAR: Final = {
-    "be": ("is", ""),
-    "have": ("has", "having"),
-    "lie": ("lies", "lying"),
-    "tie": ("ties", "tying"),
-    "do": ("does", "doing"),
-    "go": ("goes", "going"),
-}
-_IRREGULAR_PAST: Final = {
-    "be": "was", "have": "had", "lie": "lay", "do": "did", "go": "went", "hold": "held", "stand": "stood",
-    "sit": "sat", "bend": "bent", "put": "put", "kneel": "knelt", "make": "made", "take": "took", "swing": "swung",
-    "throw": "threw", "bring": "brought", "get": "got", "thrust": "thrust", "sink": "sank", "strike": "struck",
-    "draw": "drew", "lay": "laid", "keep": "kept", "give": "gave", "spread": "spread", "let": "let", "shoot": "shot",
-    "say": "said", "hang": "hung", "feel": "felt", "hit": "hit", "drive": "drove", "set": "set", "wind": "wound",
-    "hide": "hid", "fling": "flung", "catch": "caught", "run": "ran", "ride": "rode", "read": "read",
-    "sleep": "slept", "slide": "slid", "shake": "shook", "fly": "flew", "eat": "ate", "write": "wrote",
-    "stick": "stuck", "swear": "swore", "split": "split", "rise": "rose", "drink": "drank", "fall": "fell",
-    "weep": "wept", "creep": "crept", "wake": "woke", "stride": "strode", "sing": "sang", "lead": "led",
-    "leap": "leapt", "dive": "dived", "blow": "blew", "beat": "beat", "wring": "wrung", "win": "won",
-    "think": "thought", "swim": "swam", "spin": "spun", "speak": "spoke", "sling": "slung", "shrink": "shrank",
-    "see": "saw", "bite": "bit", "bid": "bid", "bear": "bore", "cast": "cast", "break": "broke", "fight": "fought",
-    "flee": "fled", "dig": "dug", "feed": "fed", "hear": "heard", "send": "sent", "sweep": "swept", "wear": "wore",
-    "spring": "sprang", "understand": "understood",
-}  # fmt: skip
+"""May replace "A person" before a gerund."""
+_FORMS: Final[tuple[tuple[Form, float], ...]] = (
+    ("gerund", 0.5),
+    ("third", 0.34),
+    ("progressive", 0.13),
+    ("past", 0.03),
+)
 _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
-"""What stands before details that are added to a caption, and before the last of them."""
+"""Separators before the details that are appended to a caption, and before the last of them."""
 _REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
-_SHARE_STATED: Final = 0.15
-"""How often what follows "with" becomes a statement of its own, where it can."""
-_SHARE_LISTED: Final = 0.15
-"""How often what follows "with" is listed without articles, as in notes."""
+_SENTENCE_SHARE: Final = 0.15
+"""Share of captions whose with-phrases become a sentence of their own, where they can."""
+_LIST_SHARE: Final = 0.15
+"""Share of captions whose with-phrases are listed without articles, as in notes."""
 _BODY_PART: Final = re.compile(
     r"((?:the|both|one|their|his|her|its) )?((?:left|right) )?"
     r"((?:upper |fore)?arms?|hands?|elbows?|wrists?|legs?|knees?|foot|feet|thighs?|shins?|head|face|chin|torso"
     r"|upper body|back|shoulders?|chest|hips?|palms?|heels?|toes) (.+)"
 )
 _PLURAL: Final = re.compile(r"s$|feet")
-_STANDS: Final = {
+_STAND_VERBS: Final[dict[Form, tuple[str, ...]]] = {
     "gerund": ("", "", "standing "),
     "third": ("stands ",),
     "progressive": ("is standing ",),
@@ -121,92 +102,103 @@ _STANDS: Final = {
 }
 _STANDS_WITH: Final = re.compile(r"(?:(?:is )?(?:stand(?:s|ing)|stood) )?with (.+)")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
-_VERB: Final = re.compile(r"<(\w+)>")
 
 
 @dataclass(frozen=True)
-class Phrase:
-    """The ways to say one entry; `implied` marks a plain stand, which need not be mentioned."""
+class EntryPhrases:
+    """The alternative phrases of one entry."""
 
     name: str
-    does: tuple[str, ...]
-    having: tuple[str, ...]
+    verb_phrases: tuple[str, ...]
+    with_phrases: tuple[str, ...]
+    """Noun phrases that follow "with"."""
     implied: bool = False
-    sides: tuple[str, ...] = ()
+    """Whether the caption need not mention the entry, as for a plain stand."""
+    side_phrases: tuple[str, ...] = ()
+    """May end a verb phrase that does not name a side."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """A caption; the phrases that were said, as in the data files; the names of those that say left or right."""
+    """A caption and what it is composed of."""
 
     caption: str
     phrases: tuple[str, ...]
+    """As in the data files, except for synonyms."""
     sided: frozenset[str]
+    """Names of the entries whose phrases name a side."""
 
 
-def put_into_words(phrases: Sequence[Phrase], rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
-    """A caption for a main phrase and its fragments, in the words of the data files or with synonyms of some."""
-    chosen = partial(_one_of, rng=rng, with_synonyms=with_synonyms)
+def compose_caption(entries: Sequence[EntryPhrases], rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
+    """A random caption of a main entry and its fragments.
+
+    Args:
+        entries: the main entry's phrases, then those of its fragments.
+        rng: random generator.
+        with_synonyms: whether to replace some words by synonyms.
+    """
+    choose = partial(_choose_phrase, rng=rng, with_synonyms=with_synonyms)
     subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
-    if subject and rng.random() < _SHARE_OF_ROLES:
+    if subject and rng.random() < _ROLE_SHARE:
         subject, their = _ROLES[int(rng.integers(len(_ROLES)))]
     form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
     if subject in _PRONOUNS and form == "gerund":
         form = "progressive"
-    main, fragments = phrases[0], list(phrases[1:])
+    main, fragments = entries[0], list(entries[1:])
     if main.implied and fragments and rng.random() < 0.6:
         main = fragments.pop(int(rng.integers(len(fragments))))
-    said = [_main(main, form, main.implied or main is not phrases[0], chosen, rng)] + [
-        _fragment(fragment, form, chosen, rng) for fragment in fragments
+    parts = [_main_part(main, form, main.implied or main is not entries[0], choose, rng)] + [
+        _fragment_part(fragment, form, choose, rng) for fragment in fragments
     ]
-    # What follows "with" comes first: after another verb it would be read as that verb's.
-    said[1:] = sorted(said[1:], key=lambda part: not part.words.startswith("with "))
-    said = [replace(part, words=_expanded(part.words, their, rng)) for part in said]
-    words = [part.words for part in said]
-    form_of_parts = rng.random()
-    told_apart = ""
-    if form_of_parts < _SHARE_STATED:
-        told_apart = _stated(words, subject, rng)
-    elif form_of_parts < _SHARE_STATED + _SHARE_LISTED:
-        told_apart = _listed(words, subject, rng)
-    text = told_apart or _joined(words, subject, apart=main is not phrases[0], rng=rng)
-    if not told_apart and rng.random() < _SHARE_OF_PLACES:
-        text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
+    # With-phrases come first: after the verb of another fragment they would seem to belong to it.
+    parts[1:] = sorted(parts[1:], key=lambda part: not part.words.startswith("with "))
+    parts = [replace(part, words=_expand(part.words, their, rng)) for part in parts]
+    words = [part.words for part in parts]
+    style = rng.random()
+    text = ""
+    if style < _SENTENCE_SHARE:
+        text = _as_sentences(words, subject, rng)
+    elif style < _SENTENCE_SHARE + _LIST_SHARE:
+        text = _as_list(words, subject, rng)
+    if not text:
+        text = _as_clause(words, subject, comma=main is not entries[0], rng=rng)
+        if rng.random() < _PLACE_SHARE:
+            text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
     if rng.random() < 0.2:
         text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
     if rng.random() < 0.15:
         text = text[:1].lower() + text[1:]
     return Wording(
         caption=text + ("." if rng.random() < 0.4 else ""),
-        phrases=tuple(part.phrase for part in said),
-        sided=frozenset(part.name for part in said if names_side(part.words)),
+        phrases=tuple(part.phrase for part in parts),
+        sided=frozenset(part.name for part in parts if names_side(part.words)),
     )
 
 
-def with_details(caption: str, details: Sequence[Phrase], rng: np.random.Generator) -> str:
-    """A caption with more said after it: "Downward dog: the knees straight, both hands on the floor"."""
-    said = [_expanded(_one_of(phrase.having, rng, with_synonyms=True), "their", rng) for phrase in details]
+def append_details(caption: str, details: Sequence[EntryPhrases], rng: np.random.Generator) -> str:
+    """A caption followed by details: "Downward dog: the knees straight, both hands on the floor"."""
+    texts = [_expand(_choose_phrase(each.with_phrases, rng, with_synonyms=True), "their", rng) for each in details]
     link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
-    listed = last.join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
+    listed = last.join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]
     return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
 
 
 @dataclass(frozen=True)
-class _Said:
-    """One entry's part of a caption, and the phrase that it was made of."""
+class _Part:
+    """One entry's part of a caption, and the phrase of which it is made."""
 
     name: str
     phrase: str
     words: str
 
 
-def _one_of(phrases: Sequence[str], rng: np.random.Generator, with_synonyms: bool) -> str:
+def _choose_phrase(phrases: Sequence[str], rng: np.random.Generator, with_synonyms: bool) -> str:
     phrase = phrases[int(rng.integers(len(phrases)))]
-    return reworded(phrase, rng) if with_synonyms else phrase
+    return substitute_synonyms(phrase, rng) if with_synonyms else phrase
 
 
-def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
-    """Chooses among the alternatives in braces; `their` is the subject's possessive."""
+def _expand(text: str, their: str, rng: np.random.Generator) -> str:
+    """A phrase with one of each alternatives in braces; `their` is the subject's possessive."""
     while match := _BRACES.search(text):
         options = [re.sub(r"\btheir\b", their, option) for option in match[1].split("|")]
         if match[1] == "their":
@@ -217,53 +209,55 @@ def _expanded(text: str, their: str, rng: np.random.Generator) -> str:
     return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
 
 
-def _main(phrase: Phrase, form: str, upright: bool, chosen: _Chosen, rng: np.random.Generator) -> _Said:
-    """The verb phrase that carries the caption, or "with …", which `upright` people also "stand with"."""
-    silent = phrase.having and (upright or form == "gerund")
-    if phrase.does and not (silent and rng.random() < 0.35):
-        does = chosen(phrase.does)
-        text = _conjugated(does, form)
-        if phrase.sides and not names_side(text) and rng.random() < _SHARE_OF_SIDES:
-            side = phrase.sides[int(rng.integers(len(phrase.sides)))]
+def _main_part(
+    entry: EntryPhrases, form: Form, upright: bool, choose: _ChoosePhrase, rng: np.random.Generator
+) -> _Part:
+    """The verb phrase of the caption, or a with-phrase, before which an `upright` person may also "stand"."""
+    verbless = entry.with_phrases and (upright or form == "gerund")
+    if entry.verb_phrases and not (verbless and rng.random() < 0.35):
+        verb_phrase = choose(entry.verb_phrases)
+        text = conjugate(verb_phrase, form)
+        if entry.side_phrases and not names_side(text) and rng.random() < _SIDE_PHRASE_SHARE:
+            side = entry.side_phrases[int(rng.integers(len(entry.side_phrases)))]
             text += side if side.startswith(",") else f" {side}"
-        return _Said(phrase.name, does, text)
-    having = chosen(phrase.having)
-    stand = _STANDS[form][int(rng.integers(len(_STANDS[form])))] if upright else ""
-    return _Said(phrase.name, having, f"{stand}with {having}")
+        return _Part(entry.name, verb_phrase, text)
+    with_phrase = choose(entry.with_phrases)
+    stand = _STAND_VERBS[form][int(rng.integers(len(_STAND_VERBS[form])))] if upright else ""
+    return _Part(entry.name, with_phrase, f"{stand}with {with_phrase}")
 
 
-def _fragment(phrase: Phrase, form: str, chosen: _Chosen, rng: np.random.Generator) -> _Said:
-    if phrase.having and (not phrase.does or rng.random() < 0.7):
-        having = chosen(phrase.having)
-        return _Said(phrase.name, having, "with " + having)
-    does = chosen(phrase.does)
-    ways = [(" and ", form), (" while ", "gerund"), (", ", "gerund")]
-    link, inner = _draw(ways, [0.4, 0.3, 0.3], rng)
-    # "and" needs the same form on both sides; after "is …ing" the second "is" is left out.
-    words = _conjugated(does, "gerund" if inner == "progressive" else inner)
-    return _Said(phrase.name, does, link + words)
+def _fragment_part(entry: EntryPhrases, form: Form, choose: _ChoosePhrase, rng: np.random.Generator) -> _Part:
+    if entry.with_phrases and (not entry.verb_phrases or rng.random() < 0.7):
+        with_phrase = choose(entry.with_phrases)
+        return _Part(entry.name, with_phrase, "with " + with_phrase)
+    verb_phrase = choose(entry.verb_phrases)
+    links: list[tuple[str, Form]] = [(" and ", form), (" while ", "gerund"), (", ", "gerund")]
+    link, inner = _draw(links, [0.4, 0.3, 0.3], rng)
+    # "and" joins two verbs of the same form; after "is …ing" the second "is" is omitted.
+    words = conjugate(verb_phrase, "gerund" if inner == "progressive" else inner)
+    return _Part(entry.name, verb_phrase, link + words)
 
 
-def _stated(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
-    """What follows "with" as a statement: "A person kneels. The left arm is raised"; "" where that cannot be said."""
+def _as_sentences(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
+    """The with-phrases as a second sentence: "A person kneels. The left arm is raised"; "" where they cannot be one."""
     text, *others = parts
     stands = _STANDS_WITH.fullmatch(text)
     states = [_BODY_PART.fullmatch(part.removeprefix("with ")) for part in ([stands[1]] if stands else []) + others]
-    found = [state for state in states if state is not None]
-    if not found or len(found) < len(states):
+    matches = [state for state in states if state is not None]
+    if not matches or len(matches) < len(states):
         return ""
-    said = [
+    clauses = [
         f"{state[1] or 'the '}{state[2] or ''}{state[3]} {'are' if _PLURAL.search(state[3]) else 'is'} {state[4]}"
-        for state in found
+        for state in matches
     ]
-    statement = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+    statement = f"{', '.join(clauses[:-1])} and {clauses[-1]}" if len(clauses) > 1 else clauses[0]
     if stands:
-        return _capitalised(re.sub(r"\b(their|his|her|its)\b", "the", statement))
-    return f"{_with_subject(subject, text, rng)}. {_capitalised(statement)}"
+        return _capitalise(re.sub(r"\b(their|his|her|its)\b", "the", statement))
+    return f"{_with_subject(subject, text, rng)}. {_capitalise(statement)}"
 
 
-def _listed(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
-    """What follows "with" as in notes: "Kneeling, left arm up, hands on hips"; "" where there is nothing such."""
+def _as_list(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
+    """The with-phrases as a list: "Kneeling, left arm up, hands on hips"; "" where other parts are not with-phrases."""
     text, *others = parts
     if not all(part.startswith("with ") for part in others):
         return ""
@@ -278,91 +272,49 @@ def _listed(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str
         return ""
     articles = r"\b(?:the|their|his|her|its) " if rng.random() < 0.5 else r"^(?:the|their|his|her|its) "
     listed = _draw([", ", ", ", "; ", " and "], [1.0] * 4, rng).join(re.sub(articles, "", item) for item in items)
-    return f"{begin}{_draw([', ', ': ', '; '], [0.7, 0.15, 0.15], rng)}{listed}" if begin else _capitalised(listed)
+    return f"{begin}{_draw([', ', ': ', '; '], [0.7, 0.15, 0.15], rng)}{listed}" if begin else _capitalise(listed)
 
 
-def _joined(parts: Sequence[str], subject: str, apart: bool, rng: np.random.Generator) -> str:
-    """The whole caption: subject, main phrase, "with a, b and c", then the fragments that are verbs.
+def _as_clause(parts: Sequence[str], subject: str, comma: bool, rng: np.random.Generator) -> str:
+    """Subject, main phrase, "with a, b and c", then the fragments that are verb phrases.
 
-    `apart` sets the "with" off by a comma; it may also be left out, or go before the subject.
+    `comma` puts a comma before "with". By chance "with" is omitted or precedes the subject.
     """
     text, *others = parts
-    having = [part.removeprefix("with ") for part in others if part.startswith("with ")]
+    with_phrases = [part.removeprefix("with ") for part in others if part.startswith("with ")]
     verbs = "".join(part for part in others if not part.startswith("with "))
-    if not having:
+    if not with_phrases:
         return _with_subject(subject, text + verbs, rng)
-    *first, last = having
+    *first, last = with_phrases
     listed = f"{', '.join(first)} and {last}" if first else last
     if " with " in f" {text}":
         return _with_subject(subject, text + (", " if first else " and ") + listed + verbs, rng)
     chance = rng.random()
     if chance < 0.1:
-        before = _capitalised(listed if rng.random() < 0.4 else f"with {listed}")
+        before = _capitalise(listed if rng.random() < 0.4 else f"with {listed}")
         rest = _with_subject(subject, text + verbs, rng)
         return f"{before}, {rest[:1].lower()}{rest[1:]}"
-    link = ", " if chance < 0.25 else ", with " if apart else " with "
+    link = ", " if chance < 0.25 else ", with " if comma else " with "
     return _with_subject(subject, text + link + listed + verbs, rng)
 
 
 def _with_subject(subject: str, text: str, rng: np.random.Generator) -> str:
-    """The subject before the verb; without one a posture may be named alone ("Tree pose", "Low plank")."""
+    """The subject before the verb phrase. Without a subject the caption may be the posture's name ("Tree pose")."""
     if not subject:
         if rng.random() < 0.6:
             named = re.sub(r"^(?:doing|in) (?=(?:an?|the) )", "", text)
             if named != text and rng.random() < 0.6:
                 named = re.sub(r"^(?:an?|the) ", "", named)
             text = named
-        return _capitalised(text)
+        return _capitalise(text)
     gerund = re.match(r"(?:\w+ly )?\w+ing\b", text)
     if subject == "A person" and gerund and rng.random() < 0.12:
         subject = _draw(_SCENES, [1.0] * len(_SCENES), rng)
     return f"{subject} {text}"
 
 
-def _capitalised(text: str) -> str:
+def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _conjugated(text: str, form: str) -> str:
-    verbs = 0
-
-    def inflect(match: re.Match[str]) -> str:
-        nonlocal verbs
-        verbs += 1
-        verb = match[1]
-        third, gerund = _IRREGULAR.get(verb) or (_third_person(verb), _gerund(verb))
-        if verb == "be" and form == "gerund" and re.match(r" \{?(?:an?|the)\b", text[match.end() :]):
-            return "posing as"  # "a person a goalkeeper" is none
-        if form == "third":
-            return third
-        if form == "past":
-            return _IRREGULAR_PAST.get(verb) or _past(verb)
-        return f"is {gerund}" if form == "progressive" and verbs == 1 else gerund
-
-    return re.sub(r"\s+", " ", _VERB.sub(inflect, text)).strip()
-
-
-def _third_person(verb: str) -> str:
-    if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
-        return verb + "es"
-    if verb.endswith("y") and verb[-2] not in "aeiou":
-        return verb[:-1] + "ies"
-    return verb + "s"
-
-
-def _past(verb: str) -> str:
-    if verb.endswith("e"):
-        return verb + "d"
-    if verb.endswith("y") and verb[-2] not in "aeiou":
-        return verb[:-1] + "ied"
-    return _gerund(verb).removesuffix("ing") + "ed"  # a consonant is doubled as there
-
-
-def _gerund(verb: str) -> str:
-    if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")):
-        return verb[:-1] + "ing"
-    short = re.fullmatch(r"[^aeiou]*(qu)?[aeiou][^aeiouwxy]", verb)
-    return verb + verb[-1] + "ing" if short else verb + "ing"
 
 
 def _draw(options: Sequence[T], shares: Sequence[float], rng: np.random.Generator) -> T:
