@@ -7,8 +7,8 @@ def sizes(batch_size: BatchSize, seconds: dict[int, float]) -> list[int]:
     """The sizes of ten batches that take so long each."""
     found = []
     for _ in range(10):
-        found.append(batch_size.now)
-        batch_size.sampled(batch_size.now, seconds[batch_size.now])
+        found.append(batch_size.current)
+        batch_size.record(batch_size.current, seconds[batch_size.current])
     return found
 
 
@@ -26,12 +26,12 @@ def test_a_known_size_stays() -> None:
 
 def test_it_never_passes_what_did_not_fit() -> None:
     batch_size = BatchSize(8, 256)
-    batch_size.sampled(8, 1.0)
+    batch_size.record(8, 1.0)
     batch_size.limit(10)
     assert sizes(batch_size, {10: 0.1}) == [10] * 10
 
 
 def test_a_batch_that_is_not_whole_tells_nothing() -> None:
     batch_size = BatchSize(8, 256)
-    batch_size.sampled(3, 0.001)
-    assert batch_size.now == 8
+    batch_size.record(3, 0.001)
+    assert batch_size.current == 8

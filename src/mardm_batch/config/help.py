@@ -1,4 +1,4 @@
-"""Every setting with its value and what it may be, as `--help` and the reference show it."""
+"""The table of settings in `--help`."""
 
 import shutil
 import textwrap

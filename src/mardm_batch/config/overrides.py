@@ -1,4 +1,4 @@
-"""Words of the command line, as Hydra's grammar needs them."""
+"""The words of a command line in the form that Hydra's grammar needs."""
 
 import re
 from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ from mardm_batch.errors import ConfigurationError
 
 
 def parse_flags(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Namespace, list[str]]:
-    """Hydra's flags, wherever they stand, and the same words as Hydra takes them: the flags first.
+    """Hydra's flags, wherever they are among the arguments, and the arguments in Hydra's order: flags first.
 
     Raises:
         ConfigurationError: a word begins with a dash and is none of its flags.
@@ -30,8 +30,8 @@ def parse_flags(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Names
 
 
 def quote_override(word: str) -> str:
-    """A command-line word, its value in quotes where Hydra's grammar does not know that, such as `#1a74b8`, or takes it
-    for a number that is written otherwise, such as `2026_11_25`."""
+    """An override with its value in quotes where Hydra's grammar needs that: values that it cannot parse, such as
+    `#1a74b8`, and those that it would read as another number, such as `2026_11_25`."""
     setting = re.fullmatch(r"([+~\w.]+=)(.+)", word, re.DOTALL)
     if setting is None or survives_hydra_parsing(word, setting[2]):
         return word
@@ -40,12 +40,12 @@ def quote_override(word: str) -> str:
 
 
 def resolve_now(word: str, time: datetime) -> str:
-    """A command-line word with that time in the place of `${now:…}`, which would be another in every job of a sweep."""
+    """An override with a time in place of `${now:…}`, which each job of a sweep would resolve to another."""
     return quote_override(re.sub(r"\$\{now:([^}]*)\}", lambda match: time.strftime(match[1]), word))
 
 
 def survives_hydra_parsing(word: str, value: str) -> bool:
-    """Whether Hydra reads this word, and a number in it as it is written."""
+    """Whether Hydra parses an override, and a number in it to the same text."""
     override = parse_override(word)
     if override is None or override.is_sweep_override():
         return override is not None
@@ -53,6 +53,7 @@ def survives_hydra_parsing(word: str, value: str) -> bool:
 
 
 def parse_override(word: str) -> Override | None:
+    """Hydra's reading of an override; None where it has none."""
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException:
@@ -60,5 +61,5 @@ def parse_override(word: str) -> Override | None:
 
 
 def quoted(text: str) -> str:
-    """A string as Hydra's command line takes it."""
+    """A string as a quoted value of Hydra's grammar."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -21,38 +21,42 @@ LONGEST_CLIP = 196
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a value may be: `words` complete the sentence "must be …"."""
+    """The values that a setting may have: `words` complete the sentence "must be …"."""
 
     words: str
-    holds: Callable[[Any], bool]
+    contains: Callable[[Any], bool]
 
 
 def whole(low: int, high: int | None = None) -> Allowed:
+    """Whole numbers, both ends included."""
     words = f"a whole number of at least {low}" if high is None else f"a whole number from {low} to {high}"
     return Allowed(words, lambda value: value >= low and (high is None or value <= high))
 
 
 def number(low: float, high: float) -> Allowed:
+    """Numbers, both ends included."""
     return Allowed(f"a number from {low:g} to {high:g}", lambda value: low <= value <= high)
 
 
 def one_of(*choices: str) -> Allowed:
+    """Some words."""
     return Allowed("one of " + ", ".join(choices), lambda value: value in choices)
 
 
 def setting(help: str, allowed: Allowed | None = None) -> Any:
-    """A field of a settings class. A value of None is allowed wherever the type is optional."""
+    """A field of a settings class. None is allowed wherever the type is optional."""
     return field(default=MISSING, metadata={"help": help, "allowed": allowed})
 
 
 def out_of_range(key: str, value: object, words: str) -> ConfigurationError:
+    """The error about a value that is not allowed."""
     shown = "null" if value is None else value
     return ConfigurationError(f"{key}={shown}: must be {words}")
 
 
 @dataclass
 class Settings:
-    """Base of all settings classes: every field that says what is allowed is checked when the object is made."""
+    """Base of all settings classes: fields with allowed values are checked when an object is made."""
 
     SECTION: ClassVar[str] = ""
 
@@ -60,10 +64,11 @@ class Settings:
         for each in fields(self):
             allowed, value = each.metadata.get("allowed"), getattr(self, each.name)
             optional = value is None and each.type is not Any  # OmegaConf refuses null for other types
-            if allowed is not None and not optional and not allowed.holds(value):
+            if allowed is not None and not optional and not allowed.contains(value):
                 raise out_of_range(self.key(each.name), value, allowed.words)
 
     def key(self, name: str) -> str:
+        """The dotted key of a field."""
         return f"{self.SECTION}.{name}" if self.SECTION else name
 
 
@@ -75,7 +80,7 @@ class PathSettings(Settings):
         "file of captions (.md, .txt, .csv, .jsonl); null: the 100 that ship with the package"
     )
     output: str = setting("where the poses go", Allowed("the path of a folder", bool))
-    temp: str = setting("files in the making; emptied and removed at the end", Allowed("the path of a folder", bool))
+    temp: str = setting("unfinished files while a run lasts; removed at its end", Allowed("the path of a folder", bool))
 
 
 @dataclass
@@ -92,15 +97,15 @@ class SamplingSettings(Settings):
     time_steps: int = setting("decoding steps in which the tokens are unmasked", whole(1, 1000))
     cfg: float = setting("guidance scale: 1 is none, more follows the caption more closely", number(0, 100))
     batch_size: Any = setting(
-        "poses at once; auto: as many as pay, which for large networks the first batches of a job show",
+        "poses sampled at once; auto: grows with the first batches of a run as long as the rate grows",
         Allowed(
             "auto or a whole number of at least 1",
             lambda value: value == "auto" or (type(value) is int and value >= 1),
         ),
     )
     precision: str = setting(
-        "of the networks' matrix products: bfloat16 is fast on CUDA and on CPUs with AMX or AVX512_BF16, and moves "
-        "joints by some millimetres; auto: bfloat16 for the published models where it is fast, else float32",
+        "precision of matrix products: bfloat16 is faster on CUDA and on CPUs with AMX or AVX512_BF16 and moves joints "
+        "by a few millimetres; auto: bfloat16 for the published models where it is faster, else float32",
         one_of("auto", "float32", "bfloat16"),
     )
     frame_index: int | None = setting("frame of the clip that becomes the pose; null: the middle one", whole(0))
@@ -116,6 +121,7 @@ class SamplingSettings(Settings):
 
     @property
     def chosen_frame(self) -> int:
+        """The frame of the clip that becomes the pose."""
         return self.sequence_length // 2 if self.frame_index is None else self.frame_index
 
 
@@ -124,7 +130,7 @@ class Config(Settings):
     """All settings of a generating run."""
 
     shard: int | None = setting("null: every prompt; k: the k-th of num_shards", whole(0))
-    num_shards: int = setting("into how many shards the prompts are divided", whole(1))
+    num_shards: int = setting("number of shards that the prompts are divided into", whole(1))
     gpu_ids: list[int] | None = setting(
         "GPUs to use, such as [1,2,3]; null: every visible GPU in order, else the CPU",
         Allowed(
@@ -133,12 +139,12 @@ class Config(Settings):
         ),
     )
     cpu_threads: int | None = setting(
-        "CPU cores that sampling, drawing and writing share; null: every core, in a sweep the job's share of them",
+        "CPU cores for sampling, drawing and writing; null: all of them, in a sweep an equal share per job",
         whole(1),
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))
-    existing: str = setting("what to do with finished poses", one_of("skip", "overwrite", "error"))
+    existing: str = setting("finished poses are kept, made again, or an error", one_of("skip", "overwrite", "error"))
     retry: str | None = setting("failed: only what failed before; null: all that is unfinished", one_of("failed"))
     paths: PathSettings = setting("files and folders")
     sampling: SamplingSettings = setting("how a clip is sampled")

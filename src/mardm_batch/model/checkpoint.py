@@ -7,9 +7,7 @@ beside it as a slim copy, after which the archive is not opened again.
 import hashlib
 import json
 import logging
-import os
 import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,12 +27,13 @@ from mardm_batch.model.text import TextEncoder
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.pose.features import FEATURE_SIZE
+from mardm_batch.system.files import replacing, write_atomically
 
 _AUTOENCODER_KEY, _NETWORK_KEY = "ae", "ema_mardm"  # of the published archives
 _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
 
-_OTHER_SIZE: Final = "the checkpoint is of another kind or size than the model and network sizes of the settings"
+_SIZE_MISMATCH: Final = "the checkpoint is of another kind or size than the model and network sizes of the settings"
 
 
 _log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ _Module = TypeVar("_Module", bound=nn.Module)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Networks in evaluation mode, float32, on one device, with what turns captions in and features out."""
+    """Networks in evaluation mode, float32, on one device, with the text encoder and the features' statistics."""
 
     network: MaskedTransformer
     autoencoder: Autoencoder
@@ -121,12 +120,7 @@ def save_embedded(
         "words": words.sizes,
     }
     metadata = {"sizes": json.dumps(sizes), "vocabulary": json.dumps(words.vocabulary)}
-    partial = _partial_name(path)
-    try:
-        partial.write_bytes(save(tensors, metadata))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, save(tensors, metadata))
 
 
 def load_embedded(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
@@ -190,7 +184,7 @@ def _load_part(archive: Path, key: str, module: nn.Module) -> tuple[dict[str, Te
 
 
 def _source(archive: Path) -> str | None:
-    """What tells one version of an archive from another; None where the archive is gone."""
+    """Size and time of an archive, which differ between its versions; None where the archive is gone."""
     try:
         status = archive.stat()
     except FileNotFoundError:
@@ -221,15 +215,12 @@ def _read_archive(archive: Path, key: str) -> dict[str, Tensor]:
 
 
 def _write_slim(slim: Path, archive: Path, weights: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    partial = _partial_name(slim)
     try:
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial, metadata)
-        shutil.copymode(archive, partial)  # safetensors makes files that only their owner reads
-        os.replace(partial, slim)
+        with replacing(slim) as partial:
+            save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial, metadata)
+            shutil.copymode(archive, partial)  # safetensors makes files that only their owner reads
     except (OSError, SafetensorError) as error:
         _log.warning("%s: cannot be written, so the next start is as slow (%s)", slim, first_line(error))
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -237,21 +228,16 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
-def _partial_name(path: Path) -> Path:
-    """A name beside `path` that no other process uses."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-
-
 def _check_names_and_shapes(weights: Mapping[str, Tensor], module: nn.Module, where: Path) -> None:
     expected = module.state_dict()
     for kind, names in (("missing", expected.keys() - weights), ("unexpected", weights.keys() - expected)):
         if names:
             shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
-            raise InputError(f"{where}: {len(names)} tensors {kind} ({shown}); {_OTHER_SIZE}")
+            raise InputError(f"{where}: {len(names)} tensors {kind} ({shown}); {_SIZE_MISMATCH}")
     for name, tensor in expected.items():
         if weights[name].shape != tensor.shape:
             found, wanted = list(weights[name].shape), list(tensor.shape)
-            raise InputError(f"{where}: {name} has the shape {found}, expected {wanted}; {_OTHER_SIZE}")
+            raise InputError(f"{where}: {name} has the shape {found}, expected {wanted}; {_SIZE_MISMATCH}")
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:
@@ -269,5 +255,5 @@ def _load_statistic(path: Path) -> Tensor:
         raise InputError(f"{path}: not a readable .npy file ({first_line(error)}); get it again") from error
     if numbers.shape != (FEATURE_SIZE,):
         raise InputError(f"{path}: shape {tuple(numbers.shape)}, expected ({FEATURE_SIZE},), as of HumanML3D")
-    _check_finite({"it": numbers}, path)
+    _check_finite({"the array": numbers}, path)
     return numbers

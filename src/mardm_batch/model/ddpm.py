@@ -54,7 +54,7 @@ class AncestralSampler:
 
     @property
     def draws(self) -> int:
-        """Standard normal draws that a row needs: the start, then one a step, but for the last step."""
+        """Standard normal draws per row: the start, then one for each step but the last."""
         return DIFFUSION_STEPS
 
     def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:

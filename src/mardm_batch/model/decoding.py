@@ -18,11 +18,11 @@ from mardm_batch.model.transformer import MaskedTransformer
 
 
 class Sampler(Protocol):
-    """Makes tokens of noise with the head: `flow.OdeSampler` for SiT, `ddpm.AncestralSampler` for DDPM."""
+    """Turns noise into tokens with the head: `flow.OdeSampler` for SiT, `ddpm.AncestralSampler` for DDPM."""
 
     @property
     def draws(self) -> int:
-        """Standard normal draws that a row needs."""
+        """Standard normal draws per row."""
         ...
 
     def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
@@ -34,9 +34,9 @@ class Sampler(Protocol):
 class DecodingSettings:
     """How a pose is decoded.
 
-    A token's value comes from the last step that masks it; with `every_masked_token` the earlier samples,
-    which are thrown away, are made too, as the published program does. Keyed noise and a fixed-step
-    sampler give the same result either way.
+    A token keeps the value of the last step that masks it. With `every_masked_token` the discarded samples of
+    earlier steps are computed too, as in the published program; keyed noise and a fixed-step sampler give the same
+    result either way.
     """
 
     time_steps: int
@@ -46,7 +46,7 @@ class DecodingSettings:
 
 
 def mask_counts(time_steps: int, token_counts: Tensor) -> Tensor:
-    """How many tokens are masked in each step, (s, b) long, for poses of token_counts (b,) tokens.
+    """Number of masked tokens in each step, (s, b) int64, of poses with token_counts (b,) tokens.
 
     max(1, round(cos(k / (s - 1) * pi / 2) * tokens)), rounded at each stage to the float32 numbers that the
     published program has. `torch.linspace` and `torch.cos` in float32 would depend on the processor's
@@ -80,32 +80,34 @@ def generate_latents(
     # In step k the tokens of rank < masked[k] are masked; after the last step none.
     masked = F.pad(mask_counts(settings.time_steps, counts), (0, 0, 0, 1))
 
-    # With guidance each pose is there twice, in one batch: with its text, and without.
+    # With guidance a batch holds each pose twice: with its text and without.
     poses, is_guided = len(condition), settings.guidance_scale != 1
     texts = torch.cat([condition, condition.new_zeros(int(is_guided), condition.shape[1])])
     modulations = network.modulations(texts)
-    absent = torch.cat([padding, padding]).to(device)
+    padded = torch.cat([padding, padding]).to(device)
     latents = condition.new_zeros(poses, tokens, network.sizes.latent)
     for step in range(settings.time_steps):
-        hidden = ranks < masked[step, :, None]
-        still_hidden = ranks < masked[step + 1, :, None]
-        sampled = hidden if settings.every_masked_token else hidden & ~still_hidden
+        is_masked = ranks < masked[step, :, None]
+        masked_next = ranks < masked[step + 1, :, None]
+        sampled = is_masked if settings.every_masked_token else is_masked & ~masked_next
         if not sampled.any():
             continue
-        seen = torch.where(hidden[..., None].to(device), network.mask_latent, latents)
-        # Without a text and with all tokens masked one pose is like the other, so one stands for all.
-        alike = bool(hidden.all())
-        without = (1 if alike else poses) if is_guided else 0
-        repeated = [torch.cat([each[:poses], each[poses:].expand(without, -1, -1)]) for each in modulations]
-        everywhere = network.through_blocks(torch.cat([seen, seen[:without]]), repeated, absent[: poses + without])
-        which, places = sampled.nonzero(as_tuple=True)
-        rows = which.to(device), places.to(device)
-        denoiser = network.head.denoiser(
-            everywhere[rows],
-            None if not is_guided else everywhere[-1] if alike else everywhere[poses:][rows],
-            settings.guidance_scale,
-            rows[1] if alike else None,
+        visible = torch.where(is_masked[..., None].to(device), network.mask_latent, latents)
+        # Without text and with every token masked all poses are equal, so that one row serves all.
+        all_equal = bool(is_masked.all())
+        unconditional = (1 if all_equal else poses) if is_guided else 0
+        repeated = [torch.cat([each[:poses], each[poses:].expand(unconditional, -1, -1)]) for each in modulations]
+        z = network.apply_blocks(
+            torch.cat([visible, visible[:unconditional]]), repeated, padded[: poses + unconditional]
         )
-        draws = noise.standard_normal(which, places, step, settings.sampler.draws, network.sizes.latent)
+        pose_of_row, token_of_row = sampled.nonzero(as_tuple=True)
+        rows = pose_of_row.to(device), token_of_row.to(device)
+        denoiser = network.head.denoiser(
+            z[rows],
+            None if not is_guided else z[-1] if all_equal else z[poses:][rows],
+            settings.guidance_scale,
+            rows[1] if all_equal else None,
+        )
+        draws = noise.standard_normal(pose_of_row, token_of_row, step, settings.sampler.draws, network.sizes.latent)
         latents[rows] = settings.sampler.sample(denoiser, draws.to(latents))
     return latents.transpose(1, 2)

@@ -17,7 +17,7 @@ from mardm_batch.model.head import Denoiser, DiffusionHead
 
 OdeMethod = Literal["dopri5", "adams", "midpoint", "euler"]
 ODE_METHODS: Final = ("dopri5", "adams", "midpoint", "euler")
-_CROWDING: Final = 1.5
+_TIME_EXPONENT: Final = 1.5
 """Adams' times are 1 - (1 - i / steps) ** 1.5, as the velocity of a guided head changes most near the data. Of the
 exponents tried, 1 to 2.5, those of 1.25 and 1.5 came nearest to the exact path (guidance scales of 1.5 to 4.5)."""
 
@@ -62,7 +62,7 @@ class OdeSampler:
 
     @property
     def draws(self) -> int:
-        """Standard normal draws that a row needs: where the path starts."""
+        """Standard normal draws per row: the start of the path."""
         return 1
 
     def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
@@ -88,19 +88,19 @@ def _integrate_adaptively(denoiser: Denoiser, x: Tensor, grid: int) -> Tensor:
 def _integrate_in_steps(denoiser: Denoiser, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
     times = torch.linspace(0, 1, steps + 1, device=x.device, dtype=x.dtype)
     if method == "adams":
-        times = 1 - (1 - times) ** _CROWDING
+        times = 1 - (1 - times) ** _TIME_EXPONENT
     lengths = times.diff()
     if method == "midpoint":
         middles = times[:-1] + lengths / 2
         velocities = denoiser.at_timesteps(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
-        for length, at_start, in_between in zip(lengths, velocities, velocities, strict=True):
-            x = x + length * in_between(x + length / 2 * at_start(x))
+        for length, start_velocity, middle_velocity in zip(lengths, velocities, velocities, strict=True):
+            x = x + length * middle_velocity(x + length / 2 * start_velocity(x))
         return x
-    before: Tensor | None = None
+    previous: Tensor | None = None
     for number, velocity in enumerate(denoiser.at_timesteps(times[:-1, None])):
         slope = velocity(x)
         change = slope
-        if method == "adams" and before is not None:  # the velocity goes on changing as it did in the step before
-            change = slope + lengths[number] / (2 * lengths[number - 1]) * (slope - before)
-        x, before = x + lengths[number] * change, slope
+        if method == "adams" and previous is not None:  # the velocity goes on changing as it did in the step before
+            change = slope + lengths[number] / (2 * lengths[number - 1]) * (slope - previous)
+        x, previous = x + lengths[number] * change, slope
     return x

@@ -1,10 +1,12 @@
-"""The diffusion head: a network on single tokens, told time and z. Axes: n rows (tokens), d channels, w width, e times.
+"""The diffusion head: a network on single tokens, conditioned on time and z.
+
+Axes: n rows (tokens), d channels, w width, e times.
 
 Tokens do not mix here. The head predicts the velocity (SiT) or the noise (DDPM). Module attributes carry the
 names of the published checkpoint (`DiffMLPs.net.…`).
 
-Three fifths of the work are the layers' modulations, which depend on time and z alone. Whoever samples the same rows at
-many times gets them computed for several times at once: `DiffusionHead.denoiser`.
+Three fifths of the work are the layers' modulations, which depend on time and z alone. `DiffusionHead.denoiser`
+computes them for several times at once where the same rows are denoised at many times.
 """
 
 import math
@@ -19,10 +21,11 @@ from torch import Tensor, nn
 LAYER_NORM_EPS: Final = 1e-6
 _FREQUENCIES: Final = 128
 _ROWS_AT_ONCE: Final = 1024
-"""Of modulations: as many as fill a matrix product, and no more, because they are kept (XL, float32: 0.36 MB a row)."""
+"""Rows of modulations that are computed at once: enough for fast matrix products, few enough for memory (XL, float32:
+0.36 MB a row)."""
 
 Predict = Callable[[Tensor], Tensor]
-"""What the head answers at one time: noisy tokens (n, d) to (n, d)."""
+"""The head's prediction at one time: noisy tokens (n, d) to (n, d)."""
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
@@ -89,7 +92,7 @@ class FinalLayer(nn.Module):
 
 
 class DiffusionHead(nn.Module):
-    """What a noisy token says about the clean one. `z_size` is the transformer's width."""
+    """Predicts velocity or noise from noisy tokens. `z_size` is the transformer's width."""
 
     def __init__(self, latent_size: int, z_size: int, width: int, blocks: int) -> None:
         super().__init__()
@@ -105,30 +108,30 @@ class DiffusionHead(nn.Module):
         The time is not scaled: in [0, 1] for SiT, 0 … 49 for DDPM.
         """
         condition = self.time_embed(time.to(x.dtype)) + self.cond_embed(z)
-        return self.through_layers(self.input_proj(x), self.modulations(condition))
+        return self.apply_layers(self.input_proj(x), self.modulations(condition))
 
     def denoiser(
         self, z: Tensor, unconditional_z: Tensor | None, guidance_scale: float, places: Tensor | None = None
     ) -> "Denoiser":
-        """The head for the rows of z (n, width of the transformer), to be asked at many times.
+        """The head with guidance for the rows of z (n, width of the transformer), to be evaluated at many times.
 
-        The unconditional z are (n, width) too, or fewer rows of which `places` (n,) says which is whose.
+        `unconditional_z` has the same shape, or fewer rows of which `places` (n,) gives the one of each row of z.
         """
         return Denoiser(self, z, unconditional_z, guidance_scale, places)
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
-        """Of each block (..., 3 w), and of the final layer (..., 2 w), for time and z together (..., w)."""
+        """Modulations of each block (..., 3 w) and of the final layer (..., 2 w) for the sum of time and z (..., w)."""
         activated = F.silu(condition)  # the same for all layers, so not each layer's own SiLU
         return [layer.adaLN_modulation[1](activated) for layer in (*self.res_blocks, self.final_layer)]
 
-    def through_layers(self, hidden: Tensor, modulations: Sequence[Tensor]) -> Tensor:
+    def apply_layers(self, hidden: Tensor, modulations: Sequence[Tensor]) -> Tensor:
         for block, modulation in zip(self.res_blocks, modulations[:-1], strict=True):
             hidden = block(hidden, modulation)
         out: Tensor = self.final_layer(hidden, modulations[-1])
         return out  # (n, d)
 
     def initialise(self) -> None:
-        """Weights to start training from; the first answers are zeros."""
+        """Set the weights that training starts from; the first predictions are zeros."""
         initialise_linears(self)
         for layer in self.time_embed.mlp:
             if isinstance(layer, nn.Linear):
@@ -139,8 +142,8 @@ class DiffusionHead(nn.Module):
 class Denoiser:
     """The head with classifier-free guidance: unconditional + scale * (conditional - unconditional), in one batch.
 
-    Without `unconditional_z` the conditional answer alone, which is what scale 1 means. The head computes in the
-    precision of its weights, guidance is in that of the tokens.
+    Without `unconditional_z` it is the conditional prediction alone, as at scale 1. The head computes in the precision
+    of its weights, guidance in that of the tokens.
     """
 
     def __init__(
@@ -156,22 +159,22 @@ class Denoiser:
         rows = z if unconditional_z is None else torch.cat([z, unconditional_z])
         self._embedded_z = head.cond_embed(rows.to(self._dtype))  # (n, n + fewer, or 2 n, w)
         self._rows: Tensor | None = None
-        """Where fewer unconditional rows serve: of all rows the 2 n that are asked for."""
+        """Indices of the 2 n rows among those of z and the fewer unconditional ones; None where there are 2 n."""
         if self._is_guided and places is not None:
             self._rows = torch.cat([torch.arange(len(z), device=z.device), len(z) + places])
 
     def at_timesteps(self, times: Tensor) -> Iterator[Predict]:
-        """The head at each of the times (e, 1) in turn."""
-        for some in torch.split(times, max(1, _ROWS_AT_ONCE // len(self._embedded_z))):
-            modulations = self._head.modulations(self._head.time_embed(some) + self._embedded_z)  # (e, 2 n, 3 w) each
-            for number in range(len(some)):
-                there = [each[number] for each in modulations]
-                yield partial(self.predict, there if self._rows is None else [each[self._rows] for each in there])
+        """The head's prediction at each of the times (e, 1) in turn."""
+        for chunk in torch.split(times, max(1, _ROWS_AT_ONCE // len(self._embedded_z))):
+            modulations = self._head.modulations(self._head.time_embed(chunk) + self._embedded_z)  # (e, 2 n, 3 w) each
+            for number in range(len(chunk)):
+                current = [each[number] for each in modulations]
+                yield partial(self.predict, current if self._rows is None else [each[self._rows] for each in current])
 
     def predict(self, modulations: Sequence[Tensor], x: Tensor) -> Tensor:
         hidden = self._head.input_proj(x.to(self._dtype))
         if not self._is_guided:
-            return self._head.through_layers(hidden, modulations).to(x.dtype)
-        both = self._head.through_layers(hidden.repeat(2, 1), modulations).to(x.dtype)
+            return self._head.apply_layers(hidden, modulations).to(x.dtype)
+        both = self._head.apply_layers(hidden.repeat(2, 1), modulations).to(x.dtype)
         conditional, unconditional = both.chunk(2)
         return unconditional + self._scale * (conditional - unconditional)

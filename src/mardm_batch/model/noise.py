@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_ORDER, _DRAWS = 0, 1  # last word of the counter: what the numbers are for
+_ORDER, _DRAWS = 0, 1  # last word of the counter: the purpose of the numbers
 _WORD: Final = 2**64 - 1
 
 
 class Noise(Protocol):
-    """Where the decoding loop gets its randomness."""
+    """The random numbers of the decoding loop."""
 
     def order_scores(self, tokens: int) -> Tensor:
         """Uniform scores (b, tokens), float32 on the CPU: tokens with low scores stay masked longest."""
@@ -33,7 +33,7 @@ class KeyedNoise:
     def __init__(self, keys: Sequence[int]) -> None:
         self._keys = [(key & _WORD, key >> 64) for key in keys]
         self.random_bits = np.array([key >> 127 == 1 for key in keys])
-        """For each pose a coin that its key tossed."""
+        """(b,) bool: a random bit for each pose, from its key."""
         self._philox = np.random.Philox(0)
         self._generator = np.random.Generator(self._philox)
         self._state = self._philox.state

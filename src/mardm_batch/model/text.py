@@ -1,7 +1,6 @@
 """Captions to embeddings. Axes: b captions."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
+from mardm_batch.system.files import write_atomically
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
@@ -23,7 +23,7 @@ _EMBEDDINGS, _CAPTIONS = "embeddings", "captions"  # of the file of embeddings
 
 
 class TextEncoder(Protocol):
-    """Turns captions into the vectors that condition the transformer."""
+    """Captions to the vectors that condition the transformer."""
 
     @property
     def size(self) -> int:
@@ -104,16 +104,16 @@ class ClipTextEncoder:
         by_length = sorted(range(len(rows)), key=lambda row: len(tokens[row]))
         embeddings = torch.empty(len(rows), self.size, device=self._device)
         for start in range(0, len(rows), _CAPTIONS_AT_ONCE):
-            some = by_length[start : start + _CAPTIONS_AT_ONCE]
-            padded = pad_sequence([tokens[row] for row in some], batch_first=True)
-            embeddings[some] = self._model(input_ids=padded.to(self._device)).text_embeds
+            chunk = by_length[start : start + _CAPTIONS_AT_ONCE]
+            padded = pad_sequence([tokens[row] for row in chunk], batch_first=True)
+            embeddings[chunk] = self._model(input_ids=padded.to(self._device)).text_embeds
         return embeddings[[rows[caption] for caption in captions]]
 
 
 class CachedTextEncoder:
-    """A text encoder that computes the captions of a whole job up front and keeps them, in memory and in a file.
+    """A text encoder with the embeddings of all captions of a run, in memory and in a file that a resumed run reads.
 
-    A job that was interrupted finds them there. The file is written whole; one that cannot be read counts as none.
+    The file is written whole; one that cannot be read is computed again.
     """
 
     def __init__(self, encoder: TextEncoder, file: Path) -> None:
@@ -126,21 +126,18 @@ class CachedTextEncoder:
         return self._encoder.size
 
     def fill(self, captions: Sequence[str]) -> None:
-        """Have the embeddings of these captions ready: from the file, else computed, and then in the file."""
+        """Read the embeddings of these captions from the file, compute those that it lacks, and write it again."""
         with (
             suppress(OSError, SafetensorError, KeyError, TypeError, ValueError),
             safe_open(self._file, framework="pt") as file,
         ):
-            kept = file.get_tensor(_EMBEDDINGS)
-            self._rows = dict(zip(json.loads(file.metadata()[_CAPTIONS]), kept, strict=True))
+            stored = file.get_tensor(_EMBEDDINGS)
+            self._rows = dict(zip(json.loads(file.metadata()[_CAPTIONS]), stored, strict=True))
         if not self._add(captions):
             return
         content = save({_EMBEDDINGS: torch.stack(list(self._rows.values()))}, {_CAPTIONS: json.dumps(list(self._rows))})
-        partial = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         with suppress(OSError):  # the next run computes them again
-            partial.write_bytes(content)
-            os.replace(partial, self._file)
-        partial.unlink(missing_ok=True)
+            write_atomically(self._file, content)
 
     def encode(self, captions: Sequence[str]) -> Tensor:
         """Embeddings (b, size), on the CPU."""
@@ -148,12 +145,12 @@ class CachedTextEncoder:
         return torch.stack([self._rows[caption] for caption in captions])
 
     def _add(self, captions: Sequence[str]) -> bool:
-        """Compute those that are not there; whether there were any."""
+        """Compute the embeddings that are missing; whether there were any."""
         new = [caption for caption in dict.fromkeys(captions) if caption not in self._rows]
         if new:
             self._rows |= zip(new, self._encoder.encode(new).cpu(), strict=True)
         return bool(new)
 
     def clear(self) -> None:
-        """The job is done: remove the file."""
+        """Remove the file."""
         self._file.unlink(missing_ok=True)

@@ -150,18 +150,18 @@ class MaskedTransformer(nn.Module):
     def forward(self, latents: Tensor, condition: Tensor, padding: Tensor) -> Tensor:
         """Latents (b, t, d), text embeddings (b, text) and padding (b, t; True = padded) to z (b, t, w).
 
-        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case. The answer has
+        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case. The result has
         the precision of the weights.
         """
-        return self.through_blocks(latents, self.modulations(condition), padding)
+        return self.apply_blocks(latents, self.modulations(condition), padding)
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
-        """What text embeddings (b, text) say to each block, (b, 1, 6 w): the same for all tokens and decoding steps."""
+        """Modulations (b, 1, 6 w) of each block by text embeddings (b, text), the same for all tokens and steps."""
         condition = self.cond_emb(condition.to(self.cond_emb.weight.dtype))
         return [block.get_submodule("adaLN_modulation")(condition)[:, None] for block in self.MARTransformer]
 
-    def through_blocks(self, latents: Tensor, modulations: Sequence[Tensor], padding: Tensor) -> Tensor:
-        """`forward` for text embeddings whose modulations are there already."""
+    def apply_blocks(self, latents: Tensor, modulations: Sequence[Tensor], padding: Tensor) -> Tensor:
+        """`forward` with the modulations of the text embeddings already computed."""
         embedded = self.input_process.poseEmbedding(latents.to(self.cond_emb.weight.dtype))
         x: Tensor = embedded + self.position_enc.pe[: latents.shape[1], 0]
         for block, modulation in zip(self.MARTransformer, modulations, strict=True):
@@ -193,19 +193,19 @@ class MaskedTransformer(nn.Module):
         batch, tokens, _ = latents.shape
         padding = torch.arange(tokens, device=latents.device) >= token_counts[:, None]
         masked_counts = (torch.cos(uniform(batch) * math.pi / 2) * token_counts).round().clamp(min=1)
-        blank = (uniform(batch) < all_masked_share)[:, None]
-        masked_counts = torch.where(blank[:, 0], token_counts, masked_counts)
+        fully_masked = (uniform(batch) < all_masked_share)[:, None]
+        masked_counts = torch.where(fully_masked[:, 0], token_counts, masked_counts)
         ranks = uniform(batch, tokens).masked_fill(padding, torch.inf).argsort(dim=1).argsort(dim=1)
         masked = ranks < masked_counts[:, None]
 
         random_latents = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
         randomised = masked & (uniform(batch, tokens) < _RANDOM_LATENT_SHARE)
-        hidden = masked & ~randomised & (blank | (uniform(batch, tokens) < _MASK_LATENT_SHARE))
-        seen = torch.where(randomised[..., None], random_latents, latents)
-        seen = torch.where(hidden[..., None], self.mask_latent, seen).masked_fill(padding[..., None], 0)
+        replaced = masked & ~randomised & (fully_masked | (uniform(batch, tokens) < _MASK_LATENT_SHARE))
+        visible = torch.where(randomised[..., None], random_latents, latents)
+        visible = torch.where(replaced[..., None], self.mask_latent, visible).masked_fill(padding[..., None], 0)
         kept_condition = condition * (uniform(batch, 1) >= _CONDITION_DROP_SHARE)
 
-        z = self(seen, kept_condition, padding)
+        z = self(visible, kept_condition, padding)
         loss = velocity_loss if self.sizes.flow == "sit" else noise_prediction_loss
         masked_latents, masked_z = latents[masked], z[masked]  # (n, d), (n, w)
         return loss(self.head, masked_latents.repeat(repeats, 1), masked_z.repeat(repeats, 1), generator)

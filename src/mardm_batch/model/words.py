@@ -16,25 +16,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MAX_WORDS: Final = 64
-"""Words of a caption after this many are not read."""
+"""Words of a caption that are read; the rest is cut."""
 
 _PADDING, _START, _UNKNOWN = range(3)
 SPECIAL_TOKENS: Final = 3
-"""The first token numbers stand for no word."""
+"""Token numbers of padding, start and unknown word, before those of the vocabulary."""
 _LENGTH_GROUPS: Final = 4
-"""Into so many groups of like length captions are sorted."""
+"""Number of groups of similar length that a batch is encoded in."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 
 
 def split_words(caption: str) -> list[str]:
-    """The caption's words in lower case; hyphens and punctuation separate them."""
+    """The words of a caption in lower case; hyphens and punctuation separate them."""
     return _WORD.findall(caption.lower())
 
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """A word less its inflection (raise, raises, raised, raising: one stem), which need not be a word."""
+    """A word without its inflection (raise, raises, raised, raising have one stem), not always a word itself."""
     word = re.sub(r"['’]s$", "", word)
     for ending in _ENDINGS:
         shorter = word.removesuffix(ending)
@@ -85,9 +85,9 @@ class WordEncoder(nn.Module):
         nn.init.normal_(self.positions.weight, std=0.1)
 
     def unknown_words(self, caption: str) -> list[str]:
-        """The words that the model does not know, each once, in the order and case of the caption."""
-        found = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
-        return list(found)
+        """The words that are not in the vocabulary, each once, in the order and case of the caption."""
+        unknown = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
+        return list(unknown)
 
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers (b, 1 + w), a start token first, padded to the longest caption."""
@@ -107,12 +107,12 @@ class WordEncoder(nn.Module):
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
             tokens = tokens.masked_fill(dropped & (tokens > _START), _UNKNOWN)
         x = self.words(tokens) * present[..., None]
-        # "left hand" is not "left" and "hand": what a word means is mostly up to the words beside it
+        # "left hand" is not "left" and "hand": the meaning of a word depends on its neighbours
         x = x + self.neighbours(x.transpose(1, 2)).transpose(1, 2) + self.positions.weight[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x, present)
         x = self.norm(x)
-        # Each reader looks for words of its own, so that what a long caption says of one part is not averaged away.
+        # Each reader weights the words by itself, so that one part of a long caption is not averaged away.
         shares = self.readers(x).masked_fill(~present[..., None], -torch.inf).softmax(dim=1)  # (b, 1 + w, readers)
         vectors: Tensor = self.project((shares.transpose(1, 2) @ x).flatten(1))
         return vectors
@@ -120,10 +120,10 @@ class WordEncoder(nn.Module):
     @torch.inference_mode()
     def encode(self, captions: Sequence[str]) -> Tensor:
         """Captions → (b, size)."""
-        return self.read(self.tokenize(captions).to(self.words.weight.device))
+        return self.forward_by_length(self.tokenize(captions).to(self.words.weight.device))
 
-    def read(self, tokens: Tensor) -> Tensor:
-        """`forward`, captions of like length together: padding costs as much as words."""
+    def forward_by_length(self, tokens: Tensor) -> Tensor:
+        """`forward` in groups of similar length: padding costs as much as words."""
         lengths = (tokens != _PADDING).sum(dim=1)
         order = lengths.argsort(stable=True)
         vectors = [self(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]

@@ -1,29 +1,29 @@
-"""How many poses are sampled at once: found by the first batches of a job, of which none is wasted."""
+"""The batch size that pays, found with the first batches of a run: none of them is wasted."""
 
 from typing import Final
 
-WORTH_IT: Final = 1.05
-"""Twice the batch must give so many times the poses a second."""
+LEAST_GAIN: Final = 1.05
+"""Factor by which twice the batch must raise the poses per second."""
 
 
 class BatchSize:
-    """Starts with `first` and doubles up to `largest` while poses come so much faster; equal ones: it is fixed."""
+    """Starts with `first` and doubles up to `largest` while the rate grows; fixed where both are equal."""
 
     def __init__(self, first: int, largest: int) -> None:
-        self.now = first
+        self.current = first
         self._largest = largest
         self._best_rate = 0.0
 
-    def sampled(self, poses: int, seconds: float) -> None:
-        """A batch of so many poses took so long."""
-        if poses < self.now or self.now == self._largest:
-            return  # not a whole batch, or nothing left to find out
+    def record(self, poses: int, seconds: float) -> None:
+        """Take the rate of a batch into account."""
+        if poses < self.current or self.current == self._largest:
+            return  # the rest of a list, or nothing left to try
         rate = poses / seconds
-        if rate < WORTH_IT * self._best_rate:
-            self._largest = self.now = max(self.now // 2, 1)
+        if rate < LEAST_GAIN * self._best_rate:
+            self._largest = self.current = max(self.current // 2, 1)
         else:
-            self._best_rate, self.now = rate, min(2 * self.now, self._largest)
+            self._best_rate, self.current = rate, min(2 * self.current, self._largest)
 
     def limit(self, poses: int) -> None:
-        """More poses than these do not fit."""
-        self._largest = self.now = poses
+        """Use at most this many poses from now on: more do not fit into memory."""
+        self._largest = self.current = poses

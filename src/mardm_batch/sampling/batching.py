@@ -29,7 +29,7 @@ NOT_FINITE: Final = "joints are not finite, with other noise too"
 
 @dataclass(frozen=True)
 class SamplingAttempt:
-    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is usable."""
+    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is acceptable."""
 
     prompt: Prompt
     attempt: int = 0
@@ -147,7 +147,7 @@ class FailureStreak:
 def sample_poses(
     prompts: Sequence[Prompt], sampler: "PoseSampler", record_batch: Callable[[float, str, float], None]
 ) -> Iterator[Pose | Failure]:
-    """Sample batch after batch; a pose whose clip is not usable is sampled again with the next one.
+    """Sample batch after batch; a pose whose clip is not acceptable is sampled again with the next one.
 
     A batch that raises is sampled again in halves, so that one bad caption costs only itself; where memory runs out,
     the batches that follow are smaller too. A fault that hits every caption ends the sampling: once a dozen failures
@@ -164,7 +164,7 @@ def sample_poses(
         if streak.needs_probes:
             queue.put_probes(PROBES)
             streak.probed = True
-        batch = queue.take(size.now)
+        batch = queue.take(size.current)
         started = time.perf_counter()
         try:
             results = sample_batch(batch, sampler)
@@ -173,7 +173,7 @@ def sample_poses(
             if len(batch) == 1:
                 streak.add_error(error, poses=1)
                 yield sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
-            elif sampler.model.is_out_of_memory(error) and half < size.now:
+            elif sampler.model.is_out_of_memory(error) and half < size.current:
                 size.limit(half)
                 log.warning("out of memory with %d poses at once: going on with %d", len(batch), half)
                 queue.put_back(*batch)
@@ -182,7 +182,7 @@ def sample_poses(
                 queue.put_halves(batch)
             continue
         seconds = time.perf_counter() - started
-        size.sampled(len(batch), seconds)
+        size.record(len(batch), seconds)
         record_batch(seconds, sampler.model.device, sampler.model.device_memory_mb())
         streak.add(results)
         for result in results:
@@ -195,16 +195,16 @@ def sample_poses(
 def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[SamplingResult]:
     """Sample the clips of a batch, and take one frame of each in canonical position.
 
-    A clip that is not usable gives the next attempt. At the last attempt it gives its pose where that is finite.
+    A clip that is not acceptable gives the next attempt. At the last attempt it gives its pose where that is finite.
     """
     clips = sampler.sample([each.prompt.caption for each in batch], [each.attempt for each in batch])  # (b, T, 22, 3)
-    usable = sampler.model.acceptable(clips)  # (b,)
+    acceptable = sampler.model.acceptable(clips)  # (b,)
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
         changes = frame_change(clips, sampler.frame_index)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
-        if not usable[row] and each.attempt + 1 < sampler.model.max_attempts:
+        if not acceptable[row] and each.attempt + 1 < sampler.model.max_attempts:
             results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
             results.append(Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row])))

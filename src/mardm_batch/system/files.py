@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 class DiskFullError(OSError):
@@ -14,6 +15,7 @@ class DiskFullError(OSError):
 
 @contextmanager
 def translate_disk_full() -> Iterator[None]:
+    """Raise DiskFullError for the errors of a full disk or quota."""
     try:
         yield
     except OSError as error:
@@ -22,20 +24,32 @@ def translate_disk_full() -> Iterator[None]:
         raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by new content in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, which takes its place in one step unless an error comes.
+
+    Its name is random, so that no other process writes to it or waits there with a link.
+
+    Raises:
+        DiskFullError: there is no space; nothing half written is left.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:
         with translate_disk_full():
-            temporary.write_bytes(content)
+            yield temporary
             os.replace(temporary, path)
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file by new content in one step. Raises as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def writable_file(text: str) -> Path:
-    """A command's argument that names a file to write; argparse refuses one that cannot be written."""
+    """The type of an argument that names a file to write; argparse reports one that cannot be written."""
     path = Path(text)
     if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
         raise ArgumentTypeError(f"{text} cannot be written to; name a file in a folder that is there")

@@ -185,7 +185,7 @@ class NetworkLosses:
         tokens, images = self.captions.draw(rows, generator)
         window = int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))
         latents = self.latents[window][images, rows.repeat(2)]  # (2 b, t, d)
-        condition = self.model.words.read(tokens)
+        condition = self.model.words.forward_by_length(tokens)
         counts = torch.full((len(latents),), latents.shape[1])
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))
         some = torch.arange(max(1, round(_FLOW_SHARE * len(rows)))).repeat(2)

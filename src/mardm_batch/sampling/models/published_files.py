@@ -1,19 +1,18 @@
-"""The files of a published model on the user's disk: where they are, what is missing, and how to get it.
+"""The files of a published model: their places on disk, which are missing, and their download.
 
 Layout (github.com/neu-vi/MARDM): CHECKPOINTS/AE/model/latest.tar, CHECKPOINTS/NAME/model/latest.tar,
 STATS/Mean.npy, STATS/Std.npy. Knows nothing of what is in them.
 """
 
 import logging
-import os
 import shutil
-import uuid
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
 from mardm_batch.model.archives import PublishedFiles, slim_copy
+from mardm_batch.system.files import replacing
 
 AUTOENCODER: Final = "AE"
 _REPOSITORIES: Final = {
@@ -121,7 +120,6 @@ def _download_archive(part: str, target: Path) -> None:
 
 def _unpack_archive(zip_path: Path, target: Path) -> None:
     """Write the one latest.tar of a zip to `target`, whatever folders the zip has."""
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
     try:
         with zipfile.ZipFile(zip_path) as archive:
             members = [
@@ -132,12 +130,9 @@ def _unpack_archive(zip_path: Path, target: Path) -> None:
             if len(members) != 1:
                 raise InputError(f"{zip_path}: holds {len(members)} files latest.tar, expected one")
             target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(members[0]) as source, partial.open("wb") as sink:
+            with archive.open(members[0]) as source, replacing(target) as partial, partial.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 2**20)
-        os.replace(partial, target)
     except zipfile.BadZipFile as error:
         raise InputError(f"{zip_path}: not a whole zip file ({error}); remove it and run again") from error
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
