@@ -27,7 +27,7 @@ def steps(recipe: str) -> Iterator[tuple[str, Block]]:
         before = match.end()
 
 
-def write(folder: Path, words: str, file: str, line: str | None, text: str) -> None:
+def write(folder: Path, words: str, file: str, line: str, text: str) -> None:
     """Write a new file, or into one that is there, indented as the line below which it is to be."""
     path = folder / file
     assert path.exists() == (words != "Write"), file
@@ -39,7 +39,6 @@ def write(folder: Path, words: str, file: str, line: str | None, text: str) -> N
     if words == "Append to":
         path.write_text(f"{before}\n\n{text}", encoding="utf-8")
         return
-    assert line is not None
     (found,) = [each for each in before.splitlines() if each.strip() == line]
     indent = " " * (len(found) - len(found.lstrip()) + 4 * line.endswith(("{", "(", "[", ":")))
     path.write_text(before.replace(f"{found}\n", f"{found}\n{textwrap.indent(text, indent)}", 1), encoding="utf-8")
@@ -67,7 +66,8 @@ def test_a_recipe_does_what_it_says(title: str, sources: Path, tiny_weights: Pat
             continue
         step = STEP.search(before)
         assert step is not None, block.text
-        write(sources, *step.groups(), block.text)
+        words, file, line = step.groups(default="")
+        write(sources, words, file, re.sub(r"\s+", " ", line), block.text)
     assert commands
 
 
