@@ -70,6 +70,15 @@ def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
     run_words([sys.executable, "-c", "\n".join(blocks)], folder, folder / "bin")
 
 
+def test_the_job_script_makes_a_shard_as_slurm_would_start_it(folder: Path, tiny_weights: Path) -> None:
+    (script,) = [block.text for block in BLOCKS if "#SBATCH" in block.text]
+    script = script.replace("source .venv/bin/activate\n", 'srun() { exec "$@"; }\n')
+    script = script.replace("tracking.mode=offline", f"tracking.mode=disabled model.weights={tiny_weights}")
+    variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "1"}
+    run_words(["bash", "-c", script.replace("=poses ", "=cluster ")], folder, folder / "bin", **variables)
+    assert list((folder / "cluster").glob("*.json"))
+
+
 def test_a_command_that_is_not_run_says_why() -> None:
     assert {block.reason for block in BLOCKS if block.reason} <= REASONS
     for block in SHELL:
