@@ -20,7 +20,7 @@ from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import FORMATS
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome, Pose
 from mardm_batch.dataset.store import PoseStore

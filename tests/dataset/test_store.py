@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mardm_batch.dataset.formats import FORMATS, NPY, Format
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.staging import staging_folder

@@ -16,7 +16,8 @@ from tests.looks import theme
 from tests.support import Run
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import FORMATS, NPY, npy_bytes
+from mardm_batch.dataset.formats.npy_file import NPY, npy_bytes
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError
 
@@ -31,8 +32,8 @@ class Sample:
     files: Path
     measures: Mapping[str, float]
 
-    def file(self, suffix: str) -> Path:
-        return self.files.with_name(self.files.name + suffix)
+    def file(self, format: Format) -> Path:
+        return format.path(self.files.parent, self.files.name)
 
 
 @dataclass(frozen=True)

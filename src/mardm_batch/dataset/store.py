@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mardm_batch.dataset.formats import FORMATS, JSON, Format, PoseContent
+from mardm_batch.dataset.formats.format import Format, PoseContent
+from mardm_batch.dataset.formats.json_file import JSON
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.records import MetadataRow, Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError

@@ -26,7 +26,7 @@ from filelock import FileLock
 
 from mardm_batch.config.overrides import quoted
 from mardm_batch.config.schema import Config
-from mardm_batch.dataset.formats import enabled_formats
+from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import ConfigurationError, ExitCode, InputError

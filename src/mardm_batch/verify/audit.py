@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import JSON, Format, split_file_name
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.json_file import JSON
+from mardm_batch.dataset.formats.registry import split_file_name
 from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import MetadataRow, PoseDocument

@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from mardm_batch.dataset.formats import FORMATS, Format, enabled_formats
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.registry import FORMATS, enabled_formats
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
