@@ -8,20 +8,19 @@ from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 
-FORMATS: Final[dict[str, Format]] = {each.suffix: each for each in (PNG, NPY)}
+FORMATS: Final[dict[str, Format]] = {}
 """By suffix, in the order of writing. The JSON is not among them: every pose has it, and it is written last."""
 
 
-def register(format: Format) -> Format:
-    """Add a format to the files of a pose. Every process of a run must do so: at the top of a module, not under main.
+def register(format: Format) -> None:
+    """Add a format to the files of a pose. The writer processes must do so too: call this when a module is imported.
 
     Raises:
-        ValueError: the suffix is none, or is taken.
+        ValueError: the suffix is malformed or taken.
     """
     if not format.suffix.startswith(".") or format.suffix in (*FORMATS, JSON.suffix):
         raise ValueError(f"{format.suffix!r} is no suffix of a new format; use one such as '.csv' that is not taken")
     FORMATS[format.suffix] = format
-    return format
 
 
 def enabled_formats(settings: object) -> tuple[Format, ...]:
@@ -40,3 +39,7 @@ def split_file_name(file_name: str) -> tuple[str, Format] | None:
         if file_name.endswith(each.suffix):
             return file_name.removesuffix(each.suffix), each
     return None
+
+
+register(PNG)
+register(NPY)
