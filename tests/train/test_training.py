@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mardm_batch.config.compose import compose_config
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.library.clips import CLIP_FRAMES, composed_clips
 from mardm_batch.model.autoencoder import Autoencoder
@@ -105,32 +106,32 @@ def test_the_command_trains_and_its_weights_load(tmp_path, recorded):
     assert model is not None
 
 
-class Remembered(NullTracker):
-    """Keeps what a tracker is told."""
+class RecordingTracker(NullTracker):
+    """Records the metrics and the summary."""
 
     def __init__(self) -> None:
         self.logged: list[dict[str, float]] = []
-        self.summaries: list[dict[str, object]] = []
+        self.summaries: list[RunSummary] = []
 
     def log(self, metrics) -> None:
         self.logged.append(dict(metrics))
 
     def finish(self, summary) -> None:
-        self.summaries.append(dict(summary))
+        self.summaries.append(summary)
 
 
 def test_what_is_tracked_is_what_metrics_jsonl_holds(tmp_path, recorded, monkeypatch):
-    tracker = Remembered()
+    tracker = RecordingTracker()
     monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
     train(make_config(tmp_path, f"data.mocap={recorded}"))
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert tracker.logged == lines
     (summary,) = tracker.summaries
-    assert summary["exit_code"] == 0
+    assert summary.exit_code == 0
     seen, held_out = (f"autoencoder/joints_cm_16_frames{words}" for words in ("", "_held_out"))
-    assert {seen, held_out, "network/loss"} <= summary["metrics"].keys()
-    assert summary["metrics"][held_out] != summary["metrics"][seen]
+    assert {seen, held_out, "network/loss"} <= summary.metrics.keys()
+    assert summary.metrics[held_out] != summary.metrics[seen]
 
 
 def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
@@ -139,11 +140,11 @@ def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
 
 
 def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
-    tracker = Remembered()
+    tracker = RecordingTracker()
     monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     with pytest.raises(InputError):
         train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
-    assert [summary["exit_code"] for summary in tracker.summaries] == [1]
+    assert [summary.exit_code for summary in tracker.summaries] == [1]
 
 
 @pytest.mark.parametrize("kept", [0, 100, 0.9])
