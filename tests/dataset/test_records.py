@@ -34,7 +34,7 @@ def test_a_pose_is_the_same_after_writing_and_reading() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        Failure("A person 站", "站", "sample", "out of luck"),
+        Failure("A person 站", "站", "sample", "not finite"),
         MetadataRow("waving.png", "A person waving"),
         Progress("all", "runs/1", total=3, newest=["a", "b"], seconds_left=1.5, exit_code=0),
     ],
@@ -66,7 +66,7 @@ def test_a_wrong_value_is_named_in_one_line(changes: dict[str, object], message:
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 1])
-def test_what_is_no_object_is_refused(document: object) -> None:
+def test_a_document_that_is_no_object_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="the document should be an object, not"):
         Failure.from_json(document)
 
@@ -84,7 +84,7 @@ def test_unknown_keys_and_poses_without_provenance_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "{", "[" * 100_000])
-def test_what_is_no_json_is_a_value_error(text: str) -> None:
+def test_invalid_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="."):
         parse_json(text)
 

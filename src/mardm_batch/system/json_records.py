@@ -50,7 +50,7 @@ class JsonRecord:
         """Read a JSON object. Keys that are not fields are ignored, and fields with a default may be absent.
 
         Raises:
-            ValueError: one line that names the key, what it should hold and what it holds.
+            ValueError: one line with the key, the expected type and the actual one.
         """
         record: Self = read_object(cls, document, "")
         return record

@@ -29,7 +29,7 @@ def expected_poses(prompt_file: Path | None, shards: Sequence[Progress], file_na
     """The poses of the prompt file, else of the newest run.
 
     Args:
-        file_names: in the output folder. Where no run's settings are found, they tell whether the poses have pictures.
+        file_names: in the output folder. Without the settings of a run they show whether poses have pictures.
 
     Raises:
         InputError: the prompt file cannot be used.
@@ -54,7 +54,7 @@ def captions_by_name(file: Path, limit: int | None) -> dict[str, str]:
 
 
 def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
-    """The formats that every pose has, and the optional ones of which there is any file."""
+    """The formats that are always on, and the optional ones of which a file exists."""
     return tuple(
         each
         for each in FORMATS.values()

@@ -49,4 +49,4 @@ def check_json(path: Path, document: PoseDocument | None) -> None:
 
 
 JSON: Final = Format(".json", encode_json, check_json)
-"""Written last: a pose is finished when its JSON is there with its caption, beside the files of the other formats."""
+"""Written last: a pose is finished when its JSON has its caption and the files of the other formats exist."""

@@ -1,4 +1,4 @@
-"""The registry of formats: writing, resuming, listing, auditing and repairing read it, and so do the settings."""
+"""The registry of formats, from which store, metadata, audit and repair learn the files of a pose."""
 
 from operator import attrgetter
 from typing import Final
@@ -19,7 +19,7 @@ def register(format: Format) -> None:
         ValueError: the suffix is malformed or taken.
     """
     if not format.suffix.startswith(".") or format.suffix in (*FORMATS, JSON.suffix):
-        raise ValueError(f"{format.suffix!r} is no suffix of a new format; use one such as '.csv' that is not taken")
+        raise ValueError(f"{format.suffix!r} cannot be the suffix of a new format; use an unused one such as '.csv'")
     FORMATS[format.suffix] = format
 
 
