@@ -53,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     (folder / "clip").symlink_to(clip)
     for name in ("tests", "docs"):
         (folder / name).symlink_to(ROOT / name)
+    (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
     write_programs(folder / "bin")
     return folder
 
