@@ -180,3 +180,12 @@ def test_the_floors_are_those_of_the_contract() -> None:
     (floors,) = [each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
     layers = "\n".join(floors["layers"]).replace("mardm_batch.", "")
     assert f"```text\n{layers}\n```" in PAGES["docs/architecture.md"]
+
+
+@pytest.mark.parametrize("page", ["docs/troubleshooting.md", CHINESE])
+def test_messages_that_are_explained_are_those_of_the_code(page: str) -> None:
+    rows = re.findall(r"^\| [^|`]*`([^`|]+) …`[^|]*\|", PAGES[page], re.MULTILINE)
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert rows
+    for message in rows:
+        assert message in code
