@@ -77,6 +77,7 @@ PLUGIN = textwrap.dedent(
 )
 
 
+@pytest.mark.e2e
 def test_a_format_from_outside_the_package_is_written_resumed_and_audited(tmp_path: Path, tiny_weights: Path) -> None:
     (tmp_path / "plugin.py").write_text(PLUGIN)
     (tmp_path / "captions.txt").write_text("A person waving\nA person sitting\n")

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from tests.support import Run
 
 from mardm_batch.system.error_log import ERROR_LOG, ErrorFormatter, read_error_log
@@ -33,6 +34,7 @@ def test_errors_are_read_as_they_were_logged(tmp_path: Path) -> None:
     assert (second.level, second.exception) == ("CRITICAL", "KeyError: 'first\\nsecond'")
 
 
+@pytest.mark.e2e
 def test_a_run_that_ends_with_an_error_writes_it_for_programs(tmp_path: Path, run: Run) -> None:
     assert run("paths.prompts=missing.md", "hydra.run.dir=run").returncode == 2
     (line,) = (tmp_path / "run" / ERROR_LOG).read_text("utf-8").splitlines()

@@ -313,6 +313,7 @@ def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     assert note["detail"] == "2, the last: 12:00:01 a: pose 1"
 
 
+@pytest.mark.e2e
 def test_damage_to_a_real_run_is_found_set_aside_and_generated_again(tmp_path: Path, run: Run, capsys) -> None:
     (tmp_path / "captions.txt").write_text("\n".join([*CAPTIONS, "A person beyond the limit"]), encoding="utf-8")
     output, generate = tmp_path / "SinglePose", ("paths.prompts=captions.txt", "limit=4")
