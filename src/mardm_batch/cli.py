@@ -137,7 +137,7 @@ def run_with_hydra(cfg: DictConfig) -> None:
 
 
 def run(cfg: DictConfig) -> None:
-    """What Hydra runs: a run of the main path, whose exit code is the process's, or a job of a sweep."""
+    """Called by Hydra: a run of the main path, which ends the process with its exit code, or a job of a sweep."""
     from mardm_batch.launch.detached import attach_to_sweep
     from mardm_batch.launch.engines import engine_for, run_label
     from mardm_batch.launch.single_run import run_to_exit_code

@@ -1,4 +1,4 @@
-"""What all commands share: the parser of their arguments, and how a user's mistake ends them."""
+"""Shared by all commands: the parser of arguments, the list of commands, and one line for a user's mistake."""
 
 import argparse
 import ast
