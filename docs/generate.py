@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that are made from the code: settings.md and commands.md.
+"""Write what docs/ has from the code: settings.md, commands.md and the JSON schemas.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    ends with 1 where one is not what the code says; a test runs this
@@ -16,10 +16,11 @@ import yaml
 
 from mardm_batch.config.compose import SettingRow, setting_rows
 from mardm_batch.config.schema import conf_dir
+from mardm_batch.dataset.schemas import schema_files
 from mardm_batch.registries import register_schemas
 from mardm_batch.train.settings import register_train_schema
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
 COMMANDS = {
     "": "Generate poses",
@@ -183,8 +184,15 @@ def help_text(name: str) -> str:
     return output.getvalue()
 
 
+def generated() -> dict[Path, str]:
+    """The content of every generated file."""
+    schemas = {DOCS / "schemas" / name: content.decode() for name, content in schema_files().items()}
+    return {DOCS / "settings.md": settings_page(), DOCS / "commands.md": commands_page(), **schemas}
+
+
 def write(pages: dict[Path, str]) -> int:
     for path, text in pages.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0
 
@@ -195,10 +203,9 @@ def check(pages: dict[Path, str]) -> int:
         path for path, text in pages.items() if not path.exists() or path.read_text("utf-8").split() != text.split()
     ]
     for path in stale:
-        print(f"docs/{path.name} is not what the code says: run python docs/generate.py")
+        print(f"{path.relative_to(DOCS.parent)} is not what the code says: run python docs/generate.py")
     return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    act = check if sys.argv[1:] == ["--check"] else write
-    raise SystemExit(act({DOCS / "settings.md": settings_page(), DOCS / "commands.md": commands_page()}))
+    raise SystemExit(check(generated()) if sys.argv[1:] == ["--check"] else write(generated()))

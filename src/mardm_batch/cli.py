@@ -1,7 +1,9 @@
 """The command line of `python -m mardm_batch`: compose the settings, check them, hand them to the main path."""
 
-import logging
+import difflib
 import os
+import re
+import runpy
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -17,55 +19,65 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from mardm_batch.config.compose import compose_config, drop_sweep_overrides, to_config, variants_of
-from mardm_batch.config.help import help_table
+from mardm_batch import __version__
+from mardm_batch.config.compose import (
+    compose_config,
+    drop_sweep_overrides,
+    setting_rows,
+    to_config,
+    variants_of,
+)
+from mardm_batch.config.groups import group_choices
+from mardm_batch.config.help import help_table, two_columns
 from mardm_batch.config.messages import explain_hydra_error
 from mardm_batch.config.overrides import parse_flags, quote_override, resolve_now
 from mardm_batch.config.schema import conf_dir
-from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
-from mardm_batch.launch.plan import PLAN
+from mardm_batch.errors import ConfigurationError
+from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, current_plan, sweep_name, write_status
 from mardm_batch.registries import register_schemas
-from mardm_batch.system.commands import report_user_errors
-from mardm_batch.system.signals import Interrupted, raise_on_signals
+from mardm_batch.system.commands import command_summaries, report_user_errors
 from mardm_batch.system.terminal import ConsoleHandler, print_long_text
 
-log = logging.getLogger(__name__)
-
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
-"""Hydra's flags that say where configuration files are."""
+"""Hydra's flags that name the configuration."""
+GROUPS = {
+    "preset": "Presets (+preset=NAME)",
+    "render": "Looks (render=NAME); finished pictures keep theirs, existing=overwrite redraws",
+    "model": "Models (model=NAME); with model=NAME --help shows that model's settings",
+    "experiment": "Experiments (--multirun +experiment=NAME); each job has its own folder",
+}
+"""Config groups of which `--help` lists the choices."""
 USAGE = """\
-Turn captions into 3D human poses: for each a .npy of 22 joints, a .json and a 1200 x 1200 .png.
+Turn captions into 3D human poses: for each a .npy of 22 joints, a .json and a
+1200 x 1200 .png.
 
-  python -m mardm_batch +preset=fast                               the bundled captions, the embedded model
-  python -m mardm_batch +preset=fast paths.prompts=my.md limit=10  the first ten of your own captions
-  python -m mardm_batch --multirun shard=0,1,2 +preset=fast        three processes, one a GPU
+  python -m mardm_batch +preset=fast
+      the bundled captions, the embedded model
+  python -m mardm_batch +preset=fast paths.prompts=my.md limit=10
+      the first ten of your own captions
+  python -m mardm_batch --multirun shard=0,1,2 +preset=fast
+      three processes, one a GPU
   python -m mardm_batch model=mardm_sit_xl model.checkpoints=DIR model.stats=DIR
-                                                                   the published model
+      the published model
 
-What is finished is skipped: run the same command again to go on after an interruption.
-Exit codes: 0 all finished, 1 some failed, 2 bad settings or input, 130/143 interrupted.
-
-Presets (+preset=NAME)
-  fast       sequence_length 8, time_steps 10
-  quality    sequence_length 32, time_steps 50, the model's stronger guidance scale
-  lowmem     batch_size 4
-
-Looks (render=NAME): default, dark; finished pictures keep theirs unless existing=overwrite draws them again.
-Models (model=NAME): embedded, mardm_sit_xl, mardm_ddpm_xl; add model=NAME to --help to see a model's own settings.
-Sweeps (--multirun +experiment=NAME): presets, guidance; each job has a folder of its own.
-
-Other commands (python -m mardm_batch.NAME --help): monitor, verify, compare, contact_sheet, compose_captions, evaluate,
-benchmark, train.
-
-Settings (KEY=VALUE)
+Finished poses are skipped: run the same command again after an interruption.
+Exit codes: 0 all finished, 1 some failed, 2 bad settings or input, 3 crashed,
+130/143 interrupted.
 """
 FOOTER = """
-More: --cfg job prints the resolved settings, --info shows how they are composed, --hydra-help lists Hydra's own flags.
+--cfg job prints the resolved settings, --info shows how they are composed,
+--hydra-help lists Hydra's own flags, --version prints the version.
 """
 
 
 def main() -> None:
     """Console script and `python -m mardm_batch`."""
+    if "--version" in sys.argv[1:]:
+        print(f"mardm-batch {__version__}")
+        return
+    if len(sys.argv) > 1 and sys.argv[1] in command_summaries():
+        run_command(sys.argv[1], sys.argv[2:])
+        return
     register_schemas()
     sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
     with report_user_errors():
@@ -73,20 +85,48 @@ def main() -> None:
             print_long_text(help_text(drop_sweep_overrides([word for word in arguments if "=" in word])))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
-        looks = parsed.cfg or parsed.info
-        if parsed.multirun and not looks:
+        check_words(parsed.overrides)
+        show_config_only = parsed.cfg or parsed.info
+        if parsed.multirun and not show_config_only:
             sys.exit(launch_sweep(parsed))
         if not (parsed.hydra_help or parsed.shell_completion):
-            experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
-            if experiment and not parsed.multirun and not looks and PLAN not in os.environ:
-                raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
-            to_config(
-                compose_config(drop_sweep_overrides(parsed.overrides) if parsed.multirun else parsed.overrides, parsed)
-            )
-            if not looks and HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
+            check_single_run(parsed, show_config_only)
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
         run_with_hydra()
+
+
+def run_command(name: str, arguments: Sequence[str]) -> None:
+    """Run `python -m mardm_batch.NAME`."""
+    sys.argv = [name, *arguments]
+    runpy.run_module(f"mardm_batch.{name}", run_name="__main__", alter_sys=True)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Check that every word is a setting; it may be a command, a preset or a key, mistyped or without its value.
+
+    Raises:
+        ConfigurationError: one is not, with what may be meant.
+    """
+    for word in words:
+        if not re.fullmatch(r"[\w.-]+", word):
+            continue
+        presets = {name: f"+preset={name}" for name in group_choices("preset")}
+        keys = {row.key: f"{row.key}=VALUE" for row in setting_rows("config", [])}
+        known = {**keys, **presets, **{name: name for name in command_summaries()}}
+        near = difflib.get_close_matches(word, known, n=1)
+        hint = f"did you mean {known[near[0]]}?" if near else "a setting is written KEY=VALUE; --help lists them all"
+        raise ConfigurationError(f"{word}: neither a command nor a setting; {hint}")
+
+
+def check_single_run(parsed: Namespace, show_config_only: bool) -> None:
+    """Check the settings of a run. Raises ConfigurationError."""
+    experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
+    if experiment and not parsed.multirun and not show_config_only and SWEEP_VARIABLE not in os.environ:
+        raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
+    overrides = drop_sweep_overrides(parsed.overrides) if parsed.multirun else parsed.overrides
+    to_config(compose_config(overrides, parsed))
+    if not show_config_only and HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
@@ -97,40 +137,30 @@ def run_with_hydra(cfg: DictConfig) -> None:
 
 
 def run(cfg: DictConfig) -> None:
-    """What Hydra runs: a run of the main path, whose exit code is the process's, or a job of a sweep."""
-    from mardm_batch.launch.plan import current_plan, write_exit_code
-    from mardm_batch.launch.sweep import attach_to_sweep, supervise
-    from mardm_batch.run.conclusion import log_crash
+    """Called by Hydra: a run of the main path, which ends the process with its exit code, or a job of a sweep."""
+    from mardm_batch.launch.detached import attach_to_sweep
+    from mardm_batch.launch.engines import engine_for, run_label
+    from mardm_batch.launch.single_run import run_to_exit_code
 
-    job, plan = HydraConfig.get(), current_plan()
-    folder = Path(job.runtime.output_dir)
-    if job.mode == RunMode.MULTIRUN:
-        assert plan is not None
-        supervise(plan, job.job.num, list(job.overrides.task), folder)
+    settings = HydraConfig.get()
+    if settings.mode == RunMode.MULTIRUN:
+        engine_for(settings.runtime.choices["hydra/launcher"]).run_job(cfg, settings)
         return
-    logging.raiseExceptions = False  # a log file on a full disk must not bury the one line that says so
-    if plan is not None:
-        ConsoleHandler.label = attach_to_sweep(plan, cfg.shard)
-    try:
-        with raise_on_signals():
-            from mardm_batch.generate import generate
-
-            code = generate(to_config(cfg), folder, None if plan is None else plan.name)
-    except Interrupted as interruption:
-        code = interruption.exit_code
-    except MardmBatchError as error:
-        log.error("%s", error)
-        code = ExitCode.BAD_INPUT
-    except Exception as error:
-        log_crash(error, folder)
-        code = ExitCode.CRASHED
-    write_exit_code(plan, code)
+    folder, plan = Path(settings.runtime.output_dir), current_plan()
+    if plan is None:
+        sys.exit(run_to_exit_code(cfg, folder, None))
+    attach_to_sweep(plan)
+    ConsoleHandler.label = run_label(settings.job.num, cfg)
+    code = run_to_exit_code(cfg, folder, sweep_name(plan.folder))
+    write_status(plan.folder, settings.job.num, EXIT_CODE, code)
     sys.exit(code)
 
 
 def launch_sweep(arguments: Namespace) -> int:
     """Check every job of a sweep before anything is started, then let the launcher start them; the exit code."""
-    from mardm_batch.launch.sweep import Job, run_sweep
+    from mardm_batch.launch.engines import Sweep
+    from mardm_batch.launch.jobs import Job
+    from mardm_batch.launch.sweep import run_sweep
 
     started = datetime.now()
     arguments.overrides = [resolve_now(word, started) for word in arguments.overrides]
@@ -139,7 +169,7 @@ def launch_sweep(arguments: Namespace) -> int:
     processes = settings.launcher.get("n_jobs", 1)  # Hydra's own launcher runs one job after another
     try:
         swept = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
-        folder = Path(settings.sweep.dir)
+        folder = Path(settings.sweep.dir).resolve()
         parsed = OverridesParser.create().parse_overrides([*swept, *arguments.overrides])
         (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
     except HydraException as error:
@@ -152,15 +182,18 @@ def launch_sweep(arguments: Namespace) -> int:
         )
         for number, words in enumerate(words_of_jobs)
     ]
-
     flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
 
     def launch(words: Sequence[str]) -> None:
         sys.argv[1:] = [*flags, "--multirun", *arguments.overrides, *words]
         run_with_hydra()
 
-    return run_sweep(jobs, folder, flags, None if processes < 1 else processes, launch)
+    launcher = settings.runtime.choices["hydra/launcher"]
+    return run_sweep(Sweep(jobs, str(folder), flags, launcher, None if processes < 1 else processes, launch))
 
 
 def help_text(overrides: Sequence[str]) -> str:
-    return USAGE + help_table("config", overrides) + FOOTER
+    choices = [f"\n{title}\n{two_columns(group_choices(group))}" for group, title in GROUPS.items()]
+    commands = f"\nOther commands (python -m mardm_batch.NAME --help)\n{two_columns(command_summaries())}"
+    settings = f"\nSettings (KEY=VALUE)\n{help_table('config', overrides)}"
+    return USAGE + "".join(choices) + commands + settings + FOOTER

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file
@@ -78,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the sheet. Bad input ends the process with one line and exit code 2."""
     options = build_parser().parse_args(arguments)
-    pictures = sorted(path for path in options.output_dir.glob("*.png") if path.resolve() != options.sheet.resolve())
+    pictures = [path for path in PNG.paths(options.output_dir) if path.resolve() != options.sheet.resolve()]
     shown = pictures[: options.limit]
     with report_user_errors():
         write_contact_sheet(shown, options.sheet, options.columns, options.size)

@@ -1,4 +1,4 @@
-"""The benchmark measures the real code: at tiny sizes here, with what it says checked by other means."""
+"""The benchmark at tiny sizes; its counts are checked by other means."""
 
 import json
 import subprocess
@@ -127,7 +127,7 @@ def test_the_published_loop_samples_every_masked_token(job: Job) -> None:
     assert job.time_plain(2, False, compute_bound=True).run == "1 of 47 tokens"
 
 
-def test_a_poses_work_is_that_of_its_matrix_products(job: Job) -> None:
+def test_flops_are_those_of_the_matrix_products(job: Job) -> None:
     sizes, layers = job.network.sizes, job.network.head.res_blocks
     square = 2 * sizes.head_width**2
     rows = 4 * 2  # tokens, with and without the text
@@ -135,7 +135,7 @@ def test_a_poses_work_is_that_of_its_matrix_products(job: Job) -> None:
     assert blocks < job.flops_per_pose(1) < 2.5 * blocks
 
 
-def test_work_is_counted_as_the_loop_does_it_at_that_batch(job: Job) -> None:
+def test_flops_are_counted_at_the_batch_size(job: Job) -> None:
     counts = {}
     for batch in (1, 8):
         with FlopCounterMode(display=False) as counter:
@@ -167,7 +167,7 @@ def test_the_naive_picture_is_of_the_same_size(tmp_path: Path) -> None:
     assert len(picture.convert("RGB").getcolors(1 << 20)) > 100
 
 
-def test_captions_come_from_all_over_the_list() -> None:
+def test_captions_are_spread_over_the_list() -> None:
     few, more = bundled_captions(10), bundled_captions(1000)
     assert len(set(few)) == 10
     assert len(set(more)) == 1000

@@ -1,4 +1,4 @@
-"""Runs side by side: read from real summaries, shown in the terminal and on a page that is safe and needs nothing."""
+"""Comparisons of runs with real summaries, in the terminal and on a page that is safe and self-contained."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import FORMATS
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome, Pose
 from mardm_batch.dataset.store import PoseStore
@@ -43,7 +43,7 @@ def finish_run(
     error: str | None = None,
     output: Path | None = None,
 ) -> Path:
-    """Let a run's own record write its summary; its poses are random, its pictures of one colour."""
+    """Write the summary of a run with random poses and pictures of one colour."""
     register_schemas()
     output = folder / "poses" if output is None else output
     folder.mkdir(parents=True)
@@ -98,7 +98,7 @@ def page_of(*folders: Path) -> str:
 
 
 def picture_cells(page: str) -> dict[str, list[str]]:
-    """By caption, what stands in each run's cell: the source of a picture, or words."""
+    """By caption, the content of each run's cell: the source of a picture, or text."""
     samples = page[page.index('<tbody class="samples">') :]
     captions: dict[str, list[str]] = {}
     for line in samples[: samples.index("</tbody>")].split("<tr>"):
@@ -136,7 +136,7 @@ def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
     assert comparison.differences == ("seed=1", "seed=2")
 
 
-def test_names_are_as_short_as_they_can_be(tmp_path: Path) -> None:
+def test_names_are_as_short_as_possible(tmp_path: Path) -> None:
     finish_run(tmp_path / "outputs" / "2026-05-01" / "10-00-00-000001")
     finish_run(tmp_path / "outputs" / "2026-05-02" / "10-00-00-000001")
     assert compare(find_runs([tmp_path])[0]).names == ("2026-05-01/10-00-00", "2026-05-02/10-00-00")
@@ -179,7 +179,7 @@ def test_the_same_sweep_run_twice_is_two_runs(tmp_path: Path) -> None:
     assert comparison.sections[0].title == "Outcome"  # no setting differs
 
 
-def test_the_best_is_marked_only_where_better_is_defined(tmp_path: Path) -> None:
+def test_the_best_is_marked_only_for_metrics_with_a_direction(tmp_path: Path) -> None:
     better = {"poses_per_second": 20.0, "bone_length_error_cm": 0.5, "diversity_cm": 3.0, "my_measure": 1.0}
     worse = {"poses_per_second": 10.0, "bone_length_error_cm": 0.7, "diversity_cm": 2.0, "my_measure": 2.0}
     folders = [finish_run(tmp_path / name) for name in "abcd"]
@@ -193,7 +193,7 @@ def test_the_best_is_marked_only_where_better_is_defined(tmp_path: Path) -> None
     assert not any(any(marks) for label, marks in best.items() if label[:4] not in ("pose", "bone"))
 
 
-def test_pictures_of_the_same_captions_stand_side_by_side(tmp_path: Path) -> None:
+def test_pictures_of_the_same_captions_are_side_by_side(tmp_path: Path) -> None:
     first = finish_run(tmp_path / "a", captions=["A person only here", *CAPTIONS])
     second = finish_run(tmp_path / "b", captions=CAPTIONS[::-1], colour="blue")
     cells = picture_cells(page_of(first, second))
@@ -205,7 +205,7 @@ def test_pictures_of_the_same_captions_stand_side_by_side(tmp_path: Path) -> Non
     assert cells["A person only here"][1] == "not among the samples of this run"
 
 
-def test_pictures_that_are_gone_broken_or_replaced_are_shown_as_such(tmp_path: Path) -> None:
+def test_missing_broken_and_replaced_pictures_are_reported(tmp_path: Path) -> None:
     first = finish_run(tmp_path / "a", captions=["gone", "broken", "replaced"])
     (first / "poses" / "gone.png").unlink()
     (first / "poses" / "broken.png").write_bytes((first / "poses" / "replaced.png").read_bytes()[:60])

@@ -57,28 +57,28 @@ def test_appending_writes_only_the_new_lines(failures: FailureList, monkeypatch:
     assert failures.path.stat().st_size < 2.2 * size
 
 
-def test_a_list_of_which_nothing_leaves_is_not_rewritten(failures: FailureList, monkeypatch) -> None:
+def test_a_list_that_loses_no_entry_is_not_rewritten(failures: FailureList, monkeypatch) -> None:
     failures.append([FIRST])
     monkeypatch.setattr(failures_module, "write_atomically", lambda *_: pytest.fail("the list was rewritten"))
     failures.remove({"A person c"})
     assert failures.read() == [FIRST]
 
 
-def test_lines_that_are_no_failure_are_ignored(failures: FailureList) -> None:
+def test_invalid_lines_are_ignored(failures: FailureList) -> None:
     lines = [b"\xff", b"{}", b"[1]", b'{"caption": 1, "name": "a", "stage": "text", "error": ""}', b""]
     failures.path.write_bytes(b"\n".join(lines))
     failures.append([FIRST])
     assert failures.read() == [FIRST]
 
 
-def test_a_line_cut_short_by_a_crash_costs_itself_alone(failures: FailureList) -> None:
+def test_a_line_cut_short_by_a_crash_is_the_only_loss(failures: FailureList) -> None:
     failures.append([FIRST])
     failures.path.write_bytes(failures.path.read_bytes() + b'{"caption": "A per')
     failures.append([SECOND])
     assert failures.read() == [FIRST, SECOND]
 
 
-def test_a_full_disk_leaves_the_list_as_it_was(failures: FailureList, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_list_unchanged(failures: FailureList, monkeypatch: pytest.MonkeyPatch) -> None:
     failures.append([FIRST])
     opened: Callable = Path.open
 

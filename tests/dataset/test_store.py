@@ -1,4 +1,4 @@
-"""A pose's files: written whole, JSON last, finished only when all are there with the same caption."""
+"""A pose's files: written whole, JSON last; finished only when all exist and the caption is the same."""
 
 import json
 from contextlib import suppress
@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mardm_batch.dataset.formats import FORMATS, NPY, Format
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.staging import staging_folder
@@ -37,7 +39,7 @@ def write(store: PoseStore, each: Pose, picture: bytes | None = b"png", **settin
     store.write(each, picture, replace(SETTINGS, **settings), store.output.parent / "temp")
 
 
-def test_the_three_files_agree_and_say_where_they_come_from(tmp_path: Path) -> None:
+def test_the_three_files_agree_and_hold_their_provenance(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     write(store, pose())
     document = json.loads((store.output / "waving.json").read_text())
@@ -78,7 +80,7 @@ def test_a_broken_json_is_unfinished(tmp_path: Path) -> None:
     assert store.survey([pose().prompt], SETTINGS).unfinished == (pose().prompt,)
 
 
-def test_no_picture_is_expected_where_none_is_wanted(tmp_path: Path) -> None:
+def test_a_store_without_pictures_expects_none(tmp_path: Path) -> None:
     store = store_in(tmp_path, NO_PICTURES)
     write(store, pose(), picture=None)
     assert store.survey([pose().prompt], SETTINGS).finished
@@ -94,14 +96,14 @@ def test_the_survey_counts_other_settings_and_other_captions(tmp_path: Path) -> 
     assert (len(survey.unfinished), survey.other_settings, survey.other_captions) == (1, 0, 1)
 
 
-def test_a_pose_written_again_without_picture_keeps_no_stale_one(tmp_path: Path) -> None:
+def test_writing_a_pose_again_without_picture_removes_the_old_one(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     write(store, pose())
     write(PoseStore(store.output, NO_PICTURES), pose(), picture=None)
     assert not (store.output / "waving.png").exists()
 
 
-def test_an_output_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_an_output_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"paths\.output=.*file/poses"):
         PoseStore(tmp_path / "file" / "poses", ALL).prepare()
@@ -122,7 +124,7 @@ def test_the_staging_folder_is_emptied_first_and_removed_last(tmp_path: Path) ->
     assert not temp.exists()
 
 
-def test_a_folder_of_the_user_s_own_in_temp_stays(tmp_path: Path) -> None:
+def test_other_folders_in_temp_are_left_alone(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     kept = tmp_path / "temp" / "all" / "thesis.txt"
     kept.parent.mkdir(parents=True)
@@ -142,7 +144,7 @@ def test_runs_with_different_output_folders_share_a_temp_folder(tmp_path: Path) 
         assert other.exists()
 
 
-def test_another_shard_s_staging_folder_stays(tmp_path: Path) -> None:
+def test_the_staging_folder_of_another_shard_is_left_alone(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     with staging_folder(tmp_path / "temp", store.output, "shard-0-of-3") as other:
         with staging_folder(tmp_path / "temp", store.output, "shard-1-of-3"):

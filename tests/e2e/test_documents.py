@@ -53,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     (folder / "clip").symlink_to(clip)
     for name in ("tests", "docs"):
         (folder / name).symlink_to(ROOT / name)
+    (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
     write_programs(folder / "bin")
     return folder
 
@@ -68,6 +69,15 @@ def test_every_command_of_the_documents_ends_well(command: str, folder: Path, ti
 def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
     blocks = [block.text for block in BLOCKS if block.page == page and block.language == "python" and not block.reason]
     run_words([sys.executable, "-c", "\n".join(blocks)], folder, folder / "bin")
+
+
+def test_the_job_script_makes_a_shard_as_slurm_would_start_it(folder: Path, tiny_weights: Path) -> None:
+    (script,) = [block.text for block in BLOCKS if "#SBATCH" in block.text]
+    script = script.replace("source .venv/bin/activate\n", 'srun() { exec "$@"; }\n')
+    script = script.replace("tracking.mode=offline", f"tracking.mode=disabled model.weights={tiny_weights}")
+    variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "1"}
+    run_words(["bash", "-c", script.replace("=poses ", "=cluster ")], folder, folder / "bin", **variables)
+    assert list((folder / "cluster").glob("*.json"))
 
 
 def test_a_command_that_is_not_run_says_why() -> None:
@@ -170,3 +180,12 @@ def test_the_floors_are_those_of_the_contract() -> None:
     (floors,) = [each for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
     layers = "\n".join(floors["layers"]).replace("mardm_batch.", "")
     assert f"```text\n{layers}\n```" in PAGES["docs/architecture.md"]
+
+
+@pytest.mark.parametrize("page", ["docs/troubleshooting.md", CHINESE])
+def test_messages_that_are_explained_are_those_of_the_code(page: str) -> None:
+    rows = re.findall(r"^\| [^|`]*`([^`|]+) …`[^|]*\|", PAGES[page], re.MULTILINE)
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert rows
+    for message in rows:
+        assert message in code

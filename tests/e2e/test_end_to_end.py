@@ -229,7 +229,7 @@ def test_a_second_process_on_the_same_shard_says_so_and_stops(tmp_path: Path, ti
         for arguments in (["shard=1"], [], ["shard=1", "num_shards=6"]):
             second = run(prompts, *arguments)
             assert second.returncode == 2, second.stderr
-            assert "another process is at work on shard-1-of-3" in second.stderr
+            assert "another process is working on shard-1-of-3" in second.stderr
         other = run(prompts, "shard=0", "render.enabled=false")
         assert other.returncode == 0, other.stderr
     finally:

@@ -33,7 +33,7 @@ Process = subprocess.Popen[bytes]
 
 @pytest.fixture
 def worker() -> Iterator[Process]:
-    """A process that stands for a shard's."""
+    """A process in the role of a shard's."""
     process = subprocess.Popen(["sleep", "60"])
     yield process
     process.kill()
@@ -41,7 +41,7 @@ def worker() -> Iterator[Process]:
 
 
 def write(output: Path, shard: str, seconds_ago: float = 0.0, **values: Any) -> Progress:
-    """A shard's record, as it was written so long ago."""
+    """Write a shard's record as of some seconds ago."""
     record = Progress(shard, "run", **{"sweep": "sweep", "started": time.time() - seconds_ago - 100, **values})
     record.write(output)
     if seconds_ago:
@@ -162,7 +162,7 @@ def test_only_the_newest_sweep_and_running_shards_are_shown(
     assert "no record for 1:23:20" in text
 
 
-def test_shards_started_by_hand_belong_together(tmp_path: Path) -> None:
+def test_shards_started_one_by_one_are_one_sweep(tmp_path: Path) -> None:
     write(tmp_path, "all", 900, sweep=None, state="finished")
     write(tmp_path, "shard-0-of-2", 500, sweep=None, state="finished")
     write(tmp_path, "shard-1-of-2", sweep=None, state="finished")
@@ -181,7 +181,7 @@ def test_process_on_another_machine_is_judged_by_the_age_of_its_record(
     assert "died · process 1 on node2 no longer exists, last record 0:02:00 ago" in text
 
 
-def test_names_and_errors_are_shown_as_they_are_in_80_columns(
+def test_names_and_errors_are_shown_literally_in_80_columns(
     tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(3):
@@ -312,7 +312,7 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
     assert "ended, about 7 missing: all died" in after
 
 
-def test_live_view_waits_for_a_run_that_has_not_begun(tmp_path: Path, worker: Process) -> None:
+def test_live_view_waits_for_a_run_that_has_not_started(tmp_path: Path, worker: Process) -> None:
     terminal = Terminal(tmp_path / "poses")
     terminal.read_until("waiting for a run")
     assert "no such folder; start a run first" in terminal.seen

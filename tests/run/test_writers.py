@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tests.looks import theme
 
-from mardm_batch.dataset.formats import NPY, PNG
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt

@@ -1,4 +1,4 @@
-"""Training must read what users have, learn, go on after an interruption, and write weights that load."""
+"""Training: recorded motion, clips, stages, resuming, and the weights that it writes."""
 
 import dataclasses
 import json
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mardm_batch.config.compose import compose_config
+from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import ConfigurationError, InputError, MardmBatchError
 from mardm_batch.library.clips import CLIP_FRAMES, composed_clips
 from mardm_batch.model.autoencoder import Autoencoder
@@ -23,12 +24,12 @@ from mardm_batch.train import mocap
 from mardm_batch.train.autoencoder_loop import (
     bone_error,
     encode_windows,
+    init_as_principal_components,
     reconstruction,
     scale_latents,
-    start_as_principal_components,
 )
 from mardm_batch.train.clips import recorded_clips
-from mardm_batch.train.data import Motions, read_motions, read_unseen_motions
+from mardm_batch.train.data import Motions, read_held_out_motions, read_motions
 from mardm_batch.train.network_loop import TokenizedCaptions
 from mardm_batch.train.recipe import train
 from mardm_batch.train.settings import TrainConfig, register_train_schema, to_train_config
@@ -50,7 +51,7 @@ def make_config(tmp_path: Path, *overrides: str) -> TrainConfig:
 
 
 def make_standing(frames: int = 40) -> np.ndarray:
-    """A person who stands with the arms hanging and shifts forwards a little, (frames, 22, 3)."""
+    """A person who stands with hanging arms and moves forward by 10 cm, (frames, 22, 3)."""
     down = ("knee", "ankle", "elbow", "wrist")
     joints = np.zeros((frames, 22, 3))
     joints[:, 0] = np.stack([np.zeros(frames), np.full(frames, 0.86), np.linspace(0, 0.1, frames)], axis=-1)
@@ -69,7 +70,7 @@ def make_standing(frames: int = 40) -> np.ndarray:
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    """A file of recorded clips: one who stands, and one who raises the left arm."""
+    """A file of two recorded clips: a person standing, and one raising the left arm."""
     standing = make_standing()
     raised = make_standing(20)
     for name in ("left_elbow", "left_wrist"):
@@ -87,7 +88,7 @@ def recorded(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_command_trains_and_its_weights_load(tmp_path, recorded):
+def test_the_command_writes_weights_that_load(tmp_path, recorded):
     overrides = [
         *TINY,
         f"folder={tmp_path}/run",
@@ -105,58 +106,58 @@ def test_the_command_trains_and_its_weights_load(tmp_path, recorded):
     assert model is not None
 
 
-class Remembered(NullTracker):
-    """Keeps what a tracker is told."""
+class RecordingTracker(NullTracker):
+    """Records the metrics and the summary that a tracker receives."""
 
     def __init__(self) -> None:
         self.logged: list[dict[str, float]] = []
-        self.summaries: list[dict[str, object]] = []
+        self.summaries: list[RunSummary] = []
 
     def log(self, metrics) -> None:
         self.logged.append(dict(metrics))
 
     def finish(self, summary) -> None:
-        self.summaries.append(dict(summary))
+        self.summaries.append(summary)
 
 
-def test_what_is_tracked_is_what_metrics_jsonl_holds(tmp_path, recorded, monkeypatch):
-    tracker = Remembered()
+def test_tracked_metrics_are_those_of_metrics_jsonl(tmp_path, recorded, monkeypatch):
+    tracker = RecordingTracker()
     monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
     train(make_config(tmp_path, f"data.mocap={recorded}"))
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert tracker.logged == lines
     (summary,) = tracker.summaries
-    assert summary["exit_code"] == 0
-    seen, held_out = (f"autoencoder/joints_cm_16_frames{words}" for words in ("", "_held_out"))
-    assert {seen, held_out, "network/loss"} <= summary["metrics"].keys()
-    assert summary["metrics"][held_out] != summary["metrics"][seen]
+    assert summary.exit_code == 0
+    trained, held_out = (f"autoencoder/joints_cm_16_frames{suffix}" for suffix in ("", "_held_out"))
+    assert {trained, held_out, "network/loss"} <= summary.metrics.keys()
+    assert summary.metrics[held_out] != summary.metrics[trained]
 
 
-def test_an_offline_run_of_weights_and_biases_is_in_the_folder(tmp_path):
+def test_an_offline_wandb_run_is_in_the_folder_of_the_training(tmp_path):
     train(make_config(tmp_path, "tracking.mode=offline"))
     assert len(list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))) == 1
 
 
-def test_a_training_that_fails_is_tracked_as_failed(tmp_path, monkeypatch):
-    tracker = Remembered()
+def test_a_failed_training_is_tracked_as_failed(tmp_path, monkeypatch):
+    tracker = RecordingTracker()
     monkeypatch.setattr("mardm_batch.tracking.wandb_tracker.WandbSettings.open", lambda *_: tracker)
     with pytest.raises(InputError):
         train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
-    assert [summary["exit_code"] for summary in tracker.summaries] == [1]
+    assert [summary.exit_code for summary in tracker.summaries] == [1]
 
 
-@pytest.mark.parametrize("kept", [0, 100, 0.9])
-def test_recorded_clips_that_are_broken_are_refused(tmp_path, recorded, kept):
-    whole = recorded.read_bytes()
-    (tmp_path / "broken.npz").write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
-    with pytest.raises(InputError, match=r"data\.mocap: .*broken\.npz cannot be read") as refused:
+@pytest.mark.parametrize("length", [0, 100, 0.9])
+def test_truncated_recorded_clips_are_reported(tmp_path, recorded, length):
+    content = recorded.read_bytes()
+    (tmp_path / "broken.npz").write_bytes(content[: int(length if length > 1 else length * len(content))])
+    with pytest.raises(InputError, match=r"data\.mocap: .*broken\.npz cannot be read") as error:
         mocap.read_clips(tmp_path / "broken.npz")
-    assert "\n" not in str(refused.value)
-    assert "pickle" not in str(refused.value)
+    assert "\n" not in str(error.value)
+    assert "pickle" not in str(error.value)
 
 
-def test_weights_to_start_from_are_named_by_their_setting(tmp_path):
+def test_missing_start_weights_are_reported_with_their_setting(tmp_path):
     with pytest.raises(InputError, match=r"^start=.*absent\.safetensors: no such file"):
         train(make_config(tmp_path, f"start={tmp_path}/absent.safetensors"))
 
@@ -166,13 +167,13 @@ def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch)
     monkeypatch.setattr("mardm_batch.train.data.is_held_out", lambda kind, name: name == "01_02")
     motions = read_motions(settings, 0, tmp_path, resume=False)
     assert not any("reach" in caption for captions in motions.captions for caption in captions)
-    unseen = read_unseen_motions(settings, 0, motions)
-    assert all("reach" in captions[-1] for captions in unseen.captions)
-    torch.testing.assert_close(unseen.mean, motions.mean)
+    held_out = read_held_out_motions(settings, 0, motions)
+    assert all("reach" in captions[-1] for captions in held_out.captions)
+    torch.testing.assert_close(held_out.mean, motions.mean)
 
 
 @pytest.mark.parametrize(
-    ("override", "words"),
+    ("override", "message"),
     [
         ("network.steps=0", "network.steps=0: must be a whole number of at least 1"),
         ("sizes.width=18", "sizes.width=18: must be a multiple of twice sizes.heads (2)"),
@@ -181,42 +182,42 @@ def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch)
         ("output=weights.tar", "output=weights.tar: must be a file ending in .safetensors"),
     ],
 )
-def test_settings_out_of_range_are_named(tmp_path, override, words):
+def test_settings_out_of_range_are_reported(tmp_path, override, message):
     with pytest.raises(ConfigurationError) as error:
         make_config(tmp_path, *(["output=weights.tar"] if override.startswith("output") else [override]))
-    assert words in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
     "override",
     ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
 )
-def test_a_mistake_on_the_command_line_ends_with_one_line(tmp_path, override):
+def test_user_errors_are_reported_in_one_line(tmp_path, override):
     (tmp_path / "file").write_text("not a folder")
     result = subprocess.run(
         [sys.executable, "-m", "mardm_batch.train", override], capture_output=True, text=True, cwd=tmp_path
     )
     assert result.returncode == 2
-    said = result.stdout + result.stderr  # what is found in the run goes into its log
-    assert len(said.strip().splitlines()) == 1
-    assert (override.split("=")[0].split(".")[-1] in said) or ("file" in said)
+    output = result.stdout + result.stderr  # errors found after the start go to the log, on stdout
+    assert len(output.strip().splitlines()) == 1
+    assert (override.split("=")[0].split(".")[-1] in output) or ("file" in output)
     assert not (tmp_path / "embedded.safetensors").exists()
 
 
 def test_help_shows_the_commands_and_every_setting() -> None:
     command = [sys.executable, "-m", "mardm_batch.train", "network.steps=7", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    help_text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for words in ("data.bvh=FOLDER", "network.steps=7", "resume=false", "averaged weights", "Weights & Biases"):
-        assert words in shown
+        assert words in help_text
 
 
-def test_a_missing_recording_is_named(tmp_path):
+def test_a_missing_recording_is_reported(tmp_path):
     with pytest.raises(InputError, match="absent.npz"):
         train(make_config(tmp_path, f"data.mocap={tmp_path}/absent.npz"))
 
 
 class Line(torch.nn.Module):
-    """Learns the slope of a line, in place of a network."""
+    """A model with one weight, the slope of a line through the origin."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,7 +237,7 @@ def no_log(metrics, step):
     assert step > 0
 
 
-def test_a_stage_learns_and_reports_its_rate(tmp_path):
+def test_a_stage_learns_and_reports_its_metrics(tmp_path):
     reports = []
     model = Line()
     settings = stage_settings(tmp_path, 300)
@@ -255,15 +256,15 @@ def test_a_stage_learns_and_reports_its_rate(tmp_path):
     assert reports[0][1]["network/steps_per_second"] > 0
 
 
-def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_a_resumed_stage_gives_the_weights_of_an_uninterrupted_one(tmp_path):
     settings = dataclasses.replace(stage_settings(tmp_path, 40), checkpoint_minutes=0)
     (tmp_path / "whole").mkdir()
-    straight = Line()
-    whole = run_stage(settings, straight, straight.losses, tmp_path / "whole", False, 0, no_log)
+    model = Line()
+    uninterrupted = run_stage(settings, model, model.losses, tmp_path / "whole", False, 0, no_log)
 
     interrupted = Line()
     calls = 0
-    kept: list[torch.nn.Module] = []
+    checkpoints: list[torch.nn.Module] = []
 
     def stop_half_way(generator):
         nonlocal calls
@@ -273,11 +274,11 @@ def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path):
         return interrupted.losses(generator)
 
     with pytest.raises(KeyboardInterrupt):
-        run_stage(settings, interrupted, stop_half_way, tmp_path, False, 0, no_log, kept.append)
-    assert len(kept) == 20, "the weights so far are kept with every checkpoint"
+        run_stage(settings, interrupted, stop_half_way, tmp_path, False, 0, no_log, checkpoints.append)
+    assert len(checkpoints) == 20
     again = Line()
     resumed = run_stage(settings, again, again.losses, tmp_path, True, 0, no_log)
-    torch.testing.assert_close(resumed.slope, whole.slope, rtol=0, atol=0)
+    torch.testing.assert_close(resumed.slope, uninterrupted.slope, rtol=0, atol=0)
 
 
 def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path):
@@ -294,7 +295,7 @@ def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path):
         )
 
 
-def test_a_checkpoint_of_another_size_is_refused(tmp_path):
+def test_a_checkpoint_of_another_size_is_rejected(tmp_path):
     train(make_config(tmp_path))
     with pytest.raises(InputError, match="not a checkpoint of these sizes"):
         train(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
@@ -307,7 +308,7 @@ def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
     assert load_embedded(tmp_path / "weights.safetensors").weights_hash == first
 
 
-def test_a_training_goes_on_from_trained_weights_with_a_library_that_has_grown(tmp_path):
+def test_training_from_trained_weights_extends_their_vocabulary(tmp_path):
     train(make_config(tmp_path))
     first = load_embedded(tmp_path / "weights.safetensors")
     again = make_config(
@@ -325,14 +326,14 @@ def test_a_training_goes_on_from_trained_weights_with_a_library_that_has_grown(t
     assert torch.equal(first_layer(second.autoencoder), first_layer(first.autoencoder))
     words, known = second.text_encoder.token_numbers, first.text_encoder.token_numbers
     assert len(words) > len(known)
-    assert tuple(words)[: len(known)] == tuple(known)  # none is forgotten
+    assert tuple(words)[: len(known)] == tuple(known)  # no word is lost
     (common, *_) = known
     new, old = (each.text_encoder.words.weight for each in (second, first))
     torch.testing.assert_close(new[words[common]], old[known[common]], atol=1e-3, rtol=0)
     torch.testing.assert_close(second.network.cond_emb.weight, first.network.cond_emb.weight, atol=1e-3, rtol=0)
 
 
-def test_the_weights_written_may_be_averaged_with_those_started_from(tmp_path):
+def test_start_share_averages_trained_and_start_weights(tmp_path):
     train(make_config(tmp_path))
     written = {}
     for share in (0.0, 0.5, 1.0):
@@ -351,13 +352,13 @@ def first_layer(autoencoder: Autoencoder) -> torch.Tensor:
     return autoencoder.state_dict()["encoder.model.0.weight"]
 
 
-def test_weights_of_other_sizes_are_no_start(tmp_path):
+def test_start_weights_of_other_sizes_are_rejected(tmp_path):
     train(make_config(tmp_path))
-    with pytest.raises(InputError, match="start: its weights are not of these sizes"):
+    with pytest.raises(InputError, match="start: its weights have other sizes"):
         train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", f"folder={tmp_path}/b", "sizes.width=32"))
 
 
-def test_recorded_clips_keep_their_bones_stand_on_the_floor_and_say_the_side(recorded):
+def test_recorded_clips_have_bone_lengths_floor_contact_and_sided_captions(recorded):
     recordings = mocap.read_clips(recorded)
     clips = recorded_clips(recordings, stride=8, seed=0)
     assert len(clips) == 2 * (6 + 3)
@@ -369,14 +370,14 @@ def test_recorded_clips_keep_their_bones_stand_on_the_floor_and_say_the_side(rec
     np.testing.assert_allclose(joints[:, :, 1].min(axis=1), 0.02, atol=1e-3)
     captions = {caption for clip in clips for caption in clip.captions}
     assert any("left arm" in caption for caption in captions)
-    assert any("right arm" in caption for caption in captions), "mirrored clips must say the other side"
+    assert any("right arm" in caption for caption in captions), "captions of mirrored clips name the other side"
 
 
-def test_composed_clips_do_not_depend_on_the_processes(tmp_path):
-    alone = composed_clips(120, seed=1, processes=1)
-    shared = composed_clips(120, seed=1, processes=2)
-    assert [clip.captions for clip in alone] == [clip.captions for clip in shared]
-    np.testing.assert_array_equal(alone[-1].features, shared[-1].features)
+def test_composed_clips_do_not_depend_on_the_number_of_processes(tmp_path):
+    one_process = composed_clips(120, seed=1, processes=1)
+    two_processes = composed_clips(120, seed=1, processes=2)
+    assert [clip.captions for clip in one_process] == [clip.captions for clip in two_processes]
+    np.testing.assert_array_equal(one_process[-1].features, two_processes[-1].features)
 
 
 def test_sources_are_drawn_by_their_share():
@@ -390,19 +391,19 @@ def test_sources_are_drawn_by_their_share():
     torch.testing.assert_close(motions.unnormalised(normalised), motions.features[rows], atol=1e-5, rtol=0)
 
 
-def test_still_poses_come_back_before_any_training():
+def test_initial_weights_reconstruct_still_poses():
     torch.manual_seed(0)
     motions = Motions.from_sources([(1.0, composed_clips(100, seed=0, processes=1))])
     autoencoder = Autoencoder(width=134, latent_size=64).eval()
     untrained = reconstruction(autoencoder, motions)
-    start_as_principal_components(autoencoder, motions)
-    started = reconstruction(autoencoder, motions)
-    for measure, bar in (("joints_cm", 3), ("bones_degrees", 8)):
+    init_as_principal_components(autoencoder, motions)
+    initialised = reconstruction(autoencoder, motions)
+    for measure, limit in (("joints_cm", 3), ("bones_degrees", 8)):
         key = f"autoencoder/{measure}_16_frames"
-        assert started[key] < bar < untrained[key]
+        assert initialised[key] < limit < untrained[key]
 
 
-def test_scaling_the_latents_changes_no_reconstruction():
+def test_scaling_the_latents_does_not_change_reconstructions():
     torch.manual_seed(0)
     motions = Motions.from_sources([(1.0, composed_clips(8, seed=0, processes=1))])
     autoencoder = Autoencoder(width=8, latent_size=4).eval()
@@ -445,17 +446,17 @@ BVH_JOINTS = {
 
 
 def write_bvh(path: Path, frames: int, left_arm_raised: float) -> None:
-    """CMU's skeleton in a T pose, 120 frames a second, the left arm turned about Z by so many degrees."""
+    """A BVH file of CMU's skeleton in a T-pose, 120 frames a second; the left arm is rotated about Z, in degrees."""
 
     def joint(name: str, depth: int) -> list[str]:
         parent, offset = BVH_JOINTS[name]
-        word = "ROOT" if parent is None else "JOINT"
+        keyword = "ROOT" if parent is None else "JOINT"
         channels = "Zrotation Yrotation Xrotation"
         channels = f"6 Xposition Yposition Zposition {channels}" if parent is None else f"3 {channels}"
         children = [line for child in BVH_JOINTS if BVH_JOINTS[child][0] == name for line in joint(child, depth + 1)]
         end = [] if children else ["End Site", "{", "OFFSET 0 0 1", "}"]
         return [
-            f"{word} {name}",
+            f"{keyword} {name}",
             "{",
             f"OFFSET {' '.join(map(str, offset))}",
             f"CHANNELS {channels}",
@@ -471,12 +472,12 @@ def write_bvh(path: Path, frames: int, left_arm_raised: float) -> None:
     path.write_text("\n".join([*header, *rows]) + "\n")
 
 
-def test_cmu_bvh_files_are_put_on_our_skeleton_at_our_rate(tmp_path):
+def test_cmu_bvh_files_are_retargeted_and_resampled(tmp_path):
     write_bvh(tmp_path / "01_01.bvh", frames=121, left_arm_raised=90)
     (tmp_path / mocap.DESCRIPTION_FILE).write_text("Subject 1\n01_01\tclimb, raise the arm\n")
     (clip,) = mocap.read_bvh_folder(tmp_path)
     assert (clip.name, clip.description) == ("01_01", "climb, raise the arm")
-    assert clip.joints.shape == (21, 22, 3)  # one second and the frame at its end
+    assert clip.joints.shape == (21, 22, 3)  # one second, including the frame at its end
     assert float(bone_error(torch.from_numpy(clip.joints))) < 1e-5
     wrist = clip.joints[:, JOINT_INDEX["left_wrist"]] - clip.joints[:, JOINT_INDEX["left_shoulder"]]
     np.testing.assert_allclose(wrist, [[0, 0.257 + 0.266, 0]] * 21, atol=1e-5)
@@ -484,44 +485,43 @@ def test_cmu_bvh_files_are_put_on_our_skeleton_at_our_rate(tmp_path):
     np.testing.assert_allclose(right, [[-0.263 - 0.270, 0, 0]] * 21, atol=1e-5)
     assert clip.joints[..., 1].min() == pytest.approx(0, abs=0.02)
     path = clip.joints[:, 0] - clip.joints[0, 0]
-    assert path[-1, 2] == pytest.approx(1.2 * 1.642 / 28, rel=1e-3)  # legs of 28 units are 1.642 m together
+    assert path[-1, 2] == pytest.approx(1.2 * 1.642 / 28, rel=1e-3)  # both legs: 28 units, 1.642 m
 
 
 @pytest.mark.parametrize("text", ["", "HIERARCHY\nROOT Hips\n{\nOFFSET 0 0 0\n}\nMOTION\nFrames: 1\nFrame Time: 0.1\n"])
-def test_a_broken_bvh_file_is_named(tmp_path, text):
+def test_a_malformed_bvh_file_is_reported(tmp_path, text):
     (tmp_path / "02_01.bvh").write_text(text)
     with pytest.raises(InputError, match="02_01.bvh is not a BVH file of CMU's skeleton"):
         mocap.read_bvh_folder(tmp_path)
 
 
-def test_a_folder_without_bvh_files_is_named(tmp_path):
+def test_a_folder_without_bvh_files_is_reported(tmp_path):
     with pytest.raises(InputError, match="no .bvh file in"):
         mocap.read_bvh_folder(tmp_path)
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_a_caption_without_a_side_is_read_with_one_image(side):
-    """A caption that names a side is read with the clip and, exchanged, with its mirror image."""
+def test_only_captions_with_a_side_are_trained_with_both_images(side):
     (clip,) = composed_clips(1, seed=0, processes=1)
     captions = ("Waving", "A person waving with the left hand")
     motions = Motions.from_sources([(1.0, [dataclasses.replace(clip, captions=captions, sides=(side, 0))])])
     words = WordEncoder(build_vocabulary([*captions, "right"], 20))
-    read = TokenizedCaptions.of(motions, words)
+    captions_of_clip = TokenizedCaptions.of(motions, words)
     waving, left, right = words.tokenize([*captions, "A person waving with the right hand"]).tolist()
-    tokens, images = read.draw(torch.zeros(64, dtype=torch.long), torch.Generator().manual_seed(0))
+    tokens, images = captions_of_clip.draw(torch.zeros(64, dtype=torch.long), torch.Generator().manual_seed(0))
     width = tokens.shape[1]
-    seen = {(tuple(row), image) for row, image in zip(tokens.tolist(), images.tolist(), strict=True)}
-    assert seen == {(tuple(waving[:width]), int(side < 0)), (tuple(left), 0), (tuple(right), 1)}
+    drawn = {(tuple(row), image) for row, image in zip(tokens.tolist(), images.tolist(), strict=True)}
+    assert drawn == {(tuple(waving[:width]), int(side < 0)), (tuple(left), 0), (tuple(right), 1)}
     pairs = list(zip(tokens[:64].tolist(), tokens[64:].tolist(), strict=True))
     assert all(second == right for first, second in pairs if first == left)
 
 
-def test_mirrored_poses_exchange_left_and_right():
+def test_mirror_images_have_left_and_right_exchanged():
     pose = make_standing(1)
     pose[:, JOINT_INDEX["left_wrist"]] += [0.0, 0.3, 0.1]
     pose = mocap.with_bone_lengths(pose)
-    twin = mirror_image(pose)
+    mirrored = mirror_image(pose)
     left, right = JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]
-    assert twin[0, right, 1] > twin[0, left, 1] + 0.1
-    assert twin[0, right, 0] < 0 < twin[0, left, 0]
-    assert float(bone_error(torch.from_numpy(twin))) < 1e-6
+    assert mirrored[0, right, 1] > mirrored[0, left, 1] + 0.1
+    assert mirrored[0, right, 0] < 0 < mirrored[0, left, 0]
+    assert float(bone_error(torch.from_numpy(mirrored))) < 1e-6

@@ -1,4 +1,4 @@
-"""The audit finds every kind of fault; a repair deletes nothing and leaves exactly the affected poses to be made."""
+"""The audit finds every kind of damage; a repair deletes nothing and leaves exactly the affected poses unfinished."""
 
 import json
 import os
@@ -16,7 +16,8 @@ from tests.looks import theme
 from tests.support import Run
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import FORMATS, NPY, npy_bytes
+from mardm_batch.dataset.formats.npy_file import NPY, npy_bytes
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
@@ -99,15 +100,15 @@ def rename(output: Path, old: str, new: str) -> None:
 
 def list_failure(output: Path) -> None:
     (output / "sitting.json").unlink()
-    FailureList(output).append([Failure(SITTING.caption, SITTING.name, "sample", "out of luck")])
+    FailureList(output).append([Failure(SITTING.caption, SITTING.name, "sample", "not finite")])
 
 
 NAN = np.full((22, 3), np.nan, np.float32)
-FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
-    "PNG gone": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
-    "NPY gone": (lambda o: (o / "waving.npy").unlink(), "missing file of a pose", [WAVING]),
-    "pose gone": (lambda o: [p.unlink() for p in o.glob("waving.*")], "missing pose", [WAVING]),
-    "JSON gone": (lambda o: (o / "waving.json").unlink(), "pose file without JSON", [WAVING]),
+DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
+    "PNG missing": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
+    "NPY missing": (lambda o: (o / "waving.npy").unlink(), "missing file of a pose", [WAVING]),
+    "pose missing": (lambda o: [p.unlink() for p in o.glob("waving.*")], "missing pose", [WAVING]),
+    "JSON missing": (lambda o: (o / "waving.json").unlink(), "pose file without JSON", [WAVING]),
     "NPY cut": (lambda o: cut(o / "waving.npy", 300), "unreadable NPY", [WAVING]),
     "NPY empty": (lambda o: cut(o / "waving.npy", 0), "unreadable NPY", [WAVING]),
     "NPY of other type": (
@@ -145,7 +146,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "list of captions cut": (
         lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl does not list the finished poses", [],
     ),
-    "list of captions gone": (
+    "list of captions missing": (
         lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list the finished poses", [],
     ),
     "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), "unknown file", []),
@@ -165,9 +166,9 @@ def contents(output: Path) -> list[bytes]:
     return sorted(path.read_bytes() for path in ours)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_repaired_and_made_again(output: Path, audit, picture: bytes, fault: str) -> None:
-    damage, kind, affected = FAULTS[fault]
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_found_repaired_and_generated_again(output: Path, audit, picture: bytes, name: str) -> None:
+    damage, kind, affected = DAMAGES[name]
     damage(output)
     before = contents(output)
     report = audit()
@@ -189,7 +190,7 @@ def test_a_fault_is_found_repaired_and_made_again(output: Path, audit, picture: 
     assert audit()["problems"] == []
 
 
-def test_a_whole_folder_is_as_asked_and_nothing_is_written(output: Path, audit) -> None:
+def test_an_undamaged_folder_has_no_problems_and_nothing_is_written(output: Path, audit) -> None:
     before = {path: path.stat().st_mtime_ns for path in output.iterdir() if path.is_file()}
     for arguments in ([], ["--repair"]):
         report = audit(*arguments)
@@ -206,7 +207,7 @@ def test_two_repairs_set_aside_into_two_folders(output: Path, audit) -> None:
         assert (output / RECORDS / "removed" / str(number) / "notes.txt").read_text() == str(number)
 
 
-def test_other_settings_and_poses_that_were_not_asked_for_are_notes(output: Path, audit, picture: bytes) -> None:
+def test_other_settings_and_unrequested_poses_are_notes(output: Path, audit, picture: bytes) -> None:
     write(output, Prompt("lying", "A person lying"), picture, seed=2, sampling={"cfg": 4.0, "solver": "euler"})
     rebuild_metadata(PoseStore(output, ALL))
     (output / "older").mkdir()
@@ -221,7 +222,7 @@ def test_other_settings_and_poses_that_were_not_asked_for_are_notes(output: Path
     ]
 
 
-def test_names_with_a_hash_belong_to_their_captions(tmp_path: Path, picture: bytes) -> None:
+def test_names_with_a_hash_match_their_captions(tmp_path: Path, picture: bytes) -> None:
     prompts = name_prompts(["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301])
     store = PoseStore(tmp_path / "poses", ALL)
     store.prepare()
@@ -235,7 +236,7 @@ def test_names_with_a_hash_belong_to_their_captions(tmp_path: Path, picture: byt
     assert main([str(store.output)]) == 1
 
 
-def test_pictures_that_are_not_wanted_are_not_missed_and_not_decoded(output: Path, audit) -> None:
+def test_unexpected_pictures_are_neither_missed_nor_decoded(output: Path, audit) -> None:
     cut(output / "waving.png", 20_000)
     assert audit("--no-pictures")["exit_code"] == 0
     for path in output.glob("*.png"):
@@ -245,7 +246,7 @@ def test_pictures_that_are_not_wanted_are_not_missed_and_not_decoded(output: Pat
 
 
 @pytest.mark.parametrize("flags", [[], ["--repair"]])
-def test_a_folder_at_work_is_read_but_not_repaired(output: Path, audit, capsys, flags: list[str]) -> None:
+def test_the_folder_of_an_active_run_is_audited_but_not_repaired(output: Path, audit, capsys, flags: list[str]) -> None:
     Progress("shard-1-of-3", run_folder=str(output.parent), state="running").write(output)
     stage(output)
     (output / "lying.npy").write_text("")
@@ -260,11 +261,11 @@ def test_a_folder_at_work_is_read_but_not_repaired(output: Path, audit, capsys, 
     assert (output / "lying.npy").exists()
 
 
-def test_a_run_that_has_only_just_started_is_seen_by_its_lock(output: Path, capsys) -> None:
+def test_a_run_that_has_just_started_is_detected_by_its_lock(output: Path, capsys) -> None:
     (output / "lying.npy").write_text("")
     with FileLock(output / RECORDS / "shard-0-of-3.lock"), pytest.raises(SystemExit, match="2"):
         main([str(output), "--repair"])
-    assert "another process is at work on shard-0-of-3" in capsys.readouterr().err
+    assert "another process is working on shard-0-of-3" in capsys.readouterr().err
     assert (output / "lying.npy").exists()
 
 
@@ -284,7 +285,7 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
     assert (tmp_path / "other" / "diary.txt").exists()
 
 
-def test_the_report_shows_counts_ten_examples_and_captions_as_they_are(output: Path, capsys) -> None:
+def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:
     captions = [*CAPTIONS, *(f"A person [red]\x1b[31m, number {number}" for number in range(12))]
     listed = output / "captions.jsonl"  # the prompt file itself is no stray
     listed.write_text("\n".join(json.dumps({"caption": caption}) for caption in captions))
@@ -312,7 +313,8 @@ def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     assert note["detail"] == "2, the last: 12:00:01 a: pose 1"
 
 
-def test_damage_to_a_real_run_is_found_set_aside_and_made_again(tmp_path: Path, run: Run, capsys) -> None:
+@pytest.mark.e2e
+def test_damage_to_a_real_run_is_found_set_aside_and_generated_again(tmp_path: Path, run: Run, capsys) -> None:
     (tmp_path / "captions.txt").write_text("\n".join([*CAPTIONS, "A person beyond the limit"]), encoding="utf-8")
     output, generate = tmp_path / "SinglePose", ("paths.prompts=captions.txt", "limit=4")
     assert run(*generate).returncode == 0

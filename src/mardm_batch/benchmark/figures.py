@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from mardm_batch.errors import InputError
+from mardm_batch.system.json_records import JsonRecord
 
 PUBLISHED_BATCH = 8
 """Poses at once in the published program."""
@@ -13,25 +14,27 @@ PUBLISHED_BATCH = 8
 JsonValue = float | str
 
 
-class Section:
-    """Base of dataclasses whose figures share a prefix of their keys. Figures that are None are left out."""
+@dataclass(frozen=True)
+class Section(JsonRecord):
+    """Base of figures whose keys share a prefix. Figures that are None have no key."""
 
     KEYS: ClassVar[tuple[str, ...]] = ()
     """Fields that are part of the prefix."""
     DERIVED: ClassVar[tuple[str, ...]] = ()
     """Properties that are written and not read."""
 
-    def to_json(self, prefix: str) -> dict[str, JsonValue]:
+    def to_dotted(self, prefix: str) -> dict[str, JsonValue]:
         """The figures by their dotted keys."""
-        names = [field.name for field in fields(self) if field.name not in self.KEYS]  # type: ignore[arg-type]
-        values = {name: getattr(self, name) for name in (*names, *self.DERIVED)}
-        return {f"{prefix}.{name}": value for name, value in values.items() if value is not None}
+        values = {**self.to_json(), **{name: getattr(self, name) for name in self.DERIVED}}
+        written = {name: value for name, value in values.items() if name not in self.KEYS and value is not None}
+        return {f"{prefix}.{name}": value for name, value in written.items()}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], prefix: str, **keys: JsonValue) -> Self:
-        """The figures with this prefix. Raises TypeError where one is missing."""
-        names = (field.name for field in fields(cls))  # type: ignore[arg-type]
-        return cls(**keys, **{name: document[key] for name in names if (key := f"{prefix}.{name}") in document})
+    def from_dotted(cls, document: Mapping[str, Any], prefix: str, **keys: JsonValue) -> Self:
+        """The figures with this prefix; `keys` are the fields in the prefix. Raises ValueError."""
+        start = f"{prefix}."
+        values = {key.removeprefix(start): value for key, value in document.items() if key.startswith(start)}
+        return cls.from_json({**values, **keys})
 
 
 @dataclass(frozen=True)
@@ -198,19 +201,19 @@ class Figures:
     def to_json(self) -> dict[str, JsonValue]:
         return {
             "suite": self.suite,
-            **self.machine.to_json("machine"),
-            **self.start_up.to_json("startup"),
-            **self.pictures.to_json("render"),
-            **(self.text_encoder.to_json("text.clip") if self.text_encoder else {}),
-            **self.embedded.to_json("sampler.embedded"),
-            **{key: value for each in self.sampler for key, value in each.to_json(sampler_prefix(each)).items()},
-            **self.memory.to_json("lowmem"),
+            **self.machine.to_dotted("machine"),
+            **self.start_up.to_dotted("startup"),
+            **self.pictures.to_dotted("render"),
+            **(self.text_encoder.to_dotted("text.clip") if self.text_encoder else {}),
+            **self.embedded.to_dotted("sampler.embedded"),
+            **{key: value for each in self.sampler for key, value in each.to_dotted(sampler_prefix(each)).items()},
+            **self.memory.to_dotted("lowmem"),
             **{
                 key: value
                 for each in self.runs
-                for key, value in each.to_json(f"end_to_end.prompts_{each.prompts}").items()
+                for key, value in each.to_dotted(f"end_to_end.prompts_{each.prompts}").items()
             },
-            **self.sampler_headline.to_json("sampler.xl"),
+            **self.sampler_headline.to_dotted("sampler.xl"),
             "end_to_end.poses_per_s": self.runs[-1].poses_per_s,
             "end_to_end.peak_rss_mb": self.runs[-1].peak_rss_mb,
             "startup.first_pose_s": self.first_pose_s,
@@ -221,29 +224,29 @@ class Figures:
         """The figures that `to_json` wrote.
 
         Raises:
-            InputError: figures are missing.
+            InputError: a figure is missing or of another type.
         """
         try:
             return cls(
                 suite=document["suite"],
-                machine=MachineFigures.from_json(document, "machine"),
-                start_up=StartUpFigures.from_json(document, "startup"),
-                pictures=PictureFigures.from_json(document, "render"),
-                text_encoder=TextEncoderFigures.from_json(document, "text.clip")
+                machine=MachineFigures.from_dotted(document, "machine"),
+                start_up=StartUpFigures.from_dotted(document, "startup"),
+                pictures=PictureFigures.from_dotted(document, "render"),
+                text_encoder=TextEncoderFigures.from_dotted(document, "text.clip")
                 if "text.clip.ms" in document
                 else None,
-                embedded=EmbeddedFigures.from_json(document, "sampler.embedded"),
+                embedded=EmbeddedFigures.from_dotted(document, "sampler.embedded"),
                 sampler=tuple(
-                    SamplerFigures.from_json(document, found[0], precision=found[1], batch=int(found[2]))
+                    SamplerFigures.from_dotted(document, found[0], precision=found[1], batch=int(found[2]))
                     for found in matching_prefixes(document, r"sampler\.xl\.(\w+)\.batch_(\d+)")
                 ),
-                memory=MemoryFigures.from_json(document, "lowmem"),
+                memory=MemoryFigures.from_dotted(document, "lowmem"),
                 runs=tuple(
-                    RunFigures.from_json(document, found[0], prompts=int(found[1]))
+                    RunFigures.from_dotted(document, found[0], prompts=int(found[1]))
                     for found in matching_prefixes(document, r"end_to_end\.prompts_(\d+)")
                 ),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, ValueError) as error:
             raise InputError(f"not the figures of a benchmark: {error}") from None
 
 

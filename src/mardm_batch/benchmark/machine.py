@@ -20,7 +20,7 @@ def measure_machine(device: str) -> MachineFigures:
         processor=processor_name(),
         cores=available_cores(),
         device=device if device == "cpu" else torch.cuda.get_device_name(device),
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         float32_gflops=matrix_peak("float32", device) / 1e9,
         bfloat16_gflops=matrix_peak("bfloat16", device) / 1e9,
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mardm_batch.benchmark.figures import PictureFigures
 from mardm_batch.constants import DPI, PICTURE_SIZE
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import KINEMATIC_CHAINS
 from mardm_batch.render.theme import RenderSettings
@@ -33,17 +34,17 @@ def measure_pictures(
     with TemporaryDirectory(prefix="mardm-batch-") as name:
         folder = Path(name)
         ms = median_ms(draw, len(joints), folder)
-        largest_kb = max(path.stat().st_size for path in folder.glob("*.png")) / 1000
+        largest_kb = max(path.stat().st_size for path in PNG.paths(folder)) / 1000
         return PictureFigures(ms, largest_kb, median_ms(draw_naive, naive_count, folder))
 
 
 def median_ms(draw_and_write: Callable[[int, Path], None], count: int, folder: Path) -> float:
     """Median milliseconds of a picture, after a first one that sets up fonts and the background."""
-    draw_and_write(0, folder / "0.png")
+    draw_and_write(0, PNG.path(folder, "0"))
     seconds = []
     for number in range(count):
         started = time.perf_counter()
-        draw_and_write(number, folder / f"{number}.png")
+        draw_and_write(number, PNG.path(folder, str(number)))
         seconds.append(time.perf_counter() - started)
     return 1000 * median(seconds)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mardm_batch.benchmark.figures import RunFigures, StartUpFigures
 from mardm_batch.benchmark.memory import peak_memory
+from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.errors import MardmBatchError
 
 RATE_PARTS = 10
@@ -35,7 +36,7 @@ def measure_run(captions: Sequence[str], overrides: Sequence[str]) -> RunFigures
         if process.returncode:
             last = messages.decode(errors="replace").strip().splitlines()[-1:]
             raise MardmBatchError(f"{' '.join(words)}: exit code {process.returncode}: {''.join(last)}")
-        times = sorted(path.stat().st_mtime for path in (folder / "SinglePose").glob("*.json"))
+        times = sorted(path.stat().st_mtime for path in JSON.paths(folder / "SinglePose"))
     part = len(times) // RATE_PARTS
     return RunFigures(
         prompts=len(captions),

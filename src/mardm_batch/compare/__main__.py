@@ -20,9 +20,10 @@ from mardm_batch.compare.tables import Cell, Comparison, compare
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import replace_unencodable_output
 
-LABEL_WIDTH = 22  # characters
+LABEL_WIDTH = 22
 RUN_WIDTHS = (16, 32)
 SEPARATOR = 3
+"""Widths in characters: of the labels, of a run's column (least, most), between columns."""
 
 USAGE = """\
 examples:
@@ -59,9 +60,8 @@ def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
 
 
 def terminal_cell(cell: Cell) -> Text:
-    text = (
-        Text(f"★ {cell.text}", style="bold green") if cell.best else Text(cell.text, "yellow" if cell.warning else "")
-    )
+    style = "bold green" if cell.best else "yellow" if cell.warning else ""
+    text = Text(f"★ {cell.text}" if cell.best else cell.text, style)
     return text.append(f"  {cell.detail}", style="dim") if cell.detail else text
 
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from mardm_batch.compare.runs import Run, Sample
 from mardm_batch.compare.tables import Cell, Comparison, Row, Section, format_number, metric_label
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.errors import InputError
 from mardm_batch.pose.geometry import lowest_joint_height
 from mardm_batch.pose.skeleton import NUM_JOINTS
@@ -122,7 +124,7 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
     if is_replaced(sample):
         return SampleCell(caption, sample.measures, problem="a later run replaced this pose")
     try:
-        return SampleCell(caption, sample.measures, picture=data_uri(sample.file(".png")))
+        return SampleCell(caption, sample.measures, picture=data_uri(sample.file(PNG)))
     except FileNotFoundError:
         return SampleCell(caption, sample.measures, problem="no picture")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for broken files
@@ -132,7 +134,7 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
 def is_replaced(sample: Sample) -> bool:
     """Whether the pose on disk is not the one that the run made: a recorded measure differs."""
     try:
-        joints = np.load(sample.file(".npy"), allow_pickle=False)
+        joints = np.load(sample.file(NPY), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
     measured = sample.measures.get("lowest_joint_cm")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError
 
@@ -31,8 +32,8 @@ class Sample:
     files: Path
     measures: Mapping[str, float]
 
-    def file(self, suffix: str) -> Path:
-        return self.files.with_name(self.files.name + suffix)
+    def file(self, format: Format) -> Path:
+        return format.path(self.files.parent, self.files.name)
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,13 @@ def merge_shards(shards: Sequence[Run]) -> Run:
 
 def merge_metric(key: str, shards: Sequence[Run]) -> float:
     """A metric of parallel shards; measures of poses are weighted by the number of poses."""
-    known = [each for each in shards if key in each.metrics]
-    values = [each.metrics[key] for each in known]
+    having = [each for each in shards if key in each.metrics]
+    values = [each.metrics[key] for each in having]
     if key.startswith("seconds/"):
         return sum(values)
     if key in SHARD_AGGREGATES:
         return SHARD_AGGREGATES[key](values)
-    weights = [each.metrics.get("poses_done", 0.0) for each in known]
+    weights = [each.metrics.get("poses_done", 0.0) for each in having]
     total = sum(weights)
     return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total if total else values[0]
 

@@ -154,8 +154,8 @@ def shards_cell(run: Run) -> Cell:
     if run.num_shards is None:
         return Cell("all")
     missing = [str(shard) for shard in range(run.num_shards) if shard not in run.shards]
-    without = f"without {', '.join(missing)}" if missing else ""
-    return Cell(f"{len(run.shards)} of {run.num_shards}", detail=without, warning=bool(missing))
+    detail = f"missing: {', '.join(missing)}" if missing else ""
+    return Cell(f"{len(run.shards)} of {run.num_shards}", detail=detail, warning=bool(missing))
 
 
 def metric_sections(runs: Sequence[Run]) -> tuple[Section, Section]:
@@ -174,14 +174,17 @@ def metric_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[Row]:
     """A row for each metric. Runs without new poses have no speed and no quality; runs on a CPU no device memory."""
     for key in keys:
         values = [run.metrics.get(key) if key in COUNTS or run.metrics.get("poses_done") else None for run in runs]
-        known = [value for value in values if value is not None]
-        if known and (key != "device_memory_mb" or any(known)):
-            best = (
-                format_number(BEST_OF[key](known))
-                if key in BEST_OF and len(set(map(format_number, known))) > 1
-                else None
-            )
+        present = [value for value in values if value is not None]
+        if present and (key != "device_memory_mb" or any(present)):
+            best = best_text(key, present)
             yield Row(metric_label(key), tuple(metric_cell(key, value, best) for value in values))
+
+
+def best_text(key: str, values: Sequence[float]) -> str | None:
+    """The text of the best value; None where the metric has none, or all values have the same text."""
+    if key not in BEST_OF or len(set(map(format_number, values))) == 1:
+        return None
+    return format_number(BEST_OF[key](values))
 
 
 def metric_cell(key: str, value: float | None, best: str | None) -> Cell:
@@ -199,9 +202,8 @@ def stage_row(key: str, runs: Sequence[Run]) -> Row:
         if seconds is None or not poses:
             cells.append(Cell(MISSING))
         else:
-            cells.append(
-                Cell(format_number(1000 * seconds / poses), 1000 * seconds / poses, f"{format_number(seconds)} s")
-            )
+            ms = 1000 * seconds / poses
+            cells.append(Cell(format_number(ms), ms, f"{format_number(seconds)} s"))
     return Row(f"{printable(key.removeprefix('seconds/'))} (ms per pose)", tuple(cells))
 
 
@@ -212,6 +214,7 @@ def metric_label(key: str) -> str:
 
 
 def format_number(value: float) -> str:
+    """A number with one, two or four decimals by its size; none for whole numbers."""
     decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 2 if abs(value) >= 0.01 or not value else 4
     return f"{value:,.{decimals}f}"
 

@@ -2,18 +2,37 @@
 
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from mardm_batch.config.compose import setting_rows
+
+WIDEST_COLUMN: Final = 34
+"""Columns of the terminal for a setting with its value; longer ones have a line of their own."""
 
 
 def help_table(name: str, overrides: Sequence[str]) -> str:
     """Every setting of a file of `conf/` with its value and what it may be, in the terminal's width."""
-    rows = [(f"  {row.key}={row.value}", row) for row in setting_rows(name, overrides)]
-    indent = max(len(setting) for setting, _ in rows) + 2
+    rows = setting_rows(name, overrides)
+    return two_columns(
+        {f"{row.key}={row.value}": row.help + (f" ({row.allowed})" if row.allowed else "") for row in rows}
+    )
+
+
+def two_columns(rows: Mapping[str, str]) -> str:
+    """Names with their descriptions in the terminal's width, of at least 80 columns."""
+    return "\n".join(wrapped_rows(rows)) + "\n"
+
+
+def wrapped_rows(rows: Mapping[str, str]) -> Iterator[str]:
+    """Lines of two columns; a long name has a line of its own."""
+    indent = min(max(map(len, rows)) + 4, WIDEST_COLUMN)
     width = max(80, min(130, shutil.get_terminal_size().columns)) - indent
-    lines = []
-    for setting, row in rows:
-        first, *others = textwrap.wrap(row.help + (f" ({row.allowed})" if row.allowed else ""), width)
-        lines += [f"{setting:<{indent}}{first}", *(" " * indent + other for other in others)]
-    return "\n".join(lines) + "\n"
+    for left, right in rows.items():
+        first, *others = textwrap.wrap(right, width) or [""]
+        if len(left) + 4 > indent:
+            yield f"  {left}"
+            yield " " * indent + first
+        else:
+            yield f"  {left}".ljust(indent) + first
+        yield from (" " * indent + other for other in others)

@@ -1,1 +1,1 @@
-"""What is on disk: the records of a data set, its files, lists, locks and progress."""
+"""The data set on disk: records, the files of poses, lists, locks and progress."""

@@ -16,7 +16,7 @@ from mardm_batch.system.json_records import json_lines, parse_json
 class FailureList:
     """The failures of an output folder, at most one a caption; an entry is removed when its pose succeeds.
 
-    Failures are appended as they happen, so that recording one costs the same however many there are.
+    Failures are appended as they happen, so that the cost of recording one does not depend on their number.
     """
 
     def __init__(self, output: Path) -> None:
@@ -43,7 +43,7 @@ class FailureList:
         """Add failures; each replaces an earlier one of its caption.
 
         Raises:
-            DiskFullError: there is no space; the list is as it was before.
+            DiskFullError: there is no space; the list is unchanged.
         """
         lines = json_lines(failures)
         if not lines:
@@ -66,7 +66,7 @@ class FailureList:
         """Remove the failures of captions whose poses are finished now.
 
         Raises:
-            DiskFullError: there is no space; the list is as it was before.
+            DiskFullError: there is no space; the list is unchanged.
         """
         if not self.path.exists():
             return

@@ -1,4 +1,4 @@
-"""One process a shard. A lock is the operating system's own: it is gone when its process is, however that ended."""
+"""Locks: one process per shard. The operating system releases a lock when its process ends, however it ends."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name, shards_overlap
 
 SECONDS_TO_WAIT = 1.0
-"""Another process that only looks whether a shard is being made holds its lock for a moment."""
+"""Seconds: a process that only checks whether a shard is active holds the shard's lock for a moment."""
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
     """Hold the shard's lock.
 
     Raises:
-        InputError: another process makes poses of this shard, or of one that shares prompts with it.
+        InputError: another process works on this shard, or on one that shares prompts with it.
     """
     folder = output / RECORDS
     own = folder / f"{shard_name(shard, num_shards)}.lock"
@@ -38,12 +38,13 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
 
 @contextmanager
 def acquired(path: Path, output: Path) -> Iterator[None]:
+    """Hold the lock file at `path`; InputError where another process does."""
     lock = FileLock(path)
     try:
         lock.acquire(timeout=SECONDS_TO_WAIT, poll_interval=0.05)
     except Timeout:
         raise InputError(
-            f"another process is at work on {path.stem} in {output}: wait for it or stop it, then run again"
+            f"another process is working on {path.stem} in {output}: wait for it or stop it, then run again"
         ) from None
     try:
         yield

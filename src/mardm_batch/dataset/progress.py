@@ -1,30 +1,34 @@
-"""How far each shard is, as a small file in the output folder that other processes read.
+"""The progress of each shard, in a small file of the output folder that other processes read.
 
-`OUTPUT/.mardm_batch/progress/SHARD.json` is written whole every second while the shard's process lives, and once more
-when it ends, so that it tells the truth from another terminal, after the fact and over a shared disk.
+`OUTPUT/.mardm_batch/progress/SHARD.json` is written whole every second while the shard's process runs, and once more
+when it ends, so that it can be read from another terminal, afterwards and over a shared disk.
 """
 
 import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.system.files import write_atomically
+from mardm_batch.system.json_records import JsonRecord, parse_json
 from mardm_batch.system.processes import existed_at, process_is_alive
 
 SECONDS_UNTIL_LOST = 30.0
-"""A process on another machine that has not written for so long is taken for dead."""
+"""A process on another machine that has not written for this long is taken for dead."""
 
 RUNNING = ("starting", "running")
 
 
 @dataclass
-class Progress:
-    """One shard. `state`: starting, running, finished (nothing is missing), incomplete, interrupted,
-    refused (bad settings or input), crashed."""
+class Progress(JsonRecord):
+    """The progress of one shard.
+
+    `state`: starting, running, finished (no pose is missing), incomplete, interrupted, refused (bad settings or input)
+    or crashed.
+    """
 
     shard: str
     run_folder: str
@@ -36,7 +40,7 @@ class Progress:
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     total: int = 0
-    """Poses asked of this shard, those included that were there before."""
+    """Poses requested of this shard, including those that were finished before the run."""
     finished_before: int = 0
     done: int = 0
     failed: int = 0
@@ -52,11 +56,11 @@ class Progress:
         self.updated = time.time()
         folder = output / RECORDS / "progress"
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{self.shard}.json", json.dumps(asdict(self), ensure_ascii=False).encode())
+        write_atomically(folder / f"{self.shard}.json", json.dumps(self.to_json(), ensure_ascii=False).encode())
 
     @property
     def alive(self) -> bool:
-        """Whether the shard's process is still at work: asked of the system here, judged by its silence elsewhere."""
+        """Whether the shard's process is running: by its process id on this machine, by its last update on others."""
         if self.state not in RUNNING:
             return False
         if self.host != socket.gethostname():
@@ -65,13 +69,11 @@ class Progress:
 
 
 def read_progress(output: Path) -> list[Progress]:
-    """The records of all shards that ever ran on this output folder, in the order of their names."""
-    known = {each.name for each in fields(Progress)}
+    """The progress of all shards that ever ran on this output folder, sorted by their names."""
     shards = []
     for path in sorted((output / RECORDS / "progress").glob("*.json")):
         try:
-            record = json.loads(path.read_bytes())
-            shards.append(Progress(**{key: value for key, value in record.items() if key in known}))
-        except (OSError, ValueError, TypeError, AttributeError):
-            continue  # being replaced, or not ours
+            shards.append(Progress.from_json(parse_json(path.read_bytes())))
+        except (OSError, ValueError):
+            continue  # being replaced, or not a progress record
     return shards

@@ -1,4 +1,4 @@
-"""The records of a data set: a pose, how it was made, its JSON, its line of metadata, a failure, an outcome."""
+"""The records of a data set: a pose, its provenance, its JSON, its line of metadata, a failure, an outcome."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -33,7 +33,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What determines a pose beside its caption. None: not known before the model is loaded."""
+    """Model and settings that, with its caption, determine a pose. None: unknown until the model is loaded."""
 
     model: str
     seed: int
@@ -107,12 +107,12 @@ class PoseDocument(JsonRecord):
         )
 
     def matches(self, provenance: Provenance) -> bool:
-        """Whether the pose was made so, as far as the provenance is known."""
+        """Whether the pose has this provenance, as far as it is known."""
         known = {key: value for key, value in vars(provenance).items() if value is not None}
         return all(getattr(self, key) == value for key, value in known.items())
 
     def settings(self) -> dict[str, Any]:
-        """What determined the pose, the sampler's settings under their own names."""
+        """The settings that determined the pose, those of the sampler under their own names."""
         keys = ("model", "weights_sha256", "precision", "seed", "frame_index")
         return {**{key: getattr(self, key) for key in keys}, **(self.sampling or {})}
 
@@ -121,7 +121,7 @@ class PoseDocument(JsonRecord):
 class MetadataRow(JsonRecord):
     """A line of `metadata.jsonl`: a finished pose."""
 
-    file_name: str = json_field("the file to show: the picture, or the joints where there is none")
+    file_name: str = json_field("the picture, or the joints in a data set without pictures")
     caption: str = json_field("the text exactly as in the prompt file")
 
 

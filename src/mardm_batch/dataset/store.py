@@ -1,7 +1,7 @@
 """The poses of an output folder: which are finished, reading them, and writing them whole.
 
 The files of a pose lie side by side, one a format, and its JSON. Each is written in a staging folder and moved into
-place, the JSON last: a pose is finished when its JSON is there with its caption and the other files exist.
+place, the JSON last: a pose is finished when its JSON has its caption and the other files exist.
 """
 
 import os
@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mardm_batch.dataset.formats import FORMATS, JSON, Format, PoseContent
+from mardm_batch.dataset.formats.format import Format, PoseContent
+from mardm_batch.dataset.formats.json_file import JSON
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.records import MetadataRow, Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
@@ -25,7 +27,7 @@ class Survey:
     finished: tuple[Prompt, ...]
     unfinished: tuple[Prompt, ...]
     other_settings: int
-    """Number of finished poses that were made with other settings."""
+    """Number of finished poses with another provenance."""
     other_captions: int
     """Number of unfinished poses whose names are taken by the files of another caption."""
 
@@ -36,7 +38,7 @@ class PoseStore:
     def __init__(self, output: Path, formats: Iterable[Format]) -> None:
         self.output = output
         self.suffixes = tuple(each.suffix for each in formats)
-        """Not the formats: the store goes to the writer processes, and functions may not."""
+        """Suffixes only: the store is sent to the writer processes, and the functions of a format may not be."""
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -60,7 +62,7 @@ class PoseStore:
         """Divide the prompts into finished and unfinished, by the files alone.
 
         Args:
-            provenance: how the poses would be made now; None: count none as made with other settings.
+            provenance: of poses that this run would generate; None: it is not compared.
         """
         file_names = self.file_names()
         finished, unfinished = [], []
@@ -108,7 +110,7 @@ class PoseStore:
             staging: a folder of the same file system.
 
         Raises:
-            DiskFullError: there is no space; nothing half written is left.
+            DiskFullError: there is no space; no partial file is left.
             OSError: they cannot be written for another reason.
         """
         name = pose.prompt.name
@@ -121,7 +123,7 @@ class PoseStore:
                 for path, encoded in files.items():
                     path.write_bytes(encoded)
                 for path in replaced:
-                    if path.exists():  # to unlink in vain would keep other processes out of the folder
+                    if path.exists():  # a vain unlink would keep other processes out of the folder
                         path.unlink()
                 for path in files:
                     os.replace(path, self.output / path.name)

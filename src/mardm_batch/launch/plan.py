@@ -1,63 +1,75 @@
-"""What the processes of a sweep tell one another. Light to import: every run of a sweep reads it first."""
+"""The plan that the processes of a sweep share, and the statuses that they leave in its folder. Light to import."""
 
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-JOB: Final = "MARDM_BATCH_JOB"
-"""Environment variable with the number of a run's job."""
+SWEEP_VARIABLE: Final = "MARDM_BATCH_SWEEP"
+"""Environment variable of a sweep's processes: its `Plan` in JSON."""
+JOB_VARIABLE: Final = "MARDM_BATCH_JOB"
+"""Environment variable of a run: the number of its job."""
+EXIT_CODE: Final = "exit_code"
+PROCESS_ID: Final = "pid"
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A job of a sweep of processes on this machine."""
+
+    overrides: Sequence[str]
+    """Settings that the sweep adds to the job's own."""
+    gpu: int | None
+    """The GPU that the job holds while it runs; None where the runs share the CPU."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What all processes of a sweep must know."""
+    """A sweep of processes on this machine."""
 
     folder: str
     launcher: int
-    """The process that launched the sweep. Nothing of the sweep outlives it."""
+    """The process that launched the sweep; all others of the sweep end with it."""
     flags: Sequence[str]
-    """Hydra's own flags that say where the configuration is."""
-    gpu_ids: Sequence[int]
-    """Empty: the runs share the CPU."""
-    cpu_threads: int
+    """Hydra's flags that name the configuration."""
+    jobs: Sequence[JobPlan]
 
-    @property
-    def name(self) -> str:
-        """Of the group of runs: when the sweep was launched."""
-        return "-".join(Path(self.folder).parts[-2:])
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, content: str) -> Self:
+        fields = json.loads(content)
+        return cls(**{**fields, "jobs": [JobPlan(**each) for each in fields["jobs"]]})
 
 
 def current_plan() -> Plan | None:
-    """The sweep that this process belongs to; None for a run on its own."""
-    content = os.environ.get(PLAN)
-    return None if content is None else Plan(**json.loads(content))
+    """The plan of the sweep that this process belongs to; None for a run on its own."""
+    content = os.environ.get(SWEEP_VARIABLE)
+    return None if content is None else Plan.from_json(content)
 
 
-def records(plan: Plan) -> Path:
-    """Folder of what the sweep's processes leave for one another."""
-    return Path(plan.folder) / ".sweep"
+def sweep_name(folder: str) -> str:
+    """The name of a sweep, which groups its runs: the last two parts of its folder, date and time of its launch."""
+    return "-".join(Path(folder).parts[-2:])
 
 
-def record(plan: Plan, number: int, what: str, value: int) -> None:
+def status_folder(folder: str) -> Path:
+    """Where the runs of a sweep leave their statuses."""
+    return Path(folder) / ".sweep"
+
+
+def write_status(folder: str, job: int, key: str, value: int) -> None:
     """Leave a number about a job for the process that launched the sweep."""
-    (records(plan) / f"{number}.{what}").write_text(str(value))
+    path = status_folder(folder) / f"{job}.{key}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(value))
 
 
-def recorded(plan: Plan, number: int, what: str) -> int | None:
+def read_status(folder: str, job: int, key: str) -> int | None:
     try:
-        return int((records(plan) / f"{number}.{what}").read_text())
+        return int((status_folder(folder) / f"{job}.{key}").read_text())
     except (OSError, ValueError):
         return None
-
-
-def write_exit_code(plan: Plan | None, code: int) -> None:
-    """Let the launching process know how this run ended."""
-    if plan is not None:
-        record(plan, int(os.environ[JOB]), "exit_code", code)
-
-
-PLAN = "MARDM_BATCH_SWEEP"
-"""Environment variable by which the sweep's processes know their sweep: a `sweep.Plan` in JSON."""

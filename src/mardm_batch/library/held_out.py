@@ -14,7 +14,7 @@ from mardm_batch.pose.sides import swap_sides
 Kind = Literal["combination", "way", "recording"]
 
 SHARES: Final[dict[Kind, float]] = {"combination": 0.04, "way": 0.05, "recording": 0.04}
-"""Held-out shares of the combinations of entries, of the phrases ("ways") of entries, and of the recorded clips."""
+"""Held-out shares of combinations of entries, of phrases of entries ("way"), and of recorded clips."""
 _MIN_PHRASES: Final = 4
 """Phrases that an entry must have for some of them to be held out."""
 
@@ -30,15 +30,15 @@ class HeldOutSplit:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.by_name = {entry.name: entry for entry in entries}
-        chosen: set[str] = set()
-        kept: set[str] = set()
+        selected: set[str] = set()
+        reserved: set[str] = set()
         for entry in entries:
             enough = len(entry.verb_phrases) + len(entry.with_phrases) >= _MIN_PHRASES
             for phrases in (entry.verb_phrases, entry.with_phrases):
                 canonical = [_canonical(phrase) for phrase in phrases]
-                kept.update(canonical[:1] if enough else canonical)
-                chosen.update(phrase for phrase in canonical if is_held_out("way", phrase))
-        self.phrases = frozenset(chosen - kept)
+                reserved.update(canonical[:1] if enough else canonical)
+                selected.update(phrase for phrase in canonical if is_held_out("way", phrase))
+        self.phrases = frozenset(selected - reserved)
         """The held-out phrases as in the data files; of a phrase and its mirror image the alphabetically first."""
 
     def held_out_kinds(self, entries: Sequence[Entry], phrases: Sequence[str]) -> frozenset[Kind]:

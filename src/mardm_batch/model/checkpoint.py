@@ -33,11 +33,15 @@ _AUTOENCODER_KEY, _NETWORK_KEY = "ae", "ema_mardm"  # of the published archives
 _POSITIONS: Final = "position_enc.pe"
 _AUTOENCODER, _NETWORK, _WORDS = "autoencoder.", "network.", "words."
 
-_SIZE_MISMATCH: Final = "the checkpoint is of another kind or size than the model and network sizes of the settings"
 
+_OTHER_SIZE: Final = "the checkpoint is of another kind or size"
 
 _log = logging.getLogger(__name__)
 _Module = TypeVar("_Module", bound=nn.Module)
+
+
+class OtherSizeError(InputError):
+    """A checkpoint is of another kind or size than the networks that are to be filled."""
 
 
 @dataclass(frozen=True)
@@ -233,11 +237,11 @@ def _check_names_and_shapes(weights: Mapping[str, Tensor], module: nn.Module, wh
     for kind, names in (("missing", expected.keys() - weights), ("unexpected", weights.keys() - expected)):
         if names:
             shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
-            raise InputError(f"{where}: {len(names)} tensors {kind} ({shown}); {_SIZE_MISMATCH}")
+            raise OtherSizeError(f"{where}: {len(names)} tensors {kind} ({shown}); {_OTHER_SIZE}")
     for name, tensor in expected.items():
         if weights[name].shape != tensor.shape:
             found, wanted = list(weights[name].shape), list(tensor.shape)
-            raise InputError(f"{where}: {name} has the shape {found}, expected {wanted}; {_SIZE_MISMATCH}")
+            raise OtherSizeError(f"{where}: {name} has the shape {found}, expected {wanted}; {_OTHER_SIZE}")
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: Path) -> None:

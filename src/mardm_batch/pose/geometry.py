@@ -19,7 +19,8 @@ def left_right_axis(joints: Array, min_level_share: float) -> tuple[NDArray[np.f
     """The axis from a person's right to the left, and whether it determines the heading.
 
     The sum of the vectors from right to left hip and from right to left shoulder, as in HumanML3D (Guo et al., CVPR
-    2022); the person faces `axis x up`. It is no guide where it is nearly vertical, as for a person lying on the side.
+    2022); the person faces `axis x up`. Where it is nearly vertical, as for a person lying on the side, it does not
+    determine the heading.
 
     Args:
         joints: (..., 22, 3), metres, Y up.

@@ -1,4 +1,4 @@
-"""A prompt file while it is read: its text, its caption column, and what to report about it."""
+"""A prompt file for its reader: text, caption column, errors and warnings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -21,6 +21,11 @@ def shards_overlap(shard: int | None, num_shards: int, other: int | None, num_ot
     return (shard - other) % gcd(num_shards, num_others) == 0
 
 
+def shard_gpu(shard: int, gpu_ids: Sequence[int]) -> int:
+    """The GPU of a shard: the shards take the GPUs in turn."""
+    return gpu_ids[shard % len(gpu_ids)]
+
+
 def shard_name(shard: int | None, num_shards: int) -> str:
     """The name of a shard in file names, run names and messages."""
     return "all" if shard is None else f"shard-{shard}-of-{num_shards}"

@@ -2,7 +2,7 @@
 
 matplotlib's Agg renderer is driven directly: a cached background (a gridded floor that fades away) is moved so that
 the body is in the picture, and the figure's shapes are painted on it far to near. The box that was painted becomes
-palette indices, and legend and caption are inked on these. Nothing here knows of torch, pyplot or files.
+palette indices, on which legend and caption are blended. Nothing here knows of torch, pyplot or files.
 """
 
 from collections.abc import Sequence
@@ -85,13 +85,13 @@ class PoseRenderer:
         self._shadows = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._outlines.shadows]
         self._shapes = [Outline(outline) for outline in self._outlines.shapes()]
         self._typesetter = Typesetter()
-        self._ink = self._inked("ink", 1.0)
-        faint_ink = self._inked("ink", 0.75)
+        self._ink = self._blend_table("ink", 1.0)
+        faint_ink = self._blend_table("ink", 0.75)
         self._legend = []
         for row, side in enumerate(("left", "right") if options.legend else ()):
             baseline = LEGEND_TOP + round((1.5 * row + MIDDLE) * LEGEND_SIZE)
             name_left = LEGEND_LEFT + round(1.3 * LEGEND_SIZE)
-            self._legend.append((self._legend_line("●"), self._inked(side, 1.0), LEGEND_LEFT, baseline))
+            self._legend.append((self._legend_line("●"), self._blend_table(side, 1.0), LEGEND_LEFT, baseline))
             self._legend.append((self._legend_line(side), faint_ink, name_left, baseline))
 
     def draw(self, joints: NDArray[np.floating[Any]], caption: str) -> bytes:
@@ -111,8 +111,8 @@ class PoseRenderer:
         cast_shadows(points, ends, camera, aim, self._outlines)
         depth = project_figure(points, ends, camera, aim, self._outlines)
         self._draw_figure(depth, camera, self._box(corners), empty)
-        for line, inked, left, baseline in self._legend:
-            draw_line(line, inked, self._rows, left, baseline)
+        for line, blend_table, left, baseline in self._legend:
+            draw_line(line, blend_table, self._rows, left, baseline)
         self._draw_caption(caption)
         return encode_png(self._rows, self._palette, DPI)
 
@@ -174,7 +174,7 @@ class PoseRenderer:
     def _legend_line(self, text: str) -> Line:
         return self._typesetter.typeset(text, PICTURE_SIZE, PICTURE_SIZE, (LEGEND_SIZE,)).lines[0]
 
-    def _inked(self, colour: str, opacity: float) -> Pixels:
+    def _blend_table(self, colour: str, opacity: float) -> Pixels:
         return self._palette.blend_table(self._options.colour(colour) * 255, opacity)
 
     def _paint_background(self, camera: Camera) -> Background:
@@ -242,16 +242,16 @@ def ramp(number: int) -> Floats:
     return np.linspace(0.0, 1.0, number)[:, None]
 
 
-def draw_line(line: Line, inked: Pixels, rows: Pixels, left: int, baseline: int) -> None:
+def draw_line(line: Line, blend_table: Pixels, rows: Pixels, left: int, baseline: int) -> None:
     """Ink a line of text on rows (h, 1 + w) as a PNG has them; what would be outside is cut off.
 
-    `inked` (n, COVERAGES) is `Palette.blend_table`; `left` and `baseline` are where the pen starts, in pixels.
+    `blend_table` (n, COVERAGES) is `Palette.blend_table`; `left` and `baseline` are where the pen starts, in pixels.
     """
     top, left = baseline - line.above, left + line.left
     bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
     box = rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
     bitmap = bitmap[: box.shape[0], : box.shape[1]]
-    box[:] = inked.take(box.astype(np.uint16) * COVERAGES + bitmap // (256 // COVERAGES))
+    box[:] = blend_table.take(box.astype(np.uint16) * COVERAGES + bitmap // (256 // COVERAGES))
 
 
 def new_canvas(width: int, height: int) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mardm_batch.config.schema import Config
-from mardm_batch.dataset.formats import enabled_formats
+from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt

@@ -26,15 +26,15 @@ from mardm_batch.system.signals import defer_signals
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_POSES_PER_WORKER = 128
-"""Poses a worker may be behind before sampling waits for it: more than it draws while a batch is sampled."""
+"""Poses queued for each worker before sampling waits: more than it draws while a batch is sampled."""
 POLL_SECONDS = 0.5
 NICENESS = 10
-"""Niceness: the sampler has the first call on a core, so that there may be as many workers as cores."""
+"""Niceness of the workers: the sampler has priority on a core, so that there may be as many workers as cores."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a worker answers: its seconds by stage, and the warnings that came up."""
+    """A worker's result for a pose: its seconds by stage, and the warnings it logged."""
 
     seconds: Mapping[str, float]
     warnings: Sequence[str]
@@ -42,7 +42,7 @@ class Written:
 
 @dataclass(frozen=True)
 class WriterSettings:
-    """What a worker must know. `render` is None where no pictures are wanted."""
+    """The settings of a worker. `render` is None where no pictures are wanted."""
 
     store: PoseStore
     staging: Path
@@ -56,7 +56,7 @@ class PoseWriters:
         self.settings, self.workers = settings, workers
         self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
         self.ended: SimpleQueue[Future[Written]] = SimpleQueue()
-        """Those of them that are done, and maybe others of a broken pool."""
+        """Futures that are done; those of a pool that broke earlier may be among them."""
         self.warned: set[str] = set()
         self.pool = self.start(workers)
 
@@ -66,11 +66,11 @@ class PoseWriters:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being written; what only waits its turn is dropped where an error ends the run."""
+        """Wait for poses that are being written; queued ones are dropped where an error ends the run."""
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self, workers: int) -> ProcessPoolExecutor:
-        # In a process that joblib started the default method is joblib's own, which processes started here do not know.
+        # In a process that joblib started the default method is joblib's own, which the workers do not have.
         multiprocessing.set_start_method("spawn", force=True)
         pool = ProcessPoolExecutor(
             workers,
@@ -78,7 +78,7 @@ class PoseWriters:
             initializer=start_worker,
             initargs=(self.settings, os.getpid()),
         )
-        # The workers come up at once. Until they ignore Ctrl-C themselves it must not reach them.
+        # All workers start now. Until they ignore Ctrl-C themselves it must not reach them.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             for _ in range(workers):
@@ -88,25 +88,25 @@ class PoseWriters:
         return pool
 
     def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
-        """Hand over a pose, waiting while the queue is full. Yields poses that are done since the last call."""
+        """Queue a pose, waiting while the queue is full. Yields the outcomes since the last call."""
         while len(self.pending) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
-            yield from self.take(self.ended.get())
+            yield from self.outcomes(self.ended.get())
         try:
-            with defer_signals():  # a pose that is being written is pending
+            with defer_signals():  # a pose that is submitted is always pending
                 self.expect(self.pool.submit(draw_and_write, pose, provenance), pose, provenance)
         except BrokenProcessPool:
             self.expect(broken(), pose, provenance)
         yield from self.done()
 
     def done(self) -> Iterator[Outcome]:
-        """Yield poses that are done since the last call."""
+        """Yield the outcomes since the last call."""
         while not self.ended.empty():
-            yield from self.take(self.ended.get())
+            yield from self.outcomes(self.ended.get())
 
     def finish(self) -> Iterator[Outcome]:
-        """Yield the rest of the poses as they are done."""
+        """Yield the outcomes of all pending poses as they are done."""
         while self.pending:
-            yield from self.take(self.ended.get())
+            yield from self.outcomes(self.ended.get())
 
     def expect(self, future: Future[Written], pose: Pose, provenance: Provenance) -> None:
         """Count a pose as pending until its future is done."""
@@ -114,26 +114,26 @@ class PoseWriters:
         future.add_done_callback(self.ended.put)
 
     def stop(self) -> Iterator[Outcome]:
-        """Wait for what is being written, drop what only waits its turn, and yield what became of the former."""
+        """Drop the queued poses, wait for those that are being written, and yield the outcomes of the latter."""
         self.pool.shutdown(wait=True, cancel_futures=True)
         for future, (pose, _) in self.pending.items():
             if future.done() and not future.cancelled() and future.exception() is None:
                 yield self.outcome(pose, future)
         self.pending.clear()
 
-    def take(self, future: Future[Written]) -> Iterator[Outcome]:
-        """Yield what became of a pose whose future is done; of all pending ones where it says that the pool broke."""
+    def outcomes(self, future: Future[Written]) -> Iterator[Outcome]:
+        """Yield the outcome of a future that is done; those of all pending poses where the pool broke."""
         if future not in self.pending:
-            return  # written again since, with a broken pool
+            return  # of a pool that broke; its pose was written again
         if isinstance(future.exception(), BrokenProcessPool):
             yield from self.write_one_by_one()
         else:
             pose, _ = self.pending[future]
             yield self.outcome(pose, future)
-            self.pending.pop(future, None)  # after: an interruption tells of a pose twice rather than never
+            self.pending.pop(future, None)  # afterwards: an interruption must repeat an outcome rather than lose it
 
     def write_one_by_one(self) -> Iterator[Outcome]:
-        """A worker died, and with it the pool: find out over whose pose by giving each a worker of its own."""
+        """After a worker died and broke the pool: find the pose that caused it, each in a worker of its own."""
         log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
         suspects = list(self.pending.values())
         self.pending.clear()
@@ -141,7 +141,7 @@ class PoseWriters:
         for pose, provenance in suspects:
             try:
                 future = alone.submit(draw_and_write, pose, provenance)
-            except BrokenProcessPool:  # it died while it waited, not over this pose
+            except BrokenProcessPool:  # it died while idle, not because of this pose
                 alone = self.start(workers=1)
                 future = alone.submit(draw_and_write, pose, provenance)
             wait([future])
@@ -152,7 +152,7 @@ class PoseWriters:
         self.pool = self.start(self.workers)
 
     def outcome(self, pose: Pose, future: Future[Written]) -> Outcome:
-        """What became of a pose. What the worker had to say is said here, once, however many workers say it."""
+        """The outcome of a pose. Each warning of the workers is logged once, however many workers log it."""
         error = future.exception()
         if isinstance(error, DiskFullError):
             raise error
@@ -169,7 +169,7 @@ class PoseWriters:
 
 
 def broken() -> Future[Written]:
-    """The future of a pose that came after the pool broke."""
+    """The future of a pose that was submitted after the pool broke."""
     future: Future[Written] = Future()
     future.set_exception(BrokenProcessPool())
     return future
@@ -178,8 +178,8 @@ def broken() -> Future[Written]:
 # In the worker ------------------------------------------------------------------------------------------------------
 
 
-class Collector(logging.Handler):
-    """Keeps the warnings of a worker until they go to the run's log with the next pose."""
+class WarningCollector(logging.Handler):
+    """Collects the warnings of a worker, which go to the run's log with the next pose."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -190,28 +190,29 @@ class Collector(logging.Handler):
 
 
 class Worker:
-    """What a worker process keeps between poses."""
+    """The state of a worker process."""
 
     settings: WriterSettings
     renderer: Renderer | None
-    warnings = Collector()
+    warnings = WarningCollector()
     writing = threading.Lock()
-    told_to_stop = threading.Event()
+    stop_requested = threading.Event()
 
 
 def start_worker(settings: WriterSettings, parent: int) -> None:
-    """Signals never cut a pose short, and a worker does not outlive the run that started it."""
+    """Initialise a worker: signals do not interrupt a pose, and the worker ends with the run that started it."""
     os.nice(NICENESS)
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else settings.render.renderer()
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: Worker.told_to_stop.set())
-    threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda number, frame: Worker.stop_requested.set())
+    threading.Thread(target=exit_with_parent, args=(parent,), daemon=True).start()
 
 
-def leave_with(parent: int) -> None:
-    while os.getppid() == parent and not Worker.told_to_stop.wait(POLL_SECONDS):
+def exit_with_parent(parent: int) -> None:
+    """End the worker, between two poses, when its parent has ended or a signal asks for it."""
+    while os.getppid() == parent and not Worker.stop_requested.wait(POLL_SECONDS):
         pass
     with Worker.writing:
         os._exit(1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mardm_batch.errors import ConfigurationError
+from mardm_batch.prompts.shards import shard_gpu
 
 SMALL_ON_CPU = (32, 128)
 """Poses at once: where to start, so that the first are there soon, and the largest number that is tried."""
@@ -29,7 +30,7 @@ def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int)
         seen = ", ".join(map(str, range(visible))) if visible else "none"
         advice = "list visible ones, or null for every visible GPU, else the CPU"
         raise ConfigurationError(f"gpu_ids: {list(gpus)}: {problem} ({seen} visible); {advice}")
-    return f"cuda:{gpus[(shard or 0) % len(gpus)]}"
+    return f"cuda:{shard_gpu(shard or 0, gpus)}"
 
 
 def batch_bounds(device: str, is_small: bool, batches_are_independent: bool = True) -> tuple[int, int]:

@@ -1,1 +1,1 @@
-"""What the operating system knows: terminal, processes, signals, files written whole."""
+"""The operating system: terminal, processes, signals, files written whole; and what all commands share."""

@@ -1,11 +1,14 @@
-"""What all commands share: the parser of their arguments, and how a user's mistake ends them."""
+"""Shared by all commands: the parser of arguments, the list of commands, and one line for a user's mistake."""
 
 import argparse
+import ast
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
+import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 
 
@@ -22,6 +25,22 @@ def command_parser(name: str, description: str | None, epilog: str = "") -> argp
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def command_summaries() -> dict[str, str]:
+    """The names of the commands `python -m mardm_batch.NAME`, each with the first line of its docstring.
+
+    A command is a package with a `__main__.py`, or a module that ends with a call of its main function.
+    """
+    package = Path(mardm_batch.__file__).parent
+    modules = {path.parent.name: path for path in package.glob("*/__main__.py")}
+    modules |= {path.stem: path for path in package.glob("*.py") if path.stem != "__main__"}
+    sources = {name: path.read_text(encoding="utf-8") for name, path in sorted(modules.items())}
+    return {
+        name: (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+        for name, source in sources.items()
+        if '\nif __name__ == "__main__":\n' in source
+    }
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class JsonRecord:
         """Read a JSON object. Keys that are not fields are ignored, and fields with a default may be absent.
 
         Raises:
-            ValueError: one line that names the key, what it should hold and what it holds.
+            ValueError: one line with the key, the expected type and the actual one.
         """
         record: Self = read_object(cls, document, "")
         return record
@@ -112,6 +112,12 @@ def cached_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
     return tuple((each, hints[each.name]) for each in fields(cls))
 
 
+@cache
+def parts(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Origin and arguments of a generic annotation."""
+    return get_origin(annotation), get_args(annotation)
+
+
 def is_required(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 
@@ -143,7 +149,7 @@ def read_value(annotation: Any, value: object, where: str) -> Any:
         return value
     if annotation in SCALARS:
         return read_scalar(annotation, value, where)
-    origin, arguments = get_origin(annotation), get_args(annotation)
+    origin, arguments = parts(annotation)
     if origin in (UnionType, Union):
         for each in arguments:
             try:
@@ -154,6 +160,8 @@ def read_value(annotation: Any, value: object, where: str) -> Any:
     if origin in (list, tuple):
         if not isinstance(value, list):
             raise mismatch(annotation, value, where)
+        if arguments[0] is str and all(type(each) is str and each.isascii() for each in value):  # often, and faster
+            return origin(value)
         return origin(read_value(arguments[0], each, f"{where}[{place}]") for place, each in enumerate(value))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in order: what is being written is finished, the exit code says what happened."""
+"""Ctrl-C and SIGTERM as an exception: poses that are being written are finished, the exit code names the signal."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """The run was told to stop. Not an Exception, so that nothing takes it for the failure of a pose."""
+    """A signal interrupted the run. Not an Exception, so that it is never taken for the failure of a pose."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -35,13 +35,13 @@ def raise_on_signals() -> Iterator[None]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """A signal that comes meanwhile interrupts when this is over: for what dies of it or must not stay half done."""
-    came: list[int] = []
-    before = {each: signal.signal(each, lambda number, frame: came.append(number)) for each in SIGNALS}
+    """Delay a signal to the end of a block that it would crash, or that must not be left half done."""
+    received: list[int] = []
+    before = {each: signal.signal(each, lambda number, frame: received.append(number)) for each in SIGNALS}
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])

@@ -1,4 +1,4 @@
-"""What a run says on the terminal: messages, and the progress of the poses."""
+"""The terminal: messages of a run, the progress of its poses, and text that is safe to print."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Terminal(Console):
-    """A console whose reader may leave, as `tee` does at Ctrl-C: the run goes on, and its log file tells."""
+    """A console whose reader may end, as `tee` does on Ctrl-C: the run continues, and logs to its file."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -25,16 +25,16 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 def replace_unencodable_output() -> None:
-    """Letters that the terminal's encoding lacks are shown as `?`; names and captions may have any."""
+    """Print characters that the terminal's encoding lacks as `?`; names and captions may have any."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def print_long_text(text: str) -> None:
-    """Print what fills pages. The reader may leave before its end, as `head` does."""
+    """Print a long text, whose reader may end early, as `head` does."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:  # what is still to be written is written to nobody, also at the interpreter's end
+    except BrokenPipeError:  # discard the rest, also what the interpreter flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -44,10 +44,10 @@ def printable(text: str) -> str:
 
 
 class ConsoleHandler(logging.Handler):
-    """Logging to the terminal, in step with a progress bar that may be there. Messages are never read as markup."""
+    """Logging to the terminal, above a progress bar. Messages are not interpreted as markup."""
 
     label = ""
-    """Begins every line; the shards of a sweep share a terminal."""
+    """Beginning of every line; the shards of a sweep share a terminal."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -58,7 +58,7 @@ class ConsoleHandler(logging.Handler):
 
 
 class ProgressDisplay:
-    """Poses done of all, their rate and the time left: a bar on a terminal, else a line every ten seconds."""
+    """Finished poses of all, their rate and the time left: a bar on a terminal, else a line every ten seconds."""
 
     def __init__(self, total: int, bar: bool) -> None:
         self.total = total
@@ -90,7 +90,7 @@ class ProgressDisplay:
             self.bar.stop()
 
     def start_rate(self, seconds: float) -> None:
-        """Count the rate from so many seconds ago: from the start of the first batch, not of the model's loading."""
+        """Measure the rate from the start of the first batch, `seconds` ago, not from the loading of the model."""
         self.started = time.monotonic() - seconds
 
     @property

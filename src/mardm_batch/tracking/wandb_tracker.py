@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mardm_batch.config.schema import setting
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
 from mardm_batch.tracking.tracker import (
@@ -80,9 +81,9 @@ class WandbTracker:
         self.run.log(dict(metrics))
 
     def finish(self, summary: RunSummary) -> None:
-        samples = [each for each in summary.samples if (summary.output / f"{each.name}.png").exists()]
+        samples = [each for each in summary.samples if PNG.path(summary.output, each.name).exists()]
         if samples:
-            pictures = [self.wandb.Image(str(summary.output / f"{each.name}.png"), each.caption) for each in samples]
+            pictures = [self.wandb.Image(str(PNG.path(summary.output, each.name)), each.caption) for each in samples]
             measures = list(dict.fromkeys(name for each in samples for name in each.measures))
             table = self.wandb.Table(columns=["picture", "caption", *measures])
             for each, picture in zip(samples, pictures, strict=True):

@@ -1,4 +1,4 @@
-"""Training clips as arrays, drawn by their source's share. Axes: n clips, t frames, f features."""
+"""Training clips as tensors, and how they are drawn. Axes: n clips, t frames, f features, b batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,20 +13,27 @@ from mardm_batch.library.clips import Clip, composed_clips
 from mardm_batch.library.held_out import is_held_out
 from mardm_batch.pose.features import FEATURE_SIZE
 from mardm_batch.train.clips import recorded_clips
+from mardm_batch.train.files import save_atomically
 from mardm_batch.train.mocap import Recording, read_bvh_folder, read_clips
 from mardm_batch.train.settings import DataSettings
 
 CLIPS_FILE: Final = "clips.pt"
-_LEAST_POSITION_STD: Final = 0.02
-_LEAST_VELOCITY_STD: Final = 0.005
-"""Feature scales below these (metres, radians a frame) would blow up what is hardly there in still clips."""
+_MIN_POSITION_STD: Final = 0.02
+_MIN_VELOCITY_STD: Final = 0.005
+"""Lower bounds of the features' scales (metres, radians a frame): smaller ones would amplify noise of still clips."""
 
 
 @dataclass(frozen=True)
 class Motions:
-    """All clips: features (n, t, f) not normalised, their scales (f,), and how a clip is drawn.
+    """All clips of a training.
 
-    `captions` and `sides` are those of each `Clip`.
+    Attributes:
+        features: (n, t, f), not normalised.
+        mean: (f,) by which features are normalised.
+        std: (f,) by which features are normalised.
+        cumulative: (n,) cumulative probabilities with which clips are drawn.
+        captions: of each clip, as `Clip.captions`.
+        sides: of each clip, as `Clip.sides`.
     """
 
     features: Tensor
@@ -38,7 +45,7 @@ class Motions:
 
     @staticmethod
     def from_sources(sources: Sequence[tuple[float, Sequence[Clip]]]) -> "Motions":
-        """Sources as (share, clips); empty ones leave their share to the others."""
+        """From sources (share, clips); the share of an empty source goes to the others."""
         present = [(share, clips) for share, clips in sources if share > 0 and clips]
         clips = [clip for _, source in present for clip in source]
         features = torch.from_numpy(np.stack([clip.features for clip in clips]))
@@ -53,32 +60,39 @@ class Motions:
         return len(self.features)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Numbers of `count` clips, with replacement, each source by its share."""
-        where = torch.rand(count, generator=generator, dtype=torch.float64)
-        return torch.searchsorted(self.cumulative, where).clamp(max=len(self) - 1)
+        """Indices (count,) of random clips, with replacement, from each source by its share."""
+        positions = torch.rand(count, generator=generator, dtype=torch.float64)
+        return torch.searchsorted(self.cumulative, positions).clamp(max=len(self) - 1)
 
     def normalised(self, rows: Tensor) -> Tensor:
-        """Features (b, t, f) of the clips `rows`, as the networks read them."""
+        """Normalised features (b, t, f) of the clips with indices `rows` (b,)."""
         return (self.features[rows] - self.mean) / self.std
 
     def unnormalised(self, features: Tensor) -> Tensor:
-        """The features of joints that normalised ones (…, f) stand for."""
+        """Features (…, f) from normalised ones."""
         return features * self.std + self.mean
 
 
 def read_motions(
-    settings: DataSettings, seed: int, folder: Path, resume: bool, given: tuple[Tensor, Tensor] | None = None
+    settings: DataSettings, seed: int, folder: Path, resume: bool, scales: tuple[Tensor, Tensor] | None = None
 ) -> Motions:
-    """Everything that is trained on, always the same for the same seed; kept in `folder` for `resume`.
+    """All clips to train on, without held-out ones; the same for the same seed. They are saved for `resume`.
 
-    The features' mean and scale are those `given`, else their own. Without the kept clips (CLIPS_FILE) `resume` makes
-    them anew, so that a grown library can be trained on, but the scales stay those that the autoencoder began with.
-    Nothing that is held out is among them. Raises InputError where recorded motion cannot be read.
+    Args:
+        settings: sources of clips.
+        seed: of the composed clips and of captions.
+        folder: the training's folder.
+        resume: load the saved clips; where CLIPS_FILE is absent, as after it was deleted because the library has grown,
+            they are made again and normalised with the saved scales.
+        scales: mean and standard deviation to normalise with; by default those of the clips.
+
+    Raises:
+        InputError: recorded motion cannot be read.
     """
-    clips, scales = folder / CLIPS_FILE, folder / "scales.pt"
-    if resume and clips.exists():
-        kept = torch.load(clips, weights_only=True)
-        return Motions(**torch.load(scales, weights_only=True), **kept)
+    clips_file, scales_file = folder / CLIPS_FILE, folder / "scales.pt"
+    if resume and clips_file.exists():
+        saved = torch.load(clips_file, weights_only=True)
+        return Motions(**torch.load(scales_file, weights_only=True), **saved)
     recordings = [each for each in read_recordings(settings) if not is_held_out("recording", each.name)]
     motions = Motions.from_sources(
         [
@@ -86,27 +100,25 @@ def read_motions(
             (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes)),
         ]
     )
-    if given is not None:
-        motions = replace(motions, mean=given[0], std=given[1])
-    elif resume and scales.exists():
-        motions = replace(motions, **torch.load(scales, weights_only=True))
-    torch.save({"mean": motions.mean, "std": motions.std}, scales)
+    if scales is not None:
+        motions = replace(motions, mean=scales[0], std=scales[1])
+    elif resume and scales_file.exists():
+        motions = replace(motions, **torch.load(scales_file, weights_only=True))
+    save_atomically({"mean": motions.mean, "std": motions.std}, scales_file)
     names = ("features", "cumulative", "captions", "sides")
-    partial = clips.with_suffix(".partial")
-    torch.save({name: getattr(motions, name) for name in names}, partial)
-    partial.replace(clips)
+    save_atomically({name: getattr(motions, name) for name in names}, clips_file)
     return motions
 
 
-def read_unseen_motions(settings: DataSettings, seed: int, motions: Motions) -> Motions | None:
-    """The recordings that are held out, as `motions` are; None where there are none."""
+def read_held_out_motions(settings: DataSettings, seed: int, motions: Motions) -> Motions | None:
+    """Clips of the held-out recordings, normalised as `motions`; None where there are none."""
     recordings = [each for each in read_recordings(settings) if is_held_out("recording", each.name)]
     clips = recorded_clips(recordings, settings.mocap_stride, seed)
     return replace(Motions.from_sources([(1.0, clips)]), mean=motions.mean, std=motions.std) if clips else None
 
 
 def read_recordings(settings: DataSettings) -> list[Recording]:
-    """All recorded motion that the settings name."""
+    """All recordings that the settings name."""
     recordings = read_clips(Path(settings.mocap).expanduser()) if settings.mocap is not None else []
     return recordings + (read_bvh_folder(Path(settings.bvh).expanduser()) if settings.bvh is not None else [])
 
@@ -115,6 +127,6 @@ def _scales(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted mean and standard deviation (f,) over clips and frames."""
     mean = torch.einsum("ntf,n->f", features, weights) / features.shape[1]
     square = torch.einsum("ntf,n->f", (features - mean).square(), weights) / features.shape[1]
-    least = torch.full((FEATURE_SIZE,), _LEAST_POSITION_STD)
-    least[:3] = _LEAST_VELOCITY_STD
-    return mean, torch.maximum(square.sqrt(), least)
+    min_std = torch.full((FEATURE_SIZE,), _MIN_POSITION_STD)
+    min_std[:3] = _MIN_VELOCITY_STD
+    return mean, torch.maximum(square.sqrt(), min_std)

@@ -1,7 +1,7 @@
-"""Read real motion: clips on the 22-joint skeleton, or a folder of CMU BVH files that is put on it.
+"""Read recorded motion: clips on the 22-joint skeleton, or CMU's BVH files, which are retargeted to it.
 
-The CMU Graphics Lab Motion Capture Database (mocap.cs.cmu.edu), in Bruce Hahne's BVH conversion. Bones keep
-their recorded directions and take this skeleton's lengths. Metres, Y up, 20 frames a second, floor at y = 0.
+The BVH files are those of the CMU Graphics Lab Motion Capture Database (mocap.cs.cmu.edu) in Bruce Hahne's conversion.
+Bones keep their recorded directions and get this skeleton's lengths. Metres, Y up, 20 frames a second, floor at y = 0.
 Axes: t frames.
 """
 
@@ -28,7 +28,7 @@ from mardm_batch.pose.skeleton import (
 Array = npt.NDArray[np.float32]
 
 DESCRIPTION_FILE: Final = "cmu-mocap-index-text.txt"
-"""Beside the BVH files, if at all: each line is a clip's name and CMU's words for it."""
+"""Optional file beside the BVH files: in each line a clip's name and CMU's description."""
 
 _BONES: Final = {
     "left_hip": ("Hips", "LeftUpLeg"),
@@ -53,12 +53,12 @@ _BONES: Final = {
     "left_wrist": ("LeftForeArm", "LeftHand"),
     "right_wrist": ("RightForeArm", "RightHand"),
 }
-"""Each joint's bone as two points of the BVH skeleton; a "collar" is the middle of the clavicle."""
+"""The bone that ends in each joint, as two points of the BVH skeleton; "collar" is the middle of the clavicle."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recorded clip: joints (t, 22, 3) and the recorder's words for it (empty where there are none)."""
+    """A recorded clip: joints (t, 22, 3) and its description, which may be empty."""
 
     name: str
     description: str
@@ -66,9 +66,9 @@ class Recording:
 
 
 def read_clips(path: Path) -> list[Recording]:
-    """The clips of an .npz: `joints` (all t, 22, 3), `clip_lengths`, `clip_ids`, `clip_descriptions`.
+    """The clips of an .npz: `joints` (frames of all clips, 22, 3), `clip_lengths`, `clip_ids`, `clip_descriptions`.
 
-    Raises InputError where the file is missing or has another content.
+    Raises InputError where the file cannot be read or lacks one of these arrays.
     """
     try:
         with np.load(path) as data:
@@ -76,8 +76,8 @@ def read_clips(path: Path) -> list[Recording]:
             ends = np.cumsum(data["clip_lengths"])
             clips = np.split(joints, ends[:-1])
             return [
-                Recording(str(name), str(words), clip)
-                for name, words, clip in zip(data["clip_ids"], data["clip_descriptions"], clips, strict=True)
+                Recording(str(name), str(description), clip)
+                for name, description, clip in zip(data["clip_ids"], data["clip_descriptions"], clips, strict=True)
             ]
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) else "not an .npz with the arrays of recorded clips"
@@ -85,16 +85,16 @@ def read_clips(path: Path) -> list[Recording]:
 
 
 def read_bvh_folder(folder: Path) -> list[Recording]:
-    """Every .bvh below `folder`, in the order of their names. Raises InputError where there is none."""
+    """All .bvh files below `folder`, sorted by path. Raises InputError where there is none."""
     files = sorted(folder.rglob("*.bvh"))
     if not files:
-        raise InputError(f"data.bvh: no .bvh file in {folder}; get CMU's motions in BVH and name their folder")
-    words = _read_descriptions(folder / DESCRIPTION_FILE)
-    return [Recording(path.stem, words.get(path.stem, ""), read_bvh(path)) for path in files]
+        raise InputError(f"data.bvh: no .bvh file in {folder}; download CMU's motions in BVH and name their folder")
+    descriptions = _read_descriptions(folder / DESCRIPTION_FILE)
+    return [Recording(path.stem, descriptions.get(path.stem, ""), read_bvh(path)) for path in files]
 
 
 def read_bvh(path: Path) -> Array:
-    """One CMU BVH file on our skeleton, (t, 22, 3). Raises InputError where it is no such file."""
+    """A BVH file of CMU's skeleton, retargeted: (t, 22, 3). Raises InputError where it is not such a file."""
     try:
         positions, seconds = _bvh_positions(path.read_text(encoding="utf-8", errors="replace"))
         for side in ("Left", "Right"):
@@ -102,13 +102,13 @@ def read_bvh(path: Path) -> Array:
             positions[f"{side.lower()} collar"] = (clavicle[0] + clavicle[1]) / 2
         frames = len(positions["Hips"])
         times = np.arange(0, (frames - 1) * seconds + 1e-3, 1 / FRAMES_PER_SECOND) / seconds
-        sampled = {name: _at(values, times) for name, values in positions.items()}
+        sampled = {name: _interpolate(values, times) for name, values in positions.items()}
         joints = np.zeros((len(times), NUM_JOINTS, 3))
-        # The files are in CMU's own unit; the legs tell how large it is.
+        # The files have a unit of their own; the length of the legs gives its size.
         legs = [_BONES[name] for name in ("left_knee", "left_ankle", "right_knee", "right_ankle")]
         length = sum(np.linalg.norm(sampled[end] - sampled[start], axis=-1).mean() for start, end in legs)
-        ours = sum(BONE_LENGTHS[JOINT_INDEX[name]] for name in _BONES if name.endswith(("knee", "ankle")))
-        joints[:, 0] = sampled["Hips"] * (ours / length)
+        target_length = sum(BONE_LENGTHS[JOINT_INDEX[name]] for name in _BONES if name.endswith(("knee", "ankle")))
+        joints[:, 0] = sampled["Hips"] * (target_length / length)
         for name, (start, end) in _BONES.items():
             joint = JOINT_INDEX[name]
             joints[:, joint] = joints[:, PARENTS[joint]] + sampled[end] - sampled[start]
@@ -122,7 +122,7 @@ def read_bvh(path: Path) -> Array:
 
 
 def with_bone_lengths(joints: npt.NDArray[np.floating]) -> Array:
-    """The same bone directions (t, 22, 3) with this skeleton's lengths, from the pelvis outwards."""
+    """Joints (t, 22, 3) with the same bone directions and this skeleton's bone lengths."""
     joints = np.asarray(joints, dtype=np.float64)
     result = joints.copy()
     for joint in range(1, NUM_JOINTS):
@@ -132,8 +132,8 @@ def with_bone_lengths(joints: npt.NDArray[np.floating]) -> Array:
     return np.asarray(result, dtype=np.float32)
 
 
-def on_floor(joints: npt.NDArray[np.floating]) -> Array:
-    """The clip moved up or down as a whole so that the middle frame's lowest joint rests on the floor."""
+def move_to_floor(joints: npt.NDArray[np.floating]) -> Array:
+    """A clip (t, 22, 3) moved vertically so that the lowest joint of its middle frame is at LOWEST_JOINT_HEIGHT."""
     lowest = joints[len(joints) // 2, :, 1].min()
     return np.asarray(joints - np.array([0.0, lowest - LOWEST_JOINT_HEIGHT, 0.0]), dtype=np.float32)
 
@@ -142,12 +142,12 @@ def _read_descriptions(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    found = (re.match(r"\s*(\d+_\d+)\s+(.*\S)", line) for line in lines)
-    return {match[1]: match[2] for match in found if match}
+    matches = (re.match(r"\s*(\d+_\d+)\s+(.*\S)", line) for line in lines)
+    return {match[1]: match[2] for match in matches if match}
 
 
-def _at(values: npt.NDArray[np.float64], frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Values (t, 3) at fractional frame numbers."""
+def _interpolate(values: npt.NDArray[np.float64], frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values (t, 3) at fractional frame numbers, linearly interpolated."""
     before = np.minimum(frames.astype(int), len(values) - 1)
     after = np.minimum(before + 1, len(values) - 1)
     share = (frames - before)[:, None]
@@ -155,27 +155,27 @@ def _at(values: npt.NDArray[np.float64], frames: npt.NDArray[np.float64]) -> npt
 
 
 def _bvh_positions(text: str) -> tuple[dict[str, npt.NDArray[np.float64]], float]:
-    """Every joint's path (t, 3) in the file's unit, and the seconds a frame."""
-    words = iter(text.split())
+    """Positions (t, 3) of each joint in the file's unit, and the seconds of a frame."""
+    tokens = iter(text.split())
     offsets: dict[str, npt.NDArray[np.float64]] = {}
     channels: dict[str, list[str]] = {}
     parents: dict[str, str | None] = {}
     ancestors: list[str] = []
-    for word in words:
-        if word in ("ROOT", "JOINT", "End"):
-            name = next(words) if word != "End" else f"end of {ancestors[-1]} {next(words)}"
+    for token in tokens:
+        if token in ("ROOT", "JOINT", "End"):
+            name = next(tokens) if token != "End" else f"end of {ancestors[-1]} {next(tokens)}"
             parents[name] = ancestors[-1] if ancestors else None
             channels[name] = []
             ancestors.append(name)
-        elif word == "OFFSET":
-            offsets[ancestors[-1]] = np.array([float(next(words)) for _ in range(3)])
-        elif word == "CHANNELS":
-            channels[ancestors[-1]] = [next(words) for _ in range(int(next(words)))]
-        elif word == "}":
+        elif token == "OFFSET":
+            offsets[ancestors[-1]] = np.array([float(next(tokens)) for _ in range(3)])
+        elif token == "CHANNELS":
+            channels[ancestors[-1]] = [next(tokens) for _ in range(int(next(tokens)))]
+        elif token == "}":
             ancestors.pop()
-        elif word == "MOTION":
+        elif token == "MOTION":
             break
-    rest = list(words)  # Frames: t Frame Time: s, then the numbers
+    rest = list(tokens)  # Frames: t Frame Time: s, then the numbers
     frames, seconds = int(rest[1]), float(rest[4])
     width = sum(map(len, channels.values()))
     numbers = np.array(rest[5 : 5 + frames * width], dtype=np.float64).reshape(frames, width)

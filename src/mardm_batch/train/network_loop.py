@@ -1,5 +1,6 @@
-"""Train the masked transformer, its diffusion head and the word encoder together, on the latents of a trained
-autoencoder. Axes: b batch, t tokens, d latent channels, w words.
+"""Losses of the masked transformer, its flow head and the word encoder, which are trained together.
+
+They are trained on the latents of a trained autoencoder. Axes: b batch, t tokens, d latent channels, w words.
 """
 
 from dataclasses import dataclass, replace
@@ -22,21 +23,21 @@ from mardm_batch.train.data import Motions
 from mardm_batch.train.settings import SizeSettings
 
 _ALL_MASKED_SHARE: Final = 0.7
-"""Poses of which every token is masked, as when sampling begins. A still pose's single token gives it away, and with
-one in sight nothing is learnt of the caption."""
+"""Share of clips with all tokens masked, as at the start of sampling. A single token shows a held pose, so a clip with
+a visible token teaches little about its caption."""
 _REPEATS: Final = 2
-"""Times that a masked token goes through the head: more captions in the same time teach more than more noise."""
+"""Noise levels drawn for each masked token: few, as more captions in the same time are better than more noise."""
 _GUESS_WEIGHT: Final = 1.0
 _FLOW_SHARE: Final = 0.375
-"""Of a batch, what goes through transformer and head too. What captions mean is learnt last, and guessing tells the
-words the most of it for the time it takes."""
+"""Share of a batch that also goes through transformer and head. The meaning of captions is learnt last, and for the
+time that it takes the guess teaches the word encoder most."""
 
 
 class TextToLatents(nn.Module):
-    """What is trained here, as one module: captions' words to latents.
+    """The word encoder and the transformer as one module.
 
-    `guess` says the mean token of the pose from its caption's vector alone. It is of use in training only, where its
-    error tells the words sooner what they mean than the noisy loss of the flow does.
+    `guess` predicts the mean token of a clip from its caption's embedding alone. It is used in training only, where its
+    error is a less noisy signal for the word encoder than the flow loss.
     """
 
     def __init__(self, network: MaskedTransformer, words: WordEncoder) -> None:
@@ -48,13 +49,13 @@ class TextToLatents(nn.Module):
         )
 
 
-def build_model(sizes: SizeSettings, motions: Motions, started: LoadedModel | None) -> TextToLatents:
-    """The networks, untrained or with the weights of those `started` from.
+def build_model(sizes: SizeSettings, motions: Motions, start_model: LoadedModel | None) -> TextToLatents:
+    """The networks, untrained or with the weights of `start_model`.
 
-    The vocabulary are the words that these know, then those of the clips' captions, the most frequent first. Raises
-    InputError where `started` has other sizes.
+    The vocabulary is that of `start_model`, followed by the words of the clips' captions, the most frequent first.
+    Raises InputError where `start_model` has other sizes.
     """
-    known = () if started is None else words_of(started).vocabulary
+    known = () if start_model is None else word_encoder_of(start_model).vocabulary
     captions = (caption for captions in motions.captions for caption in captions)
     vocabulary = dict.fromkeys([*known, *build_vocabulary(captions, sizes.vocabulary)])
     words = WordEncoder(
@@ -78,30 +79,30 @@ def build_model(sizes: SizeSettings, motions: Motions, started: LoadedModel | No
         )
     )
     model = TextToLatents(network, words)
-    if started is not None:
-        start_from(model, started)
+    if start_model is not None:
+        load_weights(model, start_model)
     return model
 
 
 @torch.no_grad()
-def start_from(model: TextToLatents, started: LoadedModel) -> None:
-    """Give the model the weights of a trained one, whose words are the first that it knows.
+def load_weights(model: TextToLatents, start_model: LoadedModel) -> None:
+    """Copy the weights of a trained model, with whose vocabulary the new one starts.
 
-    Raises InputError where they are of other sizes.
+    Raises InputError where the sizes differ.
     """
-    weights = words_of(started).state_dict()
+    weights = word_encoder_of(start_model).state_dict()
     rows = model.words.words.weight.detach().clone()
     count = min(len(rows), len(weights["words.weight"]))
     try:
         rows[:count] = weights["words.weight"][:count]
-        model.network.load_state_dict(started.network.state_dict())
+        model.network.load_state_dict(start_model.network.state_dict())
         model.words.load_state_dict({**weights, "words.weight": rows})
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"start: its weights are not of these sizes ({reason}); use the sizes it has") from None
+        raise InputError(f"start: its weights have other sizes ({reason}); use the same sizes") from None
 
 
-def words_of(model: LoadedModel) -> WordEncoder:
+def word_encoder_of(model: LoadedModel) -> WordEncoder:
     """The embedded model's text encoder."""
     assert isinstance(model.text_encoder, WordEncoder)
     return model.text_encoder
@@ -109,11 +110,14 @@ def words_of(model: LoadedModel) -> WordEncoder:
 
 @dataclass(frozen=True)
 class TokenizedCaptions:
-    """All captions as token numbers (captions, w), and with left and right exchanged; clip n has those from first[n]
-    to first[n + 1].
+    """All captions of a training as tokens.
 
-    `open` (captions,) is 0 or 1 for a caption that names no side, whether it goes with its clip or with the mirror
-    image, and -1 for one that goes with either.
+    Attributes:
+        tokens: (captions, w).
+        swapped: (captions, w), tokens of the captions with left and right exchanged.
+        open: (captions,), 0 for a caption without a side that goes with its clip, 1 for one that goes with the mirror
+            image, -1 for a caption that names a side.
+        first: (clips + 1,), index of each clip's first caption.
     """
 
     tokens: Tensor
@@ -123,6 +127,7 @@ class TokenizedCaptions:
 
     @staticmethod
     def of(motions: Motions, words: WordEncoder) -> "TokenizedCaptions":
+        """The captions of all clips."""
         counts = [len(captions) for captions in motions.captions]
         unique: dict[str, int] = {}
         numbers = [unique.setdefault(text, len(unique)) for captions in motions.captions for text in captions]
@@ -135,11 +140,14 @@ class TokenizedCaptions:
         return TokenizedCaptions(tokens, swapped, mirrored.masked_fill(sided, -1), first)
 
     def draw(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One caption's tokens for each of the clips `rows` and then for each again, (2 b, w), cut to the longest, and
-        which of its images each is read with (2 b,): 0 the clip, 1 its mirror image.
+        """Two random captions for each of the clips `rows` (b,), with the image that they describe.
 
-        A caption that names a side comes twice, the second time with the other side and the mirror image. Where the
-        first names none the second is drawn by itself.
+        If the first caption names a side, the second is the same caption with the other side, for the other image;
+        otherwise the second is drawn independently.
+
+        Returns:
+            Tokens (2 b, w), cut to the longest caption: the first captions, then the second ones; and images (2 b,):
+            0 for the clip, 1 for its mirror image.
         """
         chosen, other = self._draw_one(rows, generator), self._draw_one(rows, generator)
         other = torch.where(self.open[chosen] < 0, chosen, other)
@@ -152,11 +160,11 @@ class TokenizedCaptions:
         return self.first[rows] + (torch.rand(len(rows), generator=generator) * counts).long()
 
 
-def mirrored(features: Tensor) -> Tensor:
-    """The mirror images of features (n, t, f), not normalised, on the same skeleton: left and right exchanged."""
+def mirror_features(features: Tensor) -> Tensor:
+    """Features (n, t, f), not normalised, of the mirror images of clips, on the same skeleton."""
     flipped = local_joints(features)[..., list(MIRROR_INDEX), :] * features.new_tensor([-1.0, 1.0, 1.0])
     joints = [flipped[..., 0, :]]
-    for joint in range(1, NUM_JOINTS):  # the two sides' bones differ by millimetres
+    for joint in range(1, NUM_JOINTS):  # the skeleton's sides differ by millimetres
         bone = flipped[..., joint, :] - flipped[..., PARENTS[joint], :]
         joints.append(joints[PARENTS[joint]] + BONE_LENGTHS[joint] * functional.normalize(bone, dim=-1))
     root = features[..., :4] * features.new_tensor([-1.0, -1.0, 1.0, 1.0])
@@ -164,19 +172,19 @@ def mirrored(features: Tensor) -> Tensor:
 
 
 class NetworkLosses:
-    """Draws latents with a caption each and measures the loss.
+    """The losses on random clips with random captions.
 
-    Half of a batch are the mirror images of the other half: what tells them apart is that one caption says left where
-    the other says right, which is hard to learn where it is only one difference among many.
+    Half of a batch are mirror images of the other half, so that clips with left and right in their captions meet their
+    counterparts: the difference is hard to learn where clips differ in many other ways as well.
     """
 
     def __init__(self, model: TextToLatents, autoencoder: Autoencoder, motions: Motions, batch_size: int) -> None:
         self.model = model
         self.motions = motions
         self.batch_size = batch_size
-        both = (motions, replace(motions, features=mirrored(motions.features)))
+        images = (motions, replace(motions, features=mirror_features(motions.features)))
         self.latents = [
-            torch.stack([encode_windows(autoencoder, each, frames) for each in both]) for frames in WINDOW_FRAMES
+            torch.stack([encode_windows(autoencoder, each, frames) for each in images]) for frames in WINDOW_FRAMES
         ]  # (2, clips, t, d)
         self.captions = TokenizedCaptions.of(motions, model.words)
 
@@ -188,9 +196,9 @@ class NetworkLosses:
         condition = self.model.words.forward_by_length(tokens)
         counts = torch.full((len(latents),), latents.shape[1])
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))
-        some = torch.arange(max(1, round(_FLOW_SHARE * len(rows)))).repeat(2)
-        some[len(some) // 2 :] += len(rows)  # both images of the same clips
+        subset = torch.arange(max(1, round(_FLOW_SHARE * len(rows)))).repeat(2)
+        subset[len(subset) // 2 :] += len(rows)  # both images of the same clips
         flow = self.model.network.training_loss(
-            latents[some], counts[some], condition[some], generator, _ALL_MASKED_SHARE, _REPEATS
+            latents[subset], counts[subset], condition[subset], generator, _ALL_MASKED_SHARE, _REPEATS
         )
         return {"loss": flow + _GUESS_WEIGHT * guess, "flow": flow, "guess": guess}

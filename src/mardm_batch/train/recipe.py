@@ -76,7 +76,7 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
 
     from mardm_batch.model.checkpoint import save_embedded
     from mardm_batch.train import autoencoder_loop, network_loop
-    from mardm_batch.train.data import read_motions, read_unseen_motions
+    from mardm_batch.train.data import read_held_out_motions, read_motions
     from mardm_batch.train.stage import average, run_stage
 
     torch.set_num_threads(config.threads)
@@ -91,9 +91,9 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     autoencoder = train_autoencoder(config, motions, folder, report) if start_model is None else start_model.autoencoder
     trained = config.autoencoder.steps if start_model is None else 0
     report(autoencoder_loop.reconstruction(autoencoder, motions), trained)
-    unseen = read_unseen_motions(config.data, config.seed, motions)
-    if unseen is not None:
-        measured = autoencoder_loop.reconstruction(autoencoder, unseen)
+    held_out = read_held_out_motions(config.data, config.seed, motions)
+    if held_out is not None:
+        measured = autoencoder_loop.reconstruction(autoencoder, held_out)
         report({f"{key}_held_out": value for key, value in measured.items()}, trained)
 
     model = network_loop.build_model(sizes, motions, start_model)
@@ -117,7 +117,7 @@ def train_autoencoder(config: TrainConfig, motions: "Motions", folder: Path, rep
     from mardm_batch.train.stage import run_stage
 
     autoencoder = Autoencoder(width=config.sizes.autoencoder_width, latent_size=config.sizes.latent)
-    autoencoder_loop.start_as_principal_components(autoencoder, motions)
+    autoencoder_loop.init_as_principal_components(autoencoder, motions)
     losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
     averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
     assert isinstance(averaged, Autoencoder)

@@ -1,4 +1,4 @@
-"""Captions for recorded motion: what the joints of a frame show, and the recorder's own words for the clip."""
+"""Captions of recorded motion: descriptions of a frame's joints, and the recording's own description."""
 
 import re
 from collections.abc import Sequence
@@ -17,23 +17,25 @@ _TEMPLATES: Final = ("{who} {action}", "{who} doing {action}", "{action}")
 def recorded_captions(
     joints: npt.NDArray[np.floating], actions: Sequence[str], rng: np.random.Generator
 ) -> list[tuple[tuple[str, int], ...]]:
-    """For each of the poses (n, 22, 3) of a clip, which face +Z, a few captions with their `Description.open_side`;
-    `actions` are the clip's own words."""
+    """Captions with their open sides (`Description.open_side`) for each of the poses (n, 22, 3) of a recording.
+
+    The poses face +Z; `actions` are those of `clip_actions`.
+    """
     first, second = describe(joints, rng), describe(joints, rng)
     captions = []
     for one, other in zip(first, second, strict=True):
-        said = [(one.caption, one.open_side), (other.caption, other.open_side)]
+        own = [(one.caption, one.open_side), (other.caption, other.open_side)]
         if actions:
             template, who, action = (str(rng.choice(options)) for options in (_TEMPLATES, _SUBJECTS, actions))
-            said.append((template.format(who=who, action=action), 0))
-        captions.append(tuple(said))
+            own.append((template.format(who=who, action=action), 0))
+        captions.append(tuple(own))
     return captions
 
 
 def clip_actions(description: str, mirrored: bool) -> list[str]:
-    """What a clip shows: all of the recorder's words, and the action alone where there is one only.
+    """The actions of a recording by its description: as a whole, its topic, and its details where it is one action.
 
-    `mirrored` says that the captions are for the clip's mirror image.
+    `mirrored`: whether they are for the mirror image.
     """
     words = swap_sides(description) if mirrored else description
     words = re.sub(r"\s+", " ", words.replace("/", " or ")).strip().removeprefix("playground - ")

@@ -1,4 +1,4 @@
-"""The settings of `python -m mardm_batch.train`: their types, what they mean, and what is allowed."""
+"""The settings of `python -m mardm_batch.train`: their types, help texts and allowed values."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +20,7 @@ class DataSettings(Settings):
     )
     bvh: str | None = setting("folder of CMU motions in BVH; may be given beside data.mocap or in its place")
     mocap_share: float = setting("share of recorded clips among those drawn; composed ones are the rest", number(0, 1))
-    mocap_stride: int = setting("frames from one recorded window to the next", whole(1))
+    mocap_stride: int = setting("frames between the starts of two recorded windows", whole(1))
     composed_clips: int = setting("clips composed from the pose library", whole(0))
     processes: int = setting("processes that compose clips", whole(1))
 
@@ -39,11 +39,11 @@ class SizeSettings(Settings):
     mlp_width: int = setting("hidden channels of the transformer's MLP", whole(1))
     head_width: int = setting("channels of the diffusion head", whole(1))
     head_blocks: int = setting("residual blocks of the diffusion head", whole(1))
-    vocabulary: int = setting("words that the word encoder knows, at most", whole(1))
+    vocabulary: int = setting("size of the word encoder's vocabulary, at most", whole(1))
     words_width: int = setting("channels of the word encoder", whole(1))
     words_layers: int = setting("layers of the word encoder", whole(1))
     words_heads: int = setting("attention heads of the word encoder", whole(1))
-    words_readers: int = setting("weighted sums of a caption's words that its vector is made of", whole(1))
+    words_readers: int = setting("weighted sums of a caption's words of which its embedding consists", whole(1))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,14 +55,16 @@ class SizeSettings(Settings):
 
 @dataclass
 class StageSettings(Settings):
-    """One stage; its learning rate warms up linearly and then falls to zero along a cosine."""
+    """A stage; its learning rate warms up linearly and then falls to zero along a cosine."""
 
     steps: int = setting("optimiser steps", whole(1))
     batch_size: int = setting("clips in a step", whole(1))
     learning_rate: float = setting("highest learning rate of AdamW", number(1e-8, 1))
     warmup_steps: int = setting("steps until the learning rate is highest", whole(0))
     weight_decay: float = setting("AdamW's weight decay", number(0, 1))
-    ema_decay: float = setting("decay a step of the averaged weights, which are what is kept", number(0, 0.99999))
+    ema_decay: float = setting(
+        "decay a step of the averaged weights, which are those that are saved", number(0, 0.99999)
+    )
     clip_gradient: float = setting("largest norm of a gradient", number(1e-6, 1e6))
     checkpoint_minutes: float = setting("minutes between two checkpoints", number(0, 1e6))
 
@@ -83,21 +85,21 @@ class TrainConfig(Settings):
 
     folder: str = setting("folder of checkpoints, metrics.jsonl and the log", Allowed("a folder", bool))
     output: str = setting(
-        "the weights in the end",
+        "file of the trained weights",
         Allowed("a file ending in .safetensors", lambda name: name.endswith(".safetensors")),
     )
     start: str | None = setting(
-        "weights to start from, a file or `embedded` for the packaged ones: their autoencoder stays as it is, the "
-        "network goes on, and new words join those that it knows"
+        "weights to start from, a file or `embedded` for the packaged ones: the autoencoder is used as it is, the "
+        "network is trained further, and new words are added to its vocabulary"
     )
     start_share: float = setting(
-        "share of the weights started from in those that are written: averaged, they know what either knows",
+        "share of the weights of `start` in the written ones, which are an average of these and the trained ones",
         number(0, 1),
     )
-    resume: bool = setting("true: go on from the checkpoints in the folder, with the same settings and data")
-    seed: int = setting("of the composed clips, first weights, batches and noise", whole(0, 2**31 - 1))
+    resume: bool = setting("true: continue from the checkpoints in the folder, with the same settings and data")
+    seed: int = setting("seed of composed clips, initial weights, batches and noise", whole(0, 2**31 - 1))
     threads: int = setting("CPU threads", whole(1))
-    data: DataSettings = setting("what is trained on")
+    data: DataSettings = setting("training data")
     sizes: SizeSettings = setting("sizes of the networks")
     autoencoder: AutoencoderStage = setting("the first stage")
     network: NetworkStage = setting("the second stage: transformer, diffusion head and word encoder")
@@ -114,7 +116,7 @@ class TrainConfig(Settings):
 
 
 def register_train_schema() -> None:
-    """Give Hydra the types under the name that `conf/train.yaml` starts from."""
+    """Register the schema with Hydra under the name that `conf/train.yaml` uses."""
     ConfigStore.instance().store(name="train_schema", node=TrainConfig)
 
 

@@ -1,34 +1,35 @@
-"""Run one stage of the training: optimiser, schedule, averaged weights, checkpoints. Knows no model."""
+"""One stage of a training, of any model: optimiser, schedule, averaged weights, checkpoints."""
 
 import copy
 import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from mardm_batch.errors import InputError, MardmBatchError
+from mardm_batch.errors import InputError, MardmBatchError, first_line
+from mardm_batch.train.files import save_atomically
 from mardm_batch.train.settings import StageSettings
 
-_EVERY_STEPS = 50
+_REPORT_STEPS: Final = 50
 """Steps between two reports."""
 
 
 class Log(Protocol):
-    """Takes the numbers of a report; `step` counts within the stage, whose name the keys begin with."""
+    """Receives the metrics of a report, whose keys start with the stage's name; `step` counts within the stage."""
 
     def __call__(self, metrics: Mapping[str, float], step: int) -> None: ...
 
 
 def learning_rate_at(settings: StageSettings, step: int) -> float:
-    """Of a step: linear warm-up, then a cosine down to zero."""
+    """The learning rate of a step: linear warm-up, then a cosine to zero."""
     if step < settings.warmup_steps:
         return settings.learning_rate * (step + 1) / settings.warmup_steps
-    done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    progress = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def run_stage(
@@ -39,14 +40,23 @@ def run_stage(
     resume: bool,
     seed: int,
     log: Log,
-    keep: Callable[[nn.Module], None] = lambda averaged: None,
+    on_checkpoint: Callable[[nn.Module], None] = lambda averaged: None,
 ) -> nn.Module:
-    """Train `module` for the settings' steps and return a copy with the averaged weights, in eval mode.
+    """Train a module; returns a copy with the averaged weights, in eval mode.
 
-    `losses(generator)` draws a batch and returns the loss to minimise as "loss", other numbers beside it.
-    A checkpoint in `folder` is written now and then and at the end; with `resume` the stage goes on from it,
-    drawing the batches that it would have drawn. With each checkpoint `keep` gets the averaged weights.
-    Raises MardmBatchError when the loss is not finite.
+    Args:
+        settings: of the stage.
+        module: trained in place.
+        losses: draws a batch and returns the loss to minimise as "loss", and other metrics.
+        folder: of the checkpoint, which is written every `settings.checkpoint_minutes` and at the end.
+        resume: continue from the checkpoint, with the batches that would have been drawn without the interruption.
+        seed: of batches and noise.
+        log: receives metrics.
+        on_checkpoint: receives the averaged weights at each checkpoint.
+
+    Raises:
+        InputError: the checkpoint is not one of this module.
+        MardmBatchError: the loss is not finite.
     """
     name = settings.SECTION
     generator = torch.Generator().manual_seed(seed)
@@ -84,24 +94,24 @@ def run_stage(
                 f"({settings.learning_rate:g}) and start again with resume=true"
             )
         now = time.monotonic()
-        if (step + 1) % _EVERY_STEPS == 0 or step + 1 == settings.steps:
-            left = (now - started) / (step + 1 - first) * (settings.steps - step - 1)
+        if (step + 1) % _REPORT_STEPS == 0 or step + 1 == settings.steps:
+            seconds_left = (now - started) / (step + 1 - first) * (settings.steps - step - 1)
             metrics = {f"{name}/{key}": value / count for key, value in sums.items()}
             metrics[f"{name}/learning_rate"] = learning_rate_at(settings, step)
             metrics[f"{name}/steps_per_second"] = count / max(now - reported, 1e-9)
-            metrics[f"{name}/minutes_left"] = left / 60
+            metrics[f"{name}/minutes_left"] = seconds_left / 60
             log(metrics, step + 1)
             sums, count, reported = {}, 0, now
         if now - saved > 60 * settings.checkpoint_minutes or step + 1 == settings.steps:
             _save(checkpoint, parts, generator, step + 1)
-            keep(averaged)
+            on_checkpoint(averaged)
             saved = time.monotonic()
     return averaged
 
 
 @torch.no_grad()
 def average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
-    """Take weights from `averaged`, as large a share as `decay`, and the rest from `module`; kept in `averaged`."""
+    """Set the weights of `averaged` to `decay` times themselves plus 1 - `decay` times those of `module`."""
     for mean, current in zip(averaged.parameters(), module.parameters(), strict=True):
         mean.lerp_(current, 1 - decay)
 
@@ -109,13 +119,11 @@ def average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
 def _save(path: Path, parts: Mapping[str, Any], generator: torch.Generator, step: int) -> None:
     state = {name: part.state_dict() for name, part in parts.items()}
     randomness = {"generator": generator.get_state(), "global": torch.get_rng_state()}
-    temporary = path.with_suffix(".partial")
-    torch.save({**state, "randomness": randomness, "step": step}, temporary)
-    temporary.replace(path)
+    save_atomically({**state, "randomness": randomness, "step": step}, path)
 
 
 def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -> int:
-    """Load a checkpoint; the step to go on with."""
+    """Load a checkpoint; returns the step to continue with."""
     try:
         state = torch.load(path, weights_only=True)
         for name, part in parts.items():
@@ -124,7 +132,7 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -
         torch.set_rng_state(state["randomness"]["global"])
         return int(state["step"])
     except (OSError, KeyError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(
-            f"{path}: not a checkpoint of these sizes ({reason}); use the settings it was made with, or resume=false"
+            f"{path}: not a checkpoint of these sizes ({reason}); use the settings of that training, or resume=false"
         ) from error

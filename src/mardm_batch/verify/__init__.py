@@ -1,1 +1,1 @@
-"""`python -m mardm_batch.verify`: what is in an output folder against what was requested."""
+"""`python -m mardm_batch.verify`: audit and repair an output folder."""

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import track
 
-from mardm_batch.dataset.formats import PNG
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import CONSOLE, printable, replace_unencodable_output
 from mardm_batch.verify.findings import NOTES, Finding, Report

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats import JSON, Format, split_file_name
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.json_file import JSON
+from mardm_batch.dataset.formats.registry import split_file_name
 from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import MetadataRow, PoseDocument
@@ -26,7 +28,7 @@ REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
 
 ProgressBar = Callable[[Iterable[Inspection], int], Iterable[Inspection]]
-"""Passes on the inspections of poses, of which there are as many as the number says, and shows the progress."""
+"""Takes inspections and their total number; yields the same inspections and shows the progress."""
 
 
 def audit(
@@ -141,7 +143,7 @@ def check_failures(output: Path, expected: Expected, generated: Collection[str])
 
 
 def check_settings(documents: Sequence[PoseDocument]) -> Iterator[Finding]:
-    """The groups of poses that were made with different settings, each by the settings that not all share."""
+    """The groups of poses with different settings, each described by the settings in which it differs."""
     settings = (tuple(f"{key}={value}" for key, value in each.settings().items()) for each in documents)
     groups = Counter(settings)
     shared = set.intersection(*map(set, groups)) if groups else set()

@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from mardm_batch.dataset.formats import FORMATS, Format, enabled_formats
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.registry import FORMATS, enabled_formats
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
@@ -28,7 +29,7 @@ def expected_poses(prompt_file: Path | None, shards: Sequence[Progress], file_na
     """The poses of the prompt file, else of the newest run.
 
     Args:
-        file_names: in the output folder. Where no run's settings are found, they tell whether the poses have pictures.
+        file_names: in the output folder. Without the settings of a run they show whether poses have pictures.
 
     Raises:
         InputError: the prompt file cannot be used.
@@ -53,7 +54,7 @@ def captions_by_name(file: Path, limit: int | None) -> dict[str, str]:
 
 
 def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
-    """The formats that every pose has, and the optional ones of which there is any file."""
+    """The formats that are always on, and the optional ones of which a file exists."""
     return tuple(
         each
         for each in FORMATS.values()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from mardm_batch.dataset.formats import Damage, Format
+from mardm_batch.dataset.formats.format import Damage, Format
 from mardm_batch.errors import ExitCode
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mardm_batch.dataset.formats import FORMATS, JSON, DamagedFileError, Format, read_json
+from mardm_batch.dataset.formats.format import DamagedFileError, Format
+from mardm_batch.dataset.formats.json_file import JSON, read_json
+from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import is_name_of

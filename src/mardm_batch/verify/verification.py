@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from mardm_batch.dataset.formats import JSON, Format
+from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import read_progress

@@ -61,7 +61,7 @@ class PublishedSettings(ModelSettings, ABC):
 
     def load(self, sampling: SamplingSettings, device: str) -> "MotionModel":
         """See `ModelSettings.load`."""
-        from mardm_batch.model.checkpoint import load_published
+        from mardm_batch.model.checkpoint import OtherSizeError, load_published
         from mardm_batch.model.decoding import DecodingSettings
         from mardm_batch.model.mardm import MardmModel
 
@@ -69,7 +69,10 @@ class PublishedSettings(ModelSettings, ABC):
         files = find_published(self.name, folder(self.checkpoints), folder(self.stats), self.download)
         sizes = self.network.mardm_sizes(self.FLOW)
         text_encoder = self.load_text_encoder(device)
-        networks = load_published(files, sizes, self.network.autoencoder_width, text_encoder, device)
+        try:
+            networks = load_published(files, sizes, self.network.autoencoder_width, text_encoder, device)
+        except OtherSizeError as error:
+            raise InputError(f"{error} than model and model.network say") from error
         return MardmModel(
             networks,
             decoding,

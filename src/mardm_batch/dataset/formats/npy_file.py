@@ -1,0 +1,41 @@
+"""NPY: the joints of a pose, for NumPy."""
+
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
+from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.pose.geometry import Joints
+from mardm_batch.pose.skeleton import NUM_JOINTS
+
+
+def encode_npy(content: PoseContent) -> bytes:
+    return npy_bytes(content.pose.joints)
+
+
+def npy_bytes(joints: Joints) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(joints, dtype=np.float32), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def check_npy(path: Path, document: PoseDocument | None) -> None:
+    """float32 (22, 3), finite, and the same numbers as in the JSON."""
+    try:
+        joints = np.lib.format.open_memmap(path, mode="r")  # mapped: a header that claims terabytes costs nothing
+    except Exception as error:  # damaged bytes raise exceptions of many types
+        raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+    if joints.shape != (NUM_JOINTS, 3) or joints.dtype != np.float32:
+        detail = f"should be float32 ({NUM_JOINTS}, 3), not {joints.dtype} {joints.shape}"
+        raise DamagedFileError(Damage.WRONG, detail)
+    if not np.isfinite(joints).all():
+        raise DamagedFileError(Damage.WRONG, "joints are not finite")
+    if document is not None and not np.array_equal(document.joints, joints):
+        distance = np.abs(document.joints - joints).max()
+        raise DamagedFileError(Damage.MISMATCH, f"coordinates differ by up to {distance:.3g} m")
+
+
+NPY: Final = Format(".npy", encode_npy, check_npy)

@@ -1,0 +1,84 @@
+"""The jobs of a sweep, checked before anything is started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from mardm_batch.config.schema import Config
+from mardm_batch.errors import ConfigurationError
+from mardm_batch.launch.plan import JobPlan
+from mardm_batch.prompts.shards import shard_gpu, shards_overlap
+from mardm_batch.run.shard import count_finished
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: the command-line words that are its own, and its checked settings."""
+
+    number: int
+    overrides: Sequence[str]
+    config: Config
+
+    @property
+    def name(self) -> str:
+        shard = self.config.shard
+        return f"job {self.number}" if shard is None else f"shard {shard} of {self.config.num_shards}"
+
+    @property
+    def output(self) -> Path:
+        """The folder of the job's poses."""
+        return Path(self.config.paths.output).expanduser().resolve()
+
+
+def check_jobs(jobs: Sequence[Job]) -> None:
+    """Check that the prompts of all jobs can be read and that no two jobs make the same poses in the same folder.
+
+    Raises:
+        ConfigurationError, InputError: one of the two does not hold.
+    """
+    for one, other in combinations(jobs, 2):
+        a, b = one.config, other.config
+        if one.output == other.output and shards_overlap(a.shard, a.num_shards, b.shard, b.num_shards):
+            raise ConfigurationError(
+                f"paths.output={a.paths.output}: jobs {one.number} and {other.number} of the sweep would make the same "
+                "poses there; give each a folder of its own, such as 'paths.output=poses/${hydra:job.num}'"
+            )
+    for job in jobs:
+        count_finished(job.config)
+
+
+def omitted_shards(jobs: Sequence[Job]) -> list[str]:
+    """A warning for each division into shards of which the sweep leaves some out."""
+    included: dict[tuple[Path, int], set[int]] = {}
+    for job in jobs:
+        if job.config.shard is not None:
+            included.setdefault((job.output, job.config.num_shards), set()).add(job.config.shard)
+    omitted = [(count, sorted(set(range(count)) - shards)) for (_, count), shards in included.items()]
+    return [
+        f"num_shards={count}, but shard={','.join(map(str, shards))} is not in this sweep; its captions are left out"
+        for count, shards in omitted
+        if shards
+    ]
+
+
+def shared_gpus(jobs: Sequence[Job]) -> Sequence[int]:
+    """The GPUs that the jobs share; none where the jobs name different ones or there are none."""
+    named = [job.config.gpu_ids for job in jobs]
+    if any(each != named[0] for each in named):
+        return []
+    if named[0] is not None:
+        return named[0]
+    import torch  # takes seconds to import, and is needed only where no GPUs are named
+
+    return list(range(torch.cuda.device_count()))
+
+
+def plan_job(job: Job, gpu_ids: Sequence[int], cpu_threads: int) -> JobPlan:
+    """The GPU of a job and the settings that it needs beside its own: its share of the cores, and that GPU."""
+    shard = job.config.shard
+    gpu = shard_gpu(job.number if shard is None else shard, gpu_ids) if gpu_ids else None
+    overrides = [f"cpu_threads={cpu_threads}"] if job.config.cpu_threads is None else []
+    if gpu is not None and shard is None:  # a shard finds the same GPU by itself
+        overrides.append(f"gpu_ids=[{gpu}]")
+    return JobPlan(overrides, gpu)

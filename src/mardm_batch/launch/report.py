@@ -1,0 +1,62 @@
+"""The report at the end of a sweep: how the runs ended, and which poses are missing."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.errors import ExitCode
+from mardm_batch.launch.jobs import Job
+from mardm_batch.launch.plan import EXIT_CODE, read_status
+from mardm_batch.run.conclusion import resume_hint
+from mardm_batch.run.shard import count_finished, open_store
+
+log = logging.getLogger(__name__)
+
+ENDINGS: Final[dict[int | None, str]] = {
+    None: "died",
+    ExitCode.ALL_FINISHED: "ended",
+    ExitCode.SOME_FAILED: "failed in part",
+    ExitCode.BAD_INPUT: "was refused",
+    ExitCode.CRASHED: "crashed",
+}
+"""How a run ended, by its exit code; any other is that of an interrupted one."""
+
+
+def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
+    """Report which runs did not finish and how many poses are missing, by the runs' exit codes and the poses on disk.
+
+    Args:
+        folder: of the sweep.
+        exit_code: of an interruption or of a launcher that failed, else 0.
+
+    Returns:
+        The exit code of the sweep: 0 all runs finished, 1 one did not, 2 all were refused, or `exit_code`.
+    """
+    codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
+    missing = requested = 0
+    complete = True
+    for job, code in zip(jobs, codes, strict=True):
+        finished, total = count_finished(job.config)
+        if code is None and finished:  # it died before it brought the list up to date
+            with suppress(OSError):
+                rebuild_metadata(open_store(job.config))
+        missing, requested = missing + total - finished, requested + total
+        # A run with retry=failed is complete without the poses that did not fail; one that remakes finished poses is
+        # not complete because they are on disk.
+        if code != ExitCode.ALL_FINISHED or (finished < total and job.config.retry is None):
+            complete = False
+            ending = ENDINGS.get(code, "was stopped")
+            log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
+    if complete:
+        rest = f"{missing} are missing and were not requested" if missing else "nothing is missing"
+        log.info("the sweep is finished: %d jobs, %d poses, %s", len(jobs), requested, rest)
+        return exit_code
+    if missing:
+        log.error("%d of %d poses are missing; %s", missing, requested, resume_hint(jobs[0].config))
+    else:
+        log.error("no pose is missing, but not every run finished; their logs say why")
+    if exit_code:
+        return exit_code
+    return ExitCode.BAD_INPUT if all(code == ExitCode.BAD_INPUT for code in codes) else ExitCode.SOME_FAILED

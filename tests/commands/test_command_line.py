@@ -1,0 +1,66 @@
+"""The words of the command line beside settings: commands by name, the version, the help, and what is mistyped."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mardm_batch import __version__
+from mardm_batch.cli import GROUPS, help_text, main
+from mardm_batch.config.groups import group_choices
+from mardm_batch.registries import register_schemas
+from mardm_batch.system.commands import command_summaries
+
+COMMANDS = ("benchmark", "compare", "compose_captions", "contact_sheet", "evaluate", "monitor", "train", "verify")
+
+
+def test_the_version_is_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["mardm-batch", "--version"])
+    main()
+    assert capsys.readouterr().out == f"mardm-batch {__version__}\n"
+
+
+def test_the_commands_are_found_with_their_descriptions() -> None:
+    summaries = command_summaries()
+    assert set(COMMANDS) <= set(summaries)
+    assert "cli" not in summaries
+    assert all(summaries.values())
+
+
+def test_a_command_runs_by_its_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mardm_batch", "verify", "nowhere"]
+    by_name = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    as_module = subprocess.run(
+        [sys.executable, "-m", "mardm_batch.verify", "nowhere"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (by_name.returncode, by_name.stderr) == (as_module.returncode, as_module.stderr)
+    assert by_name.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("monitr", "monitor"), ("fast", "+preset=fast"), ("limit", "limit=VALUE"), ("comparison", "compare")],
+)
+def test_a_mistyped_word_is_answered_with_what_may_be_meant(
+    word: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mardm-batch", word])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {word}: neither a command nor a setting; did you mean {meant}?\n"
+
+
+def test_the_help_lists_every_choice_and_command_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    register_schemas()
+    text = help_text([])
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    words = text.split()
+    for group in GROUPS:
+        for name, description in group_choices(group).items():
+            assert name in words
+            assert description.split()[0] in words
+    assert set(COMMANDS) <= set(words)
+    assert "3 crashed" in text

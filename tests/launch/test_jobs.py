@@ -1,0 +1,95 @@
+"""The jobs of a sweep: which shards are left out, and which GPU and settings each job has. The GPUs are injected."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.support import write_captions
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.launch.engines import Sweep
+from mardm_batch.launch.jobs import Job, omitted_shards
+from mardm_batch.launch.plan import JobPlan, Plan
+from mardm_batch.launch.sweep import run_sweep
+from mardm_batch.registries import register_schemas
+from mardm_batch.sampling.device import shard_device
+
+register_schemas()
+
+
+def jobs_of(*settings: str) -> list[Job]:
+    return [
+        Job(number, words.split(), to_config(compose_config(words.split()))) for number, words in enumerate(settings)
+    ]
+
+
+def test_the_shards_that_a_sweep_leaves_out_are_named() -> None:
+    jobs = jobs_of("shard=0", "shard=2 num_shards=4 paths.output=a", "shard=1", "shard=2")
+    (words,) = omitted_shards(jobs)
+    assert words.startswith("num_shards=4, but shard=0,1,3 is not in this sweep")
+    assert omitted_shards(jobs_of("shard=0", "shard=1", "shard=2")) == []
+    assert omitted_shards(jobs_of("seed=1 paths.output=a", "seed=2")) == []
+
+
+def test_a_plan_is_read_as_it_was_written() -> None:
+    plan = Plan("sweep", 7, ["--config-dir=mine"], [JobPlan(["cpu_threads=2"], None), JobPlan(["gpu_ids=[1]"], 1)])
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Three visible GPUs, and runs that are not started: the commands that would be."""
+    commands: list[list[str]] = []
+
+    def start(command: list[str], **settings: object) -> SimpleNamespace:
+        commands.append(command[3:])
+        return SimpleNamespace(stdout="999999999")
+
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr("mardm_batch.launch.detached.subprocess.run", start)
+    return commands
+
+
+def sweep_of(folder: Path, words: list[str], *settings: str, launcher: str = "joblib") -> Sweep:
+    """A sweep whose launcher starts nothing, and adds the words that it is given to a list."""
+
+    def launch(more: Sequence[str]) -> None:
+        words.extend(more)
+
+    write_captions(folder, ["A person waving", "A person sitting"])
+    jobs = jobs_of(*(f"{each} paths.prompts={folder}/captions.txt" for each in settings))
+    return Sweep(jobs, str(folder / "sweep"), [], launcher, None, launch)
+
+
+def test_a_sweep_runs_as_many_shards_at_once_as_there_are_gpus(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    words: list[str] = []
+    shards = [f"shard={shard} num_shards=5 paths.output={tmp_path}/poses" for shard in range(5)]
+    sweep = sweep_of(tmp_path, words, *shards)
+    assert run_sweep(sweep) == 1  # nothing was made, and the sweep says so
+    assert "hydra.launcher.n_jobs=3" in words
+    assert len(three_gpus) == 5  # runs that the launcher did not start are started all the same
+    assert not [word for command in three_gpus for word in command if word.startswith("gpu_ids=")]
+    devices = [shard_device(job.config.shard, job.config.gpu_ids, 3) for job in sweep.jobs]
+    assert devices == ["cuda:0", "cuda:1", "cuda:2", "cuda:0", "cuda:1"]
+
+
+def test_jobs_without_shards_take_the_gpus_in_turn(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    settings = [f"seed={seed} gpu_ids=[1,2] paths.output={tmp_path}/{seed}" for seed in range(3)]
+    run_sweep(sweep_of(tmp_path, [], *settings))
+    assert [command[-1] for command in three_gpus] == ["gpu_ids=[1]", "gpu_ids=[2]", "gpu_ids=[1]"]
+
+
+def test_a_job_that_names_its_cores_keeps_them(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    settings = [f"seed={seed} cpu_threads={seed} paths.output={tmp_path}/{seed}" for seed in (1, 2)]
+    run_sweep(sweep_of(tmp_path, [], *settings))
+    threads = [[word for word in command if word.startswith("cpu_threads=")] for command in three_gpus]
+    assert threads == [["cpu_threads=1"], ["cpu_threads=2"]]
+
+
+def test_under_another_launcher_nothing_is_started_here(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+    words: list[str] = []
+    shards = [f"shard={shard} paths.output={tmp_path}/poses" for shard in range(3)]
+    assert run_sweep(sweep_of(tmp_path, words, *shards, launcher="slurm")) == 1
+    assert three_gpus == []
+    assert [word.partition("=")[0] for word in words] == ["hydra.sweep.dir"]
