@@ -6,10 +6,10 @@ Captions are untrusted text: `file_name` alone decides which of their characters
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_NAME_BYTES: Final = 240
@@ -22,6 +22,8 @@ class Prompt:
 
     name: str
     caption: str
+    source: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The other columns of the prompt file: plain JSON values."""
 
 
 _SUBJECT = re.compile(r"^(?:(?:a|the)\s+)?person\s+(?=\S)", re.IGNORECASE)
