@@ -1,5 +1,6 @@
 """The audit finds every kind of damage; a repair deletes nothing and leaves exactly the affected poses unfinished."""
 
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.looks import theme
 from tests.support import Run
 
@@ -34,6 +36,7 @@ ALL = tuple(FORMATS.values())
 
 
 def write(output: Path, prompt: Prompt, picture: bytes, **settings: object) -> None:
+    output.mkdir(exist_ok=True)
     joints = np.random.default_rng(len(prompt.name)).normal(0, 0.4, (22, 3)).astype(np.float32)
     PoseStore(output, ALL).write(Pose(prompt, joints, 8, 0), picture, replace(PROVENANCE, **settings), output.parent)
 
@@ -93,6 +96,41 @@ def resize(path: Path) -> None:
     Image.new("P", (600, 1200)).save(path)
 
 
+def redraw(path: Path) -> None:
+    """Save the picture as other programs do, without its texts."""
+    with Image.open(path) as picture:
+        picture.copy().save(path, pnginfo=PngInfo())
+
+
+def exchange(output: Path, one: str, other: str) -> None:
+    contents = (output / one).read_bytes(), (output / other).read_bytes()
+    (output / other).write_bytes(contents[0])
+    (output / one).write_bytes(contents[1])
+
+
+def picture_of(output: Path, prompt: Prompt, **settings: object) -> None:
+    """Replace the picture of the pose of that name by that of another caption or other settings."""
+    picture = io.BytesIO()
+    Image.new("P", (1200, 1200)).save(picture, "PNG")
+    write(output.parent / "other", prompt, picture.getvalue(), **settings)
+    shutil.copy(output.parent / "other" / f"{prompt.name}.png", output)
+
+
+def nested(depth: int) -> dict:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+def write_npy_header(path: Path, shape: tuple[int, ...]) -> None:
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        file.write(bytes(264))
+
+
+def zip_npy(path: Path) -> None:
+    np.savez(path.with_suffix(".npz"), joints=NAN)
+    path.with_suffix(".npz").rename(path)
+
+
 def rename(output: Path, old: str, new: str) -> None:
     for suffix in (".json", ".png", ".npy"):
         (output / f"{old}{suffix}").rename(output / f"{new}{suffix}")
@@ -132,6 +170,45 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     ),
     "PNG cut": (lambda o: cut(o / "waving.png", 20_000), "unreadable PNG", [WAVING]),
     "PNG without its end": (lambda o: cut(o / "waving.png", -12), "unreadable PNG", [WAVING]),
+    "PNG without its last byte": (lambda o: cut(o / "waving.png", -1), "unreadable PNG", [WAVING]),
+    "PNG without its last checksum": (lambda o: cut(o / "waving.png", -4), "unreadable PNG", [WAVING]),
+    "PNG with more behind it": (
+        lambda o: (o / "waving.png").write_bytes((o / "waving.png").read_bytes() + b"\0"), "unreadable PNG", [WAVING],
+    ),
+    "PNG of another pose": (
+        lambda o: shutil.copy(o / "sitting.png", o / "waving.png"), "JSON and PNG differ", [WAVING],
+    ),
+    "PNGs exchanged": (
+        lambda o: exchange(o, "waving.png", f"{CHINESE.name}.png"),
+        "JSON and PNG differ", [WAVING, CHINESE],
+    ),
+    "PNG of another seed": (lambda o: picture_of(o, WAVING, seed=2), "JSON and PNG differ", [WAVING]),
+    "PNG of another caption": (
+        lambda o: picture_of(o, Prompt("waving", "A person waving!")), "JSON and PNG differ", [WAVING],
+    ),
+    "PNG of another program": (lambda o: redraw(o / "waving.png"), "wrong PNG", [WAVING]),
+    "JSON with a byte-order mark": (
+        lambda o: (o / "waving.json").write_bytes(b"\xef\xbb\xbf" + (o / "waving.json").read_bytes()),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON in UTF-16": (
+        lambda o: (o / "waving.json").write_text((o / "waving.json").read_text("utf-8"), "utf-16"),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON nested too deeply": (
+        lambda o: (o / "waving.json").write_text('{"sampling": ' * 2000 + "1" + "}" * 2000),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON with settings nested too deeply": (
+        lambda o: edit(o / "waving.json", lambda d: d.update(sampling=nested(300))), "unreadable JSON", [WAVING],
+    ),
+    "NPY whose header claims terabytes": (
+        lambda o: write_npy_header(o / "waving.npy", (2**42, 3)), "unreadable NPY", [WAVING],
+    ),
+    "NPY whose header claims more than there can be": (
+        lambda o: write_npy_header(o / "waving.npy", (2**70, 2**70)), "unreadable NPY", [WAVING],
+    ),
+    "NPY is a zip": (lambda o: zip_npy(o / "waving.npy"), "unreadable NPY", [WAVING]),
     "PNG with a wrong byte": (lambda o: bend(o / "waving.png"), "unreadable PNG", [WAVING]),
     "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG", [WAVING]),
     "other caption": (

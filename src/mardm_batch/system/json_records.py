@@ -14,6 +14,8 @@ from typing import Any, NoReturn, Self, Union, get_args, get_origin, get_type_hi
 
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 """JSON's name of each type of a single value."""
+MAX_DEPTH = 64
+"""Arrays and objects within each other that a document may have; functions that call themselves can read so many."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,32 @@ class JsonRecord:
 
 
 def parse_json(content: bytes | str) -> Any:
-    """Decode JSON, of which NaN and Infinity are no part.
+    """Decode JSON: UTF-8 without a byte-order mark, at most `MAX_DEPTH` deep. NaN and Infinity are no part of it.
 
     Raises:
         ValueError: it cannot be decoded.
     """
+    text = content.decode() if isinstance(content, bytes) else content
     try:
-        return json.loads(content, parse_constant=reject_constant)
+        document = json.loads(text, parse_constant=reject_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and exceeds_depth(document, MAX_DEPTH):
+        raise ValueError("nested too deeply")
+    return document
+
+
+def exceeds_depth(document: object, depth: int) -> bool:
+    """Whether decoded JSON has arrays and objects within each other, more than `depth` of them."""
+    layer = [document]
+    for _ in range(depth + 1):
+        layer = [
+            item
+            for each in layer
+            if isinstance(each, list | dict)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(layer)
 
 
 def json_lines(records: Iterable[JsonRecord]) -> bytes:
