@@ -21,7 +21,7 @@ from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.errors import InputError
 from mardm_batch.pose.geometry import lowest_joint_height
 from mardm_batch.pose.skeleton import NUM_JOINTS
-from mardm_batch.system.files import write_atomically
+from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.terminal import printable
 
 MAX_CAPTIONS = 24
@@ -134,7 +134,7 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
 def is_replaced(sample: Sample) -> bool:
     """Whether the pose on disk is not the one that the run made: a recorded measure differs."""
     try:
-        joints = np.load(sample.file(NPY), allow_pickle=False)
+        joints = np.load(io.BytesIO(read_regular(sample.file(NPY))), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
     measured = sample.measures.get("lowest_joint_cm")
@@ -145,7 +145,7 @@ def is_replaced(sample: Sample) -> bool:
 
 def data_uri(path: Path) -> str:
     """A reduced copy of a picture, as a data URI."""
-    with Image.open(path) as picture:
+    with Image.open(io.BytesIO(read_regular(path))) as picture:
         small = picture.convert("RGB").resize(
             (THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS, reducing_gap=2.0
         )

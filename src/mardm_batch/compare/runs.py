@@ -15,6 +15,7 @@ from typing import Any
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError
+from mardm_batch.system.files import read_regular
 
 COUNTS = ("poses_done", "failures")
 SHARD_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
@@ -103,7 +104,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
         InputError: the file cannot be read, or is not a run's summary.
     """
     try:
-        summary = RunSummary.from_json(json.loads(path.read_bytes()))
+        summary = RunSummary.from_json(json.loads(read_regular(path)))
         settings = flatten(summary.settings)
         shard = settings["shard"]
         output = output_folder(summary.output, settings["paths.output"], path)

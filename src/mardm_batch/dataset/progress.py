@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mardm_batch.dataset.layout import RECORDS
-from mardm_batch.system.files import write_atomically
+from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
 from mardm_batch.system.processes import existed_at, process_is_alive
 
@@ -73,7 +73,7 @@ def read_progress(output: Path) -> list[Progress]:
     shards = []
     for path in sorted((output / RECORDS / "progress").glob("*.json")):
         try:
-            shards.append(Progress.from_json(parse_json(path.read_bytes())))
+            shards.append(Progress.from_json(parse_json(read_regular(path))))
         except (OSError, ValueError):
             continue  # being replaced, or not a progress record
     return shards

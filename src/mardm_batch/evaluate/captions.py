@@ -12,6 +12,7 @@ import yaml
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.library.library import Sample, load_library
 from mardm_batch.pose.conditions import Condition, bundled_conditions, parse
+from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 
 LIBRARY_SEED = 20_000_003
 """Seed of the captions that are composed for an evaluation; no training draws its clips with it."""
@@ -63,7 +64,7 @@ def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
         InputError: the file cannot be read, or a condition is not understood.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.safe_load(read_regular(path, MAX_LIST_BYTES).decode())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:

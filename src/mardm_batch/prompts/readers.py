@@ -12,6 +12,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.markdown import read_markdown
 from mardm_batch.prompts.prompt_file import PromptFile
 from mardm_batch.prompts.tables import read_csv, read_jsonl
+from mardm_batch.system.files import MAX_LIST_BYTES, UnusableFileError, read_regular
 
 Reader = Callable[[PromptFile], Iterator[str]]
 """The captions of a prompt file, in its order; `read_captions` strips them and drops empty ones."""
@@ -49,11 +50,11 @@ def _read_text(path: Path) -> str:
     """The text of a file in UTF-8, without a byte-order mark and with \\n as line end."""
     extensions = ", ".join(READERS)
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_LIST_BYTES)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; set paths.prompts to a prompt file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; name a prompt file ({extensions})") from None
+    except UnusableFileError as error:
+        raise InputError(f"{path}: {error.strerror}; name a prompt file ({extensions})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from None
     if path.suffix.lower() not in READERS:

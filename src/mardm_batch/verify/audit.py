@@ -19,6 +19,7 @@ from mardm_batch.dataset.records import MetadataRow, PoseDocument
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.error_log import read_error_log
+from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.verify.findings import NOTES, Counts, Expected, Finding, Kind, Report
@@ -116,7 +117,7 @@ def check_metadata(store: PoseStore) -> Iterator[Finding]:
     finished: Counter[MetadataRow | bytes] = Counter(store.metadata())
     listed: Counter[MetadataRow | bytes] = Counter()
     path = store.output / METADATA
-    for line in path.read_bytes().splitlines() if path.exists() else []:
+    for line in read_regular(path, MAX_LIST_BYTES).splitlines() if path.exists() else []:
         try:
             listed[MetadataRow.from_json(parse_json(line))] += 1
         except ValueError:
@@ -132,7 +133,7 @@ def check_failures(output: Path, expected: Expected, generated: Collection[str])
     failures = FailureList(output)
     if failures.path.exists():
         try:
-            failures.path.read_text(encoding="utf-8")
+            read_regular(failures.path, MAX_LIST_BYTES).decode()
         except ValueError as error:
             yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
             return

@@ -1,5 +1,6 @@
 """The poses and files that an output folder should hold: by a prompt file, or by the settings of the newest run."""
 
+import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from mardm_batch.dataset.formats.registry import FORMATS, enabled_formats
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
+from mardm_batch.system.files import read_regular
 from mardm_batch.verify.findings import Expected
 
 
@@ -65,10 +67,13 @@ def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
 def read_run_settings(run_folder: Path) -> RunSettings | None:
     """The settings that Hydra saved in a run's folder; None where they are missing or not a run's."""
     try:
-        config, hydra = (OmegaConf.load(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
+        config, hydra = (
+            OmegaConf.load(io.BytesIO(read_regular(run_folder / ".hydra" / name)))
+            for name in ("config.yaml", "hydra.yaml")
+        )
         prompts, limit = OmegaConf.select(config, "paths.prompts"), OmegaConf.select(config, "limit")
         started_in = Path(OmegaConf.select(hydra, "hydra.runtime.cwd"))
         file = bundled_prompts() if prompts is None else started_in / Path(prompts).expanduser()
         return RunSettings(file, limit, enabled_formats(config))
-    except (OSError, TypeError, AttributeError, YAMLError, OmegaConfBaseException):
+    except (OSError, ValueError, TypeError, AttributeError, YAMLError, OmegaConfBaseException):
         return None

@@ -10,6 +10,7 @@ from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format,
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.system.files import check_regular
 
 
 def encode_npy(content: PoseContent) -> bytes:
@@ -25,6 +26,7 @@ def npy_bytes(joints: Joints) -> bytes:
 def check_npy(path: Path, document: PoseDocument | None) -> None:
     """float32 (22, 3), finite, and the same numbers as in the JSON."""
     try:
+        check_regular(path)
         joints = np.lib.format.open_memmap(path, mode="r")  # mapped: a header that claims terabytes costs nothing
     except Exception as error:  # damaged bytes raise exceptions of many types
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from mardm_batch.constants import PICTURE_SIZE
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.system.files import read_regular
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 END: Final = b"\0\0\0\0IEND\xaeB`\x82"
@@ -61,7 +62,7 @@ def check_png(path: Path, document: PoseDocument | None) -> None:
     """Decode the picture, its checksums included, to its very end; it must be that of the document's pose."""
     expected = (PICTURE_SIZE, PICTURE_SIZE)
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         with PngImageFile(io.BytesIO(content)) as picture:
             size = picture.size
             picture.verify()  # the checksums
