@@ -46,9 +46,9 @@ SETTINGS_INTRODUCTION = """\
 # Settings
 
 Every setting of `python -m mardm_batch` and of `python -m mardm_batch.train`, with its default, what it means and what
-it may be. On the command line a setting is written `key=value`; the files in `conf/` hold the defaults. A mistyped key,
-an unknown choice or a value out of range ends the command with exit code 2 and one line that names the key, the value
-and what is allowed. `null` is no value.
+it may be. Settings are [Hydra](https://hydra.cc)'s: `key=value` on the command line, with defaults in the files of
+`conf/`. A mistyped key, an unknown choice or a value out of range ends the command with exit code 2 and one line that
+names the key, the value and what is allowed. `null` is no value.
 
 `python -m mardm_batch --help` prints the same in the terminal; with `model=NAME` that model's settings.
 """
