@@ -21,7 +21,7 @@ from tests.e2e.documents import (
 )
 from tests.support import copy_published
 
-REASONS = {"needs a GPU", "downloads", "takes hours", "sets up"}
+REASONS = {"needs a GPU", "downloads", "takes long", "sets up"}
 """Why a command may be one that no test runs."""
 
 
