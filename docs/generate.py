@@ -6,6 +6,7 @@ python docs/generate.py --check    ends with 1 where one is not what the code sa
 
 import io
 import os
+import re
 import runpy
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,24 +16,15 @@ from pathlib import Path
 import yaml
 
 from mardm_batch.config.compose import SettingRow, setting_rows
+from mardm_batch.config.groups import group_choices
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.dataset.schemas import schema_files
 from mardm_batch.registries import register_schemas
+from mardm_batch.system.commands import command_summaries
 from mardm_batch.train.settings import register_train_schema
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
-COMMANDS = {
-    "": "Generate poses",
-    "monitor": "Watch a running sweep",
-    "verify": "Audit an output folder",
-    "contact_sheet": "Many pictures on one page",
-    "compose_captions": "Captions out of the pose library",
-    "compare": "Runs side by side",
-    "evaluate": "Score a model",
-    "benchmark": "Measure speed",
-    "train": "Train an embedded model",
-}
 SETTINGS_HEADING = "Settings (KEY=VALUE)"
 """Ends the part of a help text that is shown in commands.md; the settings have a page of their own."""
 SECTIONS = {
@@ -54,9 +46,9 @@ SETTINGS_INTRODUCTION = """\
 # Settings
 
 Every setting of `python -m mardm_batch` and of `python -m mardm_batch.train`, with its default, what it means and what
-it may be. On the command line a setting is written `key=value`; the files in `conf/` hold the defaults. A mistyped key,
-an unknown choice or a value out of range ends the command with exit code 2 and one line that names the key, the value
-and what is allowed. `null` is no value.
+it may be. Settings are [Hydra](https://hydra.cc)'s: `key=value` on the command line, with defaults in the files of
+`conf/`. A mistyped key, an unknown choice or a value out of range ends the command with exit code 2 and one line that
+names the key, the value and what is allowed. `null` is no value.
 
 `python -m mardm_batch --help` prints the same in the terminal; with `model=NAME` that model's settings.
 """
@@ -77,8 +69,7 @@ nothing was done; 3 a crash, with the traceback in the log; 130 and 143 interrup
 def settings_page() -> str:
     register_schemas()
     register_train_schema()
-    models = [path.stem for path in sorted(conf_dir().glob("model/*.yaml"))]
-    models.sort(key=lambda name: name != "embedded")
+    models = group_choices("model")
     rows = {model: setting_rows("config", [f"model={model}"]) for model in models}
     shared = [row for row in rows["embedded"] if not row.key.startswith("model.")]
     parts = [
@@ -92,11 +83,11 @@ def settings_page() -> str:
         *sections(shared),
         "## Models: `model=NAME`\n",
     ]
-    for model in models:
-        parts += [f"### `model={model}`\n", comment(conf_dir() / f"model/{model}.yaml") + "\n"]
+    for model, description in models.items():
+        parts += [f"### `model={model}`\n", f"{description}\n"]
         parts += table([row for row in rows[model] if row.key.startswith("model.")])
-    parts += ["## Looks: `render=NAME`\n", *files("render"), "## Experiments: `--multirun +experiment=NAME`\n"]
-    parts += [*files("experiment"), "## Training: `python -m mardm_batch.train`\n"]
+    parts += ["## Looks: `render=NAME`\n", *choices("render"), "## Experiments: `--multirun +experiment=NAME`\n"]
+    parts += [*choices("experiment"), "## Training: `python -m mardm_batch.train`\n"]
     parts += sections(setting_rows("train", []))
     return "\n".join(parts)
 
@@ -119,14 +110,15 @@ def table(rows: Sequence[SettingRow]) -> Iterator[str]:
 def presets() -> Iterator[str]:
     yield "| preset | sets | for |"
     yield "|---|---|---|"
-    for path in sorted(conf_dir().glob("preset/*.yaml")):
-        sets = ", ".join(f"`{key}={value}`" for key, value in flat(yaml.safe_load(path.read_text("utf-8")), ""))
-        yield f"| `+preset={path.stem}` | {sets} | {comment(path)} |"
+    for name, description in group_choices("preset").items():
+        values = yaml.safe_load((conf_dir() / "preset" / f"{name}.yaml").read_text("utf-8"))
+        sets = ", ".join(f"`{key}={value}`" for key, value in flat(values, ""))
+        yield f"| `+preset={name}` | {sets} | {description} |"
     yield ""
 
 
-def files(group: str) -> Iterator[str]:
-    yield from (f"- `{path.stem}`: {cell(comment(path))}" for path in sorted(conf_dir().glob(f"{group}/*.yaml")))
+def choices(group: str) -> Iterator[str]:
+    yield from (f"- `{name}`: {description}" for name, description in group_choices(group).items())
     yield ""
 
 
@@ -138,12 +130,6 @@ def flat(values: dict[str, object], prefix: str) -> Iterator[tuple[str, object]]
             yield prefix + key, value
 
 
-def comment(path: Path) -> str:
-    """The first comment of a configuration file, which says what it is for."""
-    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("# @package")]
-    return lines[0].removeprefix("# ")
-
-
 def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -152,18 +138,13 @@ def cell(text: str) -> str:
 
 
 def commands_page() -> str:
-    parts = [
-        NOTE,
-        COMMANDS_INTRODUCTION,
-        "| command | does |",
-        "|---|---|",
-    ]
-    parts += [
-        f"| [`{command(name)}`](#{command(name).replace('.', '').replace(' ', '-')}) | {does} |"
-        for name, does in COMMANDS.items()
-    ]
+    summaries = {"": "Turn captions into 3D human poses.", **command_summaries()}
+    parts = [NOTE, COMMANDS_INTRODUCTION, "| command | does |", "|---|---|"]
+    for name, summary in summaries.items():
+        anchor = re.sub(r"[^\w -]", "", command(name)).replace(" ", "-")
+        parts.append(f"| [`{command(name)}`](#{anchor}) | {cell(summary)} |")
     parts.append(EXIT_CODES)
-    for name in COMMANDS:
+    for name in summaries:
         text, has_settings, _ = help_text(name).partition(SETTINGS_HEADING)
         parts += [f"## {command(name)}\n", "```text", text.rstrip(), "```\n"]
         if has_settings:

@@ -79,5 +79,6 @@ def test_there_is_a_recipe_for_everything_that_can_be_added() -> None:
         "model",
         "output format",
         "renderer",
+        "engine",
         "tracker",
     ]

@@ -48,7 +48,7 @@ def conclude_run(statistics: RunStatistics, store: PoseStore, config: Config) ->
         log.error("the disk of %s is full: free some space, then run the same command again", store.output)
         conclusion.exit_code = ExitCode.SOME_FAILED
     except MardmBatchError:
-        statistics.refuse()
+        statistics.mark_refused()
         raise
     except Exception as error:
         log_crash(error, statistics.run_folder)

@@ -184,7 +184,7 @@ class RunStatistics:
             file.write(json.dumps(metrics) + "\n")
         self.tracker.log(metrics)
 
-    def refuse(self) -> None:
+    def mark_refused(self) -> None:
         """Write that settings or input were refused, where the progress of this run was written before."""
         if self.closed.is_set():
             self.progress.state, self.progress.exit_code = "refused", ExitCode.BAD_INPUT
