@@ -15,6 +15,7 @@ from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import read_regular, writable_file
+from mardm_batch.system.terminal import printable
 
 MAX_PIXELS = 400_000_000
 """Largest sheet; it takes more than a gigabyte of memory."""
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = pictures[: options.limit]
     with report_user_errors():
         write_contact_sheet(shown, options.sheet, options.columns, options.size)
-    print(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures")
+    print(printable(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures"))
     return 0
 
 

@@ -18,7 +18,7 @@ from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
-from mardm_batch.system.terminal import CONSOLE
+from mardm_batch.system.terminal import CONSOLE, printable
 
 USAGE = """\
   python -m mardm_batch.benchmark                       quick: under three minutes on two idle cores
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json is not None:
             write_atomically(options.json, json.dumps(figures.to_json(), indent=1).encode() + b"\n")
     except (MardmBatchError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return ExitCode.SOME_FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

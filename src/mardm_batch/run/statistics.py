@@ -116,8 +116,7 @@ class RunStatistics:
 
     def record_batch(self, seconds: float, device: str, device_memory_mb: float) -> None:
         """Count a sampled batch: its duration, device, and the peak of memory there."""
-        if "sample" not in self.stage_seconds:
-            self.display.start_rate(seconds)
+        self.display.count_batch(seconds)
         self.add(self.stage_seconds, {"sample": seconds})
         self.progress.state, self.progress.device = "running", device
         self.progress.device_memory_mb = device_memory_mb
@@ -157,7 +156,7 @@ class RunStatistics:
     def write_progress(self) -> None:
         display, progress = self.display, self.progress
         progress.done, progress.failed, progress.poses_per_second = display.done, display.failed, display.rate
-        progress.seconds_left = display.seconds_left if display.done else None
+        progress.seconds_left = display.seconds_left
         with suppress(OSError):  # a full disk ends the run in the main thread
             progress.write(self.output)
 
@@ -178,8 +177,8 @@ class RunStatistics:
 
     def write_metrics(self) -> None:
         metrics = self.metrics()
-        if self.display.done:
-            metrics["seconds_left"] = self.display.seconds_left
+        if (left := self.display.seconds_left) is not None:
+            metrics["seconds_left"] = left
         with suppress(OSError), (self.run_folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
         self.tracker.log(metrics)
