@@ -90,7 +90,7 @@ class WandbTracker:
         name = run_name(run.overrides, run.settings, fallback=run.label)
         if configured.run_name:
             name = f"{configured.run_name} {name}" if run.sweep else configured.run_name
-        run_id = run.run_id or configured.run_id
+        run_id = configured.run_id or run.run_id
         if run_id and run.sweep:  # the variable is that of all of its runs
             run_id = f"{run_id}-{run.folder.name}"
         options: dict[str, Any] = {"silent": True, "console": "off", "init_timeout": SECONDS_TO_START}
@@ -106,7 +106,7 @@ class WandbTracker:
             name=name,
             tags=list(dict.fromkeys([*(configured.run_tags or ()), *run_tags(run.choices)])),
             id=run_id,
-            resume="allow" if run.run_id else configured.resume,
+            resume=configured.resume or ("allow" if run.run_id else None),
             mode=mode,
             dir=wandb_folder(run),
             config=dict(run.settings),
