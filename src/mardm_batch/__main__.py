@@ -1,6 +1,15 @@
 """`python -m mardm_batch`."""
 
-if __name__ == "__main__":
-    from mardm_batch.cli import main
+from mardm_batch.system.signals import exit_on_signals
 
+
+def main() -> None:
+    """Console script and `python -m mardm_batch`: a signal during the imports ends them with one line too."""
+    exit_on_signals()
+    from mardm_batch import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
     main()

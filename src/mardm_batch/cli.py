@@ -36,7 +36,8 @@ from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, current_plan, sweep_name, write_status
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries, report_user_errors
-from mardm_batch.system.terminal import ConsoleHandler, print_long_text
+from mardm_batch.system.signals import restore_default_signals
+from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_long_text
 
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
 """Hydra's flags that name the configuration."""
@@ -71,7 +72,7 @@ FOOTER = """
 
 
 def main() -> None:
-    """Console script and `python -m mardm_batch`."""
+    """The command with the words of `sys.argv`."""
     if "--version" in sys.argv[1:]:
         print(f"mardm-batch {__version__}")
         return
@@ -97,6 +98,7 @@ def main() -> None:
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
     """Run `python -m mardm_batch.NAME`."""
+    restore_default_signals()
     sys.argv = [name, *arguments]
     runpy.run_module(f"mardm_batch.{name}", run_name="__main__", alter_sys=True)
 
@@ -150,6 +152,7 @@ def run(cfg: DictConfig) -> None:
     if plan is None:
         sys.exit(run_to_exit_code(cfg, folder, None))
     attach_to_sweep(plan)
+    ProgressDisplay.prints_lines = False
     ConsoleHandler.label = run_label(settings.job.num, cfg)
     code = run_to_exit_code(cfg, folder, sweep_name(plan.folder))
     write_status(plan.folder, settings.job.num, EXIT_CODE, code)

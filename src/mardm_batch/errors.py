@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     SOME_FAILED = 1
     BAD_INPUT = 2
     CRASHED = 3
+    HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 

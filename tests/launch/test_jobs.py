@@ -8,8 +8,9 @@ import pytest
 from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.engines import Sweep
-from mardm_batch.launch.jobs import Job, omitted_shards
+from mardm_batch.launch.jobs import Job, omitted_shards, runs_that_pay, share_of_cores
 from mardm_batch.launch.plan import JobPlan, Plan
 from mardm_batch.launch.sweep import run_sweep
 from mardm_batch.registries import register_schemas
@@ -93,3 +94,44 @@ def test_under_another_launcher_nothing_is_started_here(tmp_path: Path, three_gp
     assert run_sweep(sweep_of(tmp_path, words, *shards, launcher="slurm")) == 1
     assert three_gpus == []
     assert [word.partition("=")[0] for word in words] == ["hydra.sweep.dir"]
+
+
+@pytest.mark.parametrize(
+    ("cores", "settings", "at_once"),
+    [(1, "", 1), (2, "", 1), (4, "", 1), (8, "", 2), (64, "", 16), (8, "cpu_threads=1", 8), (4, "gpu_ids=[0]", 4)],
+)
+def test_on_a_cpu_as_many_runs_are_started_as_pay(cores: int, settings: str, at_once: int) -> None:
+    assert runs_that_pay(jobs_of(*(f"shard={each} {settings}" for each in range(3))), cores) == at_once
+
+
+def test_the_last_runs_of_a_sweep_share_all_cores() -> None:
+    assert [share_of_cores(number, jobs=5, processes=3, cores=12) for number in range(5)] == [4, 4, 4, 6, 6]
+    assert [share_of_cores(number, jobs=3, processes=3, cores=2) for number in range(3)] == [1, 1, 1]
+    assert [share_of_cores(number, jobs=3, processes=1, cores=2) for number in range(3)] == [2, 2, 2]
+
+
+def test_a_sweep_on_a_cpu_says_how_many_runs_there_are_at_once_and_names_the_monitor(
+    tmp_path: Path, three_gpus: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("mardm_batch.launch.engines.available_cores", lambda: 2)
+    run_sweep(sweep_of(tmp_path, [], *(f"shard={shard} paths.output={tmp_path}/poses" for shard in range(3))))
+    assert [word for command in three_gpus for word in command if "cpu_threads" in word] == ["cpu_threads=2"] * 3
+    words = capsys.readouterr().err
+    assert "3 jobs, 1 at once, as more would be slower on this CPU; " in words
+    assert f"python -m mardm_batch.monitor {tmp_path}/poses" in words
+
+
+@pytest.mark.parametrize(
+    ("visible", "advice"), [(3, "gpu_ids=[0,1,2] or gpu_ids=null takes all of them"), (0, "gpu_ids=null takes the CPU")]
+)
+def test_a_sweep_on_gpus_that_are_not_there_is_refused_once_before_anything_is_started(
+    tmp_path: Path, three_gpus: list[list[str]], monkeypatch: pytest.MonkeyPatch, visible: int, advice: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: visible)
+    shards = (f"shard={shard} gpu_ids=[1,2,3] paths.output={tmp_path}/poses" for shard in range(3))
+    with pytest.raises(ConfigurationError, match="no GPU") as refused:
+        run_sweep(sweep_of(tmp_path, [], *shards))
+    assert str(refused.value).endswith(advice)
+    assert three_gpus == []
+    assert not (tmp_path / "sweep").exists()

@@ -1,12 +1,23 @@
 """Processes of this machine: whether one runs, and whether it is the one that was recorded."""
 
+import errno
 import os
 import subprocess
 import sys
 import threading
 import time
+from multiprocessing.context import SpawnContext
 
-from mardm_batch.system.processes import available_cores, existed_at, on_process_exit, process_is_alive
+import pytest
+
+from mardm_batch.errors import InputError
+from mardm_batch.system.processes import (
+    available_cores,
+    check_semaphores,
+    existed_at,
+    on_process_exit,
+    process_is_alive,
+)
 
 
 def test_a_process_that_has_ended_is_not_alive_though_nobody_waited_for_it() -> None:
@@ -46,3 +57,18 @@ def test_the_cores_are_those_that_the_process_may_use() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "1\n"
     assert available_cores() >= 1
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.ENOENT])
+def test_processes_that_cannot_share_semaphores_are_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    check_semaphores()
+
+    def lock(self: SpawnContext) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(SpawnContext, "Lock", lock)
+    with pytest.raises(InputError, match=f"^/dev/shm: {os.strerror(number)}: .*--shm-size") as refused:
+        check_semaphores()
+    assert "\n" not in str(refused.value)

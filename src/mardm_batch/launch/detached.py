@@ -26,6 +26,7 @@ from mardm_batch.launch.plan import (
     PROCESS_ID,
     SWEEP_VARIABLE,
     Plan,
+    message_file,
     read_status,
     status_folder,
     write_status,
@@ -49,9 +50,16 @@ def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -
     removed = ("HYDRA_FULL_ERROR", *THREAD_VARIABLES)
     environment = {key: value for key, value in os.environ.items() if key not in removed}
     environment |= {SWEEP_VARIABLE: plan.to_json(), JOB_VARIABLE: str(number)}
-    detached = subprocess.run(
-        [sys.executable, "-c", DETACH, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
+    with message_file(plan.folder, number).open("ab") if plan.messages_to_files else nullcontext() as messages:
+        detached = subprocess.run(
+            [sys.executable, "-c", DETACH, *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+            text=True,
+            check=True,
+            start_new_session=True,  # out of the reach of Ctrl-C
+        )
     pid = int(detached.stdout)
     write_status(plan.folder, number, PROCESS_ID, pid)
     return pid

@@ -7,6 +7,7 @@ its jobs, which may run on other machines: there a job generates in place, and w
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,16 +21,17 @@ from omegaconf import DictConfig
 from mardm_batch.config.overrides import quoted
 from mardm_batch.errors import ExitCode, first_line
 from mardm_batch.launch.detached import stop_runs, supervise_run, wait_for_runs
-from mardm_batch.launch.jobs import Job, plan_job, shared_gpus
+from mardm_batch.launch.display import SweepDisplay
+from mardm_batch.launch.jobs import Job, check_gpus, plan_job, runs_that_pay, share_of_cores, shared_gpus
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, Plan, current_plan, sweep_name, write_status
 from mardm_batch.launch.single_run import run_to_exit_code
-from mardm_batch.system.processes import available_cores
-from mardm_batch.system.signals import Interrupted, raise_on_signals
-from mardm_batch.system.terminal import CONSOLE, ConsoleHandler
+from mardm_batch.system.processes import available_cores, check_semaphores
+from mardm_batch.system.signals import Interrupted, raise_on_signals, shield_started_processes
+from mardm_batch.system.terminal import CONSOLE, ConsoleHandler, printable
 
 log = logging.getLogger(__name__)
 
-EXIT_CODES_OF_SIGNALS: Final = (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+EXIT_CODES_OF_SIGNALS: Final = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,20 @@ class Sweep:
         self.launch([f"hydra.sweep.dir={quoted(self.folder)}", *overrides])
 
     def announce(self, where: str) -> None:
-        CONSOLE.print(f"{len(self.jobs)} jobs, {where}; logs in {self.folder}", markup=False, soft_wrap=True)
+        output = self.jobs[0].config.paths.output
+        monitor = f"python -m mardm_batch.monitor {shlex.quote(output)}"
+        text = f"{len(self.jobs)} jobs, {where}; logs in {self.folder}; progress of each: {monitor}"
+        CONSOLE.print(printable(text), markup=False, soft_wrap=True)
 
 
 class Engine(Protocol):
     """How the jobs of a sweep become runs. A run leaves its exit code as a status in the sweep's folder."""
 
+    def check(self, jobs: Sequence[Job]) -> None:
+        """Check that the jobs can run where they will. Raises MardmBatchError; nothing was started."""
+
     def run_sweep(self, sweep: Sweep) -> int:
-        """In the launching process: launch all jobs and wait for them.
+        """In the launching process, after `check`: launch all jobs and wait for them.
 
         Returns:
             The exit code of an interruption or of a launcher that failed, else 0, whatever the runs' own are.
@@ -72,23 +80,34 @@ class Engine(Protocol):
 class DetachedProcesses:
     """Runs as processes of this machine that do not take each other down."""
 
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Engine.check`: the GPUs that the jobs name are there, and processes can share semaphores."""
+        check_gpus(jobs)
+        check_semaphores()
+
     def run_sweep(self, sweep: Sweep) -> int:
         """See `Engine.run_sweep`. Runs that the launcher did not start are started without it."""
         gpu_ids, cores = shared_gpus(sweep.jobs), available_cores()
-        processes = min(len(sweep.jobs), sweep.processes or len(gpu_ids) or cores)
-        jobs = [plan_job(job, gpu_ids, max(1, cores // processes)) for job in sweep.jobs]
-        plan = Plan(sweep.folder, os.getpid(), sweep.flags, jobs)
-        sweep.announce(f"{processes} at once")
-        try:
-            with raise_on_signals(), environment({SWEEP_VARIABLE: plan.to_json(), "HYDRA_FULL_ERROR": "1"}):
-                try:
-                    sweep.launch_jobs(*([] if sweep.processes else [f"hydra.launcher.n_jobs={processes}"]))
-                except Exception as error:
-                    log.warning("the launcher failed (%s); the runs continue without it", type(error).__name__)
-                wait_for_runs(plan, sweep.jobs, processes)
-        except Interrupted as interruption:
-            stop_runs(plan, sweep.jobs)
-            return interruption.exit_code
+        processes = min(len(sweep.jobs), sweep.processes or len(gpu_ids) or runs_that_pay(sweep.jobs, cores))
+        jobs = [
+            plan_job(job, gpu_ids, share_of_cores(number, len(sweep.jobs), processes, cores))
+            for number, job in enumerate(sweep.jobs)
+        ]
+        plan = Plan(sweep.folder, os.getpid(), sweep.flags, jobs, messages_to_files=CONSOLE.is_terminal)
+        slower = sweep.processes is None and not gpu_ids and processes < min(len(jobs), cores)
+        sweep.announce(f"{processes} at once" + (", as more would be slower on this CPU" if slower else ""))
+        start_launcher_s_resource_tracker()
+        with SweepDisplay(sweep.jobs, sweep.folder):
+            try:
+                with raise_on_signals(), environment({SWEEP_VARIABLE: plan.to_json(), "HYDRA_FULL_ERROR": "1"}):
+                    try:
+                        sweep.launch_jobs(*([] if sweep.processes else [f"hydra.launcher.n_jobs={processes}"]))
+                    except Exception as error:
+                        log.warning("the launcher failed (%s); the runs continue without it", type(error).__name__)
+                    wait_for_runs(plan, sweep.jobs, processes)
+            except Interrupted as interruption:
+                stop_runs(plan, sweep.jobs)
+                return interruption.exit_code
         return ExitCode.ALL_FINISHED
 
     def run_job(self, cfg: DictConfig, hydra: HydraConf) -> None:
@@ -100,6 +119,9 @@ class DetachedProcesses:
 
 class InPlace:
     """Runs in the processes of the launcher, which owns their lifetime, devices and restarts."""
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Engine.check`: the machines of the runs are not known here."""
 
     def run_sweep(self, sweep: Sweep) -> int:
         """See `Engine.run_sweep`. Where the launcher fails nothing is started in its place."""
@@ -144,6 +166,14 @@ def engine_for(launcher: str) -> Engine:
 def run_label(number: int, cfg: DictConfig) -> str:
     """The beginning of a run's lines on the terminal that the runs of a sweep share."""
     return f"job {number}: " if cfg.shard is None else f"shard {cfg.shard}: "
+
+
+def start_launcher_s_resource_tracker() -> None:
+    """Start the process of joblib that removes what its workers share; like Python's it must not end before them."""
+    from joblib.externals.loky.backend import resource_tracker
+
+    with shield_started_processes():
+        resource_tracker.ensure_running()
 
 
 @contextmanager

@@ -8,8 +8,12 @@ from pathlib import Path
 from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.plan import JobPlan
-from mardm_batch.prompts.shards import shard_gpu, shards_overlap
+from mardm_batch.prompts.shards import shard_gpu, shard_name, shards_overlap
 from mardm_batch.run.shard import count_finished
+from mardm_batch.sampling.device import shard_device
+
+CORES_PER_RUN = 4
+"""On a CPU. A run with fewer cores is slower by more than the runs beside it gain."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,11 @@ class Job:
     def name(self) -> str:
         shard = self.config.shard
         return f"job {self.number}" if shard is None else f"shard {shard} of {self.config.num_shards}"
+
+    @property
+    def shard_name(self) -> str:
+        """The name of the shard in its records."""
+        return shard_name(self.config.shard, self.config.num_shards)
 
     @property
     def output(self) -> Path:
@@ -72,6 +81,33 @@ def shared_gpus(jobs: Sequence[Job]) -> Sequence[int]:
     import torch  # takes seconds to import, and is needed only where no GPUs are named
 
     return list(range(torch.cuda.device_count()))
+
+
+def check_gpus(jobs: Sequence[Job]) -> None:
+    """Check that the GPUs that the jobs name are there. Raises ConfigurationError."""
+    if any(job.config.gpu_ids is not None for job in jobs):
+        import torch
+
+        visible = torch.cuda.device_count()
+        for job in jobs:
+            shard_device(job.config.shard, job.config.gpu_ids, visible)
+
+
+def runs_that_pay(jobs: Sequence[Job], cores: int) -> int:
+    """How many runs at once are the fastest where none shares GPUs with others.
+
+    A run uses all of its cores, and on a CPU each further one loads its model and starts its processes on cores that
+    the others need. So each has several cores, or as many as its setting says.
+    """
+    if any(job.config.gpu_ids is not None for job in jobs):
+        return cores
+    return max(1, cores // max(job.config.cpu_threads or CORES_PER_RUN for job in jobs))
+
+
+def share_of_cores(number: int, jobs: int, processes: int, cores: int) -> int:
+    """The cores of a run: an equal share; the last runs, when fewer than `processes` are left, share all of them."""
+    last_round = number // processes == (jobs - 1) // processes
+    return max(1, cores // ((jobs - 1) % processes + 1 if last_round else processes))
 
 
 def plan_job(job: Job, gpu_ids: Sequence[int], cpu_threads: int) -> JobPlan:

@@ -37,6 +37,8 @@ class Plan:
     flags: Sequence[str]
     """Hydra's flags that name the configuration."""
     jobs: Sequence[JobPlan]
+    messages_to_files: bool = False
+    """Whether the runs say what they say in files, which the launching process prints above its bar."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -61,6 +63,11 @@ def sweep_name(folder: str) -> str:
 def status_folder(folder: str) -> Path:
     """Where the runs of a sweep leave their statuses."""
     return Path(folder) / ".sweep"
+
+
+def message_file(folder: str, job: int) -> Path:
+    """Where a run leaves what it says on a terminal."""
+    return status_folder(folder) / f"{job}.messages"
 
 
 def write_status(folder: str, job: int, key: str, value: int) -> None:

@@ -20,11 +20,13 @@ def run_sweep(sweep: Sweep) -> int:
     Raises:
         ConfigurationError, InputError: nothing was started.
     """
+    engine = engine_for(sweep.launcher)
     check_jobs(sweep.jobs)
+    engine.check(sweep.jobs)
     for warning in omitted_shards(sweep.jobs):
         CONSOLE.print(f"warning: {warning}", markup=False, soft_wrap=True)
     clear_statuses(sweep.folder)
-    exit_code = engine_for(sweep.launcher).run_sweep(sweep)
+    exit_code = engine.run_sweep(sweep)
     return report(sweep.jobs, sweep.folder, exit_code)
 
 

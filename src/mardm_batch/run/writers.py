@@ -21,7 +21,8 @@ from mardm_batch.dataset.records import Failure, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
 from mardm_batch.system.files import DiskFullError
-from mardm_batch.system.signals import defer_signals
+from mardm_batch.system.processes import check_semaphores
+from mardm_batch.system.signals import SIGNALS, accept_signals, shield_started_processes
 
 log = logging.getLogger(__name__)
 
@@ -70,21 +71,25 @@ class PoseWriters:
         self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self, workers: int) -> ProcessPoolExecutor:
+        """A pool whose workers start now. Raises InputError where there can be no semaphores."""
         # In a process that joblib started the default method is joblib's own, which the workers do not have.
         multiprocessing.set_start_method("spawn", force=True)
-        pool = ProcessPoolExecutor(
-            workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=start_worker,
-            initargs=(self.settings, os.getpid()),
-        )
-        # All workers start now. Until they ignore Ctrl-C themselves it must not reach them.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        check_semaphores()
+        pool: ProcessPoolExecutor | None = None
         try:
-            for _ in range(workers):
-                pool.submit(os.getpid)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            with shield_started_processes():
+                pool = ProcessPoolExecutor(
+                    workers,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=start_worker,
+                    initargs=(self.settings, os.getpid()),
+                )
+                for _ in range(workers):
+                    pool.submit(os.getpid)
+        except BaseException:
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
+            raise
         return pool
 
     def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
@@ -92,8 +97,8 @@ class PoseWriters:
         while len(self.pending) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
             yield from self.outcomes(self.ended.get())
         try:
-            with defer_signals():  # a pose that is submitted is always pending
-                self.expect(self.pool.submit(draw_and_write, pose, provenance), pose, provenance)
+            with shield_started_processes():  # a late worker may start; a pose that is submitted is always pending
+                self.expect(submit(self.pool, pose, provenance), pose, provenance)
         except BrokenProcessPool:
             self.expect(broken(), pose, provenance)
         yield from self.done()
@@ -140,10 +145,10 @@ class PoseWriters:
         alone = self.start(workers=1)
         for pose, provenance in suspects:
             try:
-                future = alone.submit(draw_and_write, pose, provenance)
+                future = submit(alone, pose, provenance)
             except BrokenProcessPool:  # it died while idle, not because of this pose
                 alone = self.start(workers=1)
-                future = alone.submit(draw_and_write, pose, provenance)
+                future = submit(alone, pose, provenance)
             wait([future])
             yield self.outcome(pose, future)
             if isinstance(future.exception(), BrokenProcessPool):
@@ -166,6 +171,12 @@ class PoseWriters:
                 self.warned.add(warning)
                 log.warning("%s", warning)
         return Outcome(pose, None, written.seconds)
+
+
+def submit(pool: ProcessPoolExecutor, pose: Pose, provenance: Provenance) -> Future[Written]:
+    """Have a pose drawn and written; the worker that does it may start now."""
+    with shield_started_processes():
+        return pool.submit(draw_and_write, pose, provenance)
 
 
 def broken() -> Future[Written]:
@@ -205,8 +216,10 @@ def start_worker(settings: WriterSettings, parent: int) -> None:
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else settings.render.renderer()
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: Worker.stop_requested.set())
+    for number in SIGNALS:  # Ctrl-C is the run's to answer; it stops its workers
+        requested = signal.SIG_IGN if number == signal.SIGINT else lambda number, frame: Worker.stop_requested.set()
+        signal.signal(number, requested)
+    accept_signals()
     threading.Thread(target=exit_with_parent, args=(parent,), daemon=True).start()
 
 

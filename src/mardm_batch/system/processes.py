@@ -1,14 +1,40 @@
 """Processes of this machine: the cores they may use, and whether one still runs."""
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
 
 import psutil
 
+from mardm_batch.errors import InputError
+from mardm_batch.system.signals import start_resource_tracker
+
 POLL_SECONDS = 0.5
 CLOCK_TOLERANCE = 5.0
 """Seconds by which the clock may have been set while a process ran."""
+
+
+SEMAPHORES_NEEDED = 16
+"""Of a pool of processes, generously."""
+
+
+def check_semaphores() -> None:
+    """Check that processes can share semaphores, which Linux keeps in /dev/shm.
+
+    Raises:
+        InputError: they cannot, as in a container whose /dev/shm is missing, full or read-only.
+    """
+    start_resource_tracker()
+    context = multiprocessing.get_context("spawn")
+    try:
+        locks = [context.Lock() for _ in range(SEMAPHORES_NEEDED)]
+    except OSError as error:
+        raise InputError(
+            f"/dev/shm: {error.strerror}: processes keep their semaphores there; make it a writable tmpfs of some MB "
+            "(for a container: --shm-size=64m)"
+        ) from None
+    del locks
 
 
 def available_cores() -> int:

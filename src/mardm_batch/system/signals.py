@@ -1,11 +1,18 @@
-"""Ctrl-C and SIGTERM as an exception: poses that are being written are finished, the exit code names the signal."""
+"""Ctrl-C, SIGTERM and SIGHUP: an exception once a run has begun, before that the end; the exit code names the signal.
 
+Processes that a run starts begin with these signals blocked, until they can handle them.
+"""
+
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
+from typing import Final
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -16,16 +23,39 @@ class Interrupted(BaseException):
         self.exit_code = 128 + number
 
 
+def handled_signals() -> tuple[int, ...]:
+    """The signals that end a run: not SIGHUP where it is ignored, as under nohup."""
+    return tuple(each for each in SIGNALS if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN)
+
+
+def exit_on_signals() -> None:
+    """End the process with one line at a signal, while there is nothing to finish: before a run and after it."""
+
+    def exit_now(number: int, frame: FrameType | None) -> None:
+        os.write(2, b"interrupted\n")
+        os._exit(128 + number)
+
+    for each in handled_signals():
+        signal.signal(each, exit_now)
+
+
+def restore_default_signals() -> None:
+    """Undo `exit_on_signals`: Ctrl-C is a KeyboardInterrupt."""
+    for each in handled_signals():
+        signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
+
+
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
     """Raise Interrupted at the first signal; further ones are ignored while the run ends."""
+    numbers = handled_signals()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in SIGNALS:
+        for each in numbers:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
@@ -37,7 +67,8 @@ def raise_on_signals() -> Iterator[None]:
 def defer_signals() -> Iterator[None]:
     """Delay a signal to the end of a block that it would crash, or that must not be left half done."""
     received: list[int] = []
-    before = {each: signal.signal(each, lambda number, frame: received.append(number)) for each in SIGNALS}
+    numbers = handled_signals()
+    before = {each: signal.signal(each, lambda number, frame: received.append(number)) for each in numbers}
     try:
         yield
     finally:
@@ -45,3 +76,40 @@ def defer_signals() -> Iterator[None]:
             signal.signal(each, handler)
         if received:
             signal.raise_signal(received[0])
+
+
+@contextmanager
+def shield_started_processes() -> Iterator[None]:
+    """Start processes that no signal reaches before they call `accept_signals`; one to this process is deferred.
+
+    A signal to all processes of a terminal would otherwise end them, with a traceback, in the middle of an import.
+    """
+    with defer_signals(), blocked_signals():
+        yield
+
+
+@contextmanager
+def blocked_signals() -> Iterator[None]:
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def accept_signals() -> None:
+    """In a process that was started shielded, once its handlers are set."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def start_resource_tracker() -> None:
+    """Start Python's process that removes the semaphores of a run which was killed.
+
+    It ends with the run, and must not end before: it does not ignore SIGHUP by itself, and warns of what it loses.
+    """
+    with shield_started_processes():
+        resource_tracker.ensure_running()

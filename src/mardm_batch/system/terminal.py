@@ -80,6 +80,9 @@ class ConsoleHandler(logging.Handler):
 class ProgressDisplay:
     """Finished poses of all, their rate and the time left: a bar on a terminal, else a line every ten seconds."""
 
+    prints_lines = True
+    """Off in the runs of a sweep whose launching process shows the sum of them."""
+
     def __init__(self, total: int, bar: bool) -> None:
         self.total = total
         self.done = self.failed = self.batches = 0
@@ -107,6 +110,12 @@ class ProgressDisplay:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+    def set_total(self, total: int) -> None:
+        """Change the number of poses, where it becomes known later."""
+        self.total = total
+        if self.bar is not None:
+            self.bar.update(self.task, total=total)
 
     def count_batch(self, seconds: float) -> None:
         """A batch was sampled, in so many seconds. The rate is measured from the start of the first one, not from the
@@ -149,7 +158,7 @@ class ProgressDisplay:
         rate = f"{self.rate:.1f} poses/s" + (f", {self.failed} failed" if self.failed else "")
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done + self.failed, rate=rate)
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        elif self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
             left = "" if self.seconds_left is None else f", {clock(self.seconds_left)} left"
             log.info("%d of %d poses, %s%s", self.done, self.total, rate, left)

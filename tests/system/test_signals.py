@@ -1,0 +1,108 @@
+"""Signals: one line and an exit code that names the signal, from the first moment; started processes are shielded."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support import wait_until
+
+from mardm_batch.system.signals import (
+    SIGNALS,
+    Interrupted,
+    accept_signals,
+    defer_signals,
+    raise_on_signals,
+    shield_started_processes,
+)
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_becomes_its_exit_code(number: signal.Signals) -> None:
+    with pytest.raises(Interrupted) as interrupted, raise_on_signals():
+        signal.raise_signal(number)
+    assert interrupted.value.exit_code == 128 + number
+
+
+def test_a_hang_up_that_is_ignored_as_under_nohup_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with raise_on_signals(), defer_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_process_that_is_started_shielded_is_reached_once_it_accepts(number: signal.Signals) -> None:
+    reached: list[int] = []
+    before = signal.signal(number, lambda number, frame: reached.append(number))
+    code = "import signal; print(*sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
+    try:
+        with shield_started_processes():
+            signal.raise_signal(number)
+            shielded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            assert reached == []
+        assert reached == [number]
+        assert shielded.stdout.split() == [str(int(each)) for each in sorted(SIGNALS)]
+        accept_signals()
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
+    finally:
+        signal.signal(number, before)
+
+
+WAITING = """
+import sys, time
+import mardm_batch.__main__ as command
+sys.meta_path.insert(0, type("Waiting", (), {"find_spec": lambda *words: (open("there", "w"), time.sleep(60))}))
+command.main()
+"""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_during_the_imports_is_one_line(tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen([sys.executable, "-c", WAITING], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_until((tmp_path / "there").exists)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (128 + number, "interrupted\n")
+
+
+STARTING = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}, {root!r}]
+from test_writers import settings_in
+from mardm_batch.run.writers import PoseWriters
+from mardm_batch.system.signals import Interrupted, raise_on_signals
+if __name__ == "__main__":
+    submit = PoseWriters.start.__globals__["ProcessPoolExecutor"].submit
+    def submit_and_signal(self, *words):
+        future = submit(self, *words)
+        os.killpg(0, {number})  # in the middle of the start of the workers
+        return future
+    PoseWriters.start.__globals__["ProcessPoolExecutor"].submit = submit_and_signal
+    try:
+        with raise_on_signals(), PoseWriters(settings_in(Path({folder!r})), workers=2):
+            pass
+    except Interrupted as interruption:
+        sys.exit(interruption.exit_code)
+"""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_to_all_processes_while_the_writers_start_shows_no_traceback(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    tests = Path(__file__).parents[1]
+    script = tmp_path / "starting.py"
+    script.write_text(
+        STARTING.format(tests=str(tests / "run"), root=str(tests.parent), number=int(number), folder=str(tmp_path))
+    )
+    command = [sys.executable, str(script)]
+    result = subprocess.run(command, capture_output=True, text=True, start_new_session=True, env=os.environ, timeout=60)
+    assert (result.returncode, result.stderr) == (128 + number, "")
