@@ -1,5 +1,7 @@
 """The HTML page of a comparison: one file that loads nothing, without JavaScript, light or dark as the reader prefers.
 
+A picture that is clicked is the target of a link, by which the style sheet shows it large.
+
 Captions, names, paths, errors and settings come from outside; the template `comparison.html.jinja` escapes all text.
 """
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mardm_batch.compare.curves import HEIGHT, WIDTH, curve_rows
 from mardm_batch.compare.runs import Run, Sample
 from mardm_batch.compare.tables import Cell, Comparison, Row, Section, format_number, metric_label
 from mardm_batch.dataset.formats.format import DamagedFileError
@@ -83,7 +86,9 @@ def render_page(comparison: Comparison, captions: Sequence[str]) -> str:
     runs = comparison.runs
     return environment.get_template("comparison.html.jinja").render(
         comparison=comparison,
-        headers=list(zip(comparison.names, comparison.differences, strict=True)),
+        headers=list(zip(runs, comparison.names, comparison.folders, strict=True)),
+        curves=list(curve_rows(runs)),
+        curve_size=(WIDTH, HEIGHT),
         poses=sum(int(run.metrics.get("poses_done", 0)) for run in runs),
         samples={caption: [sample_cell(caption, run) for run in runs] for caption in captions},
         folders=folders_section(runs),
