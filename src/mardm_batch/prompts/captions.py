@@ -17,7 +17,9 @@ _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _TAGS = "\U000e0000-\U000e007f"
 _HANGUL_FILLERS = "\u115f\u1160"
 _INVISIBLE = re.compile(f"[{_DROPPED}{_HANGUL_FILLERS}{_JOINERS}{_SELECTORS}{_TAGS}]")
-_WITHOUT_EFFECT = re.compile(f"(?<![\u1100-\u11ff])[{_HANGUL_FILLERS}](?![\u1100-\u11ff])|[{_DROPPED}]")
+_WITHOUT_EFFECT = re.compile(
+    f"[{_DROPPED}]|\u115f\u1160+(?![\u11a8-\u11ff])|\u115f(?![\u1160-\u11ff])|(?<![\u1100-\u115f])\u1160"
+)
 _FLAG_OR_TAGS = re.compile(f"(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)|[{_TAGS}]")
 _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _JOINER = re.compile(f"[{_JOINERS}]+")
