@@ -17,7 +17,7 @@ from mardm_batch.dataset.layout import FAILURES, RECORDS
 from mardm_batch.dataset.progress import read_progress
 from mardm_batch.dataset.records import Failure
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.readers import read_captions
+from mardm_batch.prompts.readers import read_entries
 from mardm_batch.system import files
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import (
@@ -55,7 +55,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "JSON": ("waving.json", read_json),
     "NPY": ("waving.npy", lambda path: check_npy(path, None)),
     "PNG": ("waving.png", lambda path: check_png(path, None)),
-    "prompts": ("captions.txt", read_captions),
+    "prompts": ("captions.txt", read_entries),
     "errors": ("errors.jsonl", lambda path: read_error_log(path.parent)),
     "progress": (f"{RECORDS}/progress/all.json", lambda path: read_progress(path.parents[2])),
     "failures": (FAILURES, lambda path: FailureList(path.parent).read()),

@@ -26,11 +26,12 @@ from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt, name_prompts
+from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
-WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(CAPTIONS)
+WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(map(Entry, CAPTIONS))
 PROVENANCE = Provenance("embedded", 1, 8, {"cfg": 2.0, "solver": "euler"}, "0123", "float32")
 ALL = tuple(FORMATS.values())
 
@@ -300,7 +301,7 @@ def test_other_settings_and_unrequested_poses_are_notes(output: Path, audit, pic
 
 
 def test_names_with_a_hash_match_their_captions(tmp_path: Path, picture: bytes) -> None:
-    prompts = name_prompts(["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301])
+    prompts = name_prompts(map(Entry, ["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301]))
     store = PoseStore(tmp_path / "poses", ALL)
     store.prepare()
     for prompt in prompts:
@@ -363,7 +364,7 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
 
 
 def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:
-    captions = [*CAPTIONS, *(f"A person [red]\x1b[31m, number {number}" for number in range(12))]
+    captions = [*CAPTIONS, *(f"A person [red], number {number}" for number in range(12))]
     listed = output / "captions.jsonl"  # the prompt file itself is no stray
     listed.write_text("\n".join(json.dumps({"caption": caption}) for caption in captions))
     edit(output / f"{MARKUP.name}.json", lambda document: document.update(caption="[bold]:smile:[/bold]\x1b[2J"))
@@ -371,7 +372,7 @@ def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path,
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "poses: 16 requested, 12 missing, 4 found, 1 damaged"
     assert "missing pose: 12" in lines
-    assert "  red31m_number_0: A person [red]\\x1b[31m, number 0" in lines
+    assert "  red_number_0: A person [red], number 0" in lines
     assert "  and 2 more" in lines
     assert f"  {MARKUP.name}.json: [bold]:smile:[/bold]\\x1b[2J" in lines
     assert not any("captions.jsonl" in line for line in lines[2:])

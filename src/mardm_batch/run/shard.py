@@ -8,7 +8,7 @@ from mardm_batch.config.schema import Config
 from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.names import Prompt, max_name_bytes
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
 from mardm_batch.prompts.shards import shard_of
 from mardm_batch.sampling.provenance import pose_provenance
@@ -38,7 +38,12 @@ def load_prompts_with_warnings(config: Config) -> tuple[Prompt, ...]:
 
 def read_prompt_file(config: Config) -> PromptList:
     path = config.paths.prompts
-    return read_prompts(bundled_prompts() if path is None else Path(path).expanduser())
+    return read_prompts(
+        bundled_prompts() if path is None else Path(path).expanduser(),
+        config.prompts.column,
+        config.prompts.names,
+        max_name_bytes(Path(config.paths.output).expanduser()),
+    )
 
 
 def select_shard(prompt_list: PromptList, config: Config) -> tuple[Prompt, ...]:

@@ -38,7 +38,7 @@ def verify(
     if RECORDS not in folders and not any(path.endswith(JSON.suffix) for path in sizes):
         raise InputError(f"{output}: no poses and no record of a run; name the folder that a run wrote to")
     shards = read_progress(output)
-    expected = expected_poses(prompt_file, shards, sizes.keys())
+    expected = expected_poses(output, prompt_file, shards, sizes.keys())
     store = PoseStore(output, expected.formats)
     if not repair:
         return audit(store, expected, shards, unchecked, progress_bar)

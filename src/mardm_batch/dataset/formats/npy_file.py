@@ -23,13 +23,23 @@ def npy_bytes(joints: Joints) -> bytes:
     return buffer.getvalue()
 
 
-def check_npy(path: Path, document: PoseDocument | None) -> None:
-    """float32 (22, 3), finite, and the same numbers as in the JSON."""
+def map_npy(path: Path) -> Joints:
+    """The array of a file, mapped: a header that claims terabytes costs nothing, and pickles are refused.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
     try:
         check_regular(path)
-        joints = np.lib.format.open_memmap(path, mode="r")  # mapped: a header that claims terabytes costs nothing
+        joints: Joints = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # damaged bytes raise exceptions of many types
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+    return joints
+
+
+def check_npy(path: Path, document: PoseDocument | None) -> None:
+    """float32 (22, 3), finite, and the same numbers as in the JSON."""
+    joints = map_npy(path)
     if joints.shape != (NUM_JOINTS, 3) or joints.dtype != np.float32:
         detail = f"should be float32 ({NUM_JOINTS}, 3), not {joints.dtype} {joints.shape}"
         raise DamagedFileError(Damage.WRONG, detail)

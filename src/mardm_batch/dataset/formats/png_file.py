@@ -7,11 +7,13 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from mardm_batch.constants import PICTURE_SIZE
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.errors import first_line
 from mardm_batch.system.files import read_regular
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -20,6 +22,8 @@ END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 HEADER_BYTES: Final = 33
 """Signature and the chunk IHDR; other chunks come behind."""
 MAX_TEXT_BYTES: Final = 65536
+MAX_PIXELS: Final = 50_000_000
+"""Of a picture that is decoded."""
 
 
 def encode_png(content: PoseContent) -> bytes:
@@ -56,6 +60,26 @@ def read_texts(content: bytes) -> dict[str, str]:
             texts[keyword.decode("latin-1")] = text[2:].split(b"\0", 2)[-1].decode(errors="replace")
         start += 12 + length
     return texts
+
+
+def load_picture(path: Path, size: int) -> Image.Image:
+    """A square RGB copy of a picture of any size.
+
+    Pillow finds a file's kind by its content, and has programs run for some; here it is a PNG, whatever it holds.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        DamagedFileError: it cannot be read as a PNG.
+    """
+    try:
+        with PngImageFile(io.BytesIO(read_regular(path))) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ValueError(f"{picture.width} x {picture.height} pixels are too many")
+            return picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # damaged bytes raise exceptions of many types
+        raise DamagedFileError(Damage.UNREADABLE, first_line(error)) from None
 
 
 def check_png(path: Path, document: PoseDocument | None) -> None:
