@@ -59,7 +59,8 @@ The `--help` text of every command. `python -m mardm_batch.NAME` and `mardm-batc
 """
 EXIT_CODES = """
 Exit codes of all commands: 0 done; 1 some poses failed or problems were found; 2 bad settings, arguments or input, and
-nothing was done; 3 a crash, with the traceback in the log; 130 and 143 interrupted by Ctrl-C or SIGTERM.
+nothing was done; 3 a crash, with the traceback in the log; 129, 130 and 143 interrupted by
+SIGHUP, Ctrl-C or SIGTERM.
 """
 
 

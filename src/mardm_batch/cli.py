@@ -7,12 +7,14 @@ import runpy
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -31,11 +33,12 @@ from mardm_batch.config.groups import group_choices
 from mardm_batch.config.help import help_table, two_columns
 from mardm_batch.config.messages import explain_hydra_error
 from mardm_batch.config.overrides import parse_flags, quote_override, resolve_now
-from mardm_batch.config.schema import conf_dir
-from mardm_batch.errors import ConfigurationError
+from mardm_batch.config.schema import Config, conf_dir
+from mardm_batch.errors import ConfigurationError, ExitCode, InputError
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, current_plan, sweep_name, write_status
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries, report_user_errors
+from mardm_batch.system.folders import check_utf8, check_working_folder, explain_unwritable
 from mardm_batch.system.signals import restore_default_signals
 from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_long_text
 
@@ -63,7 +66,7 @@ Turn captions into 3D human poses: for each a .npy of 22 joints, a .json and a
 
 Finished poses are skipped: run the same command again after an interruption.
 Exit codes: 0 all finished, 1 some failed, 2 bad settings or input, 3 crashed,
-130/143 interrupted.
+129/130/143 interrupted.
 """
 FOOTER = """
 --cfg job prints the resolved settings, --info shows how they are composed,
@@ -80,8 +83,11 @@ def main() -> None:
         run_command(sys.argv[1], sys.argv[2:])
         return
     register_schemas()
-    sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
     with report_user_errors():
+        check_working_folder()
+        for word in sys.argv[1:]:
+            check_utf8("", word)
+        sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
         if "--help" in arguments or "-h" in arguments:
             print_long_text(help_text(drop_sweep_overrides([word for word in arguments if "=" in word])))
             return
@@ -90,10 +96,12 @@ def main() -> None:
         show_config_only = parsed.cfg or parsed.info
         if parsed.multirun and not show_config_only:
             sys.exit(launch_sweep(parsed))
-        if not (parsed.hydra_help or parsed.shell_completion):
-            check_single_run(parsed, show_config_only)
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
-        run_with_hydra()
+        if parsed.hydra_help or parsed.shell_completion:
+            run_with_hydra()
+            return
+        config = check_single_run(parsed, show_config_only)
+        run_in_folder(config, HydraConfig.get())
 
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
@@ -120,15 +128,29 @@ def check_words(words: Sequence[str]) -> None:
         raise ConfigurationError(f"{word}: neither a command nor a setting; {hint}")
 
 
-def check_single_run(parsed: Namespace, show_config_only: bool) -> None:
-    """Check the settings of a run. Raises ConfigurationError."""
+def check_single_run(parsed: Namespace, show_config_only: bool) -> Config:
+    """The checked settings of a run. Raises ConfigurationError."""
     experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
     if experiment and not parsed.multirun and not show_config_only and SWEEP_VARIABLE not in os.environ:
         raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
     overrides = drop_sweep_overrides(parsed.overrides) if parsed.multirun else parsed.overrides
-    to_config(compose_config(overrides, parsed))
+    config = to_config(compose_config(overrides, parsed))
     if not show_config_only and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise ConfigurationError("hydra.mode=MULTIRUN: a sweep is started with --multirun")
+    return config
+
+
+def run_in_folder(config: Config, settings: HydraConf) -> None:
+    """Run with Hydra, which makes the run's folder and log first; InputError where it cannot."""
+    plan, others = current_plan(), {"paths.output": config.paths.output, "paths.temp": config.paths.temp}
+    try:
+        with explain_unwritable("hydra.sweep.dir" if plan else "hydra.run.dir", Path(settings.run.dir), others):
+            run_with_hydra()
+    except InputError:
+        if plan is not None:
+            with suppress(OSError):
+                write_status(plan.folder, settings.job.num, EXIT_CODE, ExitCode.BAD_INPUT)
+        raise
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")

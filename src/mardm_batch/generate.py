@@ -41,7 +41,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         sweep: the name of the sweep that this shard is part of; None for a run on its own.
 
     Returns:
-        The exit code: 0 all finished, 1 some failed, 3 crashed, 130 or 143 interrupted.
+        The exit code: 0 all finished, 1 some failed, 3 crashed, 129, 130 or 143 interrupted.
 
     Raises:
         InputError, ConfigurationError: bad input or settings; nothing was generated.

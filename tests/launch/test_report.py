@@ -3,14 +3,19 @@
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, write_status
 from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
+from mardm_batch.run.shard import load_prompts, open_store
+from mardm_batch.sampling.provenance import pose_provenance
 
 register_schemas()
 
@@ -30,3 +35,33 @@ def test_a_run_that_did_not_finish_is_named_with_how_it_ended(
         assert report([Job(0, words, to_config(compose_config(words)))], str(tmp_path), 0) == exit_code
     assert f"shard 0 of 1 {ending}: 0 of 2 poses are finished" in caplog.text
     assert "2 of 2 poses are missing" in caplog.text
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, None])
+@pytest.mark.parametrize(
+    ("existing", "listed", "exit_code"), [("skip", False, 0), ("skip", True, 0), ("overwrite", False, 1)]
+)
+def test_a_sweep_whose_poses_another_made_meanwhile_is_finished(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, code: int | None, existing: str, listed: bool, exit_code: int
+) -> None:
+    write_captions(tmp_path, ["A person waving"])
+    paths = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "render.enabled=false"]
+    words = [*paths, "shard=0", "num_shards=1", f"existing={existing}"]
+    job = Job(0, words, to_config(compose_config(words)))
+    (prompt,) = load_prompts(job.config)
+    (tmp_path / "staging").mkdir()
+    (tmp_path / "poses" / ".mardm_batch").mkdir(parents=True)
+    pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0)
+    open_store(job.config).write(pose, None, pose_provenance(job.config), tmp_path / "staging")
+    if listed:
+        FailureList(tmp_path / "poses").append([Failure(prompt.caption, prompt.name, "sample", "broken")])
+    if code is not None:
+        write_status(str(tmp_path), 0, EXIT_CODE, code)
+    if code == 1 and listed:  # it could not bring the list up to date
+        exit_code = 1
+    if code == 2 and existing == "overwrite":
+        exit_code = 2
+    with caplog.at_level(logging.INFO):
+        assert report([job], str(tmp_path), 0) == exit_code
+    assert ("the sweep is finished: 1 jobs, 1 poses, nothing is missing" in caplog.text) == (exit_code == 0)
+    assert ("but all of its 1 poses are finished" in caplog.text) == (exit_code == 0)

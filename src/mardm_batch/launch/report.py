@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.errors import ExitCode
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, read_status
 from mardm_batch.run.conclusion import resume_hint
-from mardm_batch.run.shard import count_finished, open_store
+from mardm_batch.run.shard import count_finished, load_prompts, open_store
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
         exit_code: of an interruption or of a launcher that failed, else 0.
 
     Returns:
-        The exit code of the sweep: 0 all runs finished, 1 one did not, 2 all were refused, or `exit_code`.
+        The exit code of the sweep: 0 all poses are finished, 1 not all, 2 all were refused, or `exit_code`.
     """
     codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
     missing = requested = 0
@@ -43,12 +44,12 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
             with suppress(OSError):
                 rebuild_metadata(open_store(job.config))
         missing, requested = missing + total - finished, requested + total
-        # A run with retry=failed is complete without the poses that did not fail; one that remakes finished poses is
-        # not complete because they are on disk.
-        if code != ExitCode.ALL_FINISHED or (finished < total and job.config.retry is None):
+        ending = ENDINGS.get(code, "was stopped")
+        if not is_complete(job, code, finished, total):
             complete = False
-            ending = ENDINGS.get(code, "was stopped")
             log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
+        elif code != ExitCode.ALL_FINISHED:
+            log.warning("%s %s, but all of its %d poses are finished", job.name, ending, total)
     if complete:
         rest = f"{missing} are missing and were not requested" if missing else "nothing is missing"
         log.info("the sweep is finished: %d jobs, %d poses, %s", len(jobs), requested, rest)
@@ -60,3 +61,16 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     if exit_code:
         return exit_code
     return ExitCode.BAD_INPUT if all(code == ExitCode.BAD_INPUT for code in codes) else ExitCode.SOME_FAILED
+
+
+def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
+    """Whether a run's poses are as it was to make them: by itself, or all of them by another process meanwhile."""
+    if code == ExitCode.ALL_FINISHED:  # with `retry` it was not to make those that never failed
+        return finished == total or job.config.retry is not None
+    if finished < total or job.config.existing in ("overwrite", "error"):
+        return False  # to remake poses is more than that they are there
+    if code == ExitCode.SOME_FAILED:  # or it could not update the list of failures
+        with suppress(OSError):
+            return not FailureList(job.output).failed_prompts(load_prompts(job.config))
+        return False
+    return True

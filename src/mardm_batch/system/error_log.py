@@ -4,6 +4,8 @@ The text log has the same messages, with tracebacks, for people. This file is fo
 """
 
 import logging
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Final
 from mardm_batch.errors import first_line
 from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import JsonRecord, json_lines, parse_json
+from mardm_batch.system.terminal import CONSOLE, printable
 
 ERROR_LOG: Final = "errors.jsonl"
 """Named in conf/hydra/job_logging/mardm_batch.yaml too."""
@@ -26,6 +29,31 @@ class LoggedError(JsonRecord):
     logger: str
     message: str
     exception: str | None
+
+
+class RunLogHandler(logging.FileHandler):
+    """A log file of a run. Where it cannot grow the terminal says so once, and the run goes on."""
+
+    failed = False
+    """Whether that was said, of any log file."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # a delayed file that cannot be opened
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not RunLogHandler.failed and isinstance(error, OSError):
+            RunLogHandler.failed = True
+            folder, reason = Path(self.baseFilename).parent, error.strerror
+            text = f"warning: the log in {folder} is not complete: {reason}; poses are made all the same"
+            CONSOLE.print(printable(text), markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        with suppress(OSError):  # what could not be written
+            super().close()
 
 
 class ErrorFormatter(logging.Formatter):

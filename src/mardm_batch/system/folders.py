@@ -1,0 +1,81 @@
+"""Folders that cannot be used: why, in one line, and which settings name others."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from mardm_batch.errors import InputError
+
+
+def check_working_folder() -> None:
+    """Check that settings can hold the path of the working folder.
+
+    Raises:
+        InputError: it was deleted, or its path has bytes that are no text or a `${`.
+    """
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the working folder was deleted or moved: change to another one (cd)") from None
+    check_utf8("the working folder ", folder)
+    if "${" in folder:
+        raise InputError(
+            f"the working folder {folder} has ${{ in its path, which settings take for the name of another setting: "
+            "change to another one (cd)"
+        )
+
+
+def check_utf8(what: str, text: str) -> None:
+    """Raises InputError where a text holds bytes that are not UTF-8: lists, logs and settings cannot hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{what}{text}: the name is not UTF-8; rename it, or use another") from None
+
+
+def unwritable_reason(folder: Path, error: OSError) -> str:
+    """Why nothing can be written into a folder that is there or was to be made."""
+    for each in (folder, *folder.parents):
+        if each.is_symlink() and not each.exists():
+            return f"{each} is a link to {os.readlink(each)}, which is not there"
+        if each.exists() and not each.is_dir():
+            return f"{each} is not a folder"
+    inside = error.filename is not None and Path(error.filename).parent.absolute() == folder.absolute()
+    return f"{Path(error.filename).name}: {error.strerror}" if inside else str(error.strerror)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether a folder, or the nearest one above it that is there, can be written to."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+@contextmanager
+def explain_unwritable(setting: str, folder: Path, others: Mapping[str, str]) -> Iterator[None]:
+    """Name the setting of a folder that cannot be written to.
+
+    Args:
+        others: further folders by their settings; those that cannot be written to either are named too.
+
+    Raises:
+        InputError: for an OSError, or one that kept a log file from being opened.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        raise unwritable(setting, folder, cause, others) from None
+
+
+def unwritable(setting: str, folder: Path, error: OSError, others: Mapping[str, str]) -> InputError:
+    """The error about a folder that cannot be written to. Its arguments are those of `explain_unwritable`."""
+    settings = [setting, *unwritable_settings(others)]
+    advice = "name another folder: " + " ".join(f"{each}=DIR" for each in settings)
+    return InputError(f"{setting}={folder}: cannot be written to: {unwritable_reason(folder, error)}; {advice}")
+
+
+def unwritable_settings(folders: Mapping[str, str]) -> Iterable[str]:
+    return [setting for setting, folder in folders.items() if not is_writable(Path(folder).expanduser())]
