@@ -16,7 +16,7 @@ from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.records import MetadataRow, Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import translate_disk_full
+from mardm_batch.system.files import read_regular, translate_disk_full
 from mardm_batch.system.json_records import parse_json
 
 
@@ -88,7 +88,7 @@ class PoseStore:
     def read(self, name: str) -> PoseDocument | None:
         """The JSON of a pose; None where it is absent or unreadable."""
         try:
-            return PoseDocument.from_json(parse_json(JSON.path(self.output, name).read_bytes()))
+            return PoseDocument.from_json(parse_json(read_regular(JSON.path(self.output, name))))
         except (OSError, ValueError):
             return None
 

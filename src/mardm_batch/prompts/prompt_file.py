@@ -13,6 +13,7 @@ CAPTION_COLUMNS: Final = ("caption", "text", "prompt")
 """Names of a column or key that holds captions, the preferred one first."""
 _MAX_QUOTED: Final = 60  # characters
 _UTF_16_SHARE: Final = 0.3  # of the bytes in even or in odd places: so many are NUL in UTF-16, none in UTF-8
+_UTF_32_SHARE: Final = 0.6  # of all bytes
 _MARKS: Final = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _NO_COLUMNS: Final[Mapping[str, Any]] = {}
 
@@ -109,6 +110,8 @@ def guess_encoding(data: bytes) -> str | None:
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             return encoding
+    if data.count(0) > _UTF_32_SHARE * len(data):
+        return "UTF-32"
     halves = (data[0::2], data[1::2]) if b"\0" in data else ()
     return "UTF-16" if any(half.count(0) > _UTF_16_SHARE * len(half) for half in halves) else None
 

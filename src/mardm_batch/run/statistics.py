@@ -23,6 +23,7 @@ from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome
 from mardm_batch.dataset.summary import SUMMARY_FILE, PoseSample, RunSummary
 from mardm_batch.errors import ExitCode
+from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.pose.geometry import Joints, diversity
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.measures import pose_measures
@@ -57,6 +58,9 @@ class RunStatistics:
         settings: Mapping[str, Any],
         failures: FailureList,
     ) -> None:
+        prompts = settings["paths"]["prompts"]
+        self.conditions = caption_conditions(None if prompts is None else Path(prompts).expanduser())
+        """The conditions of captions, by which poses are measured."""
         self.requested = requested
         self.had_pending = False
         """Whether this run had poses to make."""
@@ -130,7 +134,7 @@ class RunStatistics:
             if each.failure is not None:
                 self.record_failure(each.failure)
                 continue
-            prompt, measures = each.pose.prompt, pose_measures(each.pose)
+            prompt, measures = each.pose.prompt, pose_measures(each.pose, self.conditions)
             self.add(self.measure_counts, dict.fromkeys(measures, 1))
             self.add(self.measure_sums, measures)
             if len(self.diversity_joints) < DIVERSITY_POSES:
