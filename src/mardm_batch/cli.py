@@ -89,7 +89,7 @@ def main() -> None:
             check_utf8("", word)
         sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
         if "--help" in arguments or "-h" in arguments:
-            print_long_text(help_text(drop_sweep_overrides([word for word in arguments if "=" in word])))
+            print_long_text(help_text([word for word in arguments if word not in ("--help", "-h")]))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         check_words(parsed.overrides)
@@ -217,8 +217,12 @@ def launch_sweep(arguments: Namespace) -> int:
     return run_sweep(Sweep(jobs, str(folder), flags, launcher, None if processes < 1 else processes, launch))
 
 
-def help_text(overrides: Sequence[str]) -> str:
-    choices = [f"\n{title}\n{two_columns(group_choices(group))}" for group, title in GROUPS.items()]
+def help_text(words: Sequence[str]) -> str:
+    """The help, with the settings that these words of the command line give, and the choices of their --config-dir."""
+    flags, _ = get_args_parser().parse_known_intermixed_args(list(words))
+    overrides = drop_sweep_overrides([word for word in flags.overrides if "=" in word])
+    further_folders = [Path(flags.config_dir)] if flags.config_dir else []
+    choices = [f"\n{title}\n{two_columns(group_choices(group, further_folders))}" for group, title in GROUPS.items()]
     commands = f"\nOther commands (python -m mardm_batch.NAME --help)\n{two_columns(command_summaries())}"
-    settings = f"\nSettings (KEY=VALUE)\n{help_table('config', overrides)}"
+    settings = f"\nSettings (KEY=VALUE)\n{help_table('config', overrides, flags)}"
     return USAGE + "".join(choices) + commands + settings + FOOTER

@@ -1,7 +1,9 @@
 """The words of the command line beside settings: commands by name, the version, the help, and what is mistyped."""
 
+import runpy
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,28 @@ def test_the_help_lists_every_choice_and_command_within_80_columns(monkeypatch: 
             assert description.split()[0] in words
     assert set(COMMANDS) <= set(words)
     assert "3 crashed" in text
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_every_help_text_keeps_to_80_columns(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with suppress(SystemExit):
+        main() if name == "" else runpy.run_module(f"mardm_batch.{name}", run_name="__main__")
+    text = capsys.readouterr().out
+    assert "xit codes: 0" in " ".join(text.split())
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_the_help_lists_the_choices_and_settings_of_a_further_folder(tmp_path: Path) -> None:
+    register_schemas()
+    (tmp_path / "preset").mkdir()
+    (tmp_path / "preset" / "mine.yaml").write_text("# @package _global_\n# What I need.\nseed: 77\n")
+    text = help_text([f"--config-dir={tmp_path}", "+preset=mine", "shard=0,1"])
+    assert "mine  " in text
+    assert "What I need." in text
+    assert "fast" in text
+    assert "seed=77" in text
+    assert "seed=77" not in help_text(["--config-dir", str(tmp_path)])

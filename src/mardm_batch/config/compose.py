@@ -94,9 +94,9 @@ def check_keys(settings: Settings, cfg: DictConfig, name: str) -> None:
             check_keys(value, cfg[key], name)
 
 
-def setting_rows(name: str, overrides: Sequence[str]) -> list[SettingRow]:
+def setting_rows(name: str, overrides: Sequence[str], flags: Namespace | None = None) -> list[SettingRow]:
     """The settings of a file of `conf/`, config or train, with their values under these overrides."""
-    return rows_of(compose_config(overrides, name=name))
+    return rows_of(compose_config(overrides, flags, name=name))
 
 
 def variants_of(name: str) -> Variants:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
+from mardm_batch.system.help_text import HelpFormatter
 from mardm_batch.system.terminal import printable
 
 
@@ -26,13 +27,13 @@ def command_parser(name: str, description: str | None, epilog: str = "") -> argp
 
     Args:
         description: the module's docstring, of which the first line is shown.
-        epilog: examples and exit codes, shown as they are written.
+        epilog: examples and exit codes; see `wrap_help`.
     """
     return CommandParser(
         prog=f"python -m mardm_batch.{name}",
         description=(description or "").partition("\n")[0],
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
 
 
