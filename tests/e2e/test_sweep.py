@@ -61,7 +61,7 @@ def test_the_shards_of_a_sweep_make_all_poses_once(tmp_path: Path, tiny_weights:
     assert [each.state for each in shards] == ["finished"] * 3
     assert [each.done for each in shards] == [20] * 3
     assert len({each.sweep for each in shards}) == 1
-    assert len(list(tmp_path.glob("multirun/*/*/*/wandb/offline-run-*/*.wandb"))) == 3
+    assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 3
     for number in range(3):
         (summary,) = tmp_path.glob(f"multirun/*/*/{number}/summary.json")
         content = json.loads(summary.read_text())
