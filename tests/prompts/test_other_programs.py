@@ -1,5 +1,8 @@
 """Lists of other programs and of language models: what is not caption is set aside, and one line says what."""
 
+import json
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,11 @@ def lines(*texts: str) -> str:
         (f'"{ARM}",\n\'{FLOOR}\',\n', [ARM, FLOOR]),
         (f'1. "{ARM}"\n2. "{FLOOR}"\n', [ARM, FLOOR]),
         ("\u300c\u8dd1\u300d\n", ["\u8dd1"]),
+        (f"1\u3001{ARM}\n\u4e8c\u3001{FLOOR}\n", [ARM, FLOOR]),
+        (f"\uff083\uff09{ARM}\n\u2463 {FLOOR}\n", [ARM, FLOOR]),
+        (f'[\n"{ARM}",\n"{FLOOR}"\n]\n', [ARM, FLOOR]),
+        (f"1,{ARM}\n2, {FLOOR}\n", [ARM, FLOOR]),
+        (f"00001.npy|{ARM}\n", [ARM]),
         # comment lines and rules
         (f"# arms\n{ARM}\n// legs\n{FLOOR}\n; x\n---\n", [ARM, FLOOR]),
         (f"#arms\n{ARM}\n =====\n\n***\n//\n{FLOOR}\n```\n", [ARM, FLOOR]),
@@ -139,6 +147,7 @@ def test_one_line_says_what_was_set_aside_and_how_often(tmp_path: Path):
         ("list.md", f"# List\n- {ARM}#120\n- {FLOOR}#NA\n"),
         ("list.md", f"{ARM}#a/DET person/NOUN#0.0#0.0\n{FLOOR}#a/DET person/NOUN#0.0#0.0\n"),
         ("list.md", f"\u2022 {ARM}\n\u2022 {FLOOR}\n"),
+        ("list.md", f"(1) {ARM}\n(2) {FLOOR}\n"),
         ("list.md", f"-\u00a0{ARM}\n2.\u00a0{FLOOR}\n"),
         ("list.csv", f"caption,id\n{ARM}#120,1\n{FLOOR}#64,2\n"),
         ("list.json", f'["{ARM}#120", "{FLOOR}#64"]'),
@@ -169,3 +178,26 @@ def test_a_list_of_comments_alone_has_no_caption(tmp_path: Path):
 def test_bundled_lists_have_none_of_the_forms():
     for name in ("static_poses.md", "static_poses_10k.md"):
         assert read_prompts(bundled_prompts().with_name(name)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x#" + "a/b/c/d/e/f/g/h " * 40 + "#!#!#!",
+        "x#" + "a/b " * 20_000 + "!",
+        "x" + " " * 50_000 + "y",
+        "- " * 20_000,
+        "1. " * 20_000 + "x",
+        "#" * 50_000 + "x#",
+        "|" * 50_000,
+        "a\t" * 2,
+        '"' * 50_000,
+    ],
+)
+def test_hostile_lines_take_no_time(tmp_path: Path, line: str):
+    start = time.process_time()
+    for name in ("list.txt", "list.csv", "list.json"):
+        text = json.dumps([line, f"{ARM}\n{' ' * 50_000}x\ny"]) if name.endswith(".json") else line
+        with suppress(InputError):
+            read(tmp_path, text, name)
+    assert time.process_time() - start < 2

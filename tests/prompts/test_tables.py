@@ -50,6 +50,8 @@ def error(folder: Path, text: str | bytes, name: str, column: str | None = None)
         ("a.csv", f'"id";"Text"\n"1";"{ARM}; ""slowly"""\n', [(f'{ARM}; "slowly"', {"id": "1"})]),
         ("a.csv", f"caption,,note\n{ARM},a,\n", [(ARM, {"column_2": "a", "note": ""})]),
         ("a.csv", f"caption,id\n{ARM},1,,\n\n,,\n{FLOOR},2\n", [(ARM, {"id": "1"}), (FLOOR, {"id": "2"})]),
+        ("a.csv", f"id|caption\n1|{ARM}\n", [(ARM, {"id": "1"})]),
+        ("a.csv", f"caption;\n{ARM};\n{FLOOR};x\n", [(ARM, {}), (FLOOR, {"column_2": "x"})]),
         ("a.csv", f"caption\n{ARM}; slowly\n{FLOOR}\n", [(f"{ARM}; slowly", {}), (FLOOR, {})]),
         ("a.csv", f"{ARM}; slowly\n{FLOOR}; slowly\n", [(f"{ARM}; slowly", {}), (f"{FLOOR}; slowly", {})]),
         ("a.tsv", f"id\tcaption\n1\t{ARM}, palm up\n", [(f"{ARM}, palm up", {"id": "1"})]),

@@ -25,7 +25,7 @@ _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _JOINER = re.compile(f"[{_JOINERS}]+")
 _LINE_START = re.compile("^[\ufeff\u200b\u200e\u200f\u2060]+", re.MULTILINE)
 _SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")  # look like a space, or like a narrow one
-_LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
+_LINE_BREAK = re.compile(r"[\r\n]+")
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL_OF_ONE_LINE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -43,7 +43,9 @@ def normalize_caption(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", _SPACE.sub(" ", _without_invisible(text)))
     text = text.strip()
-    return _LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+    if "\n" in text or "\r" in text:
+        return " ".join(filter(None, map(str.strip, _LINE_BREAK.split(text))))
+    return text
 
 
 def drop_marks_at_line_starts(text: str) -> str:

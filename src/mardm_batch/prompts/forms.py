@@ -119,16 +119,24 @@ def _are_ids(matches: Matches, total: int) -> bool:
     return nearly_all(len(ids), len(matches))
 
 
+def _are_sentences(matches: Matches, total: int) -> bool:
+    """Whether the captions before a separator have several words."""
+    return nearly_all(sum(" " in match["caption"] for match in matches), len(matches))
+
+
 _BULLETS = (
     "\u2022\u2023\u2043\u204c\u2219\u00b7\u25a0\u25a1\u25aa\u25ab\u25ba\u25b6\u25b8\u25cb\u25cf\u25c6\u25c7\u25e6"
     "\u27a4\u27a2\u2192\u2605\u2713\u2714"
 )
 _ID = r"(?P<id>[\w.:/-]{1,64})"
 FORMS: Final = (
-    Form("the bullet", re.compile(rf"[{_BULLETS}]\ufe0f?\s*(?P<caption>\S.*)")),
+    Form(
+        "the bullet or number",
+        re.compile(rf"(?:[{_BULLETS}]\ufe0f?\s*|[\u2013\u2014]\s+|\(\d{{1,6}}\)\s+)(?P<caption>\S.*)"),
+    ),
     Form(
         "words with parts of speech after # (HumanML3D)",
-        re.compile(r"(?P<caption>[^#]*[^#\s])\s*#\s*[^\s#]+/[^\s#]+(?:\s+[^\s#]+/[^\s#]+)*\s*(?:#[^#\s]*){0,2}\s*#?"),
+        re.compile(r"(?P<caption>[^#]*[^#\s])\s*#\s*[^\s#/]*/[^\s#]+(?:\s+[^\s#/]*/[^\s#]+)*\s*(?:#[^#\s]*){0,2}\s*#?"),
     ),
     Form(
         "the length after #",
@@ -136,8 +144,9 @@ FORMS: Final = (
         _are_lengths,
     ),
     Form("the id before a tab", re.compile(rf"{_ID} *\t\s*(?P<caption>[^\t]*\S)"), _are_ids),
-    Form("the id after a tab", re.compile(rf"(?P<caption>[^\t]*\w [^\t]*)\t\s*{_ID}")),
+    Form("the id after a tab", re.compile(rf"(?P<caption>[^\t]+)\t\s*{_ID}"), _are_sentences),
     Form("the id before a bar", re.compile(rf"{_ID}\s*\|\s*(?P<caption>[^|]*[^|\s])"), _are_ids),
+    Form("the id before a comma", re.compile(r"(?P<id>\d{1,9})\s*[,;]\s*(?P<caption>[^\W\d].*)")),
     Form(
         "the class code",
         re.compile(r"(?P<id>[A-Z]{1,3}\d{1,5})(?:\s*[.:)\]\u2013\u2014-]\s*|\s+)(?P<caption>\w.*)"),
@@ -175,15 +184,22 @@ class ListForm:
         return [(number, line if rest is None else rest) for number, line, rest in marked]
 
 
-_WORD = r"(?:pose|caption|prompt|action|motion|item|no\.?|nr\.?)\s*"
-_LIST_MARK = re.compile(
-    rf"""(?: [-*+>\u2013\u2014\u00bb]\s+ | [{_BULLETS}]\ufe0f?\s* | -(?=[^\W\d])  # bullets
-    | [(\[]?\d{{1,6}}[.):\]]+\s+ | \d{{1,6}}[.)](?=[^\W\d]) | \d{{1,6}}\s+[-\u2013\u2014:]\s+  # 1. (1) [1] 1: 1 -
-    | \#\d{{1,6}}[.):]?\s+ | {_WORD}\#?\d{{1,6}}\s*[:.)-]\s+ | \d{{1,6}}\u3001\s*  # #1 Pose 1: 1、
-    | \(?[a-z][.)]\s+ | [ivxl]{{1,6}}[.)]\s+
-    )+ (?:\[[\ x]?\]\s+)?""",
-    re.VERBOSE | re.IGNORECASE,
+_MARKS: Final = (
+    rf"[{_BULLETS}]\ufe0f?\s*",
+    r"[-*+>\u2013\u2014\u00bb]\s+",
+    r"-(?=[^\W\d])",
+    r"[(\[]?\d{1,6}[.):\]]+\s+",  # 1. 1) (1) [1] 1:
+    r"\d{1,6}[.)](?=[^\W\d])(?!\w+\s*[|\t])",  # 1.A person; not 1.npy|A person
+    r"\d{1,6}\s+[-\u2013\u2014:]\s+",  # 1 -
+    r"#\d{1,6}[.):]?\s+",
+    r"(?:pose|caption|prompt|action|motion|item|no\.?|nr\.?)\s*#?\d{1,6}\s*[:.)-]\s+",
+    r"\(?[a-z][.)]\s+",
+    r"[ivxl]{1,6}[.)]\s+",
+    r"[\d\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,6}\u3001\s*",  # Chinese
+    r"[\uff08\u3010]\d{1,6}[\uff09\u3011]\s*|[\u2460-\u2473]\s*",
 )
+"""Bullets and numbers before a caption."""
+_LIST_MARK = re.compile(rf"(?:{'|'.join(_MARKS)})+(?:\[[ x]?\]\s+)?", re.IGNORECASE)
 _QUOTED = re.compile(
     r"""(["'`\u201c\u201d\u201e\u2018\u00ab\u300c\u300e])(.*\S.*)(["'`\u201d\u201c\u2019\u00bb\u300d\u300f])[,;.]?"""
 )

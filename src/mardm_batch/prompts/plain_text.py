@@ -10,7 +10,7 @@ from mardm_batch.prompts.prompt_file import Entry, PromptFile
 
 _COMMENT = re.compile(r"#|//|;\s")
 _NUMBERED = re.compile(r"#\d+[.):]?\s")  # #1 A person sits
-_RULE = re.compile(r"[-_=*~+#.`\s]{3,}")
+_RULE = re.compile(r"[-_=*~+#.`\s\[\](){}<>|,:]+")  # also the brackets of a list in a program
 _HEADER = re.compile(r"\s*[\w.-]+\s*[\t|]\s*(?:caption|text|prompt)s?\s*", re.IGNORECASE)
 
 

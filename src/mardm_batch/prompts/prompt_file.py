@@ -97,11 +97,11 @@ class PromptFile:
 
 
 def other_columns(names: Sequence[str], cells: Sequence[str], column: int) -> dict[str, str]:
-    """The cells of a row but that of the caption by the names of their columns; one without a name by its place."""
+    """The cells of a row but that of the caption by the names of their columns; without a name by their places."""
     return {
         normalize_caption(name) or f"column_{index + 1}": cell.strip()
         for index, (name, cell) in enumerate(zip(names, cells, strict=False))
-        if index != column
+        if index != column and (name.strip() or cell.strip())
     }
 
 

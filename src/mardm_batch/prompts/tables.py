@@ -57,7 +57,7 @@ def _no_header(file: PromptFile, header: list[str], delimiter: str, rows: list[l
         return file.no_caption_column(header)
     found = f"{len(header)} cells separated by {_NAMES.get(delimiter, repr(delimiter))}, and no header"
     if all(_ID.fullmatch(row[0]) for row in [header, *rows] if len(row) == len(header)):
-        return f"{found}; name the columns in a first line such as id{delimiter}caption"
+        return f"{found}; name the columns in a first line such as {f'id{delimiter}caption'!r}"
     return f"{found}; {_advice(delimiter)}"
 
 
@@ -74,7 +74,7 @@ def _find_delimiter(file: PromptFile) -> tuple[str, int]:
         return excel[1], first + 1
     candidates = _DELIMITERS.get(file.path.suffix.lower(), ",;\t")
     tables = {each: _first_rows(file, each) for each in candidates}
-    for delimiter, rows in tables.items():
+    for delimiter, rows in [*tables.items(), ("|", _first_rows(file, "|"))]:
         if rows and len(rows[0]) > 1 and file.find_caption_column(rows[0]) is not None:
             return delimiter, 0
     for delimiter, rows in tables.items():
