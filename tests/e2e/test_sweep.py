@@ -94,7 +94,7 @@ def joblib_worker(folder: Path, launcher: int) -> int:
 
 @pytest.mark.parametrize("kind", ["run", "joblib worker"])
 def test_a_killed_process_takes_no_other_shard_with_it(tmp_path: Path, tiny_weights: Path, kind: str) -> None:
-    small_batches = ("tracking.mode=disabled", "sampling.batch_size=1")
+    small_batches = ("tracking.mode=disabled", "sampling.batch_size=1", "hydra.launcher.n_jobs=3")
     sweep = start_sweep(tmp_path, tiny_weights, *small_batches, captions=MANY_CAPTIONS)
     wait_until(lambda: sum(each.done > 2 for each in read_progress(tmp_path / "SinglePose") if each.alive) >= 1)
     family = descendants(sweep.pid)

@@ -108,6 +108,8 @@ class DetachedProcesses:
             except Interrupted as interruption:
                 stop_runs(plan, sweep.jobs)
                 return interruption.exit_code
+            finally:
+                close_log_files()
         return ExitCode.ALL_FINISHED
 
     def run_job(self, cfg: DictConfig, hydra: HydraConf) -> None:
@@ -174,6 +176,14 @@ def start_launcher_s_resource_tracker() -> None:
 
     with shield_started_processes():
         resource_tracker.ensure_running()
+
+
+def close_log_files() -> None:
+    """Leave the logs of the runs to them: a launcher with one job at a time has opened them in this process."""
+    for handler in logging.getLogger().handlers[:]:
+        if isinstance(handler, logging.FileHandler):
+            logging.getLogger().removeHandler(handler)
+            handler.close()
 
 
 @contextmanager
