@@ -260,8 +260,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     ),
     "removed is a file": (lambda o: (o / RECORDS / "removed").write_text(""), MISPLACED, []),
     "removed is a link": (lambda o: (o / RECORDS / "removed").symlink_to(o.parent), MISPLACED, []),
-    "progress is a file": (lambda o: (o / RECORDS / "progress").write_text(""), MISPLACED, []),
-    "progress is a link": (lambda o: (o / RECORDS / "progress").symlink_to(o.parent), MISPLACED, []),
+    "progress is a file": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.write_text("")), MISPLACED, [],
+    ),
+    "progress is a link": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.symlink_to(o.parent)), MISPLACED, [],
+    ),
     "lock is a folder": (lambda o: replace_by_folder(o / RECORDS / "all.lock"), MISPLACED, []),
     "lock of a shard is a folder": (lambda o: replace_by_folder(o / RECORDS / "shard-0-of-3.lock"), MISPLACED, []),
     "lock of a list is a folder": (lambda o: replace_by_folder(o / RECORDS / "metadata.lock"), MISPLACED, []),
