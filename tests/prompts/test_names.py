@@ -122,3 +122,11 @@ def test_names_have_room_for_hash_and_suffix(limit: int):
     for prompt in listed:
         assert len(prompt.name.encode()) + len(".json") <= limit
         assert len(file_name(prompt.caption, max_bytes)) <= 200
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in use cannot be removed")
+def test_a_deleted_working_folder_has_the_usual_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert max_name_bytes(Path("poses")) == 240

@@ -30,7 +30,7 @@ from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
 
-CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
+CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "A person 坐着的人"]
 WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(map(Entry, CAPTIONS))
 PROVENANCE = Provenance("embedded", 1, 8, {"cfg": 2.0, "solver": "euler"}, "0123", "float32")
 ALL = tuple(FORMATS.values())
@@ -260,8 +260,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     ),
     "removed is a file": (lambda o: (o / RECORDS / "removed").write_text(""), MISPLACED, []),
     "removed is a link": (lambda o: (o / RECORDS / "removed").symlink_to(o.parent), MISPLACED, []),
-    "progress is a file": (lambda o: (o / RECORDS / "progress").write_text(""), MISPLACED, []),
-    "progress is a link": (lambda o: (o / RECORDS / "progress").symlink_to(o.parent), MISPLACED, []),
+    "progress is a file": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.write_text("")), MISPLACED, [],
+    ),
+    "progress is a link": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.symlink_to(o.parent)), MISPLACED, [],
+    ),
     "lock is a folder": (lambda o: replace_by_folder(o / RECORDS / "all.lock"), MISPLACED, []),
     "lock of a shard is a folder": (lambda o: replace_by_folder(o / RECORDS / "shard-0-of-3.lock"), MISPLACED, []),
     "lock of a list is a folder": (lambda o: replace_by_folder(o / RECORDS / "metadata.lock"), MISPLACED, []),
@@ -311,7 +315,7 @@ def stage(output: Path) -> None:
 
 def contents(output: Path) -> list[bytes]:
     """Of all files but the lists and locks, wherever they lie."""
-    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock")]
+    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock", ".md")]
     return sorted(path.read_bytes() for path in ours)
 
 

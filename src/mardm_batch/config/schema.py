@@ -158,8 +158,17 @@ class Config(Settings):
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))
-    existing: str = setting("finished poses are kept, made again, or an error", one_of("skip", "overwrite", "error"))
+    existing: str = setting(
+        "finished poses: skip leaves those that this run would make alike and refuses others, keep leaves all, "
+        "overwrite makes all again, error refuses any",
+        one_of("skip", "keep", "overwrite", "error"),
+    )
     retry: str | None = setting("failed: only what failed before; null: all that is unfinished", one_of("failed"))
+    unknown_words: str = setting(
+        "a caption with words that the model does not know: warn makes its pose, fail makes it a failure; one without "
+        "any known word is a failure always",
+        one_of("warn", "fail"),
+    )
     paths: PathSettings = setting("files and folders")
     prompts: PromptSettings = setting("how captions are read and poses are named")
     sampling: SamplingSettings = setting("how a clip is sampled")

@@ -4,6 +4,7 @@
 when it ends, so that it can be read from another terminal, afterwards and over a shared disk.
 """
 
+import errno
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.layout import PROGRESS, RECORDS
 from mardm_batch.errors import first_line
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
@@ -77,8 +78,10 @@ class Progress(JsonRecord):
 
     def write(self, output: Path) -> None:
         self.updated = time.time()
-        folder = output / RECORDS / "progress"
+        folder = output / RECORDS / PROGRESS
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink() or folder.parent.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
         write_atomically(folder / f"{self.shard}.json", json.dumps(self.to_json(), ensure_ascii=False).encode())
 
     @property
@@ -99,7 +102,7 @@ def read_progress(output: Path) -> list[Progress]:
 def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]:
     """The progress of all shards, and the files that are no such record: why, by their paths from the output folder."""
     shards, unreadable = [], {}
-    for path in sorted((output / RECORDS / "progress").glob("*.json")):
+    for path in sorted((output / RECORDS / PROGRESS).glob("*.json")):
         try:
             shards.append(Progress.from_json(parse_json(read_regular(path))))
         except FileNotFoundError:  # being replaced, on a shared disk

@@ -15,6 +15,8 @@ JOB_VARIABLE: Final = "MARDM_BATCH_JOB"
 """Environment variable of a run: the number of its job."""
 EXIT_CODE: Final = "exit_code"
 PROCESS_ID: Final = "pid"
+SIGNAL: Final = "signal"
+"""Key of the status of a run that a signal killed: the signal's number."""
 
 
 @dataclass(frozen=True)

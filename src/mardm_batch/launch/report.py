@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.errors import ExitCode
+from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, read_status
-from mardm_batch.run.conclusion import resume_hint
-from mardm_batch.run.shard import count_finished, load_prompts, open_store
+from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
+from mardm_batch.run.shard import check_run, count_finished, load_prompts, open_store
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,9 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     """
     codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
     missing = requested = 0
-    complete = True
+    complete = update_metadata(jobs)
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
-        if code is None and finished:  # it died before it brought the list up to date
-            with suppress(OSError):
-                rebuild_metadata(open_store(job.config))
         missing, requested = missing + total - finished, requested + total
         ending = ENDINGS.get(code, "was stopped")
         if not is_complete(job, code, finished, total):
@@ -63,6 +61,19 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     return ExitCode.BAD_INPUT if all(code == ExitCode.BAD_INPUT for code in codes) else ExitCode.SOME_FAILED
 
 
+def update_metadata(jobs: Sequence[Job]) -> bool:
+    """Rebuild the metadata of every output folder once; whether all could be."""
+    up_to_date = True
+    for store in {job.output: open_store(job.config) for job in jobs}.values():
+        try:
+            if (store.output / RECORDS).is_dir():
+                rebuild_metadata(store)
+        except OSError as error:
+            log_outdated_lists(store, error)
+            up_to_date = False
+    return up_to_date
+
+
 def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
     """Whether a run's poses are as it was to make them: by itself, or all of them by another process meanwhile."""
     if code == ExitCode.ALL_FINISHED:  # with `retry` it was not to make those that never failed
@@ -72,5 +83,10 @@ def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
     if code == ExitCode.SOME_FAILED:  # or it could not update the list of failures
         with suppress(OSError):
             return not FailureList(job.output).failed_prompts(load_prompts(job.config))
+        return False
+    if code == ExitCode.BAD_INPUT:
+        with suppress(MardmBatchError):
+            check_run(job.config)
+            return True
         return False
     return True

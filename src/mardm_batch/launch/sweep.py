@@ -7,6 +7,7 @@ from pathlib import Path
 from mardm_batch.launch.engines import Sweep, engine_for
 from mardm_batch.launch.jobs import check_jobs, omitted_shards
 from mardm_batch.launch.plan import status_folder
+from mardm_batch.launch.record import record_sweep
 from mardm_batch.launch.report import report
 from mardm_batch.system.folders import explain_unwritable
 from mardm_batch.system.terminal import CONSOLE
@@ -32,6 +33,7 @@ def run_sweep(sweep: Sweep) -> int:
         CONSOLE.print(f"warning: {warning}", markup=False, soft_wrap=True)
     config = sweep.jobs[0].config
     clear_statuses(sweep.folder, {"paths.output": config.paths.output, "paths.temp": config.paths.temp})
+    record_sweep(sweep.jobs, sweep.folder)
     exit_code = engine.run_sweep(sweep)
     return report(sweep.jobs, sweep.folder, exit_code)
 

@@ -47,8 +47,8 @@ _DEVICE_NAMES: Final = frozenset(
 
 def max_name_bytes(folder: Path) -> int:
     """The bytes of the longest name whose files the file system of a folder, which need not exist, can hold."""
-    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
     try:
+        existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
         limit = os.pathconf(existing, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):  # AttributeError: Windows, whose limit is that of NTFS
         return MAX_NAME_BYTES

@@ -27,6 +27,7 @@ from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.pose.geometry import Joints, diversity
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.measures import pose_measures
+from mardm_batch.sampling.vocabulary import ReadCaptions
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import ProgressDisplay
 from mardm_batch.tracking.tracker import NullTracker, Tracker
@@ -77,6 +78,7 @@ class RunStatistics:
         self.measure_counts: defaultdict[str, float] = defaultdict(float)
         self.errors: Counter[str] = Counter()
         self.unknown_words: Counter[str] = Counter()
+        self.captions_with_unknown_words = 0
         self.diversity_joints: list[Joints] = []
         self.samples: list[PoseSample] = []
         self.closed = threading.Event()
@@ -110,9 +112,13 @@ class RunStatistics:
             if count % REPORTS_PER_METRICS == 0:
                 self.write_metrics()
 
-    def record_unknown_words(self, words: Counter[str]) -> None:
-        """Count captions by words that the model does not know, and warn of them."""
-        self.unknown_words = words
+    def record_unknown_words(self, read: ReadCaptions) -> None:
+        """Count captions by words that the model does not know, warn of them, and record those that it cannot read."""
+        self.unknown_words = words = Counter(
+            word.lower() for unknown in read.unknown_words.values() for word in unknown
+        )
+        self.captions_with_unknown_words = sum(map(bool, read.unknown_words.values()))
+        self.record_failures(read.failures)
         if words:
             listed = [word for word, _ in words.most_common(UNKNOWN_WORDS_LISTED)]
             more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
@@ -147,10 +153,16 @@ class RunStatistics:
 
     def record_failure(self, failure: Failure) -> None:
         """Count a pose that could not be made, and list it in `failures.jsonl`."""
-        self.failures.append([failure])
-        self.errors[f"{failure.stage}: {failure.error}"] += 1
-        self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
-        self.display.advance(failed=1)
+        self.record_failures([failure])
+
+    def record_failures(self, failures: Sequence[Failure]) -> None:
+        """Count poses that could not be made, and list them in `failures.jsonl`."""
+        self.failures.append(failures)
+        for each in failures:
+            self.errors[f"{each.stage}: {each.error}"] += 1
+            self.progress.last_failure = f"{each.name} ({each.stage}): {each.error}"
+        if failures:
+            self.display.advance(failed=len(failures))
 
     def add(self, sums: defaultdict[str, float], values: Mapping[str, float]) -> None:
         with self.lock:
@@ -216,5 +228,6 @@ class RunStatistics:
             metrics={**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.diversity_joints))},
             errors=dict(self.errors),
             unknown_words=dict(self.unknown_words),
+            captions_with_unknown_words=self.captions_with_unknown_words,
             samples=tuple(self.samples),
         )

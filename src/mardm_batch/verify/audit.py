@@ -10,13 +10,14 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
-from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.metadata import metadata_rows
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, MetadataRow, PoseDocument
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
-from mardm_batch.system.json_records import parse_json
+from mardm_batch.system.json_records import json_lines, parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.verify.findings import NOTES, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, inspect
@@ -77,7 +78,7 @@ def audit(
 
 def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None, active: bool) -> Iterator[Finding]:
     """Files that belong to no pose. `active`: temporary files may belong to a run."""
-    known = {METADATA, FAILURES}
+    known = {METADATA, FAILURES, CARD}
     if prompt_file is not None and prompt_file.parent.resolve() == output.resolve():
         known.add(prompt_file.name)
     for path in sorted(paths):
@@ -97,9 +98,9 @@ def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None,
 
 def check_metadata(store: PoseStore) -> Iterator[Finding]:
     """Whether `metadata.jsonl` has one line for each finished pose."""
-    finished: Counter[MetadataRow | bytes] = Counter(store.metadata())
-    listed: Counter[MetadataRow | bytes] = Counter()
+    listed: Counter[bytes] = Counter()
     try:
+        finished = Counter(json_lines([row]) for row in metadata_rows(store))
         lines = read_regular(store.output / METADATA, MAX_LIST_BYTES).splitlines()
     except FileNotFoundError:
         lines = []
@@ -108,7 +109,7 @@ def check_metadata(store: PoseStore) -> Iterator[Finding]:
         return
     for line in lines:
         try:
-            listed[MetadataRow.from_json(parse_json(line))] += 1
+            listed[json_lines([MetadataRow.from_json(parse_json(line))])] += 1
         except ValueError:
             listed[line] += 1
     if finished != listed:

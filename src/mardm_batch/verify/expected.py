@@ -55,7 +55,9 @@ def expected_poses(
             reason = f"the settings of the newest run cannot be read: {error}"
     formats = formats_in_use(file_names) if run is None else run.formats
     if prompt_file is not None:
-        run = RunSettings(prompt_file, None, formats) if run is None else replace(run, prompts=prompt_file, limit=None)
+        run = RunSettings(prompt_file, None, formats) if run is None else replace(run, limit=None)
+        column = run.column if prompt_file.suffix == run.prompts.suffix else None  # of another kind of file
+        run = replace(run, prompts=prompt_file, column=column)
         return Expected(captions_by_name(run, output), str(prompt_file), prompt_file, formats)
     if run is None:
         return Expected(None, f"unknown: {reason}; name the captions with --prompts", None, formats)

@@ -49,16 +49,16 @@ def inspect(
                 each.check(each.path(store.output, name), document)
             except DamagedFileError as error:
                 found.append(Finding(damage_kind(error.damage, each), name + each.suffix, error.detail, files))
-    kind = None if document is None else caption_kind(name, document.caption, expected)
+    kind = None if document is None else caption_kind(name, document, expected)
     if document is not None and kind is not None:
         found.append(Finding(kind, name + JSON.suffix, document.caption, files))
     return Inspection(document, found)
 
 
-def caption_kind(name: str, caption: str, expected: Expected) -> Kind | None:
+def caption_kind(name: str, document: PoseDocument, expected: Expected) -> Kind | None:
     """Compare name and caption with the requested captions, else with the rule of names; None: they are right."""
     if expected.captions is not None and name in expected.captions:
-        return None if expected.captions[name] == caption else Kind.WRONG_CAPTION
-    if not is_name_of(name, caption):
+        return None if expected.captions[name] == document.caption else Kind.WRONG_CAPTION
+    if not is_name_of(name, document.caption, document.source):
         return Kind.WRONG_CAPTION
     return None if expected.captions is None else Kind.UNREQUESTED
