@@ -44,6 +44,7 @@ def records(path: Path) -> Iterator[Record]:
             yield parsed
 
 
+@pytest.mark.e2e
 def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\nA person <b>sitting</b>\n", encoding="utf-8")
     result = run("paths.prompts=captions.txt", "tracking.mode=offline", "tracking.samples=1")
@@ -67,6 +68,7 @@ def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run:
     assert len(list(file.parent.glob("files/media/images/*.png"))) == 1
 
 
+@pytest.mark.e2e
 def test_auto_asks_for_no_login_and_is_offline_without_a_key(tmp_path: Path, run: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\n")
     result = run(
