@@ -116,7 +116,7 @@ def assert_whole(folder: Path, captions: list[str]) -> None:
             assert picture.size == (1200, 1200)
             assert picture.info["dpi"] == pytest.approx((150, 150), abs=0.1)
     visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    lists = {"metadata.jsonl", "failures.jsonl"}
+    lists = {"metadata.jsonl", "README.md", "failures.jsonl"}
     assert len([path for path in visible if path.name not in lists]) == 3 * len(captions)
     listed = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
     assert sorted(row["caption"] for row in listed) == sorted(captions)
@@ -129,7 +129,7 @@ def save_tiny(path: Path, mean: torch.Tensor, deviation: float) -> Path:
     network = MaskedTransformer(sizes)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    words = WordEncoder(build_vocabulary(["arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
+    words = WordEncoder(build_vocabulary(["a person arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
     save_embedded(path, Autoencoder(67, 16, 8), network, words, mean, torch.full_like(mean, deviation))
     return path
 

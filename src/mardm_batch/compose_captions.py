@@ -4,9 +4,11 @@ python -m mardm_batch.compose_captions [--count 10000] [--seed 3407] > captions.
 """
 
 import argparse
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from mardm_batch.library.entries import MAIN_KINDS, MIRRORED_SUFFIX, Entry
 from mardm_batch.library.library import Composition, Library, load_library
 from mardm_batch.prompts.names import file_name
 from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.terminal import CONSOLE, print_long_text
 
 MAX_LENGTH = 160
@@ -30,30 +33,43 @@ MAX_DUPLICATES = 5000
 USAGE = """\
   python -m mardm_batch.compose_captions > captions.md               10,000 captions
   python -m mardm_batch.compose_captions --count 200 --seed 1        200 other captions
-  python -m mardm_batch paths.prompts=captions.md                    generate their poses
+  python -m mardm_batch paths.prompts=captions.md paths.output=composed
+                                                                     generate their poses
+  python -m mardm_batch.compose_captions --count 200 --conditions few.conditions.yaml > few.md
+                                                                     runs with few.md measure conditions_met
 
 The same count and seed give the same captions. All file names are different, and if there are enough captions, each
 entry of the pose library is among them. Exit codes: 0; 2 if the library has fewer different captions.
 """
 
 
-def compose_captions(count: int, seed: int) -> list[tuple[Composition, str]]:
+@dataclass(frozen=True)
+class ComposedCaption:
+    """A caption, what it is composed of, and the conditions that it states."""
+
+    caption: str
+    composition: Composition
+    conditions: tuple[str, ...]
+
+
+def compose_captions(count: int, seed: int) -> list[ComposedCaption]:
     """Different captions with their compositions: first one for every entry of the library, then random ones.
 
     Raises:
         InputError: the library has fewer different captions.
     """
     rng, library = np.random.default_rng(seed), load_library()
-    found: dict[str, tuple[Composition, str]] = {}
+    found: dict[str, ComposedCaption] = {}
 
     def add(composition: Composition) -> bool:
         """Add a caption of the composition; False where it is a duplicate or too long."""
-        caption = composition.compose_caption(rng).caption.rstrip(".")
+        wording = composition.compose_caption(rng)
+        caption = wording.caption.rstrip(".")
         caption = caption[:1].upper() + caption[1:]
         name = file_name(caption).casefold()
         if name in found or len(caption) > MAX_LENGTH:
             return False
-        found[name] = composition, caption
+        found[name] = ComposedCaption(caption, composition, composition.stated_conditions(wording.sided))
         return True
 
     for number in rng.permutation(len(library.entries))[:count]:
@@ -75,13 +91,13 @@ def compose_with(entry: Entry, library: Library, rng: np.random.Generator) -> Co
     return Composition((mains[int(rng.integers(len(mains)))], entry))
 
 
-def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
+def as_markdown(captions: Sequence[ComposedCaption]) -> str:
     """The captions as a list: a few mixed ones, then by family of postures and by posture."""
     groups: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for composition, caption in captions[MIXED:]:
-        main = composition.entries[0]
-        groups[main.family][main.name.removesuffix(MIRRORED_SUFFIX)].append(caption)
-    lines = [f"# {len(captions):,} static poses", "", *(f"- {caption}" for _, caption in captions[:MIXED])]
+    for each in captions[MIXED:]:
+        main = each.composition.entries[0]
+        groups[main.family][main.name.removesuffix(MIRRORED_SUFFIX)].append(each.caption)
+    lines = [f"# {len(captions):,} static poses", "", *(f"- {each.caption}" for each in captions[:MIXED])]
     for family, postures in sorted(groups.items()):
         lines += ["", f"## {family.replace('_', ' ').capitalize()}"]
         for posture, listed in sorted(postures.items()):
@@ -89,10 +105,26 @@ def as_markdown(captions: Sequence[tuple[Composition, str]]) -> str:
     return "\n".join(lines)
 
 
+def as_conditions(captions: Sequence[ComposedCaption]) -> str:
+    """The captions with their conditions as YAML, a line a caption; without those that have none."""
+    lines = (
+        f"{json.dumps(each.caption, ensure_ascii=False)}: {{conditions: {json.dumps(each.conditions)}}}\n"
+        for each in captions
+        if each.conditions
+    )
+    return "# What must hold of the poses of these captions.\n" + "".join(lines)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = command_parser("compose_captions", __doc__, USAGE)
     parser.add_argument("--count", type=int, default=10_000, metavar="N", help="number of captions (default: 10000)")
     parser.add_argument("--seed", type=int, default=3407, metavar="N", help="random seed (default: 3407)")
+    parser.add_argument(
+        "--conditions",
+        type=writable_file,
+        metavar="FILE",
+        help="also write what must hold of the poses; runs with NAME.md measure by NAME.conditions.yaml beside it",
+    )
     return parser
 
 
@@ -104,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--count must be from 1 to {MAX_COUNT} and --seed at least 0")
     with report_user_errors(), CONSOLE.status(f"composing {options.count:,} captions"):
         captions = compose_captions(options.count, options.seed)
+        if options.conditions is not None:
+            write_atomically(options.conditions, as_conditions(captions).encode())
     print_long_text(as_markdown(captions))
     return 0
 

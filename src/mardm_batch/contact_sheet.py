@@ -8,12 +8,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.formats.format import DamagedFileError
+from mardm_batch.dataset.formats.png_file import PNG, load_picture
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file
+from mardm_batch.system.terminal import printable
 
 MAX_PIXELS = 400_000_000
 """Largest sheet; it takes more than a gigabyte of memory."""
@@ -42,9 +44,8 @@ def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, siz
     canvas: Image.Image | None = None
     for index, path in enumerate(pictures):
         try:
-            with Image.open(path) as picture:
-                small = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        except (OSError, UnidentifiedImageError) as error:
+            small = load_picture(path, size)
+        except (OSError, DamagedFileError) as error:
             raise InputError(
                 f"{path}: not a readable picture ({error}); delete it and run the generator again"
             ) from error
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = pictures[: options.limit]
     with report_user_errors():
         write_contact_sheet(shown, options.sheet, options.columns, options.size)
-    print(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures")
+    print(printable(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures"))
     return 0
 
 

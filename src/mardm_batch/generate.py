@@ -6,12 +6,13 @@ prompts file -> prompts -> shard -> pending -> batches -> clips -> poses -> PNG,
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.leftovers import clear_leftovers
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
@@ -20,13 +21,20 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import shard_name
 from mardm_batch.run.conclusion import conclude_run
-from mardm_batch.run.shard import load_prompts_with_warnings, open_store, select_pending
+from mardm_batch.run.shard import (
+    check_loaded_weights,
+    failed_prompts,
+    load_prompts_with_warnings,
+    open_store,
+    select_pending,
+)
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.run.writers import PoseWriters, WriterSettings
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.sampling.cores import sampling_threads
 from mardm_batch.sampling.provenance import complete_provenance
 from mardm_batch.sampling.sampler import load_sampler
+from mardm_batch.sampling.vocabulary import read_captions
 from mardm_batch.system.processes import available_cores
 from mardm_batch.tracking.tracker import DeferredTracker, TrackedRun
 
@@ -51,11 +59,12 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     store.prepare()
     shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
+        clear_leftovers(store.output, Path(config.paths.temp).expanduser(), shard)
         failures, progress = FailureList(store.output), Progress(shard, str(run_folder), sweep)
         statistics = RunStatistics(progress, prompts, store.output, asdict(config), failures)
         with conclude_run(statistics, store, config) as conclusion:
-            requested = prompts if config.retry is None else failures.failed_prompts(prompts)
-            pending = select_pending(requested, store, config)
+            requested = prompts if config.retry is None else failed_prompts(failures, prompts)
+            pending = select_pending(prompts, requested, store, config)
             statistics.begin(requested, pending)
             if pending:
                 make_poses(pending, store, config, statistics)
@@ -77,15 +86,17 @@ def make_poses(pending: Sequence[Prompt], store: PoseStore, config: Config, stat
         log.info("%d poses to make with %s, into %s", len(pending), sampler.description, store.output)
         tracked = TrackedRun(statistics.run_folder, statistics.settings, shard, sweep)
         statistics.tracker = DeferredTracker(partial(config.tracking.open, tracked))
-        captions = [prompt.caption for prompt in pending]
-        statistics.record_unknown_words(sampler.unknown_words(captions))
-        sampler.model.cache_text_embeddings(captions, temp, shard)
         provenance = complete_provenance(config, sampler.model)
-        for result in sample_poses(pending, sampler, statistics.record_batch):
+        check_loaded_weights(statistics.requested, store, config, provenance)
+        read = read_captions(pending, sampler.model, config.unknown_words)
+        statistics.record_unknown_words(read)
+        sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, shard)
+        for result in sample_poses(read.prompts, sampler, statistics.record_batch):
             if isinstance(result, Failure):
                 statistics.record_failure(result)
             else:
-                statistics.record_outcomes(writers.write(result, provenance))
+                pose = replace(result, unknown_words=read.unknown_words[result.prompt.caption])
+                statistics.record_outcomes(writers.write(pose, provenance))
         statistics.record_outcomes(writers.finish())
         sampler.model.clear_text_embeddings()
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,6 +202,20 @@ def test_bad_arguments_are_refused_at_once(arguments: list[str], capsys: pytest.
         main(arguments)
     assert refusal.value.code == 2
     assert arguments[1] in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_each_stage_is_a_line_without_a_terminal(
+    figures: Figures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure_in_stages(*_: object, report: Callable[[str], None], **__: object) -> Figures:
+        report("machine")
+        report("sampler, float32, 8 poses at once")
+        return figures
+
+    monkeypatch.setattr("mardm_batch.benchmark.measure.measure", measure_in_stages)
+    assert main([]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("s  ", 1)[1] for line in lines] == ["machine", "sampler, float32, 8 poses at once"]
 
 
 def test_a_failing_run_ends_with_exit_code_1(

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from mardm_batch.compose_captions import MAX_LENGTH, compose_captions, main
+from mardm_batch.errors import InputError
+from mardm_batch.library.caption_conditions import caption_conditions, read_conditions
 from mardm_batch.library.library import load_library
+from mardm_batch.pose.conditions import bundled_conditions
 from mardm_batch.prompts.names import file_name
 from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
 
@@ -34,16 +37,43 @@ def test_it_has_10000_captions_with_names_of_their_own() -> None:
 def test_every_entry_of_the_library_has_a_caption() -> None:
     names = set(load_library().by_name)
     captions = compose_captions(len(names) + 5, seed=1)
-    assert {entry.name for composition, _ in captions for entry in composition.entries} == names
+    assert {entry.name for each in captions for entry in each.composition.entries} == names
 
 
 def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture[str]) -> None:
     captions = compose_captions(300, seed=3407)
     assert main(["--count", "300"]) == 0
     listed = [line[2:] for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
-    assert sorted(listed) == sorted(caption for _, caption in captions)
-    family = {caption: composition.entries[0].family for composition, caption in captions}
+    assert sorted(listed) == sorted(each.caption for each in captions)
+    family = {each.caption: each.composition.entries[0].family for each in captions}
     assert len({family[caption] for caption in listed[:10]}) >= 5
+
+
+def test_conditions_are_written_beside_the_captions_and_read_by_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "few.conditions.yaml"
+    assert main(["--count", "40", "--conditions", str(file)]) == 0
+    (tmp_path / "few.md").write_text(capsys.readouterr().out, encoding="utf-8")
+    captions = {prompt.caption for prompt in read_prompts(tmp_path / "few.md").prompts}
+    conditions = caption_conditions(tmp_path / "few.md")
+    composed = {each.caption: each.conditions for each in compose_captions(40, 3407) if each.conditions}
+    assert len(composed) > 30
+    assert {caption: tuple(each.text for each in conditions[caption]) for caption in composed} == composed
+    assert captions >= set(composed)
+    assert read_conditions(file).keys() == composed.keys()  # also by `evaluate --conditions`
+    assert caption_conditions(tmp_path / "other.md") == caption_conditions(None) == bundled_conditions()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[" * 9000, b"\xff\xfe", b"- a list", b"A person: {conditions: [left_hand sings]}", b"a: {conditions: 3}"],
+)
+def test_a_broken_file_of_conditions_is_one_line_that_names_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "few.conditions.yaml").write_bytes(content)
+    with pytest.raises(InputError, match=r"few\.conditions\.yaml: ") as refused:
+        caption_conditions(tmp_path / "few.md")
+    assert "\n" not in str(refused.value)
 
 
 def test_captions_depend_on_the_seed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from mardm_batch.contact_sheet import main
+from mardm_batch.dataset.formats.format import DamagedFileError
+from mardm_batch.dataset.formats.png_file import load_picture
 
 
 def colours(sheet: Path, size: int) -> list[tuple[int, ...]]:
@@ -55,3 +57,44 @@ def test_bad_folders_end_with_one_line(tmp_path: Path, capsys, content: bytes | 
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1
+
+
+def postscript(marker: Path) -> bytes:
+    """A picture as Ghostscript would make it, which writes a file where it runs."""
+    program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n({marker}) (w) file closefile\n%%EOF\n"
+    return program.encode()
+
+
+@pytest.fixture
+def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that stands for Ghostscript; the file that it writes when it runs."""
+    programs, ran = tmp_path / "bin", tmp_path / "ran"
+    programs.mkdir()
+    for name in ("gs", "gswin32c", "gswin64c"):
+        (programs / name).write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
+    return ran
+
+
+@pytest.mark.parametrize("kind", ["EPS", "TIFF", "JPEG", "BMP", "GIF", "WEBP"])
+def test_a_picture_that_is_no_png_inside_is_refused_and_runs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ghostscript: Path, kind: str
+) -> None:
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    if kind == "EPS":
+        (folder / "a.png").write_bytes(postscript(ghostscript))
+    else:
+        Image.new("RGB", (8, 8)).save(folder / "a.png", kind)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(folder), str(tmp_path / "sheet.png")])
+    assert "a.png: not a readable picture" in capsys.readouterr().err
+    assert not ghostscript.exists()
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    Image.new("1", (8000, 8000)).save(tmp_path / "a.png")
+    with pytest.raises(DamagedFileError, match="8000 x 8000 pixels are too many"):
+        load_picture(tmp_path / "a.png", 8)

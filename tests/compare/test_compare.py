@@ -1,6 +1,7 @@
 """Comparisons of runs with real summaries, in the terminal and on a page that is safe and self-contained."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -101,10 +102,10 @@ def picture_cells(page: str) -> dict[str, list[str]]:
     """By caption, the content of each run's cell: the source of a picture, or text."""
     samples = page[page.index('<tbody class="samples">') :]
     captions: dict[str, list[str]] = {}
-    for line in samples[: samples.index("</tbody>")].split("<tr>"):
+    for line in samples[: samples.index("</tbody>")].split("<tr id="):
         caption = re.search(r'<th scope="row" dir="auto">(.*?)</th>', line)
         if caption is not None:
-            cells = re.findall(r'<td>(?:<img src="(.*?)"|<div class="missing">(.*?)</div>)', line)
+            cells = re.findall(r'<td>(?:<figure .*?><a .*?><img src="(.*?)"|<div class="missing">(.*?)</div>)', line)
             captions[unescape(caption[1])] = [source or words for source, words in cells]
     return captions
 
@@ -133,17 +134,19 @@ def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
     second = finish_run(tmp_path / "10-00-00-000002", "seed=2", "sampling.time_steps=10", "shard=0")
     comparison = compare(find_runs([first, second])[0])
     assert [row.label for row in comparison.sections[0].rows] == ["seed"]
-    assert comparison.names == (first.name, second.name)
-    assert comparison.differences == ("seed=1", "seed=2")
+    assert comparison.folders == (first.name, second.name)
+    assert comparison.names == ("seed=1", "seed=2")
 
 
 def test_names_are_as_short_as_possible(tmp_path: Path) -> None:
     finish_run(tmp_path / "outputs" / "2026-05-01" / "10-00-00-000001")
     finish_run(tmp_path / "outputs" / "2026-05-02" / "10-00-00-000001")
-    assert compare(find_runs([tmp_path])[0]).names == ("2026-05-01/10-00-00", "2026-05-02/10-00-00")
+    assert compare(find_runs([tmp_path])[0]).folders == ("2026-05-01/10-00-00", "2026-05-02/10-00-00")
     for job, cfg in enumerate((1, 2)):
         finish_run(tmp_path / "multirun" / "11-00-00-000001" / str(job), f"sampling.cfg={cfg}", sweep="11")
-    assert compare(find_runs([tmp_path / "multirun"])[0]).names == ("11-00-00/0", "11-00-00/1")
+    comparison = compare(find_runs([tmp_path / "multirun"])[0])
+    assert comparison.folders == ("11-00-00/0", "11-00-00/1")
+    assert comparison.names == ("cfg=1.0", "cfg=2.0")
 
 
 def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
@@ -156,8 +159,9 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
         change_metrics(folder, seconds=10.0 + shard, poses_per_second=1.5, bone_length_error_cm=float(shard))
     shutil.rmtree(sweep / "1")  # shard 0 of seed 6 was killed
     (sweep / "1" / ".hydra").mkdir(parents=True)
-    (first, second), without_summary = find_runs([tmp_path])
-    assert without_summary == [sweep / "1"]
+    (first, second), (skipped,) = find_runs([tmp_path])
+    assert str(sweep / "1") in skipped
+    assert (first.incomplete, second.incomplete) == (True, True)
     assert (first.shards, second.shards) == ((0, 1, 2), (1, 2))
     assert (first.state, first.exit_code, second.state, second.exit_code) == ("incomplete", 1, "finished", 0)
     assert (first.metrics["poses_done"], first.metrics["failures"]) == (6, 1)
@@ -176,7 +180,7 @@ def test_the_same_sweep_run_twice_is_two_runs(tmp_path: Path) -> None:
         for shard in (0, 1):
             finish_run(tmp_path / time / str(shard), f"shard={shard}", "num_shards=2", sweep=time)
     comparison = compare(find_runs([tmp_path])[0])
-    assert comparison.names == ("10-00-00", "11-00-00")
+    assert comparison.folders == comparison.names == ("10-00-00", "11-00-00")
     assert comparison.sections[0].title == "Outcome"  # no setting differs
 
 
@@ -192,6 +196,159 @@ def test_the_best_is_marked_only_for_metrics_with_a_direction(tmp_path: Path) ->
     assert best["poses per second"] == best["bone length error (cm)"] == [False, True, True, False]
     assert "my measure" in best
     assert not any(any(marks) for label, marks in best.items() if label[:4] not in ("pose", "bone"))
+
+
+def test_names_say_what_differs_and_tell_runs_apart(tmp_path: Path) -> None:
+    for number, (seed, cfg, steps) in enumerate(((1, 1.0, 10), (1, 2.0, 10), (2, 1.0, 10), (2, 2.0, 18))):
+        finish_run(tmp_path / str(number), f"seed={seed}", f"sampling.cfg={cfg}", f"sampling.time_steps={steps}")
+    finish_run(tmp_path / "again", "seed=1", "sampling.cfg=1.0", "sampling.time_steps=10")
+    names = compare(find_runs([tmp_path])[0]).names
+    assert len(set(names)) == 5
+    assert sum("seed=1" in name and "cfg=2.0" in name for name in names) == 1
+    assert [name.split()[-1] for name in names if "again" in name] == ["again"]
+
+
+def test_an_incomplete_run_is_marked_and_never_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, failed = (
+        finish_run(tmp_path / "whole", "seed=1"),
+        finish_run(tmp_path / "failed", "seed=2", error="it broke"),
+    )
+    other = finish_run(tmp_path / "other", "seed=3")
+    killed = finish_run(tmp_path / "sweep" / "0", "seed=4", "shard=0", "num_shards=2", sweep="sweep")
+    for folder, rate in ((whole, 1.0), (failed, 9.0), (other, 2.0), (killed, 8.0)):
+        change_metrics(folder, poses_per_second=rate, bone_length_error_cm=1 / rate)
+    comparison = compare(find_runs([whole, failed, other, killed])[0])
+    rows = {row.label: row.cells for section in comparison.sections for row in section.rows}
+    for label in ("poses per second", "bone length error (cm)"):
+        assert [cell.best for cell in rows[label]] == [False, False, True, False]
+    assert [cell.warning for cell in rows["state"]] == [False, True, False, True]
+    assert [cell.text for cell in rows["state"]] == ["finished", "incomplete", "finished", "incomplete"]
+    page = page_of(whole, failed, other, killed)
+    assert page.count('<b class="warning">incomplete</b></th>') == 2
+    assert "incomplete" in capsys.readouterr().out
+
+
+def write_history(folder: Path, lines: Sequence[str]) -> None:
+    (folder / "metrics.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_curves_are_drawn_from_the_metrics_of_every_shard(tmp_path: Path) -> None:
+    for shard in (0, 1):
+        folder = finish_run(tmp_path / "sweep" / str(shard), f"shard={shard}", "num_shards=2", sweep="sweep")
+        rows = [{"seconds": 2.0 * row, "poses_done": 10 * row * (1 + shard)} for row in range(1000)]
+        write_history(folder, [*map(json.dumps, rows), '{"seconds": 3'])
+    single = finish_run(tmp_path / "single", "seed=9")
+    write_history(single, ['{"seconds": 1, "poses_done": 1}', "[1]", '{"seconds": 1e999, "poses_done": NaN}', "x" * 99])
+    page = page_of(tmp_path / "sweep" / "0", tmp_path / "sweep" / "1", single)
+    lines = re.findall(r'<polyline points="(.*?)"/>', page)
+    assert len(lines) == 2
+    first, second = ([tuple(map(float, point.split(","))) for point in line.split()] for line in lines)
+    assert first[-1] == (200.0, 30.0)
+    assert second[-1] == (200.0, 0.0)
+    assert len(first) <= 152
+    assert "0 to 19,980" in page
+
+
+def test_a_picture_is_enlarged_by_a_link_to_itself(tmp_path: Path) -> None:
+    elements = Elements()
+    elements.feed(page_of(finish_run(tmp_path / "a"), finish_run(tmp_path / "b")))
+    ids = [value for _, attributes in elements.found for name, value in attributes if name == "id"]
+    links = [value[1:] for _, attributes in elements.found for name, value in attributes if name == "href" and value]
+    assert len(ids) == len(set(ids))
+    assert set(links) <= set(ids)
+    assert sum(link.startswith("picture-") for link in links) == 4
+
+
+NESTED = "[" * 900 + "]" * 900
+DAMAGE = {
+    "deep": lambda summary: {**summary, "settings": {**summary["settings"], "seed": json.loads(NESTED)}},
+    "deep settings": lambda summary: {
+        **summary,
+        "settings": {**summary["settings"], **json.loads('{"a":' * 90 + "1" + "}" * 90)},
+    },
+    "too deep": lambda summary: None,
+    "huge setting": lambda summary: {**summary, "settings": {**summary["settings"], "seed": 10**4000}},
+    "types": lambda summary: {**summary, "metrics": [1], "samples": {}},
+    "shard": lambda summary: {**summary, "settings": {**summary["settings"], "shard": [1]}},
+    "null": lambda summary: None,
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_summary_is_one_line_and_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    good, bad = finish_run(tmp_path / "good"), finish_run(tmp_path / "bad")
+    summary = DAMAGE[kind](json.loads((bad / "summary.json").read_text("utf-8")))
+    (bad / "summary.json").write_text("[" * 200_000 if kind == "too deep" else json.dumps(summary), "utf-8")
+    assert main([str(good), str(bad), "--page", str(tmp_path / "page.html")]) == 0
+    out = capsys.readouterr().out
+    assert out.count("skipped: ") == 1
+    assert "runs: 1," in out
+    with pytest.raises(SystemExit, match="2"):
+        main([str(bad), "--page", str(tmp_path / "page.html")])
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [10**400, 1e308, -1e308, 10**4000, float("inf"), float("nan"), True, "x", [1]])
+def test_absurd_numbers_are_left_out(tmp_path: Path, number: object) -> None:
+    for name in "ab":
+        change_metrics(finish_run(tmp_path / name), my_measure=number, poses_done=number)  # type: ignore[arg-type]
+    assert "nan" not in page_of(tmp_path / "a", tmp_path / "b").lower().replace("nance", "")
+
+
+def test_numbers_of_any_size_in_a_summary_end_in_a_page(tmp_path: Path) -> None:
+    for name, large in (("a", 1e30), ("b", -1e30)):
+        folder = finish_run(tmp_path / name, "shard=0", "num_shards=1000000000")
+        change_metrics(folder, my_measure=large, seconds=large)
+        summary = json.loads((folder / "summary.json").read_text("utf-8"))
+        summary["errors"] = {"many": 10**300}
+        (folder / "summary.json").write_text(json.dumps(summary), "utf-8")
+    assert "1e+30" in page_of(tmp_path / "a", tmp_path / "b")
+    sections = compare(find_runs([tmp_path])[0]).sections
+    (cells,) = [row.cells for section in sections for row in section.rows if row.label == "shards"]
+    assert [cell.detail for cell in cells] == ["missing: 1, 2, 3, 4, 5 and 999999994 more"] * 2
+
+
+def broken_npy(shape: str, kind: str = "<f4") -> bytes:
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04",
+        broken_npy("(1000000000000, 3)"),
+        broken_npy("(22, 3)"),
+        broken_npy("(22, 3)", "|O") + b"cos\nsystem\n.",
+        broken_npy("(-1, 3)"),
+        broken_npy("(" + "(" * 500 + ")" * 500 + ",)"),
+        broken_npy("(22, 3)", "<U4") + bytes(22 * 3 * 16),
+    ],
+)
+def test_broken_joints_do_not_end_the_comparison(tmp_path: Path, content: bytes) -> None:
+    folder = finish_run(tmp_path / "a")
+    for path in (folder / "poses").glob("*.npy"):
+        path.write_bytes(content)
+    assert all(source.startswith("data:") for (source,) in picture_cells(page_of(folder)).values())
+
+
+def test_a_zip_in_place_of_joints_does_not_end_the_comparison(tmp_path: Path) -> None:
+    folder = finish_run(tmp_path / "a")
+    for path in (folder / "poses").glob("*.npy"):
+        with path.open("wb") as file:
+            np.savez(file, joints=np.zeros((22, 3)))
+    page_of(folder)
+
+
+def test_a_fifo_in_place_of_any_file_does_not_hang(tmp_path: Path) -> None:
+    folder = finish_run(tmp_path / "a")
+    for path in [folder / "metrics.jsonl", *(folder / "poses").glob("*.npy"), *(folder / "poses").glob("*.png")]:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    assert {problem for (problem,) in picture_cells(page_of(folder)).values()} == {"the picture cannot be read"}
 
 
 def test_pictures_of_the_same_captions_are_side_by_side(tmp_path: Path) -> None:
@@ -235,11 +392,12 @@ def test_all_text_is_escaped_and_the_page_loads_nothing(tmp_path: Path, capsys: 
     page = page_of(first, second)
     elements = Elements()
     elements.feed(page)
-    assert not {"script", "link", "iframe", "object", "svg"} & {name for name, _ in elements.found}
+    assert not {"script", "link", "iframe", "object"} & {name for name, _ in elements.found}
     assert [name for name, _ in elements.found].count("img") == 2
     attributes = [attribute for _, attributes in elements.found for attribute in attributes]
     assert not [name for name, _ in attributes if name.startswith("on")]
-    assert all(value.startswith("data:") for name, value in attributes if name in ("src", "href", "srcset"))
+    assert all(value.startswith("data:") for name, value in attributes if name in ("src", "srcset"))
+    assert all(value.startswith("#") for name, value in attributes if name == "href")
     assert "http" not in page.replace("http-equiv", "")
     assert "url(" not in page
     assert "@import" not in page
@@ -258,6 +416,10 @@ def test_a_wide_comparison_is_printed_in_parts(
     lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(str(tmp_path)[:20])]
     assert max(map(len, lines)) <= 80
     assert [line.split()[1::2] for line in lines if "run-" in line] == [["run-0", "run-1", "run-2"], ["run-3", "run-4"]]
+    assert [line.split()[1::2] for line in lines if "seed=" in line] == [
+        ["seed=0", "seed=1", "seed=2"],
+        ["seed=3", "seed=4"],
+    ]
 
 
 @pytest.mark.parametrize(

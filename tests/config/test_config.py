@@ -25,6 +25,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     config = config_of()
     assert (config.shard, config.num_shards, config.gpu_ids, config.seed, config.limit) == (None, 3, None, 3407, None)
     assert (config.existing, config.retry) == ("skip", None)
+    assert (config.prompts.column, config.prompts.names) == (None, "caption")
     assert (config.paths.prompts, config.paths.output, config.paths.temp) == (
         None,
         "SinglePose",
@@ -74,6 +75,8 @@ BAD_SETTINGS = [
     ("gpu_ids=[a]", ["gpu_ids=[a]", "a list of different GPU numbers"]),
     ("render.enabled=perhaps", ["render.enabled=perhaps", "true or false"]),
     ("paths.prompts=[1,2]", ["paths.prompts=[1,2]", "text"]),
+    ("prompts.names=ids", ["prompts.names", "ids", "caption, id, index"]),
+    ("prompts.column=' '", ["prompts.column", "the name of a column"]),
     ("sampling=3", ["sampling=3", "sampling.sequence_length=16"]),
     ("sampling.frame_index=16", ["sampling.frame_index", "16", "0 to 15"]),
     ("shard=3", ["shard", "3", "0 to 2"]),
@@ -83,7 +86,7 @@ BAD_SETTINGS = [
     ("gpu_ids=[1,1]", ["gpu_ids", "[1, 1]"]),
     ("gpu_ids=[-1]", ["gpu_ids", "[-1]"]),
     ("limit=0", ["limit", "0"]),
-    ("existing=maybe", ["existing", "maybe", "skip, overwrite, error"]),
+    ("existing=maybe", ["existing", "maybe", "skip, keep, overwrite, error"]),
     ("retry=all", ["retry", "all", "failed"]),
     ("seed=-1", ["seed", "-1"]),
     ("tracking.mode=on", ["tracking.mode", "on", "offline"]),

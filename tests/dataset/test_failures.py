@@ -80,10 +80,10 @@ def test_a_line_cut_short_by_a_crash_is_the_only_loss(failures: FailureList) -> 
 
 def test_a_full_disk_leaves_the_list_unchanged(failures: FailureList, monkeypatch: pytest.MonkeyPatch) -> None:
     failures.append([FIRST])
-    opened: Callable = Path.open
+    opened: Callable = failures_module.open_for_appending
 
-    def nearly_full(path: Path, *arguments: object, **options: object) -> object:
-        file = opened(path, *arguments, **options)
+    def nearly_full(path: Path) -> object:
+        file = opened(path)
 
         class Full:
             def __enter__(self) -> "Full":
@@ -102,7 +102,7 @@ def test_a_full_disk_leaves_the_list_unchanged(failures: FailureList, monkeypatc
 
         return Full()
 
-    monkeypatch.setattr(Path, "open", nearly_full)
+    monkeypatch.setattr(failures_module, "open_for_appending", nearly_full)
     before = failures.path.read_bytes()
     with pytest.raises(DiskFullError):
         failures.append([Failure("A person c", "c", "text", "x" * 7)])

@@ -1,6 +1,7 @@
 """Records are read from JSON with every type checked, and written with the same keys in the same order."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ DOCUMENT = PoseDocument.of(Pose(Prompt("waving", "A person waving"), JOINTS, 8, 
 def test_the_keys_of_a_pose_are_in_the_documented_order() -> None:
     assert list(DOCUMENT.to_json()) == [
         "caption", "frame_index", "num_joints", "joints", "joint_names",
-        "name", "weights_sha256", "model", "seed", "sampling", "precision", "attempt", "units",
+        "name", "weights_sha256", "model", "seed", "sampling", "precision", "attempt",
+        "parents", "units", "axes", "source", "unknown_words",
     ]  # fmt: skip
 
 
@@ -36,6 +38,7 @@ def test_a_pose_is_the_same_after_writing_and_reading() -> None:
     [
         Failure("A person 站", "站", "sample", "not finite"),
         MetadataRow("waving.png", "A person waving"),
+        MetadataRow("a.png", "A person a", JOINTS.tolist(), ["a"], {"id": 1, "columns": "two"}),
         Progress("all", "runs/1", total=3, newest=["a", "b"], seconds_left=1.5, exit_code=0),
     ],
     ids=lambda record: type(record).__name__,
@@ -89,8 +92,25 @@ def test_invalid_json_is_a_value_error(text: str) -> None:
         parse_json(text)
 
 
-def test_a_pose_matches_the_provenance_as_far_as_it_is_known() -> None:
-    assert DOCUMENT.matches(PROVENANCE)
-    assert DOCUMENT.matches(Provenance("embedded", 1, 8, {"cfg": 2, "solver": "euler"}))
-    assert not DOCUMENT.matches(Provenance("embedded", 2, 8, {"cfg": 2.0, "solver": "euler"}))
-    assert not DOCUMENT.matches(Provenance("embedded", 1, 8, {"cfg": 3.0, "solver": "euler"}))
+@pytest.mark.parametrize(
+    ("provenance", "differences"),
+    [
+        (PROVENANCE, {}),
+        (Provenance("embedded", 1, 8, {"cfg": 2, "solver": "euler"}), {}),
+        (Provenance("embedded", 2, 8, {"cfg": 2.0, "solver": "euler"}), {"seed": (1, 2)}),
+        (Provenance("embedded", 1, 9, {"cfg": 3.0, "solver": "euler"}), {"frame_index": (8, 9), "cfg": (2.0, 3.0)}),
+        (replace(PROVENANCE, weights_sha256="4567"), {"weights_sha256": ("0123", "4567")}),
+        (replace(PROVENANCE, precision="bfloat16"), {"precision": ("float32", "bfloat16")}),
+        (
+            Provenance("MARDM", 1, 8, {"cfg": 2.0, "temperature": 1.0}),
+            {"model": ("embedded", "MARDM"), "temperature": (None, 1.0), "solver": ("euler", None)},
+        ),
+    ],
+)
+def test_a_pose_differs_from_a_provenance_as_far_as_that_is_known(provenance, differences) -> None:
+    assert DOCUMENT.differences(provenance) == differences
+
+
+def test_a_pose_without_provenance_differs_from_every_one() -> None:
+    first = dict(list(DOCUMENT.to_json().items())[:5])
+    assert PoseDocument.from_json(first).differences(PROVENANCE)["model"] == (None, "embedded")

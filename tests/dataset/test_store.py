@@ -92,6 +92,7 @@ def test_the_survey_counts_other_settings_and_other_captions(tmp_path: Path) -> 
     write(store, pose(), seed=2)
     survey = store.survey([pose().prompt], SETTINGS)
     assert (len(survey.finished), survey.other_settings, survey.other_captions) == (1, 1, 0)
+    assert survey.differences == {"seed": (("2",), 1)}
     survey = store.survey([Prompt("waving", "A person waving!")], SETTINGS)
     assert (len(survey.unfinished), survey.other_settings, survey.other_captions) == (1, 0, 1)
 
@@ -161,6 +162,6 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
     assert rebuild_metadata(store) == 2
     rows = [json.loads(line) for line in (store.output / "metadata.jsonl").read_text("utf-8").splitlines()]
     assert rows == [
-        {"file_name": "a.png", "caption": "A person <a> “quoted” 站"},
-        {"file_name": "b.png", "caption": "A person b"},
+        {"file_name": "a.png", "caption": "A person <a> “quoted” 站", "joints": JOINTS.tolist(), "unknown_words": []},
+        {"file_name": "b.png", "caption": "A person b", "joints": JOINTS.tolist(), "unknown_words": []},
     ]

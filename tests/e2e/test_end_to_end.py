@@ -34,7 +34,13 @@ def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
 
 
 def test_captions_become_poses_and_a_second_run_has_nothing_to_do(tmp_path: Path, run: Run) -> None:
-    captions = ["A person arching back", "一个人站着", "../../etc/passwd", "<script>alert(1)</script> $x^2$", "CON"]
+    captions = [
+        "A person arching back",
+        "A person 一个人站着",
+        "../../etc/passwd a",
+        "<script>a(1)</script> $x^2$",
+        "A person CON",
+    ]
     prompts = write_captions(tmp_path, captions)
     first = run(prompts, "+preset=fast")
     assert first.returncode == 0, first.stderr
@@ -62,14 +68,38 @@ def test_the_log_file_of_a_run_holds_what_was_said(tmp_path: Path, run: Run) -> 
 
 def test_words_that_the_model_does_not_know_are_named_and_counted(tmp_path: Path, run: Run) -> None:
     captions = ["arms raised", "arms raised like a pterodactyl", "sitting, Pterodactyl <b>", "坐"]
-    result = run(write_captions(tmp_path, captions), "render.enabled=false")
-    assert result.returncode == 0, result.stderr
+    prompts, output = write_captions(tmp_path, captions), tmp_path / "SinglePose"
+    result = run(prompts, "render.enabled=false")
+    assert result.returncode == 1, result.stderr  # no word of the last caption is known
     assert "does not know these words" in result.stderr
     assert "pterodactyl" in result.stderr
-    (summary,) = tmp_path.glob("outputs/*/*/summary.json")
-    words = json.loads(summary.read_text())["unknown_words"]
-    assert words["pterodactyl"] == 2
-    assert "raised" not in words
+    assert "captions with words that the model does not know: 2" in result.stderr
+    assert "(text): no word of the caption is known to the model" in result.stderr
+    (file,) = tmp_path.glob("outputs/*/*/summary.json")
+    summary = json.loads(file.read_text())
+    assert summary["unknown_words"]["pterodactyl"] == 2
+    assert "raised" not in summary["unknown_words"]
+    assert summary["captions_with_unknown_words"] == 3
+    documents = {document["caption"]: document for document in map(read_document, output.glob("*.json"))}
+    assert {caption: document["unknown_words"] for caption, document in documents.items()} == {
+        captions[0]: [],
+        captions[1]: ["like", "pterodactyl"],
+        captions[2]: ["Pterodactyl", "b"],
+    }
+    again = run(prompts, "render.enabled=false", "retry=failed", "unknown_words=fail")
+    assert again.returncode == 1
+    assert "0 of 1 poses are finished" in again.stderr
+
+
+def test_a_caption_with_an_unknown_word_can_be_made_a_failure(tmp_path: Path, run: Run) -> None:
+    captions = ["arms raised", "arms raised like a pterodactyl"]
+    prompts = write_captions(tmp_path, captions)
+    result = run(prompts, "render.enabled=false", "unknown_words=fail")
+    assert result.returncode == 1
+    assert "(text): the model does not know: like, pterodactyl (unknown_words=fail)" in result.stderr
+    assert "1 of 2 poses are finished" in result.stderr
+    assert run(prompts, "render.enabled=false", "retry=failed").returncode == 0
+    assert (tmp_path / "SinglePose" / "failures.jsonl").read_bytes() == b""
 
 
 def test_limit_takes_the_first_captions_into_another_folder(tmp_path: Path, run: Run) -> None:
@@ -79,23 +109,36 @@ def test_limit_takes_the_first_captions_into_another_folder(tmp_path: Path, run:
     assert sorted(document["caption"] for document in documents) == sorted(CAPTIONS[:10])
 
 
-def test_poses_made_with_other_settings_stay_unless_overwritten(tmp_path: Path, run: Run) -> None:
+def read_document(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_poses_made_with_other_settings_are_kept_or_made_again_by_the_users_word(tmp_path: Path, run: Run) -> None:
     prompts = write_captions(tmp_path, CAPTIONS[:2])
     run(prompts, "render.enabled=false")
     before = joints_in(tmp_path / "SinglePose")
     result = run(prompts, "render.enabled=false", "seed=1")
-    assert "2 finished poses were made with other settings or weights" in result.stderr
-    assert all(np.array_equal(joints, before[name]) for name, joints in joints_in(tmp_path / "SinglePose").items())
+    refused(result, "paths.output=SinglePose: 2 of 2 finished poses were made otherwise (seed: theirs 3407, ours 1)")
+    refused(result, "existing=keep", "existing=overwrite", "another paths.output")
+    kept = run(write_captions(tmp_path, CAPTIONS[:3]), "render.enabled=false", "seed=1", "existing=keep")
+    assert kept.returncode == 0, kept.stderr
+    assert "2 finished poses were made with other settings or weights and are kept" in kept.stderr
+    assert len(joints_in(tmp_path / "SinglePose")) == 3
+    assert all(
+        np.array_equal(joints, before[name])
+        for name, joints in joints_in(tmp_path / "SinglePose").items()
+        if name in before
+    )
+    prompts = write_captions(tmp_path, CAPTIONS[:2])
     result = run(prompts, "render.enabled=false", "seed=1", "existing=error")
     assert result.returncode == 2
     assert "existing=error: 2 of 2 poses are finished" in result.stderr
-    assert (
-        "made with other settings or weights"
-        in run(prompts, "render.enabled=false", "sampling.precision=bfloat16").stderr
-    )
+    other = run(prompts, "render.enabled=false", "sampling.precision=bfloat16")
+    refused(other, "precision: theirs float32, ours bfloat16")
     result = run(prompts, "render.enabled=false", "seed=1", "existing=overwrite")
     assert result.returncode == 0
-    assert not any(np.array_equal(joints, before[name]) for name, joints in joints_in(tmp_path / "SinglePose").items())
+    after = joints_in(tmp_path / "SinglePose")
+    assert not any(np.array_equal(joints, after[name]) for name, joints in before.items())
 
 
 def test_poses_made_with_other_weights_are_counted_though_nothing_is_to_do(tmp_path: Path, run: Run) -> None:
@@ -109,7 +152,8 @@ def test_poses_made_with_other_weights_are_counted_though_nothing_is_to_do(tmp_p
     content[-1] ^= 1
     (tmp_path / "mine.safetensors").write_bytes(content)
     changed = run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
-    assert "2 finished poses were made with other" in changed.stderr
+    refused(changed, "2 of 2 finished poses were made otherwise (weights_sha256: theirs ")
+    refused(run(prompts, "model=mardm_sit_xl"), "model: theirs embedded, ours MARDM_SiT_XL")  # whose files are missing
 
 
 def test_an_unreadable_list_of_failures_is_no_failure(tmp_path: Path, run: Run) -> None:

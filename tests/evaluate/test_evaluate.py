@@ -2,17 +2,27 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from rich.console import Console
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import conf_dir
-from mardm_batch.evaluate.__main__ import MEASURES, main
+from mardm_batch.evaluate.__main__ import MEASURES, WORST_LISTED, main, show
 from mardm_batch.evaluate.captions import held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
-from mardm_batch.evaluate.scores import TRAINING_SEED, discriminative, make_poses, score
+from mardm_batch.evaluate.scores import (
+    TRAINING_SEED,
+    FailedCaption,
+    Scores,
+    discriminative,
+    failed_captions,
+    make_poses,
+    score,
+)
 from mardm_batch.library.clips import composed_clips, composed_poses
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.conditions import parse
@@ -40,17 +50,51 @@ def test_conditions_that_most_poses_meet_are_not_discriminative() -> None:
     assert discriminative([(common, rare), (common,)], poses) == [(rare,), ()]
 
 
+def test_failed_captions_are_listed_the_worst_first() -> None:
+    standing = np.zeros((22, 3))
+    standing[:, 1] = np.linspace(1, 2, 22)
+    standing[20, 1] = 1.6  # the left wrist, below the head
+    raised = standing.copy()
+    raised[20, 1] = 5.0
+    conditions = {
+        "half": [parse("left_wrist above head")],
+        "never": [parse("left_wrist below left_foot"), parse("left_wrist above head")],
+        "always": [parse("left_wrist above left_foot or left_wrist below left_foot")],
+    }
+    poses = np.stack([np.stack([pose] * 3) for pose in (standing, raised)])
+    failed = failed_captions(conditions, poses)
+    assert [(each.caption, each.poses, dict(each.conditions)) for each in failed] == [
+        ("never", 2, {"left_wrist below left_foot": 2, "left_wrist above head": 1}),
+        ("half", 1, {"left_wrist above head": 1}),
+    ]
+
+
+def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = tuple(FailedCaption(f"caption {n} [red]\x1b", 2, {"head looks up": 1}) for n in range(30))
+    values: dict[str, Any] = dict.fromkeys(MEASURES, 0.5)
+    show(Scores(**values, captions=40, seeds=2, held_out={}, failed=failed), Console(width=80, markup=False))
+    lines = capsys.readouterr().out.splitlines()
+    assert "30 of 40 captions failed; the worst:" in lines
+    assert sum("[red]\\x1b: head looks up (1)" in line for line in lines) == WORST_LISTED
+    assert lines[-1].strip() == "and 20 more; --json FILE lists all"
+
+
 def test_the_command_prints_and_writes_scores(
     shapeless_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "scores.json"
     settings = ["+preset=fast", f"model.weights={shapeless_weights}"]
     assert main([*settings, "--library", "6", "--seeds", "2", *FEW, "--json", str(path)]) == 0
-    shown = capsys.readouterr().out
+    captured = capsys.readouterr()
+    shown = captured.out
+    stages = captured.err.splitlines()
+    assert ["2 of 2" in line for line in stages if "sampling 6 captions" in line] == [False, True]
+    assert any("composing 50 training poses" in line for line in stages)
     assert "6 captions (held out: " in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
-    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out"}
+    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "failed"}
+    assert f"{len(scores['failed'])} of 6 captions failed" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
     assert 0 <= scores["conditions_met"] <= 1

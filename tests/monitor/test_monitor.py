@@ -23,6 +23,7 @@ from rich.console import Console
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.dataset.records import Failure
+from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
 from mardm_batch.monitor.__main__ import main
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.monitor.snapshot import take_snapshot
@@ -42,7 +43,9 @@ def worker() -> Iterator[Process]:
 
 def write(output: Path, shard: str, seconds_ago: float = 0.0, **values: Any) -> Progress:
     """Write a shard's record as of some seconds ago."""
-    record = Progress(shard, "run", **{"sweep": "sweep", "started": time.time() - seconds_ago - 100, **values})
+    record = Progress(
+        shard, **{"run_folder": "run", "sweep": "sweep", "started": time.time() - seconds_ago - 100, **values}
+    )
     record.write(output)
     if seconds_ago:
         path = output / ".mardm_batch" / "progress" / f"{shard}.json"
@@ -85,8 +88,8 @@ def test_shard_that_ends_during_the_snapshot_has_not_died(tmp_path: Path, monkey
     gone.wait()
     running = write(tmp_path, "all", pid=gone.pid, state="running", total=1, done=1)
     finished = replace(running, state="finished", exit_code=0)
-    reads = iter([[running], [finished]])
-    monkeypatch.setattr("mardm_batch.monitor.snapshot.read_progress", lambda output: next(reads))
+    reads = iter([([running], {}), ([finished], {})])
+    monkeypatch.setattr("mardm_batch.monitor.snapshot.read_progress_records", lambda output: next(reads))
     assert take_snapshot(tmp_path, Gpus()).shards[0].state == "finished"
 
 
@@ -204,6 +207,168 @@ def test_names_and_errors_are_shown_literally_in_80_columns(
     cells = [Console().render_str(line, markup=False).cell_len for line in text.splitlines()]
     assert max(cells) == 80
     assert len(cells) == 2 + 3 * 5 + 2  # nothing was wrapped
+
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07\x9b31m\r\u202e\nb"
+
+
+def test_no_control_character_of_a_record_reaches_the_terminal(
+    tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text: dict[str, Any] = {"host": HOSTILE, "device": HOSTILE, "newest": [HOSTILE], "failed": 1}
+    write(tmp_path, "shard-0-of-2", state=HOSTILE, last_failure=HOSTILE, sweep=HOSTILE, **text)
+    write(tmp_path, "shard-1-of-2", state="running", last_failure="x" * 1_000_000, sweep=HOSTILE, **text)
+    seen = as_text(tmp_path, capsys)
+    assert not {each for each in seen if not each.isprintable()} - {"\n"}
+    assert len(seen) < 5000
+    assert all(each < "\x7f" for each in json.dumps(as_json(tmp_path, capsys)))
+
+
+GOOD = {"shard": "shard-1-of-2", "run_folder": "run", "sweep": "sweep", "state": "finished", "total": 3, "done": 3}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]", "null", "1", '""', "", "{", "\0", "[" * 100_000, '{"a": ' * 5000, "\ufeff{}",
+        *(
+            json.dumps({**GOOD, "shard": "shard-0-of-2", **change})
+            for change in (
+                {"shard": None}, {"shard": 99999999}, {"shard": []}, {"shard": "../../x"}, {"shard": "shard-2-of-2"},
+                {"shard": "shard-0-of-" + "9" * 5000}, {"run_folder": "a\0b"}, {"run_folder": 7}, {"sweep": 1},
+                {"state": None}, {"host": None}, {"pid": "1"}, {"pid": 2**70}, {"pid": -1}, {"pid": 0}, {"pid": 1.5},
+                {"total": "3"}, {"total": None}, {"total": -1}, {"total": 10**30}, {"done": [1]}, {"failed": {}},
+                {"started": "now"}, {"started": None}, {"started": 10**300}, {"updated": True}, {"newest": "kick"},
+                {"newest": [1]}, {"newest": None}, {"poses_per_second": "fast"}, {"seconds_left": "soon"},
+                {"exit_code": "0"}, {"exit_code": 2**70}, {"device": None}, {"last_failure": {}},
+            )
+        ),
+        json.dumps({**GOOD, "shard": "shard-0-of-2"})[:-1] + ', "updated": 1e999}',
+        json.dumps({**GOOD, "shard": "shard-0-of-2"})[:-1] + ', "updated": NaN}',
+    ],
+    ids=lambda content: content[:40],
+)  # fmt: skip
+def test_a_bad_record_is_one_line_and_hides_no_good_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    write(tmp_path, "shard-1-of-2", state="finished", exit_code=0, total=3, done=3)
+    (tmp_path / ".mardm_batch" / "progress" / "shard-0-of-2.json").write_text(content)
+    assert [shard["record"]["shard"] for shard in as_json(tmp_path, capsys)["shards"]] == ["shard-1-of-2"]
+    lines = as_text(tmp_path, capsys).splitlines()
+    assert sum(line.startswith("not read: .mardm_batch/progress/shard-0-of-2.json: ") for line in lines) == 1
+    assert any("3 / 3" in line for line in lines)
+
+
+def test_a_huge_number_of_shards_takes_no_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "shard-0-of-999999999", sweep=None, state="finished", exit_code=0, total=3, done=3)
+    started = time.monotonic()
+    view = as_json(tmp_path, capsys)
+    assert (len(view["not_started"]), view["more_not_started"]) == (999, 999_998_999)
+    assert "999,998,999 more shards have not started" in as_text(tmp_path, capsys)
+    assert time.monotonic() - started < 5
+
+
+def launch(output: Path, shards: list[tuple[str, int, int]], pid: int | None = None, **values: Any) -> None:
+    """Write the record of a sweep, whose runs are folders beside the output."""
+    jobs = []
+    for number, (shard, finished, total) in enumerate(shards):
+        folder = output.parent / f"run-{number}"
+        folder.mkdir()
+        jobs.append(SweepJob(shard, finished, total, str(folder), f"{folder}/exit", f"{folder}/signal"))
+    SweepRecord(**{"name": "sweep", "jobs": tuple(jobs), "pid": pid or os.getpid(), **values}).write(output)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    (tmp_path / "poses").mkdir()
+    return tmp_path / "poses"
+
+
+def test_shards_that_have_not_started_are_rows_and_count(
+    output: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch(output, [("shard-0-of-4", 0, 1000), ("shard-1-of-4", 0, 1000), ("shard-3-of-4", 400, 1000)])
+    running: dict[str, Any] = {"pid": worker.pid, "state": "running", "total": 1000, "poses_per_second": 2.0}
+    write(output, "shard-0-of-4", **running, done=800, seconds_left=100.0)
+    write(output, "shard-1-of-4", **running, done=400, seconds_left=300.0)
+    view = as_json(output, capsys)
+    assert (view["not_started"], view["ended"]) == (["shard-3-of-4"], False)
+    totals = view["totals"]
+    assert (totals["finished"], totals["total"], totals["seconds_left"]) == (1600, 3000, 400.0)  # 100 s, then 600 / 2
+    lines = as_text(output, capsys).splitlines()
+    row = next(line for line in lines if line.startswith("shard-3-of-4"))
+    assert row.split()[2:] == ["400", "/", "1,000", "40", "%", "not", "started"]
+    assert not any("shard-2-of-4" in line for line in lines)  # no part of the sweep
+
+
+def test_a_sweep_that_was_only_launched_is_shown(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(output, "all", 500, sweep=None, state="finished", total=5, done=5)
+    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)])
+    view = as_json(output, capsys)
+    assert (view["sweep"], view["ended"], view["shards"], len(view["waiting"])) == ("sweep", False, [], 2)
+    assert view["totals"]["seconds_left"] is None
+    assert "0 / 20" in as_text(output, capsys)
+
+
+def test_the_view_ends_with_the_launching_process_though_shards_wait(
+    output: Path, worker: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)], worker.pid)
+    write(output, "shard-0-of-2", state="interrupted", exit_code=130, total=10, done=4)
+    assert not as_json(output, capsys)["ended"]
+    worker.kill()
+    worker.wait()
+    assert as_json(output, capsys)["ended"]
+    text = as_text(output, capsys)
+    assert "ended, 16 missing: shard-0-of-2 interrupted, shard-1-of-2 not started" in text
+    assert "died" not in text
+
+
+def test_a_refused_shard_shows_its_reason(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)])
+    for number in (0, 1):
+        folder = output.parent / f"run-{number}"
+        error = {"time": "12", "level": "ERROR", "logger": "a", "message": f"gpu {number}\x1b[2J", "exception": None}
+        (folder / "errors.jsonl").write_text(json.dumps(error) + "\n")
+        (folder / "exit").write_text("2")
+    write(output, "shard-0-of-2", state="refused", exit_code=2, total=10, run_folder=str(output.parent / "run-0"))
+    view = as_json(output, capsys)
+    assert (view["shards"][0]["state"], view["waiting"][0]["state"], view["ended"]) == ("refused", "refused", True)
+    text = as_text(output, capsys)
+    assert "gpu 0\\x1b[2J" in text
+    assert "gpu 1\\x1b[2J" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(9, "was killed by SIGKILL (out of memory?)"), (11, "was killed by SIGSEGV"), (99, "was killed by signal 99")],
+)
+def test_a_killed_run_names_its_signal(
+    output: Path, capsys: pytest.CaptureFixture[str], number: int, words: str
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)])
+    for run in (0, 1):
+        (output.parent / f"run-{run}" / "signal").write_text(str(number))
+    write(output, "shard-0-of-2", state="running", pid=gone.pid, total=10, done=4)
+    text = as_text(output, capsys)
+    assert f"died · process {gone.pid} {words}, last record" in text
+    assert f"\n  {words.removeprefix('was ')}\n" in text
+    assert "shard-1-of-2 died" in text
+
+
+def test_an_interrupted_run_that_had_finished_all_is_finished(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(output, "all", state="interrupted", exit_code=143, total=10, done=6, finished_before=4)
+    assert as_json(output, capsys)["shards"][0]["state"] == "finished"
+    assert "ended: all 10 poses are finished" in as_text(output, capsys)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[" * 100_000, "\0", '{"name": "a", "jobs": [1]}'])
+def test_a_bad_record_of_a_sweep_hides_nothing(output: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    write(output, "all", state="finished", exit_code=0, total=3, done=3)
+    (output / ".mardm_batch" / "sweep.json").write_text(content)
+    assert "ended: all 3 poses are finished" in as_text(output, capsys)
 
 
 @pytest.mark.parametrize(("height", "details", "shards"), [(24, 5, 5), (23, 0, 5), (9, 0, 5), (8, 0, 3), (5, 0, 0)])

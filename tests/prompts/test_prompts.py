@@ -12,7 +12,7 @@ import pytest
 
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt, file_name, is_name_of, name_prompts
-from mardm_batch.prompts.prompt_file import PromptFile
+from mardm_batch.prompts.prompt_file import Entry, PromptFile
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
 from mardm_batch.prompts.readers import READERS
 
@@ -25,6 +25,10 @@ def read(folder: Path, text: str | bytes, name: str = "prompts.md") -> PromptLis
 
 def captions(folder: Path, text: str | bytes, name: str = "prompts.md") -> list[str]:
     return [prompt.caption for prompt in read(folder, text, name).prompts]
+
+
+def named(texts: list[str]) -> tuple[Prompt, ...]:
+    return name_prompts(map(Entry, texts))
 
 
 def error(folder: Path, text: str | bytes, name: str = "prompts.md") -> str:
@@ -178,9 +182,9 @@ def test_a_table_without_a_caption_column_is_skipped_with_a_warning(tmp_path: Pa
 
 
 def test_captions_may_contain_unicode_line_separators(tmp_path: Path):
-    text = "\u3000\n- a\u2028b\n\nc\x0bd\x85e\x1cf\n- g\x00h\n\n| caption |\n|---|\n| x | y |\n"
+    text = "\u3000\n- a\u2028b\n\nc\u2029d\n- g\n\n| caption |\n|---|\n| x | y |\n"
     assert "prompts.md:9: 2 cells" in error(tmp_path, text)
-    assert captions(tmp_path, text.replace("x | y", "x")) == ["a\u2028b", "c\x0bd\x85e\x1cf", "g\x00h", "x"]
+    assert captions(tmp_path, text.replace("x | y", "x")) == ["a\u2028b", "c\u2029d", "g", "x"]
 
 
 @pytest.mark.parametrize("name", ["prompts.md", "prompts.txt", "prompts.csv", "prompts.jsonl", "PROMPTS.TXT"])
@@ -195,8 +199,8 @@ def test_byte_order_marks_and_line_ends_are_not_part_of_captions(tmp_path: Path,
 
 
 def test_lines_of_a_text_file_are_captions_unchanged(tmp_path: Path):
-    text = "  # a person  \n\n- *sits*\n\t\nA\u2028B\n"
-    assert captions(tmp_path, text, "prompts.txt") == ["# a person", "- *sits*", "A\u2028B"]
+    text = "  a *person*  \n\n- *sits*\n\t\nA\u2028B\n"
+    assert captions(tmp_path, text, "prompts.txt") == ["a *person*", "- *sits*", "A\u2028B"]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +254,7 @@ def test_a_single_word_read_as_a_csv_header_is_warned_about(tmp_path: Path):
 def test_a_further_format_is_one_reader_in_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def read_semicolons(file: PromptFile):
         file.warn(1, "separated by semicolons")
-        yield from file.text.split(";")
+        yield from map(Entry, file.text.split(";"))
 
     monkeypatch.setitem(READERS, ".semi", read_semicolons)
     found = read(tmp_path, "sits; stands;", "prompts.semi")
@@ -273,7 +277,7 @@ def test_a_further_format_is_one_reader_in_the_registry(tmp_path: Path, monkeypa
         ("prompts.txt", b"one\r\ntwo\r\nd\xe9j\xe0\r\n", "prompts.txt:3: byte 2 of this line (0xe9) is not"),
         ("prompts.md", "one".encode("utf-16"), "prompts.md:1: byte 1 of this line (0xff) is not UTF-8"),
         ("prompts.xlsx", "a", "prompts.xlsx: unknown extension '.xlsx'; prompt files are .md"),
-        ("prompts", "a", "prompts: has no extension; prompt files are .md, .txt, .csv, .jsonl"),
+        ("prompts", "a", "prompts: has no extension; prompt files are .md, .txt, .csv, .tsv, .jsonl, .json"),
         ("prompts.md", "a\n\n- b\n<!-- c\n\nd\n", "prompts.md:4: this comment is never closed"),
         ("prompts.md", "a\n```\nb\n\nc\n", "prompts.md:2: this code fence is never closed"),
         ("prompts.md", "a\n~~~~\nb\n~~~\n", "prompts.md:2: this code fence is never closed"),
@@ -282,13 +286,13 @@ def test_a_further_format_is_one_reader_in_the_registry(tmp_path: Path, monkeypa
         ("prompts.md", "| caption |\n|---|\n| a |\n| b | c |\n", "prompts.md:4: 2 cells where the header"),
         ("prompts.csv", "caption\na\nb, c\n", "prompts.csv:3: 2 cells where the header has 1"),
         ("prompts.csv", "id,caption\n1,a\n2\n", "prompts.csv:3: 1 cells where the header has 2"),
-        ("prompts.csv", "id,pose\n1,a\n", "prompts.csv:1: no column 'caption' or 'text' among 'id', 'pose'"),
-        ("prompts.csv", "id;caption\n1;a\n", "prompts.csv:1: no comma in the header 'id;caption'"),
+        ("prompts.csv", "id,pose\n1,a\n", "prompts.csv:1: no column 'caption', 'text' or 'prompt' among 'id', 'pose'"),
+        ("prompts.csv", "id;pose\n1;a\n", "prompts.csv:1: no column 'caption', 'text' or 'prompt' among 'id', 'pose'"),
         ("prompts.csv", 'caption\na\n"b\nc\n', "prompts.csv:3: not valid CSV"),
         ("prompts.csv", 'caption\n"a" b\n', "prompts.csv:2: not valid CSV"),
         ("prompts.jsonl", '{"caption": "a"}\n\n{caption: b}\n', "prompts.jsonl:3: not JSON: '{caption: b}'"),
         ("prompts.jsonl", '{"caption": "a"}\n["b"]\n', "prompts.jsonl:2: not an object"),
-        ("prompts.jsonl", '{"pose": "a"}\n', "prompts.jsonl:1: no key 'caption' or 'text' among 'pose'"),
+        ("prompts.jsonl", '{"pose": "a", "id": 1}\n', "prompts.jsonl:1: no key 'caption', 'text' or 'prompt' among"),
         ("prompts.jsonl", '{"caption": null, "text": "a"}\n', "prompts.jsonl:1: 'caption' is not a string"),
         ("prompts.jsonl", '{"caption": "a\\ud800"}\n', "prompts.jsonl:1: 'caption' has half of a surrogate"),
         ("prompts.jsonl", "[" * 100_000, "prompts.jsonl:1: not JSON"),
@@ -389,7 +393,7 @@ def test_names_are_truncated_to_200_characters_and_240_bytes_at_whole_characters
 
 
 def test_captions_with_the_same_name_get_a_hash_except_the_first():
-    first, *others = name_prompts(["A person sits", "sits", "Sits!", "stands", "SITS"])
+    first, *others = named(["A person sits", "sits", "Sits!", "stands", "SITS"])
     assert first.name == "sits"
     assert others == [
         Prompt("sits-f4b79d59", "sits"),
@@ -400,7 +404,7 @@ def test_captions_with_the_same_name_get_a_hash_except_the_first():
 
 
 def test_a_caption_has_its_plain_name_or_one_with_its_own_hash():
-    for prompt in name_prompts(["A person sits", "sits", "Sits!", "stands", "跑" * 100, "跑" * 101]):
+    for prompt in named(["A person sits", "sits", "Sits!", "stands", "跑" * 100, "跑" * 101]):
         assert is_name_of(prompt.name, prompt.caption)
     assert not is_name_of("stands", "sits")
     assert not is_name_of("sits-050d1ab3", "sits")
@@ -408,12 +412,12 @@ def test_a_caption_has_its_plain_name_or_one_with_its_own_hash():
 
 
 def test_names_differ_where_case_folding_changes_letters():
-    names = [prompt.name for prompt in name_prompts(["Straße", "STRASSE", "strasse"])]
+    names = [prompt.name for prompt in named(["Straße", "STRASSE", "strasse"])]
     assert len({name.casefold() for name in names}) == 3
 
 
 def test_a_caption_that_contains_the_hash_of_another_does_not_collide():
-    plain, forged, other = name_prompts(["sits", "sits-050d1ab3", "Sits!"])
+    plain, forged, other = named(["sits", "sits-050d1ab3", "Sits!"])
     assert (plain.name, forged.name) == ("sits", "sits-050d1ab3")
     assert other.name.startswith("Sits-050d1ab3")
     assert other.name != "Sits-050d1ab3"
@@ -448,7 +452,7 @@ def random_captions(count: int) -> list[str]:
 def test_names_of_random_captions_are_valid_and_distinct():
     texts = random_captions(3000)
     random.Random(1).shuffle(texts)
-    prompts = name_prompts(texts)
+    prompts = named(texts)
     assert [prompt.caption for prompt in prompts] == texts
     for prompt in prompts:
         name = prompt.name
@@ -469,12 +473,12 @@ def test_names_of_random_captions_are_valid_and_distinct():
 def test_names_do_not_depend_on_later_captions():
     texts = random_captions(600)
     random.Random(2).shuffle(texts)
-    assert name_prompts(texts)[:200] == name_prompts(texts[:200])
+    assert named(texts)[:200] == named(texts[:200])
 
 
 def test_names_of_maximum_length_stay_distinct_where_hashes_share_digits():
     texts = ["跑" * 100 + end for end in ("", "3536", "14049")]  # the hashes of the last two start with 30185104
-    names = [prompt.name for prompt in name_prompts(texts)]
+    names = [prompt.name for prompt in named(texts)]
     assert names[1] == "跑" * 80 + "-30185104"
     assert names[2].startswith("跑" * 79 + "-30185104")
     assert len(set(names)) == 3

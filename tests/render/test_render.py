@@ -10,13 +10,15 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 from PIL import Image
 from tests.looks import theme
 
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, NUM_JOINTS, PARENTS
+from mardm_batch.pose.skeleton import BONE_LENGTHS, HEAD_REST_ANGLE, JOINT_INDEX, NUM_JOINTS, PARENTS
+from mardm_batch.render import figure
 from mardm_batch.render import renderer as render
 from mardm_batch.render.captions import Typesetter
 from mardm_batch.render.renderer import PoseRenderer
@@ -56,6 +58,8 @@ def both(bone: str, x: float, y: float, z: float) -> dict[str, tuple[float, floa
 
 STANDING = pose()
 ARMS_UP = pose(**both("elbow", 0.1, 1, 0), **both("wrist", 0.0, 1, 0))
+SITTING = pose(**both("knee", 0.2, 0, 1), **both("ankle", 0.0, 0, 1))
+CHILD_SIZED = STANDING * np.float32(0.5)
 SPLITS = pose(
     left_knee=(0, 0, 1), left_ankle=(0, 0, 1), right_knee=(0, 0, -1), right_ankle=(0, 0, -1),
     **both("elbow", 1, 0, 0), **both("wrist", 1, 0, 0),
@@ -103,7 +107,7 @@ def test_a_picture_is_1200_pixels_square_at_150_dpi_and_small(renderer: PoseRend
     assert image.format == "PNG"
     assert image.size == (1200, 1200)
     assert image.info["dpi"] == pytest.approx((150, 150), abs=0.02)
-    assert len(png) <= 140_000
+    assert len(png) <= 100_000
 
 
 def test_a_picture_does_not_depend_on_those_drawn_before(renderer: PoseRenderer) -> None:
@@ -128,7 +132,9 @@ def test_from_behind_the_sides_are_exchanged() -> None:
     assert np.nonzero(near(picture, options.left))[1].mean() < np.nonzero(near(picture, options.right))[1].mean()
 
 
-@pytest.mark.parametrize("joints", [STANDING, ARMS_UP, SPLITS, LYING, ACROSS, HANDSTAND, LEAP, HUGE])
+@pytest.mark.parametrize(
+    "joints", [STANDING, ARMS_UP, SITTING, CHILD_SIZED, SPLITS, LYING, ACROSS, HANDSTAND, LEAP, HUGE]
+)
 @pytest.mark.parametrize("azimuth", [30.0, -100.0])
 def test_every_body_is_inside_the_picture_above_the_caption(joints, azimuth) -> None:
     options = replace(LIGHT_THEME, legend=False, azimuth=azimuth)
@@ -147,6 +153,86 @@ def test_usual_poses_are_drawn_at_the_same_scale() -> None:
     renderer = renderer_of(options)
     skulls = [near(decoded(renderer.draw(joints, "")), options.spine, 3).sum() for joints in (STANDING, ARMS_UP)]
     assert skulls[0] == pytest.approx(skulls[1], rel=0.1)
+
+
+def extent(options: Theme, joints: NDArray[np.float32]) -> tuple[float, float]:
+    """Width and height in pixels of the drawn body."""
+    picture = decoded(renderer_of(options).draw(joints, ""))
+    rows, columns = np.nonzero(near(picture, options.left) | near(picture, options.right))
+    return float(np.ptp(columns)), float(np.ptp(rows))
+
+
+@pytest.mark.parametrize("look", ["default", "dark"])
+def test_low_poses_are_magnified(look: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = theme(look, legend=False)
+    low, high = (SITTING, LYING, CHILD_SIZED), (STANDING, ARMS_UP, HANDSTAND)
+    magnified, usual = ([max(extent(options, joints)) for joints in poses] for poses in (low, high))
+    monkeypatch.setattr(render, "MAGNIFICATIONS", ())
+    assert (np.array(magnified) / [max(extent(options, joints)) for joints in low] > 1.15).all()
+    assert usual == [max(extent(options, joints)) for joints in high]
+    assert magnified[-1] < usual[0]  # lower is never drawn higher
+
+
+def test_there_are_few_magnifications() -> None:
+    camera, _, _ = renderer_of(LIGHT_THEME)._frame(figure.capsule_ends(STANDING.astype(np.float64)))
+    assert camera.magnification == 1.0
+    levels = {
+        renderer_of(LIGHT_THEME)._frame(figure.capsule_ends(STANDING * float(size)))[0].magnification
+        for size in np.linspace(0.2, 1.5, 60)
+    }
+    assert levels == {1.0, *render.MAGNIFICATIONS}  # few, as each has a background of its own
+
+
+def rotation(axis: tuple[float, float, float], degrees: float) -> NDArray[np.float64]:
+    x, y, z = np.array(axis) / np.linalg.norm(axis)
+    skew = np.array(((0, -z, y), (z, 0, -x), (-y, x, 0)))
+    angle = np.radians(degrees)
+    return np.asarray(np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew)
+
+
+def head(nod: float = 0.0, turn: float = 0.0) -> tuple[float, float, float]:
+    """The direction of the bone to the head joint of someone who bends it down and turns it to the left, degrees."""
+    bone = rotation((0, 1, 0), turn) @ rotation((1, 0, 0), HEAD_REST_ANGLE) @ (0, 1, 0)
+    x, y, z = rotation((1, 0, 0), nod) @ bone
+    return float(x), float(y), float(z)
+
+
+TURNS = {
+    "standing": np.eye(3),
+    "on the back": rotation((1, 0, 0), -90),
+    "on the stomach": rotation((1, 0, 0), 90),
+    "on the left side": rotation((0, 0, 1), -90),
+    "upside down": rotation((1, 0, 0), 180),
+    "bent over": rotation((1, 0, 0), 120),
+    "askew": rotation((1, 2, 3), 77),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS.keys())
+@pytest.mark.parametrize("nod", [-50.0, 0.0, 60.0])
+def test_the_head_looks_where_the_joints_say_however_the_body_lies(turn: NDArray[np.float64], nod: float) -> None:
+    up, front = figure.head_axes(pose(head=head(nod)) @ turn.T)
+    expected = rotation((1, 0, 0), nod)
+    np.testing.assert_allclose(front, turn @ expected @ (0, 0, 1), atol=0.02)
+    np.testing.assert_allclose(up, turn @ expected @ (0, 1, 0), atol=0.02)
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_turned_head_looks_to_that_side(side: float) -> None:
+    _, front = figure.head_axes(pose(head=head(turn=side * 50)).astype(np.float64))
+    assert 15 < side * np.degrees(np.arctan2(front[0], front[2])) < 60
+
+
+@pytest.mark.parametrize("look", ["default", "dark"])
+def test_the_face_is_lighter_than_the_head_and_seen_from_the_front_alone(look: str) -> None:
+    faces = []
+    for azimuth in (0.0, 180.0):
+        options = theme(look, legend=False, azimuth=azimuth, elevation=0.0)
+        face = render.tones(options.colour("spine"))["face"] * 255
+        colour = "#" + "".join(f"{round(value):02x}" for value in face)
+        faces.append(near(decoded(renderer_of(options).draw(STANDING, "")), colour, 6)[:450].sum())
+    assert faces[0] > 1500
+    assert faces[1] < 0.2 * faces[0]
 
 
 def test_the_shadow_is_on_the_floor_below_the_body(renderer: PoseRenderer) -> None:
@@ -184,7 +270,7 @@ def test_nearer_limbs_cover_farther_ones() -> None:
 )
 def test_any_caption_is_drawn_within_its_area(renderer: PoseRenderer, caption: str) -> None:
     png = renderer.draw(STANDING, caption)
-    assert len(png) <= 140_000
+    assert len(png) <= 100_000
     changed = (decoded(png) != decoded(renderer.draw(STANDING, ""))).any(axis=2)
     rows, columns = np.nonzero(changed)
     assert changed.any() == bool(caption.strip())
@@ -261,6 +347,72 @@ def test_missing_characters_are_warned_about_once_with_a_remedy(caplog: pytest.L
     assert "Noto" in record.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("caption", "drawn"),
+    [
+        ("waves 👋", "waves [waving hand sign]"),
+        ("waves 👋🏽", "waves [waving hand sign]"),
+        ("🏃‍♀️ runs", "[runner] runs"),
+        ("👨‍👩‍👧", "[man][woman][girl]"),
+        ("in 🇫🇷", "in [flag FR]"),
+        ("1️⃣ 2⃣", "1 2"),
+        ("❤️", "❤"),
+        ("\U0001faff", "[emoji U+1FAFF]"),
+        ("🏴\U000e0067\U000e0062\U000e007f", "[waving black flag]"),
+        ("走", "□"),
+    ],
+)
+def test_emoji_that_no_font_has_are_named_in_brackets(caption: str, drawn: str) -> None:
+    assert Typesetter([]).normalise(caption)[0] == drawn
+
+
+def test_emoji_that_no_font_has_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    for caption in ("waves 👋", "runs 🏃", "走"):
+        Typesetter([]).typeset(caption, 1080, 132, (40,))
+    (record,) = caplog.records
+    assert "emoji" in record.getMessage()
+    assert "brackets" in record.getMessage()
+    assert "U+1F44B" in record.getMessage()
+
+
+def test_glyphs_of_a_colour_font_are_drawn_in_ink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fonts:
+        """One font of coloured bitmaps, which has the waving hand alone."""
+
+        def __init__(self, _: object) -> None:
+            self.coloured = {"colour.ttf"}
+
+        def path_for(self, character: str) -> str | None:
+            return "colour.ttf" if character in "👋🏃" else None
+
+    class Font:
+        def __init__(self, path: str) -> None:
+            assert path == "colour.ttf"
+
+        def glyph(self, character: str, size: int) -> NDArray[np.uint8]:
+            if character != "👋":
+                raise OSError("no bitmap")
+            return np.full((size, size), 200, np.uint8)
+
+    monkeypatch.setattr("mardm_batch.render.captions.InstalledFonts", Fonts)
+    monkeypatch.setattr("mardm_batch.render.captions.ColourFont", Font)
+    typesetter = Typesetter([])
+    (line,) = typesetter.typeset("waves 👋 שלום 👋👋", 1080, 132, (40,)).lines
+    assert (line.bitmap == 200).sum() >= 3 * 39 * 40
+    assert typesetter.normalise("🏃")[0] == "[runner]"
+
+
+def colour_fonts() -> list[str]:
+    return [path for path in font_manager.findSystemFonts() if "emoji" in path.lower() and "color" in path.lower()]
+
+
+@pytest.mark.skipif(not colour_fonts(), reason="no colour emoji font is installed")
+def test_an_installed_colour_font_draws_emoji() -> None:
+    typesetter = Typesetter(colour_fonts())
+    assert typesetter.normalise("👋🏽")[0] == "👋"
+    assert typesetter.typeset("👋", 1080, 132, (40,)).lines[0].bitmap.max() > 60
+
+
 def test_installed_fonts_are_not_searched_for_usual_captions(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("fonts were searched")
@@ -321,7 +473,7 @@ def test_themes_stay_within_255_colours(name: str) -> None:
     assert options.enabled
     assert (options == LIGHT_THEME) == (name == "default")
     assert len(render.palette_colours(options)) <= 255
-    assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 140_000
+    assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 100_000
 
 
 def test_drawing_imports_neither_torch_nor_pyplot() -> None:

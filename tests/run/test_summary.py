@@ -17,9 +17,10 @@ SUMMARY = RunSummary(
     metrics={"poses_done": 3, "poses_per_second": 1.5},
     errors={"sample: ValueError: a": 2},
     unknown_words={"pterodactyl": 1},
+    captions_with_unknown_words=1,
     samples=(PoseSample("waving", "A person waving", {"lowest_joint_cm": 0.5}),),
 )
-KEYS = "shard sweep state exit_code output settings metrics errors unknown_words samples"
+KEYS = "shard sweep state exit_code output settings metrics errors unknown_words captions_with_unknown_words samples"
 
 
 def test_a_summary_is_read_as_it_was_written() -> None:

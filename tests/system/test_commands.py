@@ -4,7 +4,6 @@ import pytest
 
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.terminal import printable
 
 
 @pytest.mark.parametrize(
@@ -42,5 +41,17 @@ def test_the_help_of_a_command_names_it_and_shows_its_examples(capsys: pytest.Ca
     assert "\n  python -m mardm_batch.verify poses\n" in text
 
 
-def test_untrusted_text_cannot_steer_the_terminal() -> None:
-    assert printable("人 \x1b[2J\n\u202e\udc80") == "人 \\x1b[2J\\n\\u202e\\udc80"
+HOSTILE = "a\x1b[2J\x1b]0;title\x07\x9b31m\r\u202e\u200b\nb"
+ESCAPED = r"a\x1b[2J\x1b]0;title\x07\x9b31m\r\u202e\u200b\nb"
+
+
+def test_values_in_refusals_are_printable_and_short(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), report_user_errors():
+        raise ConfigurationError(f"paths.prompts={HOSTILE}: no such file")
+    assert capsys.readouterr().err == f"error: paths.prompts={ESCAPED}: no such file\n"
+    with pytest.raises(SystemExit), report_user_errors():
+        raise OSError(2, "No such file", "x" * 1_000_000)
+    assert len(capsys.readouterr().err) < 1100
+    with pytest.raises(SystemExit, match="2"):
+        command_parser("verify", "Audit.").parse_args([HOSTILE])
+    assert ESCAPED in capsys.readouterr().err

@@ -31,7 +31,7 @@ from mardm_batch.train.autoencoder_loop import (
 from mardm_batch.train.clips import recorded_clips
 from mardm_batch.train.data import Motions, read_held_out_motions, read_motions
 from mardm_batch.train.network_loop import TokenizedCaptions
-from mardm_batch.train.recipe import train
+from mardm_batch.train.recipe import CompositionReport, train
 from mardm_batch.train.settings import TrainConfig, register_train_schema, to_train_config
 from mardm_batch.train.stage import run_stage
 
@@ -135,9 +135,14 @@ def test_tracked_metrics_are_those_of_metrics_jsonl(tmp_path, recorded, monkeypa
     assert summary.metrics[held_out] != summary.metrics[trained]
 
 
-def test_an_offline_wandb_run_is_in_the_folder_of_the_training(tmp_path):
+def test_a_resumed_training_is_the_same_wandb_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     train(make_config(tmp_path, "tracking.mode=offline"))
-    assert len(list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))) == 1
+    train(make_config(tmp_path, "tracking.mode=offline", "resume=true"))
+    first, second = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    assert first.name == second.name
+    train(make_config(tmp_path, "tracking.mode=offline", f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors"))
+    assert len({path.name for path in tmp_path.glob("wandb/offline-run-*/*.wandb")}) == 2
 
 
 def test_a_failed_training_is_tracked_as_failed(tmp_path, monkeypatch):
@@ -304,6 +309,90 @@ def test_a_checkpoint_of_another_size_is_rejected(tmp_path):
         train(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
 
 
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("trace", ["autoencoder.checkpoint", "network.checkpoint", "clips.pt", "scales.pt"])
+def test_an_earlier_training_is_not_overwritten(tmp_path, trace):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / trace).write_bytes(b"of an earlier training")
+    command = [sys.executable, "-m", "mardm_batch.train", *TINY, f"folder={tmp_path}/run", "output=new.safetensors"]
+    before = snapshot(tmp_path)
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 2
+    (line,) = (result.stdout + result.stderr).splitlines()
+    assert f"folder={tmp_path}/run" in line
+    assert "resume=true" in line
+    assert "another folder=" in line
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("resume", ["false", "true"])
+def test_weights_of_another_training_are_not_overwritten(tmp_path, resume):
+    (tmp_path / "weights.safetensors").write_bytes(b"of another training")
+    with pytest.raises(InputError, match=r"output=.*weights\.safetensors.*another output=.*resume=true"):
+        train(make_config(tmp_path, f"resume={resume}"))
+    assert (tmp_path / "weights.safetensors").read_bytes() == b"of another training"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_training_does_not_overwrite_the_weights_of_another(tmp_path):
+    train(make_config(tmp_path))
+    (tmp_path / "other.safetensors").write_bytes(b"of another training")
+    with pytest.raises(InputError, match=r"output=.*other\.safetensors: is there already"):
+        train(make_config(tmp_path, "resume=true", f"output={tmp_path}/other.safetensors"))
+    train(make_config(tmp_path, "resume=true", f"output={tmp_path}/new.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["autoencoder.steps=5"], "autoencoder.checkpoint: has 3 steps, not autoencoder.steps=5"),
+        (["start=embedded"], "another autoencoder|other sizes"),
+        (["seed=9"], "another autoencoder"),
+        ([], "network.checkpoint is there without its autoencoder.checkpoint"),
+    ],
+)
+def test_an_old_network_is_not_resumed_on_a_new_autoencoder(tmp_path, change, message):
+    train(make_config(tmp_path))
+    written = (tmp_path / "weights.safetensors").read_bytes()
+    if not change:
+        (tmp_path / "run" / "autoencoder.checkpoint").unlink()
+    if change == ["seed=9"]:  # a new autoencoder beside the old network
+        train(make_config(tmp_path, *change, f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors"))
+        (tmp_path / "b" / "autoencoder.checkpoint").replace(tmp_path / "run" / "autoencoder.checkpoint")
+    with pytest.raises(InputError, match=message) as refused:
+        train(make_config(tmp_path, "resume=true", *change))
+    assert "\n" not in str(refused.value)
+    assert (tmp_path / "weights.safetensors").read_bytes() == written
+
+
+def test_a_training_says_what_it_does_and_how_to_use_the_weights(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        train(make_config(tmp_path))
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == (
+        f"training in {tmp_path}/run: composes 12 clips first, about 1 min; then 3 steps of the autoencoder, "
+        "3 steps of the network"
+    )
+    assert f"python -m mardm_batch model.weights={tmp_path}/weights.safetensors" in said[-1]
+    assert said[-2].startswith(f"weights: {tmp_path}/weights.safetensors")
+
+
+def test_composing_is_reported_every_ten_seconds(caplog, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("mardm_batch.train.recipe.time.monotonic", lambda: now[0])
+    report = CompositionReport(1000)
+    with caplog.at_level("INFO"):
+        for composed in range(100, 1001, 100):
+            now[0] += 4
+            report(composed)
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "300 of 1000 clips composed, 0:00:28 left"
+    assert len(said) == 3
+
+
 def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
     train(make_config(tmp_path))
     first = load_embedded(tmp_path / "weights.safetensors").weights_hash
@@ -357,8 +446,9 @@ def first_layer(autoencoder: Autoencoder) -> torch.Tensor:
 
 def test_start_weights_of_other_sizes_are_rejected(tmp_path):
     train(make_config(tmp_path))
+    places = (f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors")
     with pytest.raises(InputError, match="start: its weights have other sizes"):
-        train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", f"folder={tmp_path}/b", "sizes.width=32"))
+        train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", "sizes.width=32", *places))
 
 
 def test_recorded_clips_have_bone_lengths_floor_contact_and_sided_captions(recorded):

@@ -1,5 +1,6 @@
 """The audit finds every kind of damage; a repair deletes nothing and leaves exactly the affected poses unfinished."""
 
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.looks import theme
 from tests.support import Run
 
@@ -24,16 +26,18 @@ from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt, name_prompts
+from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.verify.__main__ import main
 
-CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "坐着的人"]
-WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(CAPTIONS)
+CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "A person 坐着的人"]
+WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(map(Entry, CAPTIONS))
 PROVENANCE = Provenance("embedded", 1, 8, {"cfg": 2.0, "solver": "euler"}, "0123", "float32")
 ALL = tuple(FORMATS.values())
 
 
 def write(output: Path, prompt: Prompt, picture: bytes, **settings: object) -> None:
+    output.mkdir(exist_ok=True)
     joints = np.random.default_rng(len(prompt.name)).normal(0, 0.4, (22, 3)).astype(np.float32)
     PoseStore(output, ALL).write(Pose(prompt, joints, 8, 0), picture, replace(PROVENANCE, **settings), output.parent)
 
@@ -93,6 +97,41 @@ def resize(path: Path) -> None:
     Image.new("P", (600, 1200)).save(path)
 
 
+def redraw(path: Path) -> None:
+    """Save the picture as other programs do, without its texts."""
+    with Image.open(path) as picture:
+        picture.copy().save(path, pnginfo=PngInfo())
+
+
+def exchange(output: Path, one: str, other: str) -> None:
+    contents = (output / one).read_bytes(), (output / other).read_bytes()
+    (output / other).write_bytes(contents[0])
+    (output / one).write_bytes(contents[1])
+
+
+def picture_of(output: Path, prompt: Prompt, **settings: object) -> None:
+    """Replace the picture of the pose of that name by that of another caption or other settings."""
+    picture = io.BytesIO()
+    Image.new("P", (1200, 1200)).save(picture, "PNG")
+    write(output.parent / "other", prompt, picture.getvalue(), **settings)
+    shutil.copy(output.parent / "other" / f"{prompt.name}.png", output)
+
+
+def nested(depth: int) -> dict:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+def write_npy_header(path: Path, shape: tuple[int, ...]) -> None:
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        file.write(bytes(264))
+
+
+def zip_npy(path: Path) -> None:
+    np.savez(path.with_suffix(".npz"), joints=NAN)
+    path.with_suffix(".npz").rename(path)
+
+
 def rename(output: Path, old: str, new: str) -> None:
     for suffix in (".json", ".png", ".npy"):
         (output / f"{old}{suffix}").rename(output / f"{new}{suffix}")
@@ -103,6 +142,7 @@ def list_failure(output: Path) -> None:
     FailureList(output).append([Failure(SITTING.caption, SITTING.name, "sample", "not finite")])
 
 
+MISPLACED = "in the way of a file or folder"
 NAN = np.full((22, 3), np.nan, np.float32)
 DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "PNG missing": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
@@ -132,6 +172,45 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     ),
     "PNG cut": (lambda o: cut(o / "waving.png", 20_000), "unreadable PNG", [WAVING]),
     "PNG without its end": (lambda o: cut(o / "waving.png", -12), "unreadable PNG", [WAVING]),
+    "PNG without its last byte": (lambda o: cut(o / "waving.png", -1), "unreadable PNG", [WAVING]),
+    "PNG without its last checksum": (lambda o: cut(o / "waving.png", -4), "unreadable PNG", [WAVING]),
+    "PNG with more behind it": (
+        lambda o: (o / "waving.png").write_bytes((o / "waving.png").read_bytes() + b"\0"), "unreadable PNG", [WAVING],
+    ),
+    "PNG of another pose": (
+        lambda o: shutil.copy(o / "sitting.png", o / "waving.png"), "JSON and PNG differ", [WAVING],
+    ),
+    "PNGs exchanged": (
+        lambda o: exchange(o, "waving.png", f"{CHINESE.name}.png"),
+        "JSON and PNG differ", [WAVING, CHINESE],
+    ),
+    "PNG of another seed": (lambda o: picture_of(o, WAVING, seed=2), "JSON and PNG differ", [WAVING]),
+    "PNG of another caption": (
+        lambda o: picture_of(o, Prompt("waving", "A person waving!")), "JSON and PNG differ", [WAVING],
+    ),
+    "PNG of another program": (lambda o: redraw(o / "waving.png"), "wrong PNG", [WAVING]),
+    "JSON with a byte-order mark": (
+        lambda o: (o / "waving.json").write_bytes(b"\xef\xbb\xbf" + (o / "waving.json").read_bytes()),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON in UTF-16": (
+        lambda o: (o / "waving.json").write_text((o / "waving.json").read_text("utf-8"), "utf-16"),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON nested too deeply": (
+        lambda o: (o / "waving.json").write_text('{"sampling": ' * 2000 + "1" + "}" * 2000),
+        "unreadable JSON", [WAVING],
+    ),
+    "JSON with settings nested too deeply": (
+        lambda o: edit(o / "waving.json", lambda d: d.update(sampling=nested(300))), "unreadable JSON", [WAVING],
+    ),
+    "NPY whose header claims terabytes": (
+        lambda o: write_npy_header(o / "waving.npy", (2**42, 3)), "unreadable NPY", [WAVING],
+    ),
+    "NPY whose header claims more than there can be": (
+        lambda o: write_npy_header(o / "waving.npy", (2**70, 2**70)), "unreadable NPY", [WAVING],
+    ),
+    "NPY is a zip": (lambda o: zip_npy(o / "waving.npy"), "unreadable NPY", [WAVING]),
     "PNG with a wrong byte": (lambda o: bend(o / "waving.png"), "unreadable PNG", [WAVING]),
     "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG", [WAVING]),
     "other caption": (
@@ -149,9 +228,83 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "list of captions missing": (
         lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list the finished poses", [],
     ),
+    "list of captions nested too deeply": (
+        lambda o: (o / "metadata.jsonl").open("a").write("[" * 100_000 + "\n"),
+        "metadata.jsonl does not list the finished poses", [],
+    ),
+    "list of captions is a folder": (lambda o: replace_by_folder(o / "metadata.jsonl"), MISPLACED, []),
+    "list of failures nested too deeply": (
+        lambda o: (o / "failures.jsonl").write_text('{"a": ' * 100_000 + "\n"), "unknown file", [],
+    ),
+    "list of failures of other types": (
+        lambda o: (o / "failures.jsonl").write_text('null\n[]\n{"caption": 1, "name": [], "stage": 2}\n'),
+        "unknown file", [],
+    ),
+    "list of failures is a folder": (lambda o: (o / "failures.jsonl").mkdir(), MISPLACED, []),
+    "PNG is a folder": (lambda o: replace_by_folder(o / "waving.png"), MISPLACED, [WAVING]),
+    "NPY is a folder": (lambda o: replace_by_folder(o / "waving.npy"), MISPLACED, [WAVING]),
+    "JSON is a folder": (lambda o: replace_by_folder(o / "waving.json"), MISPLACED, [WAVING]),
+    "pose is folders": (
+        lambda o: [replace_by_folder(o / f"waving{suffix}") for suffix in (".json", ".png", ".npy")],
+        MISPLACED, [WAVING],
+    ),
+    "JSON is a FIFO": (lambda o: replace_by(o / "waving.json", os.mkfifo), MISPLACED, [WAVING]),
+    "NPY is a FIFO": (lambda o: replace_by(o / "waving.npy", os.mkfifo), MISPLACED, [WAVING]),
+    "PNG never ends": (
+        lambda o: replace_by(o / "waving.png", lambda path: path.symlink_to("/dev/zero")), MISPLACED, [WAVING],
+    ),
+    "link to nothing": (lambda o: (o / "lying.npy").symlink_to("nothing"), MISPLACED, []),
+    "records are a file": (lambda o: replace_records(o, lambda path: path.write_text("")), MISPLACED, []),
+    "records are a link": (
+        lambda o: replace_records(o, lambda path: path.symlink_to(o.parent, target_is_directory=True)), MISPLACED, [],
+    ),
+    "removed is a file": (lambda o: (o / RECORDS / "removed").write_text(""), MISPLACED, []),
+    "removed is a link": (lambda o: (o / RECORDS / "removed").symlink_to(o.parent), MISPLACED, []),
+    "progress is a file": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.write_text("")), MISPLACED, [],
+    ),
+    "progress is a link": (
+        lambda o: replace_by(o / RECORDS / "progress", lambda path: path.symlink_to(o.parent)), MISPLACED, [],
+    ),
+    "lock is a folder": (lambda o: replace_by_folder(o / RECORDS / "all.lock"), MISPLACED, []),
+    "lock of a shard is a folder": (lambda o: replace_by_folder(o / RECORDS / "shard-0-of-3.lock"), MISPLACED, []),
+    "lock of a list is a folder": (lambda o: replace_by_folder(o / RECORDS / "metadata.lock"), MISPLACED, []),
+    "lock is a link": (
+        lambda o: (o / RECORDS / "all.lock").symlink_to(o.parent / "captions.txt"), MISPLACED, [],
+    ),
+    "lock is a FIFO": (lambda o: os.mkfifo(o / RECORDS / "all.lock"), MISPLACED, []),
+    "progress record is a folder": (
+        lambda o: replace_by_folder(o / RECORDS / "progress" / "all.json"), MISPLACED, [],
+    ),
+    "progress record is a list": (lambda o: record(o, "[]"), "record of a run that cannot be read", []),
+    "progress record nested too deeply": (
+        lambda o: record(o, "[" * 100_000), "record of a run that cannot be read", [],
+    ),
     "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), "unknown file", []),
     "failure": (list_failure, "failed, not generated since", [SITTING]),
 }  # fmt: skip
+
+
+def replace_by(path: Path, make: Callable[[Path], object]) -> None:
+    """Put something else in the place of a file, which is kept beside the output folder."""
+    path.parent.mkdir(exist_ok=True)
+    if path.exists():
+        path.rename(path.parents[1] / f"kept-{path.name}")
+    make(path)
+
+
+def replace_by_folder(path: Path) -> None:
+    replace_by(path, lambda path: (path / "below").mkdir(parents=True))
+
+
+def replace_records(output: Path, make: Callable[[Path], object]) -> None:
+    shutil.rmtree(output / RECORDS)
+    make(output / RECORDS)
+
+
+def record(output: Path, content: str) -> None:
+    (output / RECORDS / "progress").mkdir(exist_ok=True)
+    (output / RECORDS / "progress" / "all.json").write_text(content)
 
 
 def stage(output: Path) -> None:
@@ -162,7 +315,7 @@ def stage(output: Path) -> None:
 
 def contents(output: Path) -> list[bytes]:
     """Of all files but the lists and locks, wherever they lie."""
-    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock")]
+    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock", ".md")]
     return sorted(path.read_bytes() for path in ours)
 
 
@@ -175,7 +328,7 @@ def test_damage_is_found_repaired_and_generated_again(output: Path, audit, pictu
     assert report["exit_code"] == 1
     assert kind in kinds(report)
     assert contents(output) == before
-    assert not (output / RECORDS / "removed").exists()
+    assert not (output / RECORDS / "removed" / "1").exists()
 
     report = audit("--repair")
     assert report["exit_code"] == 1
@@ -223,7 +376,7 @@ def test_other_settings_and_unrequested_poses_are_notes(output: Path, audit, pic
 
 
 def test_names_with_a_hash_match_their_captions(tmp_path: Path, picture: bytes) -> None:
-    prompts = name_prompts(["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301])
+    prompts = name_prompts(map(Entry, ["A person waving", "A person waving!", "CON", "!!!", "x" * 300, "x" * 301]))
     store = PoseStore(tmp_path / "poses", ALL)
     store.prepare()
     for prompt in prompts:
@@ -286,7 +439,7 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
 
 
 def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:
-    captions = [*CAPTIONS, *(f"A person [red]\x1b[31m, number {number}" for number in range(12))]
+    captions = [*CAPTIONS, *(f"A person [red], number {number}" for number in range(12))]
     listed = output / "captions.jsonl"  # the prompt file itself is no stray
     listed.write_text("\n".join(json.dumps({"caption": caption}) for caption in captions))
     edit(output / f"{MARKUP.name}.json", lambda document: document.update(caption="[bold]:smile:[/bold]\x1b[2J"))
@@ -294,7 +447,7 @@ def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path,
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "poses: 16 requested, 12 missing, 4 found, 1 damaged"
     assert "missing pose: 12" in lines
-    assert "  red31m_number_0: A person [red]\\x1b[31m, number 0" in lines
+    assert "  red_number_0: A person [red], number 0" in lines
     assert "  and 2 more" in lines
     assert f"  {MARKUP.name}.json: [bold]:smile:[/bold]\\x1b[2J" in lines
     assert not any("captions.jsonl" in line for line in lines[2:])
@@ -311,6 +464,124 @@ def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     assert note["kind"] == "errors logged by a run"
     assert note["where"] == str(output.parent / "errors.jsonl")
     assert note["detail"] == "2, the last: 12:00:01 a: pose 1"
+
+
+def test_repair_keeps_the_failures_that_can_be_read(output: Path, audit) -> None:
+    failure = Failure("A person flying", "flying", "sample", "not finite")
+    FailureList(output).append([failure])
+    with (output / "failures.jsonl").open("ab") as file:
+        file.write(b"[" * 50_000 + b"\n\xff\n{}\n")
+    audit("--repair")
+    assert FailureList(output).read() == [failure]
+    assert audit()["problems"] == []
+
+
+def test_what_cannot_be_moved_is_one_line_that_says_what_to_do(
+    output: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    (output / "notes.txt").write_text("")
+
+    def busy(path: Path, target: Path) -> Path:
+        raise OSError(16, "Device or resource busy", str(path))
+
+    monkeypatch.setattr(Path, "rename", busy)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(output), "--repair"])
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"error: .*notes.txt: cannot be moved \(Device or resource busy\): move it out .*\n", line)
+
+
+def test_prune_sets_aside_what_was_not_requested_and_nothing_else(output: Path, audit, picture: bytes, capsys) -> None:
+    for name in ("lying", "dancing"):
+        write(output, Prompt(name, f"A person {name}"), picture)
+    (output / "notes.txt").write_text("")
+    rebuild_metadata(PoseStore(output, ALL))
+    main([str(output), "--prompts", str(output.parent / "captions.txt")])
+    assert "--prune sets aside finished poses that were not requested" in capsys.readouterr().out
+    before = contents(output)
+    report = audit("--prune")
+    assert report["exit_code"] == 1  # of the notes, which a repair would move
+    assert report["repair"] == {"folder": str(output / RECORDS / "removed" / "1"), "moved": 6, "to_make": 0}
+    assert contents(output) == before
+    assert sorted(path.name for path in (output / RECORDS / "removed" / "1").iterdir()) == sorted(
+        f"{name}{suffix}" for name in ("lying", "dancing") for suffix in (".json", ".npy", ".png")
+    )
+    report = audit("--repair", "--prune")
+    assert (report["repair"]["moved"], report["notes"]) == (1, [])
+    assert audit()["exit_code"] == 0
+    assert "lying" not in (output / "metadata.jsonl").read_text("utf-8")
+
+
+def test_nothing_is_pruned_where_the_requested_captions_are_unknown(output: Path, capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(output), "--prune"])
+    assert "there is no record of a run; name the captions with --prompts" in capsys.readouterr().err
+    assert (output / "waving.json").exists()
+
+
+CONFIG = "paths: {prompts: captions.txt}\nlimit: 3\nrender: {enabled: true}\n"
+ALIAS_BOMB = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else '1'}]\n" for n in range(30))
+INTERPOLATION_BOMB = "".join(f"a{n}: ${{a{n + 1}}}${{a{n + 1}}}\n" for n in range(40)) + "a40: ab\n"
+
+
+def write_settings(output: Path, config: str | bytes, cwd: str | None = None) -> None:
+    folder = output.parent / "run" / ".hydra"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
+    (folder / "hydra.yaml").write_text(f"hydra: {{runtime: {{cwd: {cwd or output.parent}}}}}")
+    Progress("all", run_folder=str(folder.parent), state="finished", exit_code=0).write(output)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG.replace("3", "'3'"),
+        CONFIG.replace("3", "-1"),
+        CONFIG.replace("3", "0"),
+        CONFIG.replace("3", "true"),
+        CONFIG.replace("3", "1.5"),
+        CONFIG.replace("3", "[3]"),
+        CONFIG.replace("captions.txt", "[a]"),
+        CONFIG.replace("captions.txt", "7"),
+        CONFIG.replace("captions.txt", "~nobody-of-that-name/a.txt"),
+        CONFIG.replace("captions.txt", '"a\\0b"'),
+        CONFIG.replace("captions.txt", "/dev/zero"),
+        CONFIG.replace("captions.txt", "${a0}") + INTERPOLATION_BOMB,
+        CONFIG.replace("captions.txt", "${paths.prompts}"),
+        CONFIG.replace("captions.txt", "${nothing}"),
+        CONFIG.replace("captions.txt", "${oc.env:NO_SUCH_VARIABLE}"),
+        CONFIG.replace("captions.txt", "${oc.create:{a: 1}}"),
+        CONFIG.replace("paths", "path"),
+        CONFIG.replace("limit", "limits"),
+        CONFIG + ALIAS_BOMB,
+        "*a",
+        "[" * 100_000,
+        "- a",
+        "",
+        "\0",
+        "!!python/object/apply:os.system ['touch run-by-yaml']",
+        b"\xff",
+        "a: " + "x" * 2_000_000,
+    ],
+    ids=lambda config: config[:60],
+)
+def test_tampered_settings_of_a_run_leave_the_captions_unknown(output: Path, capsys, config: str | bytes) -> None:
+    write_settings(output, config)
+    assert main([str(output)]) == 0
+    said = capsys.readouterr().out
+    assert "requested captions: unknown: " in said
+    assert "4 found, 0 damaged" in said
+    assert not Path("run-by-yaml").exists()
+
+
+def test_saved_settings_may_name_other_settings_and_the_environment(
+    output: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTIONS", str(output.parent))
+    config = CONFIG.replace("captions.txt", "'${oc.env:CAPTIONS}/${list.name}.txt'").replace("3", "4")
+    write_settings(output, config + "list: {name: captions}\n", "/nowhere")
+    assert main([str(output)]) == 0
+    assert "captions.txt, by the newest run with limit=4" in capsys.readouterr().out
 
 
 @pytest.mark.e2e

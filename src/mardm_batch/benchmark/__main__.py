@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mardm_batch.benchmark.suites import SUITES
 from mardm_batch.benchmark.table import show
@@ -18,7 +17,8 @@ from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
-from mardm_batch.system.terminal import CONSOLE
+from mardm_batch.system.stages import reporting_stages
+from mardm_batch.system.terminal import printable
 
 USAGE = """\
   python -m mardm_batch.benchmark                       quick: under three minutes on two idle cores
@@ -52,18 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         register_schemas()
         embedded, published = (to_config(compose_config([f"model={name}"])) for name in ("embedded", "mardm_sit_xl"))
     try:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=CONSOLE, transient=True) as progress:
-            task = progress.add_task("")
-
-            def report(step: str) -> None:
-                progress.update(task, description=step)
-
+        with reporting_stages() as report:
             figures = measure(SUITES[options.suite], embedded, published, report=report)
         if options.json is not None:
             write_atomically(options.json, json.dumps(figures.to_json(), indent=1).encode() + b"\n")
     except (MardmBatchError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return ExitCode.SOME_FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -18,7 +18,7 @@ from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.terminal import replace_unencodable_output
+from mardm_batch.system.terminal import printable, replace_unencodable_output
 
 LABEL_WIDTH = 22
 RUN_WIDTHS = (16, 32)
@@ -34,7 +34,8 @@ examples:
                                                              every run so far
 
 Prints a table and writes one HTML page that needs no other file; works offline. ★ marks the best run where a metric
-has a better direction: more poses per second, a smaller bone-length error. Exit codes: 0; 2 if a folder has no run.
+has a better direction: more poses per second, a smaller bone-length error. An incomplete run is marked and never the
+best. Exit codes: 0; 2 if a folder has no run.
 """
 
 
@@ -48,8 +49,12 @@ def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
         runs = slice(start, start + at_once)
         table = Table(show_edge=False, pad_edge=False)
         table.add_column("", width=LABEL_WIDTH, overflow="fold")
-        for name, difference in zip(comparison.names[runs], comparison.differences[runs], strict=True):
-            words = Text(f"{name}\n").append(difference, style="not bold cyan")
+        for run, name, folder in zip(
+            comparison.runs[runs], comparison.names[runs], comparison.folders[runs], strict=True
+        ):
+            words = Text(f"{name}\n").append("" if folder in name else folder, style="not bold cyan")
+            if run.incomplete:
+                words.append("\nincomplete", style="yellow")
             table.add_column(words, justify="right", width=run_width, overflow="fold")
         for section in comparison.sections:
             table.add_row(Text(section.title, style="bold"))
@@ -84,15 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables and write the page. Bad input ends the process with one line and exit code 2."""
     options = build_parser().parse_args(arguments)
     with report_user_errors():
-        runs, without_summary = find_runs(options.run_dirs)
+        runs, skipped = find_runs(options.run_dirs)
         comparison = compare(runs)
         captions = write_page(comparison, options.page)
     replace_unencodable_output()
     console = Console(highlight=False, markup=False, emoji=False)
     for table in terminal_tables(comparison, console.width):
         console.print(table, end="\n\n")
-    if without_summary:
-        console.print(f"skipped, no summary.json: {', '.join(map(str, sorted(without_summary)))}", soft_wrap=True)
+    for reason in skipped:
+        console.print(printable(f"skipped: {reason}"), soft_wrap=True)
     console.print(f"{options.page}: runs: {len(runs)}, captions with pictures: {captions}", soft_wrap=True)
     return 0
 

@@ -1,5 +1,7 @@
 """The HTML page of a comparison: one file that loads nothing, without JavaScript, light or dark as the reader prefers.
 
+A picture that is clicked is the target of a link, by which the style sheet shows it large.
+
 Captions, names, paths, errors and settings come from outside; the template `comparison.html.jinja` escapes all text.
 """
 
@@ -10,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
 
+from mardm_batch.compare.curves import HEIGHT, WIDTH, curve_rows
 from mardm_batch.compare.runs import Run, Sample
 from mardm_batch.compare.tables import Cell, Comparison, Row, Section, format_number, metric_label
-from mardm_batch.dataset.formats.npy_file import NPY
-from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.formats.format import DamagedFileError
+from mardm_batch.dataset.formats.npy_file import NPY, map_npy
+from mardm_batch.dataset.formats.png_file import PNG, load_picture
 from mardm_batch.errors import InputError
 from mardm_batch.pose.geometry import lowest_joint_height
 from mardm_batch.pose.skeleton import NUM_JOINTS
@@ -25,7 +27,8 @@ from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import printable
 
 MAX_CAPTIONS = 24
-THUMBNAIL_SIZE = 360
+PICTURE_SIZE = 720
+"""Pixels of the pictures, which the page shows reduced until they are clicked."""
 PICTURE_QUALITY = 80
 MEASURE_TOLERANCE = 1e-6
 """Centimetres by which a measure of the pose on disk may differ from the recorded one."""
@@ -83,12 +86,14 @@ def render_page(comparison: Comparison, captions: Sequence[str]) -> str:
     runs = comparison.runs
     return environment.get_template("comparison.html.jinja").render(
         comparison=comparison,
-        headers=list(zip(comparison.names, comparison.differences, strict=True)),
+        headers=list(zip(runs, comparison.names, comparison.folders, strict=True)),
+        curves=list(curve_rows(runs)),
+        curve_size=(WIDTH, HEIGHT),
         poses=sum(int(run.metrics.get("poses_done", 0)) for run in runs),
         samples={caption: [sample_cell(caption, run) for run in runs] for caption in captions},
         folders=folders_section(runs),
         bars=bars,
-        picture_size=THUMBNAIL_SIZE,
+        picture_size=PICTURE_SIZE,
     )
 
 
@@ -127,28 +132,25 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
         return SampleCell(caption, sample.measures, picture=data_uri(sample.file(PNG)))
     except FileNotFoundError:
         return SampleCell(caption, sample.measures, problem="no picture")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for broken files
+    except (DamagedFileError, ValueError):  # a name with a NUL is a ValueError
         return SampleCell(caption, sample.measures, problem="the picture cannot be read")
 
 
 def is_replaced(sample: Sample) -> bool:
     """Whether the pose on disk is not the one that the run made: a recorded measure differs."""
     try:
-        joints = np.load(sample.file(NPY), allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        joints = map_npy(sample.file(NPY))
+    except (DamagedFileError, ValueError):
         return False
     measured = sample.measures.get("lowest_joint_cm")
-    if measured is None or joints.shape != (NUM_JOINTS, 3):
+    if measured is None or joints.shape != (NUM_JOINTS, 3) or joints.dtype.kind != "f":
         return False
     return not abs(100 * float(lowest_joint_height(joints[None])[0]) - measured) < MEASURE_TOLERANCE
 
 
 def data_uri(path: Path) -> str:
     """A reduced copy of a picture, as a data URI."""
-    with Image.open(path) as picture:
-        small = picture.convert("RGB").resize(
-            (THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS, reducing_gap=2.0
-        )
+    small = load_picture(path, PICTURE_SIZE)
     content = io.BytesIO()
     small.save(content, "WEBP", quality=PICTURE_QUALITY)
     return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from mardm_batch.dataset.formats.format import Format
-from mardm_batch.dataset.summary import RunSummary
-from mardm_batch.errors import InputError
+from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary
+from mardm_batch.errors import InputError, first_line
+from mardm_batch.system.files import read_regular
 
+MAX_DEPTH = 8
+MAX_SETTINGS = 1000
+MAX_COUNT = 10**15
 COUNTS = ("poses_done", "failures")
 SHARD_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
     **dict.fromkeys((*COUNTS, "poses_per_second"), sum),
@@ -54,27 +58,47 @@ class Run:
     errors: Mapping[str, int]
     samples: tuple[Sample, ...]
 
+    @property
+    def missing_shards(self) -> int:
+        """How many shards of the run have no summary."""
+        return 0 if self.num_shards is None else max(0, self.num_shards - len(set(self.shards)))
 
-def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[Path]]:
+    @property
+    def incomplete(self) -> bool:
+        """Whether poses are missing: the run failed in part, was interrupted, or has no summary of some shards."""
+        return self.exit_code != 0 or self.missing_shards > 0
+
+
+def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
     """The runs in some folders, each the folder of a run, of a sweep, or one above them.
 
     Returns:
-        The runs, and the run folders without summary.json: still running, or killed before it was written.
+        The runs, and what was skipped: folders without a summary.json, of runs that are still running or were killed
+        before it was written, and those whose summary cannot be read.
 
     Raises:
-        InputError: a folder has no summary.json, or one that cannot be read.
+        InputError: a folder has no summary.json, or none that can be read.
     """
     found: list[Path] = []
     without_summary: list[Path] = []
     for folder in folders:
         find_summaries(folder, found, without_summary)
+    skipped = [f"{folder}: no {SUMMARY_FILE}; the run goes on or was killed" for folder in sorted(without_summary)]
     shards: dict[tuple[Path | str, ...], list[Run]] = {}
+    refused: InputError | None = None
     for path in {path.resolve(): path for path in found}.values():
-        run, is_job = read_run(path)
+        try:
+            run, is_job = read_run(path)
+        except InputError as error:
+            refused = refused or error
+            skipped.append(str(error))
+            continue
         same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
         key = (path.resolve().parents[1], same_settings) if is_job and run.shards else (path.resolve(),)
         shards.setdefault(key, []).append(run)
-    return [merge_shards(each) for each in shards.values()], without_summary
+    if refused is not None and not shards:
+        raise refused
+    return [merge_shards(each) for each in shards.values()], skipped
 
 
 def find_summaries(folder: Path, found: list[Path], without_summary: list[Path]) -> None:
@@ -103,7 +127,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
         InputError: the file cannot be read, or is not a run's summary.
     """
     try:
-        summary = RunSummary.from_json(json.loads(path.read_bytes()))
+        summary = RunSummary.from_json(json.loads(read_regular(path)))
         settings = flatten(summary.settings)
         shard = settings["shard"]
         output = output_folder(summary.output, settings["paths.output"], path)
@@ -116,13 +140,12 @@ def read_run(path: Path) -> tuple[Run, bool]:
             exit_code=summary.exit_code,
             settings=settings,
             metrics=summary.metrics,
-            errors=summary.errors,
+            errors={error: min(count, MAX_COUNT) for error, count in summary.errors.items()},
             samples=tuple(Sample(each.caption, output / each.name, each.measures) for each in summary.samples),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not the summary of a run ({type(error).__name__}: {error}); leave this folder out"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise InputError(f"{path}: not the summary of a run ({reason}); leave this folder out") from None
     return run, summary.sweep is not None
 
 
@@ -169,8 +192,25 @@ def merge_metric(key: str, shards: Sequence[Run]) -> float:
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted keys."""
-    flat = {}
+    """Nested settings with dotted keys. Raises ValueError for what no settings can be: deep, long or huge values."""
+    flat: dict[str, Any] = {}
     for key, value in settings.items():
-        flat.update(flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+        if isinstance(value, dict) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            check_setting(value)
+            flat[f"{prefix}{key}"] = value
+        if prefix.count(".") > MAX_DEPTH or len(flat) > MAX_SETTINGS:
+            raise ValueError("the settings are nested too deeply, or too many")
     return flat
+
+
+def check_setting(value: object, depth: int = 0) -> None:
+    """Raises ValueError for a value that is nested too deeply, or a number that is too large."""
+    if depth > MAX_DEPTH:
+        raise ValueError("a setting is nested too deeply")
+    if isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            check_setting(each, depth + 1)
+    elif isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
+        raise ValueError("a setting is too large a number")

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from mardm_batch.compare.runs import COUNTS, SHARD_AGGREGATES, Run
@@ -19,8 +20,9 @@ BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
 }
 """How the best value of a metric is chosen; metrics that are not listed have no best value."""
 UNITS = {"cm": " (cm)", "mb": " (MB)"}
-MAX_SETTINGS_IN_DIFFERENCE = 2
+MAX_SETTINGS_IN_NAME = 4
 MAX_VALUE_LENGTH = 22
+MAX_SHARDS_LISTED = 5
 MAX_ERRORS = 10
 MISSING = "–"
 
@@ -50,18 +52,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs with their tables. `names` are short and unique; `differences` are the settings that tell runs apart."""
+    """Runs with their tables. `names` say what differs and are unique; `folders` are short names of the folders."""
 
     runs: tuple[Run, ...]
     names: tuple[str, ...]
-    differences: tuple[str, ...]
+    folders: tuple[str, ...]
     sections: tuple[Section, ...]
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
     """The tables of the runs, in which each is a column."""
     differing = differing_settings(runs)
-    shown_settings = discriminative_settings(differing, runs)
+    folders = folder_names(runs)
     sections = [
         Section("Settings that differ", tuple(setting_row(key, runs) for key in differing)),
         Section("Outcome", tuple(outcome_rows(runs))),
@@ -70,8 +72,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
     ]
     return Comparison(
         tuple(runs),
-        run_names(runs),
-        tuple(describe_difference(run, shown_settings) for run in runs),
+        run_names(runs, differing, folders),
+        folders,
         tuple(section for section in sections if section.rows),
     )
 
@@ -94,7 +96,18 @@ def setting_text(run: Run, key: str) -> str:
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def run_names(runs: Sequence[Run]) -> tuple[str, ...]:
+def run_names(runs: Sequence[Run], differing: Sequence[str], folders: Sequence[str]) -> tuple[str, ...]:
+    """The settings that tell runs apart, `cfg=3.0`; with the folder for runs that these do not tell apart."""
+    keys = discriminative_settings(differing, runs)
+    names = [describe_difference(run, keys) for run in runs]
+    counts = Counter(names)
+    return tuple(
+        name if name and counts[name] == 1 else f"{name}  {folder}".strip()
+        for name, folder in zip(names, folders, strict=True)
+    )
+
+
+def folder_names(runs: Sequence[Run]) -> tuple[str, ...]:
     """The shortest ends of the folders' paths that are unique, without microseconds where these are not needed."""
     firsts = [run.folders[0].resolve() for run in runs]
     runs_in = Counter(folder.parent for folder in firsts)
@@ -121,14 +134,22 @@ def path_parts(folder: Path, alone: bool) -> tuple[str, ...]:
 
 
 def discriminative_settings(differing: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """The few settings with the most different values.
+    """The fewest settings, those with the most different values first, that tell as many runs apart as all of them.
 
     Where the models differ, their names stand for all other settings of the models.
     """
     by_name = "model.name" in differing
     keys = [key for key in differing if key == "model.name" or not (by_name and key.startswith("model."))]
     keys.sort(key=lambda key: -len({setting_text(run, key) for run in runs}))
-    return keys[:MAX_SETTINGS_IN_DIFFERENCE]
+
+    def groups(chosen: Sequence[str]) -> int:
+        return len({tuple(setting_text(run, key) for key in chosen) for run in runs})
+
+    chosen: list[str] = []
+    for key in keys:
+        if len(chosen) < MAX_SETTINGS_IN_NAME and groups([*chosen, key]) > groups(chosen):
+            chosen.append(key)
+    return chosen
 
 
 def describe_difference(run: Run, keys: Sequence[str]) -> str:
@@ -143,7 +164,14 @@ def describe_difference(run: Run, keys: Sequence[str]) -> str:
 
 
 def outcome_rows(runs: Sequence[Run]) -> Iterator[Row]:
-    states = (Cell(printable(run.state), detail=f"exit {run.exit_code}", warning=run.exit_code != 0) for run in runs)
+    states = (
+        Cell(
+            "incomplete" if run.incomplete and run.exit_code == 0 else printable(run.state),
+            detail=f"exit {run.exit_code}",
+            warning=run.incomplete,
+        )
+        for run in runs
+    )
     yield Row("state", tuple(states))
     if any(run.num_shards is not None for run in runs):
         yield Row("shards", tuple(map(shards_cell, runs)))
@@ -153,9 +181,11 @@ def outcome_rows(runs: Sequence[Run]) -> Iterator[Row]:
 def shards_cell(run: Run) -> Cell:
     if run.num_shards is None:
         return Cell("all")
-    missing = [str(shard) for shard in range(run.num_shards) if shard not in run.shards]
-    detail = f"missing: {', '.join(missing)}" if missing else ""
-    return Cell(f"{len(run.shards)} of {run.num_shards}", detail=detail, warning=bool(missing))
+    missing = (str(shard) for shard in range(run.num_shards) if shard not in run.shards)
+    listed = ", ".join(islice(missing, MAX_SHARDS_LISTED))
+    more = f" and {run.missing_shards - MAX_SHARDS_LISTED} more" if run.missing_shards > MAX_SHARDS_LISTED else ""
+    detail = f"missing: {listed}{more}" if listed else ""
+    return Cell(f"{len(run.shards)} of {run.num_shards}", detail=detail, warning=bool(listed))
 
 
 def metric_sections(runs: Sequence[Run]) -> tuple[Section, Section]:
@@ -176,8 +206,17 @@ def metric_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[Row]:
         values = [run.metrics.get(key) if key in COUNTS or run.metrics.get("poses_done") else None for run in runs]
         present = [value for value in values if value is not None]
         if present and (key != "device_memory_mb" or any(present)):
-            best = best_text(key, present)
-            yield Row(metric_label(key), tuple(metric_cell(key, value, best) for value in values))
+            comparable = [
+                value for value, run in zip(values, runs, strict=True) if value is not None and not run.incomplete
+            ]
+            best = best_text(key, comparable) if comparable else None
+            yield Row(
+                metric_label(key),
+                tuple(
+                    metric_cell(key, value, None if run.incomplete else best)
+                    for value, run in zip(values, runs, strict=True)
+                ),
+            )
 
 
 def best_text(key: str, values: Sequence[float]) -> str | None:
@@ -199,7 +238,7 @@ def stage_row(key: str, runs: Sequence[Run]) -> Row:
     cells = []
     for run in runs:
         seconds, poses = run.metrics.get(key), run.metrics.get("poses_done")
-        if seconds is None or not poses:
+        if seconds is None or not poses or poses < 1:
             cells.append(Cell(MISSING))
         else:
             ms = 1000 * seconds / poses
@@ -214,7 +253,9 @@ def metric_label(key: str) -> str:
 
 
 def format_number(value: float) -> str:
-    """A number with one, two or four decimals by its size; none for whole numbers."""
+    """A number with one, two or four decimals by its size; none for whole numbers; huge ones as powers of ten."""
+    if abs(value) >= 1e15:
+        return f"{value:.3g}"
     decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 2 if abs(value) >= 0.01 or not value else 4
     return f"{value:,.{decimals}f}"
 

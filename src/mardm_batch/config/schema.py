@@ -77,10 +77,24 @@ class PathSettings(Settings):
     SECTION: ClassVar[str] = "paths"
 
     prompts: str | None = setting(
-        "file of captions (.md, .txt, .csv, .jsonl); null: the 100 that ship with the package"
+        "file of captions (.md, .txt, .csv, .tsv, .jsonl, .json, .parquet); null: the 100 that ship with the package"
     )
     output: str = setting("where the poses go", Allowed("the path of a folder", bool))
     temp: str = setting("unfinished files while a run lasts; removed at its end", Allowed("the path of a folder", bool))
+
+
+@dataclass
+class PromptSettings(Settings):
+    SECTION: ClassVar[str] = "prompts"
+
+    column: str | None = setting(
+        "column or key of the captions in tables and JSON; null: caption, text or prompt, else the only one",
+        Allowed("null or the name of a column", lambda value: bool(value.strip())),
+    )
+    names: str = setting(
+        "what files are named by: the caption, the column id (without one the row), or the place in the list",
+        one_of("caption", "id", "index"),
+    )
 
 
 @dataclass
@@ -144,9 +158,19 @@ class Config(Settings):
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
     limit: int | None = setting("first N prompts only", whole(1))
-    existing: str = setting("finished poses are kept, made again, or an error", one_of("skip", "overwrite", "error"))
+    existing: str = setting(
+        "finished poses: skip leaves those that this run would make alike and refuses others, keep leaves all, "
+        "overwrite makes all again, error refuses any",
+        one_of("skip", "keep", "overwrite", "error"),
+    )
     retry: str | None = setting("failed: only what failed before; null: all that is unfinished", one_of("failed"))
+    unknown_words: str = setting(
+        "a caption with words that the model does not know: warn makes its pose, fail makes it a failure; one without "
+        "any known word is a failure always",
+        one_of("warn", "fail"),
+    )
     paths: PathSettings = setting("files and folders")
+    prompts: PromptSettings = setting("how captions are read and poses are named")
     sampling: SamplingSettings = setting("how a clip is sampled")
     render: Any = setting("config group: how pictures look")
     model: Any = setting("config group: the model that makes the poses")

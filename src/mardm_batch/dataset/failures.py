@@ -9,7 +9,13 @@ from filelock import FileLock
 from mardm_batch.dataset.layout import FAILURES, RECORDS
 from mardm_batch.dataset.records import Failure
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import translate_disk_full, write_atomically
+from mardm_batch.system.files import (
+    MAX_LIST_BYTES,
+    open_for_appending,
+    read_regular,
+    translate_disk_full,
+    write_atomically,
+)
 from mardm_batch.system.json_records import json_lines, parse_json
 
 
@@ -24,9 +30,17 @@ class FailureList:
         self.lock = FileLock(output / RECORDS / "failures.lock")
 
     def read(self) -> list[Failure]:
-        """The latest failure of each caption; lines that are not a failure are ignored."""
+        """The latest failure of each caption; lines that are not a failure are ignored.
+
+        Raises:
+            OSError: the list is there and cannot be read.
+        """
         failures: dict[str, Failure] = {}
-        for line in self.path.read_bytes().split(b"\n") if self.path.exists() else []:
+        try:
+            content = read_regular(self.path, MAX_LIST_BYTES)
+        except FileNotFoundError:
+            return []
+        for line in content.split(b"\n"):
             try:
                 failure = Failure.from_json(parse_json(line.decode(errors="replace")))
             except ValueError:
@@ -48,7 +62,7 @@ class FailureList:
         lines = json_lines(failures)
         if not lines:
             return
-        with self.lock, self.path.open("ab+", buffering=0) as file:
+        with self.lock, open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)
@@ -68,7 +82,7 @@ class FailureList:
         Raises:
             DiskFullError: there is no space; the list is unchanged.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return
         with self.lock:
             listed = self.read()

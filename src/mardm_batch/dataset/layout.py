@@ -2,9 +2,14 @@
 
 from typing import Final
 
+PROGRESS: Final = "progress"
+"""Folder of the records with the progress of each shard."""
+PROBE_PREFIX: Final = "probe-"
+"""Begins the names of files that only show whether a folder can be written to."""
 RECORDS: Final = ".mardm_batch"
 """Hidden folder in the output folder: locks, progress and, where `paths.temp` is on another disk, staged files."""
 STAGING_PREFIX: Final = ".mardm_batch-"
 """Begins the names of staging folders, so that they are never mistaken for the user's."""
 METADATA: Final = "metadata.jsonl"
+CARD: Final = "README.md"
 FAILURES: Final = "failures.jsonl"

@@ -4,15 +4,19 @@
 when it ends, so that it can be read from another terminal, afterwards and over a shared disk.
 """
 
+import errno
 import json
 import os
+import re
 import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
-from mardm_batch.dataset.layout import RECORDS
-from mardm_batch.system.files import write_atomically
+from mardm_batch.dataset.layout import PROGRESS, RECORDS
+from mardm_batch.errors import first_line
+from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
 from mardm_batch.system.processes import existed_at, process_is_alive
 
@@ -20,6 +24,9 @@ SECONDS_UNTIL_LOST = 30.0
 """A process on another machine that has not written for this long is taken for dead."""
 
 RUNNING = ("starting", "running")
+MAX_PID = 2**31
+MAX_NUMBER = 10**12
+"""Of poses, seconds since 1970 and megabytes in a record; a larger one is none."""
 
 
 @dataclass
@@ -52,10 +59,29 @@ class Progress(JsonRecord):
     """Names of the poses that were written last, the newest last."""
     last_failure: str | None = None
 
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """See `JsonRecord.from_json`. The values too are those that a run can have."""
+        record = super().from_json(document)
+        shard = re.fullmatch(r"all|shard-(\d{1,9})-of-(\d{1,9})", record.shard)
+        if shard is None or (shard[1] and int(shard[1]) >= int(shard[2])):
+            raise ValueError("shard should be all or shard-K-of-N")
+        if not 0 < record.pid < MAX_PID:
+            raise ValueError("pid should be the number of a process")
+        if "\0" in record.run_folder:
+            raise ValueError("run_folder should be a path")
+        for key, value in vars(record).items():
+            lowest = -MAX_NUMBER if key == "exit_code" else 0
+            if isinstance(value, int | float) and not lowest <= value <= MAX_NUMBER:
+                raise ValueError(f"{key} should be from {lowest} to {MAX_NUMBER}")
+        return record
+
     def write(self, output: Path) -> None:
         self.updated = time.time()
-        folder = output / RECORDS / "progress"
+        folder = output / RECORDS / PROGRESS
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink() or folder.parent.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
         write_atomically(folder / f"{self.shard}.json", json.dumps(self.to_json(), ensure_ascii=False).encode())
 
     @property
@@ -70,10 +96,17 @@ class Progress(JsonRecord):
 
 def read_progress(output: Path) -> list[Progress]:
     """The progress of all shards that ever ran on this output folder, sorted by their names."""
-    shards = []
-    for path in sorted((output / RECORDS / "progress").glob("*.json")):
+    return read_progress_records(output)[0]
+
+
+def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]:
+    """The progress of all shards, and the files that are no such record: why, by their paths from the output folder."""
+    shards, unreadable = [], {}
+    for path in sorted((output / RECORDS / PROGRESS).glob("*.json")):
         try:
-            shards.append(Progress.from_json(parse_json(path.read_bytes())))
-        except (OSError, ValueError):
-            continue  # being replaced, or not a progress record
-    return shards
+            shards.append(Progress.from_json(parse_json(read_regular(path))))
+        except FileNotFoundError:  # being replaced, on a shared disk
+            continue
+        except (OSError, ValueError) as error:
+            unreadable[path.relative_to(output).as_posix()] = first_line(error)
+    return shards, unreadable

@@ -7,11 +7,12 @@ from typing import Any, Final, Self
 import numpy as np
 
 from mardm_batch.pose.geometry import Joints
-from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
+from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS, PARENTS
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.json_records import Codec, JsonRecord, json_field
 
 UNITS: Final = "metres, Y up, the person faces +Z, pelvis above the origin"
+AXES: Final = {"up": "+Y", "facing": "+Z", "left": "+X"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Pose:
     """Number of earlier samples, with other noise, that were rejected."""
     frame_change: float = 0.0
     """Mean distance in metres of the joints from where they are in the adjacent frames."""
+    unknown_words: tuple[str, ...] = ()
+    """The words of the caption that the model does not know, each once, in their order."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,11 @@ class PoseDocument(JsonRecord):
     sampling: Mapping[str, Any] | None = provenance_field("settings of the sampler")
     precision: str | None = provenance_field("floating-point type that the model computed in")
     attempt: int | None = provenance_field("number of earlier samples, with other noise, that were rejected")
+    parents: tuple[int, ...] | None = provenance_field("of each joint the index of its parent; -1 of the root")
     units: str | None = provenance_field("units and axes of the joints")
+    axes: Mapping[str, str] | None = provenance_field("where up is, where the person faces, and where its left is")
+    source: Mapping[str, Any] | None = provenance_field("the other columns of the prompt file")
+    unknown_words: tuple[str, ...] | None = provenance_field("words of the caption that the model does not know")
 
     @classmethod
     def of(cls, pose: Pose, provenance: Provenance) -> Self:
@@ -102,14 +109,24 @@ class PoseDocument(JsonRecord):
             joint_names=JOINT_NAMES,
             name=pose.prompt.name,
             attempt=pose.attempt,
+            parents=PARENTS,
             units=UNITS,
+            axes=AXES,
+            source=pose.prompt.source,
+            unknown_words=pose.unknown_words,
             **{**asdict(provenance), "frame_index": pose.frame_index},
         )
 
-    def matches(self, provenance: Provenance) -> bool:
-        """Whether the pose has this provenance, as far as it is known."""
-        known = {key: value for key, value in vars(provenance).items() if value is not None}
-        return all(getattr(self, key) == value for key, value in known.items())
+    def differences(self, provenance: Provenance) -> dict[str, tuple[Any, Any]]:
+        """The pose's own value and the other, by the key of `settings` in which it differs from a provenance.
+
+        What the provenance does not know is not compared. None stands for a value that one of the two lacks.
+        """
+        settings = {**vars(provenance), **provenance.sampling}
+        ours = {key: value for key, value in settings.items() if value is not None and key != "sampling"}
+        theirs = self.settings()
+        pairs = {key: (theirs.get(key), ours.get(key)) for key in {**ours, **(self.sampling or {})}}
+        return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
     def settings(self) -> dict[str, Any]:
         """The settings that determined the pose, those of the sampler under their own names."""
@@ -123,6 +140,15 @@ class MetadataRow(JsonRecord):
 
     file_name: str = json_field("the picture, or the joints in a data set without pictures")
     caption: str = json_field("the text exactly as in the prompt file")
+    joints: list[list[float]] = json_field(
+        "positions of the 22 joints in metres, as in the JSON", written=True, default_factory=list
+    )
+    unknown_words: list[str] = json_field(
+        "words of the caption that the model does not know", written=True, default_factory=list
+    )
+    columns: Mapping[str, Any] = json_field(
+        "the other columns of the prompt file, the same in every line", rest=True, default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

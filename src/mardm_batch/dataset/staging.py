@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
-from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import PROBE_PREFIX, RECORDS, STAGING_PREFIX
 from mardm_batch.errors import InputError
+from mardm_batch.system.files import write_new
 
 
 @contextmanager
@@ -21,11 +23,10 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
     Raises:
         InputError: it cannot be created.
     """
-    output_id = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:8]
     try:
         temp.mkdir(parents=True, exist_ok=True)
         base = temp if can_move(temp, output / RECORDS) else output / RECORDS
-        folder = base / f"{STAGING_PREFIX}{owner}-{output_id}"
+        folder = base / f"{STAGING_PREFIX}{owner}-{output_id(output)}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)  # another run that ended may have removed `temp`, empty
     except OSError as error:
@@ -38,11 +39,17 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
             temp.rmdir()
 
 
+def output_id(output: Path) -> str:
+    """Stands for an output folder in the names of its staging folders."""
+    return hashlib.sha256(os.fsencode(output.resolve())).hexdigest()[:8]
+
+
 def can_move(source: Path, target: Path) -> bool:
     """Whether files can be moved from one folder into the other in one step, which needs one file system."""
-    probe, moved = (folder / f"{STAGING_PREFIX}probe-{os.getpid()}" for folder in (source, target))
+    token = uuid4().hex
+    probe, moved = (folder / f"{STAGING_PREFIX}{PROBE_PREFIX}{token}" for folder in (source, target))
     try:
-        probe.touch()
+        write_new(probe, b"")
         os.replace(probe, moved)
     except OSError:
         return False

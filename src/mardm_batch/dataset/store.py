@@ -5,18 +5,20 @@ place, the JSON last: a pose is finished when its JSON has its caption and the o
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS
-from mardm_batch.dataset.layout import RECORDS
-from mardm_batch.dataset.records import MetadataRow, Pose, PoseDocument, Provenance
+from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
+from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import translate_disk_full
+from mardm_batch.system.files import UnusableFileError, read_regular, translate_disk_full, write_new
 from mardm_batch.system.json_records import parse_json
 
 
@@ -24,12 +26,18 @@ from mardm_batch.system.json_records import parse_json
 class Survey:
     """The state of the requested prompts in an output folder."""
 
-    finished: tuple[Prompt, ...]
-    unfinished: tuple[Prompt, ...]
-    other_settings: int
+    finished: tuple[Prompt, ...] = ()
+    unfinished: tuple[Prompt, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Reasons by file name: JSONs that are there and cannot be read now, so that nobody knows which pose they are."""
+    other_settings: int = 0
     """Number of finished poses with another provenance."""
-    other_captions: int
+    differences: Mapping[str, tuple[Sequence[Any], Any]] = field(default_factory=dict)
+    """What differs in them, by key: their values, and that of the provenance."""
+    other_captions: int = 0
     """Number of unfinished poses whose names are taken by the files of another caption."""
+    unknown_words: int = 0
+    """Number of finished poses whose captions have words that the model did not know."""
 
 
 class PoseStore:
@@ -50,11 +58,15 @@ class PoseStore:
         Raises:
             InputError: it cannot be created or written to.
         """
+        records = self.output / RECORDS
+        for folder in (records, records / PROGRESS):
+            if folder.is_symlink():
+                raise InputError(f"paths.output={self.output}: {folder.relative_to(self.output)} is a link; remove it")
         try:
-            (self.output / RECORDS).mkdir(parents=True, exist_ok=True)
-            probe = self.output / RECORDS / f"probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            (records / PROGRESS).mkdir(parents=True, exist_ok=True)
+            probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
+            write_new(probe, b"")
+            probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
         except OSError as error:
             raise InputError(f"paths.output={self.output}: cannot be written to: {error.strerror}") from None
 
@@ -66,41 +78,64 @@ class PoseStore:
         """
         file_names = self.file_names()
         finished, unfinished = [], []
-        other_settings = other_captions = 0
+        unreadable: dict[str, str] = {}
+        differences: dict[str, tuple[dict[Any, None], Any]] = {}
+        other_settings = other_captions = unknown_words = 0
         for prompt in prompts:
-            document = self.read(prompt.name) if prompt.name + JSON.suffix in file_names else None
-            same_caption = document is not None and document.caption == prompt.caption
-            if document is not None and same_caption and self.is_complete(prompt.name, file_names):
-                finished.append(prompt)
-                other_settings += provenance is not None and not document.matches(provenance)
-            else:
+            try:
+                document = self.read(prompt.name) if prompt.name + JSON.suffix in file_names else None
+            except OSError as error:
+                unreadable[prompt.name + JSON.suffix] = error.strerror or str(error)
+                continue
+            if document is None or document.caption != prompt.caption or not self.is_complete(prompt.name, file_names):
                 unfinished.append(prompt)
-                other_captions += document is not None and not same_caption
-        return Survey(tuple(finished), tuple(unfinished), other_settings, other_captions)
+                other_captions += document is not None and document.caption != prompt.caption
+                continue
+            finished.append(prompt)
+            unknown_words += bool(document.unknown_words)
+            different = {} if provenance is None else document.differences(provenance)
+            other_settings += bool(different)
+            for key, (theirs, ours) in different.items():
+                differences.setdefault(key, ({}, ours))[0][str(theirs)] = None
+        values = {key: (tuple(theirs), ours) for key, (theirs, ours) in differences.items()}
+        return Survey(
+            tuple(finished), tuple(unfinished), unreadable, other_settings, values, other_captions, unknown_words
+        )
 
     def file_names(self) -> set[str]:
-        return {entry.name for entry in os.scandir(self.output)}
+        """Names of the regular files in the output folder. Raises OSError."""
+        with os.scandir(self.output) as entries:
+            return {entry.name for entry in entries if entry.is_file()}
 
     def is_complete(self, name: str, file_names: set[str]) -> bool:
         """Whether the pose has its files of all formats."""
         return all(name + suffix in file_names for suffix in self.suffixes)
 
     def read(self, name: str) -> PoseDocument | None:
-        """The JSON of a pose; None where it is absent or unreadable."""
+        """The JSON of a pose; None where there is none: no file, or one with other content.
+
+        Raises:
+            OSError: it is there and cannot be read, perhaps only now.
+        """
         try:
-            return PoseDocument.from_json(parse_json(JSON.path(self.output, name).read_bytes()))
-        except (OSError, ValueError):
+            return PoseDocument.from_json(parse_json(read_regular(JSON.path(self.output, name))))
+        except (FileNotFoundError, UnusableFileError, ValueError):
             return None
 
-    def metadata(self) -> Iterator[MetadataRow]:
-        """A row for every finished pose, sorted by name."""
+    def documents(self) -> Iterator[tuple[str, PoseDocument]]:
+        """Every finished pose, sorted by name: the name of its first file, as a rule the picture, and its JSON.
+
+        Files of others that happen to lie there are passed over, whatever their names and content.
+
+        Raises:
+            OSError: a JSON is there and cannot be read.
+        """
         file_names = self.file_names()
         for name in sorted(each.removesuffix(JSON.suffix) for each in file_names if each.endswith(JSON.suffix)):
-            if self.is_complete(name, file_names):
+            if self.is_complete(name, file_names) and is_text(name):
                 document = self.read(name)
                 if document is not None:
-                    shown = next(name + suffix for suffix in FORMATS if name + suffix in file_names)
-                    yield MetadataRow(shown, document.caption)
+                    yield next(name + suffix for suffix in FORMATS if name + suffix in file_names), document
 
     def write(self, pose: Pose, picture: bytes | None, provenance: Provenance, staging: Path) -> None:
         """Write a pose's files whole, the JSON last.
@@ -121,7 +156,11 @@ class PoseStore:
         try:
             with translate_disk_full():
                 for path, encoded in files.items():
-                    path.write_bytes(encoded)
+                    try:
+                        write_new(path, encoded)
+                    except FileExistsError:  # left by a writer that died
+                        path.unlink()
+                        write_new(path, encoded)
                 for path in replaced:
                     if path.exists():  # a vain unlink would keep other processes out of the folder
                         path.unlink()
@@ -131,3 +170,12 @@ class PoseStore:
             for path in files:
                 path.unlink(missing_ok=True)
             raise
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8, as those of all poses are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

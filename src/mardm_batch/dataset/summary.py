@@ -1,6 +1,5 @@
 """`summary.json`: the settings of one run of one shard and how it ended, written to its run folder."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,15 @@ from mardm_batch.system.json_records import Codec, JsonRecord, json_field
 SUMMARY_FILE: Final = "summary.json"
 
 
+MAX_NUMBER: Final = 1e30
+"""Larger numbers are damage: sums and shares of them would not be numbers any more."""
+
+
 def finite_numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """Those of the values that are finite numbers."""
-    return {key: value for key, value in values.items() if isinstance(value, int | float) and math.isfinite(value)}
+    """Those of the values that are numbers, and neither infinite nor absurd. Raises ValueError for no object."""
+    if not isinstance(values, Mapping):
+        raise ValueError("should be an object of numbers")
+    return {key: value for key, value in values.items() if type(value) in (int, float) and abs(value) <= MAX_NUMBER}
 
 
 FINITE_NUMBERS: Final = Codec(finite_numbers, dict, {"type": "object", "additionalProperties": {"type": "number"}})
@@ -47,4 +52,5 @@ class RunSummary(JsonRecord):
     )
     errors: Mapping[str, int] = json_field("failed poses by stage and error", default_factory=dict)
     unknown_words: Mapping[str, int] = json_field("captions by word that the model lacks", default_factory=dict)
+    captions_with_unknown_words: int = json_field("of the poses that this run was to make", default=0)
     samples: tuple[PoseSample, ...] = field(default=())

@@ -20,7 +20,8 @@ from mardm_batch.evaluate.scores import Scores, evaluate
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
-from mardm_batch.system.terminal import CONSOLE
+from mardm_batch.system.stages import reporting_stages
+from mardm_batch.system.terminal import printable, replace_unencodable_output
 
 USAGE = """\
   python -m mardm_batch.evaluate                          the embedded model on the bundled captions
@@ -32,7 +33,8 @@ The file of --conditions is YAML, `caption: {conditions: [left_hand above head, 
 mardm_batch.pose.conditions documents the conditions. A condition is discriminative if at most half of the held-out
 poses of the library meet it. Held-out captions combine library entries, or use phrases, that training never sees.
 "Nearest training pose" shows whether a model copies its training poses: its poses should not be nearer to them than
-held-out poses of the library are. Exit codes: 0; 2 for bad settings or input.
+held-out poses of the library are. The captions that failed are listed with the number of their poses that fail, and by
+condition: the worst on the terminal, all in the JSON. Exit codes: 0; 2 for bad settings or input.
 """
 MEASURES: Final = {
     "discriminative_conditions_met": "discriminative conditions met",
@@ -51,16 +53,25 @@ MEASURES: Final = {
     "nearest_training_pose_of_new_ones_cm": "  reference: held-out library poses",
 }
 """Rows of the table: the keys of the scores and their labels."""
+WORST_LISTED: Final = 10
+"""Failed captions on the terminal."""
 
 
 def show(scores: Scores, console: Console) -> None:
     kinds = " and ".join(f"{count} by {kind}" for kind, count in scores.held_out.items())
     title = f"{scores.captions} captions{f' (held out: {kinds})' if kinds else ''}, {scores.seeds} seeds"
     table = Table("measure", "score", title=title, title_justify="left")
-    values = scores.to_json()
+    values = vars(scores)
     for key, label in MEASURES.items():
         table.add_row(label, f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %")
     console.print(table)
+    if scores.failed:
+        console.print(f"{len(scores.failed)} of {scores.captions} captions failed; the worst:")
+    for each in scores.failed[:WORST_LISTED]:
+        conditions = ", ".join(f"{text} ({count})" for text, count in each.conditions.items())
+        console.print(f"  {each.poses} of {scores.seeds}  {printable(each.caption)}: {printable(conditions)}")
+    if len(scores.failed) > WORST_LISTED:
+        console.print(f"  and {len(scores.failed) - WORST_LISTED} more; --json FILE lists all")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -93,9 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if config.paths.prompts is not None:
             raise InputError("paths.prompts: captions are scored by their conditions; use --conditions FILE instead")
         captions = load_captions(options.conditions, options.library).first(config.limit)
-        with CONSOLE.status(f"{len(captions.conditions)} captions, {options.seeds} seeds"):
-            scores = evaluate(config, captions, options.seeds, options.training_poses)
-        show(scores, Console())
+        with reporting_stages() as report:
+            scores = evaluate(config, captions, options.seeds, options.training_poses, report)
+        replace_unencodable_output()
+        show(scores, Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
         if options.json is not None:
             write_atomically(options.json, json.dumps(scores.to_json(), indent=1).encode() + b"\n")
     return 0

@@ -7,9 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from mardm_batch.errors import InputError, first_line
+from mardm_batch.library.caption_conditions import read_conditions
 from mardm_batch.library.library import Sample, load_library
 from mardm_batch.pose.conditions import Condition, bundled_conditions, parse
 
@@ -54,24 +53,3 @@ def held_out_samples(count: int) -> list[Sample]:
         if sample.conditions:
             samples[sample.caption] = sample
     return list(samples.values())
-
-
-def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
-    """The captions of a YAML file with their conditions.
-
-    Raises:
-        InputError: the file cannot be read, or a condition is not understood.
-    """
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not valid YAML ({first_line(error)}); see --help for the format") from None
-    try:
-        captions = {str(caption): tuple(map(parse, entry["conditions"])) for caption, entry in entries.items()}
-    except (AttributeError, KeyError, TypeError):
-        raise InputError(f"{path}: every caption needs a list of conditions; see --help for the format") from None
-    if not captions or not all(captions.values()):
-        raise InputError(f"{path}: a caption without conditions cannot be scored")
-    return captions

@@ -3,7 +3,7 @@
 Axes: s seeds, n captions, 22 joints, 3 coordinates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,6 +35,17 @@ NEW_POSES = 300
 
 
 @dataclass(frozen=True)
+class FailedCaption:
+    """A caption of which some poses do not meet every condition."""
+
+    caption: str
+    poses: int
+    """Number of its poses, of one a seed, that fail."""
+    conditions: Mapping[str, int]
+    """Number of the poses that fail it, by condition."""
+
+
+@dataclass(frozen=True)
 class Scores:
     """Shares are from 0 to 1, lengths in centimetres. The control scores poses by the conditions of other captions."""
 
@@ -63,24 +74,40 @@ class Scores:
     """The same for held-out library poses, as a reference."""
     held_out: Mapping[str, int]
     """Number of captions by what about them is held out of training."""
+    failed: tuple[FailedCaption, ...]
+    """The captions that failed, the worst first."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def evaluate(config: Config, captions: EvaluationSet, seeds: int, training_poses: int) -> Scores:
+def evaluate(
+    config: Config,
+    captions: EvaluationSet,
+    seeds: int,
+    training_poses: int,
+    report: Callable[[str], None] = lambda stage: None,
+) -> Scores:
     """Sample every caption with `seeds` consecutive seeds, beginning with the configuration's, and score the poses.
 
-    They are compared with the first `training_poses` poses of the embedded model's training.
+    They are compared with the first `training_poses` poses of the embedded model's training. `report` is called with
+    what is done next.
 
     Raises:
         InputError: a pose cannot be sampled, or the model's files are missing or broken.
     """
     texts = list(captions.conditions)
-    poses = np.stack([make_poses(config, texts, config.seed + offset) for offset in range(seeds)])  # (s, n, 22, 3)
+    of_seeds = []
+    for offset in range(seeds):
+        report(f"sampling {len(texts):,} captions with seed {config.seed + offset}, {offset + 1} of {seeds}")
+        of_seeds.append(make_poses(config, texts, config.seed + offset))
+    poses = np.stack(of_seeds)  # (s, n, 22, 3)
     all_poses = poses.reshape(-1, *poses.shape[2:])  # (s * n, 22, 3)
+    report(f"composing {NEW_POSES} held-out poses as a reference")
     new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
+    report(f"composing {training_poses:,} training poses to compare with")
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
+    report(f"scoring {len(all_poses):,} poses")
     conditions = list(captions.conditions.values())
     shares = [score(conditions, of_seed) for of_seed in poses]
     discriminative_only = discriminative(conditions, new)
@@ -105,7 +132,21 @@ def evaluate(config: Config, captions: EvaluationSet, seeds: int, training_poses
         nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),
         nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
         held_out=dict(captions.held_out),
+        failed=failed_captions(captions.conditions, poses),
     )
+
+
+def failed_captions(captions: Mapping[str, Sequence[Condition]], poses: Joints) -> tuple[FailedCaption, ...]:
+    """The captions of which a pose of (s, n, 22, 3) does not meet a condition, those with the most such poses first."""
+    failed = []
+    for number, (caption, conditions) in enumerate(captions.items()):
+        fails = np.array(
+            [~condition.holds(poses[:, number]) for condition in conditions], dtype=bool
+        )  # (conditions, s)
+        if fails.any():
+            counts = {each.text: int(count) for each, count in zip(conditions, fails.sum(axis=1), strict=True) if count}
+            failed.append(FailedCaption(caption, int(fails.any(axis=0).sum()), counts))
+    return tuple(sorted(failed, key=lambda each: (-each.poses, -sum(each.conditions.values()))))
 
 
 def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:

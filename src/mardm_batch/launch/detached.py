@@ -24,6 +24,7 @@ from mardm_batch.launch.plan import (
     EXIT_CODE,
     JOB_VARIABLE,
     PROCESS_ID,
+    SIGNAL,
     SWEEP_VARIABLE,
     Plan,
     read_status,
@@ -38,8 +39,24 @@ POLL_SECONDS: Final = 0.2
 SECONDS_TO_STOP: Final = 8.0
 THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """joblib sets these to 1 in its workers; a run sets its threads itself."""
-DETACH: Final = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=2).pid)"
-"""Starts a process that is no child of ours; its output goes where the messages go, so that nothing waits for it."""
+DETACH: Final = """
+import os, subprocess, sys
+read, write = os.pipe()
+if os.fork():
+    os.close(write)
+    print(os.read(read, 32).decode())
+    os._exit(0)
+os.setsid()
+os.dup2(2, 1)
+run = subprocess.Popen(sys.argv[2:], start_new_session=True)
+os.write(write, str(run.pid).encode())
+code = run.wait()
+if code < 0:
+    with open(sys.argv[1], "w") as file:
+        file.write(str(-code))
+"""
+"""Starts a process that is no child of ours; its output goes where the messages go, so that nothing waits for it. The
+process that waits for it is no child of ours either; it leaves the number of a signal that killed the run."""
 
 
 def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -> int:
@@ -50,7 +67,11 @@ def start_run(plan: Plan, number: int, overrides: Sequence[str], folder: Path) -
     environment = {key: value for key, value in os.environ.items() if key not in removed}
     environment |= {SWEEP_VARIABLE: plan.to_json(), JOB_VARIABLE: str(number)}
     detached = subprocess.run(
-        [sys.executable, "-c", DETACH, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", DETACH, str(status_folder(plan.folder) / f"{number}.{SIGNAL}"), *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     pid = int(detached.stdout)
     write_status(plan.folder, number, PROCESS_ID, pid)

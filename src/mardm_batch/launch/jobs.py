@@ -9,7 +9,7 @@ from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.plan import JobPlan
 from mardm_batch.prompts.shards import shard_gpu, shards_overlap
-from mardm_batch.run.shard import count_finished
+from mardm_batch.run.shard import check_run
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Job:
 
 
 def check_jobs(jobs: Sequence[Job]) -> None:
-    """Check that the prompts of all jobs can be read and that no two jobs make the same poses in the same folder.
+    """Check that all jobs can run where they are to write, and that no two make the same poses in the same folder.
 
     Raises:
         ConfigurationError, InputError: one of the two does not hold.
@@ -45,7 +45,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
                 "poses there; give each a folder of its own, such as 'paths.output=poses/${hydra:job.num}'"
             )
     for job in jobs:
-        count_finished(job.config)
+        check_run(job.config)
 
 
 def omitted_shards(jobs: Sequence[Job]) -> list[str]:

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from mardm_batch.system.files import read_regular
+
 SWEEP_VARIABLE: Final = "MARDM_BATCH_SWEEP"
 """Environment variable of a sweep's processes: its `Plan` in JSON."""
 JOB_VARIABLE: Final = "MARDM_BATCH_JOB"
 """Environment variable of a run: the number of its job."""
 EXIT_CODE: Final = "exit_code"
 PROCESS_ID: Final = "pid"
+SIGNAL: Final = "signal"
+"""Key of the status of a run that a signal killed: the signal's number."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,6 @@ def write_status(folder: str, job: int, key: str, value: int) -> None:
 
 def read_status(folder: str, job: int, key: str) -> int | None:
     try:
-        return int((status_folder(folder) / f"{job}.{key}").read_text())
+        return int(read_regular(status_folder(folder) / f"{job}.{key}"))
     except (OSError, ValueError):
         return None

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.errors import ExitCode
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, read_status
-from mardm_batch.run.conclusion import resume_hint
+from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.shard import count_finished, open_store
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,9 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     """
     codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
     missing = requested = 0
-    complete = True
+    complete = update_metadata(jobs)
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
-        if code is None and finished:  # it died before it brought the list up to date
-            with suppress(OSError):
-                rebuild_metadata(open_store(job.config))
         missing, requested = missing + total - finished, requested + total
         # A run with retry=failed is complete without the poses that did not fail; one that remakes finished poses is
         # not complete because they are on disk.
@@ -60,3 +57,16 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     if exit_code:
         return exit_code
     return ExitCode.BAD_INPUT if all(code == ExitCode.BAD_INPUT for code in codes) else ExitCode.SOME_FAILED
+
+
+def update_metadata(jobs: Sequence[Job]) -> bool:
+    """Rebuild the metadata of every output folder once; whether all could be."""
+    up_to_date = True
+    for store in {job.output: open_store(job.config) for job in jobs}.values():
+        try:
+            if (store.output / RECORDS).is_dir():
+                rebuild_metadata(store)
+        except OSError as error:
+            log_outdated_lists(store, error)
+            up_to_date = False
+    return up_to_date

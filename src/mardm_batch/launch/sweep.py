@@ -6,6 +6,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.launch.engines import Sweep, engine_for
 from mardm_batch.launch.jobs import check_jobs, omitted_shards
 from mardm_batch.launch.plan import status_folder
+from mardm_batch.launch.record import record_sweep
 from mardm_batch.launch.report import report
 from mardm_batch.system.terminal import CONSOLE
 
@@ -24,6 +25,7 @@ def run_sweep(sweep: Sweep) -> int:
     for warning in omitted_shards(sweep.jobs):
         CONSOLE.print(f"warning: {warning}", markup=False, soft_wrap=True)
     clear_statuses(sweep.folder)
+    record_sweep(sweep.jobs, sweep.folder)
     exit_code = engine_for(sweep.launcher).run_sweep(sweep)
     return report(sweep.jobs, sweep.folder, exit_code)
 

@@ -4,7 +4,9 @@ A clip has `CLIP_FRAMES` frames; its captions describe the middle one.
 """
 
 import multiprocessing
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
@@ -37,20 +39,30 @@ class Clip:
     sides: tuple[int, ...]
 
 
-def composed_clips(count: int, seed: int, processes: int) -> list[Clip]:
-    """`count` random clips of held poses of the library, none of them held out; composed by `processes` processes."""
+def composed_clips(
+    count: int, seed: int, processes: int, report: Callable[[int], None] = lambda composed: None
+) -> list[Clip]:
+    """`count` random clips of held poses of the library, none of them held out; composed by `processes` processes.
+
+    `report` is called with the number of clips so far.
+    """
     sizes = [min(_CHUNK_SIZE, count - start) for start in range(0, count, _CHUNK_SIZE)]
-    if processes == 1 or len(sizes) < 2:
-        chunks = [_compose_chunk(size, seed, chunk) for chunk, size in enumerate(sizes)]
-    else:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            chunks = list(pool.map(_compose_chunk, sizes, repeat(seed), range(len(sizes))))
-    return [clip for chunk in chunks for clip in chunk]
+    clips: list[Clip] = []
+    with ExitStack() as stack:
+        compose: Callable[..., Iterator[list[Clip]]] = map
+        if processes > 1 and len(sizes) > 1:
+            compose = stack.enter_context(ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))).map
+        for chunk in compose(_compose_chunk, sizes, repeat(seed), range(len(sizes))):
+            clips += chunk
+            report(len(clips))
+    return clips
 
 
-def composed_poses(count: int, seed: int, processes: int) -> npt.NDArray[np.float32]:
+def composed_poses(
+    count: int, seed: int, processes: int, report: Callable[[int], None] = lambda composed: None
+) -> npt.NDArray[np.float32]:
     """The poses (count, 22, 3) in the middle of `composed_clips`."""
-    clips = composed_clips(count, seed, processes)
+    clips = composed_clips(count, seed, processes, report)
     return np.stack([pose_of_frame(clip.features[CLIP_FRAMES // 2]) for clip in clips])
 
 

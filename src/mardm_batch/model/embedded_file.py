@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from mardm_batch.errors import InputError, first_line
+from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 
 
 def file_hash(path: Path) -> str:
@@ -14,7 +15,7 @@ def file_hash(path: Path) -> str:
         InputError: it is none.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MAX_LIST_BYTES)
         end = 8 + int.from_bytes(content[:8], "little")
         header = json.dumps(json.loads(content[8:end]), sort_keys=True)
     except (OSError, ValueError, RecursionError) as error:

@@ -89,6 +89,11 @@ class MardmModel(MotionModel):
         encoder = self.networks.text_encoder
         return encoder.unknown_words(caption) if isinstance(encoder, WordEncoder) else []
 
+    def knows_a_word(self, caption: str) -> bool:
+        """See `MotionModel.knows_a_word`; CLIP reads every caption."""
+        encoder = self.networks.text_encoder
+        return encoder.knows_a_word(caption) if isinstance(encoder, WordEncoder) else True
+
     def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:
         """For a large text encoder: in a file named after the owner and the hash of the encoder's weights."""
         encoder = self.networks.text_encoder

@@ -40,6 +40,10 @@ class MotionModel(ABC):
         """The words of a caption that the model does not know, each once, in their order."""
         return []
 
+    def knows_a_word(self, caption: str) -> bool:
+        """Whether the model can read anything of a caption."""
+        return True
+
     def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:  # noqa: B027
         """Compute the embeddings of all captions of a run at once, and keep them in the folder for a resumed run."""
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
-from mardm_batch.system.files import write_atomically
+from mardm_batch.system.files import MAX_LIST_BYTES, open_regular, write_atomically
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
@@ -129,6 +129,7 @@ class CachedTextEncoder:
         """Read the embeddings of these captions from the file, compute those that it lacks, and write it again."""
         with (
             suppress(OSError, SafetensorError, KeyError, TypeError, ValueError),
+            open_regular(self._file, MAX_LIST_BYTES),
             safe_open(self._file, framework="pt") as file,
         ):
             stored = file.get_tensor(_EMBEDDINGS)

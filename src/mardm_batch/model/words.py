@@ -89,6 +89,10 @@ class WordEncoder(nn.Module):
         unknown = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
         return list(unknown)
 
+    def knows_a_word(self, caption: str) -> bool:
+        """Whether one of the words that are read of the caption is in the vocabulary."""
+        return any(stem(word) in self.token_numbers for word in split_words(caption)[:MAX_WORDS])
+
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers (b, 1 + w), a start token first, padded to the longest caption."""
         rows = [

@@ -19,7 +19,7 @@ from mardm_batch.monitor.snapshot import Snapshot, take_snapshot
 from mardm_batch.monitor.view import render_snapshot
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.signals import Interrupted, raise_on_signals
-from mardm_batch.system.terminal import replace_unencodable_output
+from mardm_batch.system.terminal import printable, replace_unencodable_output
 
 USAGE = """\
   python -m mardm_batch.monitor SinglePose             from another terminal, over a shared disk or afterwards
@@ -36,7 +36,7 @@ def wait_for_run(snapshot: Callable[[], Snapshot], console: Console, interval: f
     try:
         return snapshot()
     except InputError as reason:
-        console.print(str(reason), markup=False, soft_wrap=True)
+        console.print(printable(str(reason)), markup=False, soft_wrap=True)
     with suppress(Interrupted), raise_on_signals(), console.status("waiting for a run; Ctrl-C ends"):
         while True:
             time.sleep(interval)

@@ -1,21 +1,38 @@
 """The state of a sweep at one moment, from the records that its shards leave in the output folder."""
 
+import heapq
 import re
 import shutil
+import signal
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.progress import RUNNING, Progress, read_progress
-from mardm_batch.errors import InputError
+from mardm_batch.dataset.progress import RUNNING, Progress, read_progress_records
+from mardm_batch.dataset.sweeps import SweepJob, read_sweep
+from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.prompts.shards import shard_name
+from mardm_batch.system.error_log import read_error_log
 
 SECONDS_UNTIL_NEXT_SHARD = 30.0
-"""A sweep with shards that have not started counts as running for this long after its newest record was written."""
+"""Shards that are started one by one count as running for this long after their newest record was written."""
+NOT_STARTED = "not started"
+WITH_REASON = ("refused", "crashed")
+"""States whose reason is in the run's log of errors."""
+MAX_NOT_STARTED = 1000
+"""Of shards that have not started and are named by their number alone; the setting allows any."""
+ENDINGS: dict[int, str] = {
+    ExitCode.ALL_FINISHED: "finished",
+    ExitCode.SOME_FAILED: "incomplete",
+    ExitCode.BAD_INPUT: "refused",
+    ExitCode.CRASHED: "crashed",
+}
+"""States of runs without a record, by their exit codes."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +40,8 @@ class Shard:
     """A shard at the moment of the snapshot."""
 
     state: str
-    """The record's, or `died` where the record says running and the process no longer exists."""
+    """The record's, `finished` where a run was interrupted that had finished all, or `died` where the record says
+    running and the process no longer exists."""
     alive: bool
     finished: int
     """Finished poses, including those of earlier runs."""
@@ -31,6 +49,22 @@ class Shard:
     seconds_left: float | None
     gpu: Gpu | None
     record: Progress
+    reason: str | None = None
+    """The last error that a refused or crashed run logged."""
+    signal: str | None = None
+    """The name of the signal that killed its process, where the sweep knows it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A shard of the sweep without a record: not started, or ended before it could leave one."""
+
+    shard: str
+    state: str
+    finished: int
+    total: int | None
+    """None where no record of the sweep says it."""
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -42,7 +76,7 @@ class Totals:
     poses_per_second: float
     """Sum over the running shards; if none is running, the average from the start of the sweep to its end."""
     seconds_left: float | None
-    """The maximum over the shards."""
+    """Until the last shard ends, those that wait included."""
     failed: int
     failures_listed: int
     """Entries of `failures.jsonl`, including those of earlier runs."""
@@ -59,9 +93,15 @@ class Snapshot:
     ended: bool
     """Whether no shard is running or about to start."""
     shards: tuple[Shard, ...]
+    waiting: tuple[Waiting, ...]
+    """The other shards of the sweep, or of the same split where no record of a sweep says which it has."""
     not_started: tuple[str, ...]
-    """Names of the shards of the same split without a record of this sweep."""
+    """Names of those among them that have not started."""
+    more_not_started: int
+    """Number of further ones, too many to be named."""
     older_records_hidden: int
+    unreadable_records: dict[str, str]
+    """Files that are no records, and why."""
     totals: Totals
 
     def to_json(self) -> dict[str, Any]:
@@ -77,26 +117,82 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     hint = f"start a run first: python -m mardm_batch paths.output={output}"
     if not output.is_dir():
         raise InputError(f"{output}: no such folder; {hint}")
-    records = read_progress(output)
+    records, unreadable = read_progress_records(output)
     if any(record.state in RUNNING and not record.alive for record in records):
-        records = read_progress(output)  # the process may have written its last record after the first read
-    if not records:
-        raise InputError(f"{output}: no run has left a record in this folder; {hint}")
-    newest = max(records, key=lambda record: record.started)
+        records, unreadable = read_progress_records(output)  # the process may have written its last record since
+    newest = max(records, key=lambda record: record.started, default=None)
+    sweep = read_sweep(output)
+    if sweep is not None and newest is not None and sweep.name != newest.sweep and sweep.started < newest.started:
+        sweep = None
+    if newest is None and sweep is None:
+        reason = next((f"; {path}: {why}" for path, why in unreadable.items()), "")
+        raise InputError(f"{output}: no run has left a record in this folder{reason}; {hint}")
+    key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)
+    jobs = {} if sweep is None else {job.shard: job for job in sweep.jobs}
     shards = tuple(
-        shard_of(record, alive, gpus)
+        shard_of(record, alive, gpus, jobs.get(record.shard) if sweep_key(record) == key else None)
         for record in sorted(records, key=natural_order)
-        if (alive := record.alive) or sweep_key(record) == sweep_key(newest)
+        if (alive := record.alive) or sweep_key(record) == key
     )
-    num_shards = int(newest.shard.partition("-of-")[2] or 0)
-    started = {shard.record.shard for shard in shards}
-    names = (shard_name(number, num_shards) for number in range(num_shards))
-    not_started = tuple(name for name in names if name not in started)
+    started = {shard.record.shard for shard in shards if shard.alive or sweep_key(shard.record) == key}
+    if sweep is not None:
+        waiting, more = tuple(waiting_job(job) for name, job in jobs.items() if name not in started), 0
+    else:
+        waiting, more = other_shards(newest, started)
+    not_started = tuple(each.shard for each in waiting if each.state == NOT_STARTED)
     now = time.time()
-    starting = not_started and now - max(shard.record.updated for shard in shards) < SECONDS_UNTIL_NEXT_SHARD
-    ended = not starting and not any(shard.alive for shard in shards)
-    hidden = len(records) - len(shards)
-    return Snapshot(str(output), now, newest.sweep, ended, shards, not_started, hidden, totals_of(shards, output))
+    if sweep is not None and sweep.host == socket.gethostname():
+        starting = sweep.alive
+    else:
+        latest = [shard.record.updated for shard in shards] + ([] if sweep is None else [sweep.started])
+        starting = now - max(latest) < SECONDS_UNTIL_NEXT_SHARD
+    ended = not (not_started and starting) and not any(shard.alive for shard in shards)
+    return Snapshot(
+        output=str(output),
+        time=now,
+        sweep=key[0],
+        ended=ended,
+        shards=shards,
+        waiting=waiting,
+        not_started=not_started,
+        more_not_started=more,
+        older_records_hidden=len(records) - len(shards),
+        unreadable_records=unreadable,
+        totals=totals_of(shards, waiting, output),
+    )
+
+
+def waiting_job(job: SweepJob) -> Waiting:
+    """A job of a sweep whose run has left no record."""
+    code, number = job.exit_code(), job.signal()
+    state = NOT_STARTED if code is None else ENDINGS.get(code, "interrupted")
+    reason = last_error(job.run_folder) if state in WITH_REASON else None
+    if code is None and number is not None:
+        state, reason = "died", f"killed by {signal_name(number)}"
+    return Waiting(job.shard, state, job.finished, job.total, reason)
+
+
+def other_shards(record: Progress | None, started: Collection[str]) -> tuple[tuple[Waiting, ...], int]:
+    """The shards of a record's split that have not started, and how many more there are than can be named."""
+    num_shards = 0 if record is None else int(record.shard.partition("-of-")[2] or 0)
+    names = (shard_name(number, num_shards) for number in range(min(num_shards, MAX_NOT_STARTED)))
+    named = tuple(Waiting(name, NOT_STARTED, 0, None, None) for name in names if name not in started)
+    return named, max(num_shards - max(len(started), MAX_NOT_STARTED), 0)
+
+
+def last_error(run_folder: str) -> str | None:
+    """The last error in a run's log of errors."""
+    _, errors = read_error_log(Path(run_folder))
+    return errors[-1].message if errors else None
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal; SIGKILL is what Linux sends where memory runs out."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"{name} (out of memory?)" if name == "SIGKILL" else name
 
 
 def sweep_key(record: Progress) -> tuple[str | None, str]:
@@ -109,35 +205,63 @@ def natural_order(record: Progress) -> list[str]:
     return [part.zfill(9) for part in re.split(r"(\d+)", record.shard)]
 
 
-def shard_of(record: Progress, alive: bool, gpus: Gpus) -> Shard:
-    """The state of a shard by its record. `alive`: whether its process exists."""
+def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None) -> Shard:
+    """The state of a shard by its record.
+
+    Args:
+        alive: whether its process exists.
+        job: of the sweep that it is part of.
+    """
     finished = record.finished_before + record.done
+    state = "died" if record.state in RUNNING and not alive else record.state
+    if state == "interrupted" and record.total and finished >= record.total:
+        state = "finished"
+    number = job.signal() if job is not None and state == "died" else None
     return Shard(
-        state="died" if record.state in RUNNING and not alive else record.state,
+        state=state,
         alive=alive,
         finished=finished,
         missing=record.total - finished,
         seconds_left=record.seconds_left if alive else None,
         gpu=gpus.gpu_of(record) if alive else None,
         record=record,
+        reason=last_error(record.run_folder) if state in WITH_REASON else None,
+        signal=None if number is None else signal_name(number),
     )
 
 
-def totals_of(shards: Sequence[Shard], output: Path) -> Totals:
+def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path) -> Totals:
     """Sums over the shards, and the state of the output folder."""
     records = [shard.record for shard in shards]
     rates = [shard.record.poses_per_second for shard in shards if shard.alive]
-    seconds = max(each.updated for each in records) - min(each.started for each in records)
+    seconds = max((each.updated for each in records), default=0) - min((each.started for each in records), default=0)
     try:
         listed = len(FailureList(output).read())
     except (OSError, ValueError):  # being replaced on a shared disk, or not text
         listed = 0
     return Totals(
-        finished=sum(shard.finished for shard in shards),
-        total=sum(each.total for each in records),
+        finished=sum(shard.finished for shard in shards) + sum(each.finished for each in waiting),
+        total=sum(each.total for each in records) + sum(each.total or 0 for each in waiting),
         poses_per_second=sum(rates) if rates else sum(each.done for each in records) / max(seconds, 1.0),
-        seconds_left=max((shard.seconds_left for shard in shards if shard.seconds_left is not None), default=None),
+        seconds_left=time_left(shards, waiting),
         failed=sum(each.failed for each in records),
         failures_listed=listed,
         disk_free_mb=shutil.disk_usage(output).free / 2**20,
     )
+
+
+def time_left(shards: Sequence[Shard], waiting: Sequence[Waiting]) -> float | None:
+    """The time until the last shard ends: one that waits begins when another ends, at the running ones' mean rate.
+
+    None before every running shard knows its own, or where the poses of one that waits are unknown.
+    """
+    running = [shard for shard in shards if shard.alive]
+    pending = [(each.total or 0) - each.finished for each in waiting if each.state == NOT_STARTED]
+    ends = [shard.seconds_left for shard in running if shard.seconds_left is not None]
+    rate = sum(shard.record.poses_per_second for shard in running) / max(len(running), 1)
+    if not ends or (pending and (len(ends) < len(running) or rate <= 0)):
+        return None
+    heapq.heapify(ends)
+    for poses in pending:
+        heapq.heapreplace(ends, ends[0] + poses / rate)
+    return max(ends)

@@ -7,10 +7,12 @@ from rich.console import Group
 from rich.text import Text
 
 from mardm_batch.dataset.progress import SECONDS_UNTIL_LOST
-from mardm_batch.monitor.snapshot import Shard, Snapshot
+from mardm_batch.monitor.snapshot import NOT_STARTED, Shard, Snapshot
 from mardm_batch.system.terminal import clock, printable
 
 MAX_BAR_WIDTH = 60
+MAX_NAME, MAX_STATE = 40, 40
+"""Characters of a shard's name and state that are shown."""
 SUCCESS, ACTIVE, WARNING, ERROR, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
 """Colours that are legible on dark and on light backgrounds."""
 
@@ -20,7 +22,11 @@ STYLES = {
     "finished": SUCCESS,
     "incomplete": WARNING,
     "interrupted": WARNING,
+    NOT_STARTED: FAINT,
 }
+
+Row = tuple[str, int, int | None, float | None, float | None, str, str]
+"""Name, finished poses, all poses, rate, seconds left, state and style."""
 
 
 def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group:
@@ -33,12 +39,13 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     header = [Text.assemble((printable(title), "bold"), (printable(f"{hidden} · {snapshot.output}"), FAINT)), Text()]
     *rows, total_row = progress_lines(snapshot, width)
     footer = [total_row, *summary_lines(snapshot)]
-    blocks = [
-        [row, *detail_lines(shard, snapshot.time), Text()] for row, shard in zip(rows, snapshot.shards, strict=True)
-    ]
+    details = [[*detail_lines(shard, snapshot.time), Text()] for shard in snapshot.shards]
+    details += [reason_lines(each.reason) for each in snapshot.waiting]
+    states = [each.state for each in snapshot.shards] + [each.state for each in snapshot.waiting]
+    blocks = [[row, *below] for row, below in zip(rows, details, strict=True)]
     room = math.inf if height is None else max(height - len(header) - len(footer), 1)
     if sum(map(len, blocks)) > room:
-        order = sorted(range(len(rows)), key=lambda index: snapshot.shards[index].state == "finished")
+        order = sorted(range(len(rows)), key=lambda index: states[index] == "finished")
         blocks = [[rows[index]] for index in order]
         if len(blocks) > room:
             blocks = blocks[: int(room) - 1]
@@ -53,18 +60,23 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
 def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
     """A line for each shard and one for all: name, bar, finished of all, per cent, rate, time left or state."""
     totals = snapshot.totals
-    style = SUCCESS if totals.finished == totals.total and not snapshot.not_started else ACTIVE
-    rows = [("total", totals.finished, totals.total, totals.poses_per_second, totals.seconds_left, "", style)]
-    for shard in reversed(snapshot.shards):
-        record, style = shard.record, STYLES.get(shard.state, ERROR)
-        numbers = (shard.finished, record.total, record.poses_per_second, shard.seconds_left)
-        rows.insert(0, (printable(record.shard), *numbers, shard.state, style))
+    complete = totals.finished == totals.total and not snapshot.not_started
+    rows: list[Row] = []
+    for shard in snapshot.shards:
+        record, rate = shard.record, shard.record.poses_per_second if shard.record.done else None
+        state, style = shown_state(shard.state), STYLES.get(shard.state, ERROR)
+        rows.append((record.shard, shard.finished, record.total, rate, shard.seconds_left, state, style))
+    for each in snapshot.waiting:
+        state, style = shown_state(each.state), STYLES.get(each.state, ERROR)
+        rows.append((each.shard, each.finished, each.total, None, None, state, style))
+    style, rate = SUCCESS if complete else ACTIVE, totals.poses_per_second
+    rows.append(("total", totals.finished, totals.total, rate, totals.seconds_left, "", style))
     columns = [
         (
-            name,
-            f"{finished:,} / {total:,}",
-            f"{100 * finished // max(total, 1)} %",
-            f"{rate:.{1 if rate >= 1 else 2}f} poses/s",
+            printable(name, MAX_NAME),
+            f"{finished:,} / {'?' if total is None else f'{total:,}'}",
+            f"{100 * finished // max(total or 0, 1)} %",
+            "" if rate is None else f"{rate:.{1 if rate >= 1 else 2}f} poses/s",
             state if left is None else f"{clock(left)} left",
         )
         for name, finished, total, rate, left, state, _ in rows
@@ -73,7 +85,7 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
     length = min(max(width - sum(widths) - 2 * len(widths), 4), MAX_BAR_WIDTH)
     lines = []
     for (name, *cells), (_, finished, total, *_, style) in zip(columns, rows, strict=True):
-        filled = length * min(finished, total) // total if total else length
+        filled = length * min(finished, total) // total if total else length * (total == 0)
         bar = ("━" * filled, style), ("─" * (length - filled), FAINT)
         aligned = "".join(f"  {cell:>{cell_width}}" for cell, cell_width in zip(cells, widths[1:], strict=True))
         lines.append(Text.assemble((f"{name:<{widths[0]}}  ", "bold"), *bar, aligned))
@@ -87,7 +99,8 @@ def detail_lines(shard: Shard, now: float) -> list[Text]:
     if shard.alive:
         parts = [f"{process} running for {duration(now - record.started)}"]
     elif shard.state == "died":
-        parts = [f"{process} no longer exists, last record {duration(silence)} ago"]
+        ended = "no longer exists" if shard.signal is None else f"was killed by {shard.signal}"
+        parts = [f"{process} {ended}, last record {duration(silence)} ago"]
     else:
         parts = [f"ended {duration(silence)} ago" + (f" with exit code {record.exit_code}" if record.exit_code else "")]
     if shard.alive and silence > SECONDS_UNTIL_LOST:
@@ -96,13 +109,22 @@ def detail_lines(shard: Shard, now: float) -> list[Text]:
         parts.append(record.device + (f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""))
     if (gpu := shard.gpu) is not None:
         parts.append(f"GPU {gpu.busy_percent} %, {gigabytes(gpu.used_mb)} of {gigabytes(gpu.total_mb)}")
-    state = (printable(shard.state), STYLES.get(shard.state, ERROR))
+    state = (shown_state(shard.state), STYLES.get(shard.state, ERROR))
     lines = [Text.assemble("  ", state, (printable("".join(f" · {part}" for part in parts)), FAINT))]
     if record.newest:
         lines.append(Text(printable(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
     if record.failed:
         lines.append(Text(printable(f"  {record.failed} failed, last: {record.last_failure}"), ERROR))
-    return lines
+    return [*lines, *reason_lines(shard.reason)]
+
+
+def reason_lines(reason: str | None) -> list[Text]:
+    """Why a shard was refused or crashed, where it is known."""
+    return [] if reason is None else [Text(printable(f"  {reason}"), ERROR)]
+
+
+def shown_state(state: str) -> str:
+    return printable(state, MAX_STATE)
 
 
 def summary_lines(snapshot: Snapshot) -> list[Text]:
@@ -112,16 +134,22 @@ def summary_lines(snapshot: Snapshot) -> list[Text]:
     failures = f"{totals.failed or 'none'} failed{listed}"
     disk = f" · {gigabytes(totals.disk_free_mb)} free on the disk"
     lines = [Text.assemble((failures, ERROR if totals.failed or listed else FAINT), (disk, FAINT))]
-    unfinished = [f"{each.record.shard} {each.state}" for each in snapshot.shards if each.state != "finished"]
+    for path, why in list(snapshot.unreadable_records.items())[:1]:
+        more = f" and {len(snapshot.unreadable_records) - 1} more" if len(snapshot.unreadable_records) > 1 else ""
+        lines.append(Text(printable(f"not read: {path}: {why}{more}"), ERROR))
+    if snapshot.more_not_started:
+        lines.append(Text(f"{snapshot.more_not_started:,} more shards have not started", WARNING))
+    ends = [(each.record.shard, each.state) for each in snapshot.shards]
+    ends += [(each.shard, each.state) for each in snapshot.waiting]
+    unfinished = [f"{name} {state}" for name, state in ends if state != "finished"]
     if not snapshot.ended:
-        not_started = f"not started: {', '.join(snapshot.not_started)}"
-        return [*lines, Text(not_started, WARNING)] if snapshot.not_started else lines
-    if not unfinished and not snapshot.not_started:
+        return lines
+    if not unfinished and not snapshot.more_not_started:
         return [*lines, Text(f"ended: all {totals.total:,} poses are finished", SUCCESS)]
     # A shard that died may have finished a few poses after its last record.
     about = "about " if any(shard.state == "died" for shard in snapshot.shards) else ""
     missing = f", {about}{totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""
-    shards = ", ".join([*unfinished, *(f"{name} not started" for name in snapshot.not_started)])
+    shards = ", ".join(unfinished)
     advice = "run the same command again to make the missing poses; mardm_batch.verify lists them"
     return [*lines, Text(printable(f"ended{missing}: {shards}"), ERROR), Text(advice, FAINT)]
 

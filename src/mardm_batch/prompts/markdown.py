@@ -9,7 +9,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from mardm_batch.prompts.prompt_file import PromptFile, find_caption_column, quote
+from mardm_batch.prompts.prompt_file import Entry, PromptFile, other_columns
 
 _MARKUP = re.compile(r"[\\`*_~<!\[\n]")  # characters that may start inline markup
 _TASK_MARK = re.compile(r"\[[ xX]\](?:\s+|$)")
@@ -18,13 +18,14 @@ _OUTER_BORDERS = re.compile(r"^\||(?<!\\)\|$")
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?:[\w-]+:(?:[ \t]+\S.*\n|[ \t]*\n(?:-[ \t].*\n)*)(?:[ \t].*\n|#.*\n|\n)*)+---[ \t]*(?:\n|$)"
 )
+_MARK_AND_HARD_SPACE = re.compile(r"^([ \t]*(?:[-*+]|\d{1,9}[.)]))\u00a0+", re.MULTILINE)
 _MAX_NESTING: Final = 200  # levels of Markdown blocks; a list and its item are two
 
 
-def read_markdown(file: PromptFile) -> Iterator[str]:
+def read_markdown(file: PromptFile) -> Iterator[Entry]:
     """The captions of a Markdown file. Headings, code, rules, quotes, comments and front matter are not captions."""
     environment: dict[str, int] = {}  # the parser's; `_comment_rule` reports an unclosed comment in it
-    text = file.text
+    text = _MARK_AND_HARD_SPACE.sub(r"\1 ", file.text) if "\u00a0" in file.text else file.text
     if front_matter := _FRONT_MATTER.match(text):
         file.warn(1, "the YAML between the two --- is read as front matter, not as captions")
         text = "\n" * front_matter[0].count("\n") + text[front_matter.end() :]
@@ -34,7 +35,7 @@ def read_markdown(file: PromptFile) -> Iterator[str]:
     yield from _captions_in(SyntaxTreeNode(tokens), file, in_list=False)
 
 
-def _captions_in(node: SyntaxTreeNode, file: PromptFile, in_list: bool) -> Iterator[str]:
+def _captions_in(node: SyntaxTreeNode, file: PromptFile, in_list: bool) -> Iterator[Entry]:
     for child in node.children:
         if child.type == "table":
             yield from _captions_in_table(child, file)
@@ -48,33 +49,32 @@ def _captions_in(node: SyntaxTreeNode, file: PromptFile, in_list: bool) -> Itera
             if in_list and _TASK_MARK.match(child.children[0].content):
                 text = _TASK_MARK.sub("", text, count=1)
             if text.strip("= "):  # a line of = alone is a rule
-                yield text
+                yield Entry(text)
         elif child.type in ("bullet_list", "ordered_list", "list_item"):
             if child.level == _MAX_NESTING - 1:  # the parser drops deeper levels and all text after them
                 raise file.error(_lines_of(child)[0] + 1, f"lists nested {_MAX_NESTING // 2} deep; nest them less")
             yield from _captions_in(child, file, in_list=True)
 
 
-def _captions_in_table(table: SyntaxTreeNode, file: PromptFile) -> Iterator[str]:
+def _captions_in_table(table: SyntaxTreeNode, file: PromptFile) -> Iterator[Entry]:
     header, *rows = [row for part in table.children for row in part.children]
     names = [_text(cell) for cell in header.children]
-    column = find_caption_column(names)
+    column = file.find_caption_column(names)
     if column is None:
-        columns = ", ".join(map(quote, names))
-        problem = f"table skipped, no column 'caption' or 'text' among {columns}"
-        file.warn(_lines_of(table)[0] + 1, f"{problem}; rename the column of captions")
+        file.warn(_lines_of(table)[0] + 1, f"table skipped, {file.no_caption_column(names)}")
     for row in rows:
         line = _lines_of(row)[0]
         source = file.lines[line].strip()
         if not _CELL_BORDER.search(source):
             # A plain line right below a table is a row of it in Markdown, but a caption here.
-            yield _text(row.children[0])
+            yield Entry(_text(row.children[0]))
         elif column is not None:
             count = len(_CELL_BORDER.split(_OUTER_BORDERS.sub("", source)))
             if count > len(names):
                 problem = f"{count} cells where the header has {len(names)}"
                 raise file.error(line + 1, f"{problem}; write | in a caption as \\|")
-            yield _text(row.children[column])
+            cells = [_text(cell) for cell in row.children]
+            yield Entry(cells[column], other_columns(names, cells, column))
 
 
 def _lines_of(node: SyntaxTreeNode) -> tuple[int, int]:

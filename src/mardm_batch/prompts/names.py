@@ -4,16 +4,25 @@ Captions are untrusted text: `file_name` alone decides which of their characters
 """
 
 import hashlib
+import os
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+
+from mardm_batch.prompts.prompt_file import Entry
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_NAME_BYTES: Final = 240
 HASH_DIGITS: Final = 8
+ID_COLUMN: Final = "id"
+NAME_SOURCES: Final = ("caption", "id", "index")
+"""What names are made of: the caption; the column `id`, else the row; the place in the list of prompts."""
+_SUFFIX_BYTES: Final = 15  # of the longest file name: `-` and 8 digits of a hash, and a suffix such as .json
+_MIN_NAME_BYTES: Final = 16
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,8 @@ class Prompt:
 
     name: str
     caption: str
+    source: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The other columns of the prompt file: plain JSON values."""
 
 
 _SUBJECT = re.compile(r"^(?:(?:a|the)\s+)?person\s+(?=\S)", re.IGNORECASE)
@@ -34,15 +45,101 @@ _DEVICE_NAMES: Final = frozenset(
 )
 
 
-def file_name(caption: str) -> str:
+def max_name_bytes(folder: Path) -> int:
+    """The bytes of the longest name whose files the file system of a folder, which need not exist, can hold."""
+    try:
+        existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+        limit = os.pathconf(existing, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # AttributeError: Windows, whose limit is that of NTFS
+        return MAX_NAME_BYTES
+    return MAX_NAME_BYTES if limit < 0 else max(min(limit - _SUFFIX_BYTES, MAX_NAME_BYTES), _MIN_NAME_BYTES)
+
+
+def file_name(caption: str, max_bytes: int = MAX_NAME_BYTES) -> str:
     """The stem of a caption's files, valid on every file system: `A person arching back` gives `arching_back`.
 
-    It has 1 to 200 characters and at most 240 bytes of UTF-8; a hash after a reserved device name adds 9.
+    It has 1 to 200 characters and at most `max_bytes` of UTF-8, and begins with neither `-` nor `.`; a hash after a
+    reserved device name adds 9.
     """
+    return _safe_stem(_SUBJECT.sub("", _comparable(caption)), caption, max_bytes)
+
+
+def name_prompts(
+    entries: Iterable[Entry], source: str = "caption", max_bytes: int = MAX_NAME_BYTES
+) -> tuple[Prompt, ...]:
+    """Prompts with distinct names for entries with distinct captions, also on file systems that ignore case.
+
+    The first of several with the same name gets the plain one, the others add `-` and 8 hex digits of the caption's
+    SHA-256, or more where that is in use as well. A name depends only on the entries before it.
+
+    Args:
+        source: what names are made of, one of `NAME_SOURCES`. For `id`, entries without one have their place.
+        max_bytes: of the names in UTF-8, without the hash.
+    """
+    used: set[str] = set()
+    prompts = []
+    for index, entry in enumerate(entries):
+        plain = name = _plain_name(entry, index, source, max_bytes)
+        digits = HASH_DIGITS
+        while (key := _fold_case(name)) in used:
+            # Further digits replace text, so that the maximum length stays the same.
+            name = f"{_truncate(plain, max_bytes + HASH_DIGITS - digits)}-{_digest(entry.caption)[:digits]}"
+            digits += 1
+        used.add(key)
+        prompts.append(Prompt(name, entry.caption, entry.source))
+    return tuple(prompts)
+
+
+def is_name_of(name: str, caption: str, source: Mapping[str, Any] | None = None) -> bool:
+    """Whether `name_prompts` may have given a caption, with these other columns, this name, in some list."""
+    head, _, digits = name.rpartition("-")
+    has_hash = len(digits) >= HASH_DIGITS and _digest(caption).startswith(digits)
+    by_id = _name_of_id(Entry(caption, source or {}), MAX_NAME_BYTES)
+    for plain in (file_name(caption), by_id):
+        # On a file system with short names both are shorter.
+        if plain and (name == plain or _is_cut(name, plain) or (has_hash and plain.startswith(head))):
+            return True
+    return bool(_INDEX.fullmatch(head if has_hash else name))
+
+
+def _is_cut(name: str, plain: str) -> bool:
+    """Whether a name is what a file system with short names leaves of a longer one."""
+    return plain.startswith(name) and len(name.encode()) >= 100
+
+
+def _plain_name(entry: Entry, index: int, source: str, max_bytes: int) -> str:
+    if source == "caption":
+        return file_name(entry.caption, max_bytes)
+    return (_name_of_id(entry, max_bytes) if source == "id" else None) or f"{index:06d}"
+
+
+_INDEX = re.compile(r"\d{6,}")
+
+
+def _name_of_id(entry: Entry, max_bytes: int) -> str | None:
+    """The name by the column `id`, in any case; None where there is none, or none that is text or a whole number."""
+    value = next((value for column, value in entry.source.items() if column.casefold() == ID_COLUMN), None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = _comparable(str(value))
+    return _safe_stem(text, entry.caption, max_bytes) if text else None
+
+
+def _comparable(text: str) -> str:
+    if text.isascii():
+        return text.strip()
     # NFC: file systems disagree on whether é is one character or two.
-    text = _IGNORABLE.sub("", unicodedata.normalize("NFC", caption.strip()))
-    kept = re.sub(r"\s", "_", _DISALLOWED.sub(_keep_marks_after_letter, _SUBJECT.sub("", text)))
-    name = _truncate(unicodedata.normalize("NFC", kept), MAX_NAME_BYTES)
+    return _IGNORABLE.sub("", unicodedata.normalize("NFC", text.strip()))
+
+
+def _safe_stem(text: str, caption: str, max_bytes: int) -> str:
+    """The letters, digits, `_` and `-` of the text; the caption's hash where there are none or a device is named so."""
+    kept = re.sub(r"\s", "_", _DISALLOWED.sub(_keep_marks_after_letter, text))
+    if kept.startswith("-"):  # `rm *.npy` would read it as an option
+        kept = kept.lstrip("-_")
+    name = _truncate(kept if kept.isascii() else unicodedata.normalize("NFC", kept), max_bytes)
     if not name:
         return f"caption-{_digest(caption)[:HASH_DIGITS]}"
     if name.lower() in _DEVICE_NAMES:
@@ -50,40 +147,15 @@ def file_name(caption: str) -> str:
     return name
 
 
-def name_prompts(captions: Iterable[str]) -> tuple[Prompt, ...]:
-    """Prompts with distinct names for distinct captions, also on file systems that ignore case.
-
-    The first caption of several with the same name gets the plain one, the others add `-` and 8 hex digits of the
-    caption's SHA-256, or more where that is in use as well. A name depends only on the captions before it.
-    """
-    used: set[str] = set()
-    prompts = []
-    for caption in captions:
-        plain = name = file_name(caption)
-        digits = HASH_DIGITS
-        while (key := _fold_case(name)) in used:
-            # Further digits replace text, so that the maximum length stays the same.
-            name = f"{_truncate(plain, MAX_NAME_BYTES + HASH_DIGITS - digits)}-{_digest(caption)[:digits]}"
-            digits += 1
-        used.add(key)
-        prompts.append(Prompt(name, caption))
-    return tuple(prompts)
-
-
-def is_name_of(name: str, caption: str) -> bool:
-    """Whether `name_prompts` may have given the caption this name, in some list."""
-    plain, (head, _, digits) = file_name(caption), name.rpartition("-")
-    with_hash = len(digits) >= HASH_DIGITS and _digest(caption).startswith(digits) and plain.startswith(head)
-    return name == plain or with_hash
-
-
 def _fold_case(name: str) -> str:
     # Windows compares names in upper case, macOS case-folded; names that are equal for either are equal here.
-    return unicodedata.normalize("NFC", name.upper().casefold())
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.upper().casefold())
 
 
 def _truncate(name: str, max_bytes: int) -> str:
     """The longest prefix within both limits that ends with a whole character, including its combining marks."""
+    if name.isascii():
+        return name[: min(max_bytes, MAX_NAME_CHARACTERS)]
     cut = name[:MAX_NAME_CHARACTERS].encode()[:max_bytes].decode(errors="ignore")
     end = len(cut)
     while 0 < end < len(name) and _is_mark(name[end]):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mardm_batch.prompts.names import Prompt, name_prompts
-from mardm_batch.prompts.readers import read_captions
+from mardm_batch.prompts.names import MAX_NAME_BYTES, Prompt, name_prompts
+from mardm_batch.prompts.prompt_file import Entry
+from mardm_batch.prompts.readers import read_entries
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class PromptList:
 
     prompts: tuple[Prompt, ...]
     merged: int
-    """Captions of the file that repeat an earlier one exactly."""
+    """Captions of the file that repeat an earlier one."""
     warnings: tuple[str, ...] = ()
 
 
@@ -22,13 +23,23 @@ def bundled_prompts() -> Path:
     return Path(__file__).parents[1] / "assets" / "static_poses.md"
 
 
-def read_prompts(path: Path) -> PromptList:
-    """Read a prompt file (UTF-8; its format is that of its extension, see `readers.READERS`) into named prompts.
+def read_prompts(
+    path: Path, column: str | None = None, names: str = "caption", max_name_bytes: int = MAX_NAME_BYTES
+) -> PromptList:
+    """Read a prompt file (its format is that of its extension, see `readers.READERS`) into named prompts.
+
+    Args:
+        column: of the captions; None: `caption`, `text`, `prompt` or the only one.
+        names: what names are made of, one of `names.NAME_SOURCES`.
+        max_name_bytes: the longest name in UTF-8, see `names.max_name_bytes`.
 
     Raises:
         InputError: one line with file and line number, where the file cannot be read, has no caption, or where a
             caption would be lost or cut without notice.
     """
-    captions, warnings = read_captions(path)
-    distinct = tuple(dict.fromkeys(captions))
-    return PromptList(name_prompts(distinct), len(captions) - len(distinct), tuple(warnings))
+    entries, warnings = read_entries(path, column)
+    distinct: dict[str, Entry] = {}
+    for entry in entries:
+        distinct.setdefault(entry.caption, entry)
+    prompts = name_prompts(distinct.values(), names, max_name_bytes)
+    return PromptList(prompts, len(entries) - len(distinct), tuple(warnings))

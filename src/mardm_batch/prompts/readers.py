@@ -3,75 +3,71 @@
 A reader raises an error that names the line wherever a caption would otherwise be lost or cut without notice.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from mardm_batch.errors import InputError
+from mardm_batch.prompts.captions import normalize_caption
+from mardm_batch.prompts.forms import set_aside_forms
+from mardm_batch.prompts.json_lists import read_json, read_jsonl
 from mardm_batch.prompts.markdown import read_markdown
-from mardm_batch.prompts.prompt_file import PromptFile
-from mardm_batch.prompts.tables import read_csv, read_jsonl
+from mardm_batch.prompts.parquet import read_parquet
+from mardm_batch.prompts.plain_text import read_lines
+from mardm_batch.prompts.prompt_file import Entry, PromptFile
+from mardm_batch.prompts.tables import read_csv
+from mardm_batch.system.files import MAX_LIST_BYTES, UnusableFileError, read_regular
 
-Reader = Callable[[PromptFile], Iterator[str]]
-"""The captions of a prompt file, in its order; `read_captions` strips them and drops empty ones."""
-
-
-def read_lines(file: PromptFile) -> Iterator[str]:
-    """Every line is a caption."""
-    yield from file.lines
-
+Reader = Callable[[PromptFile], Iterator[Entry]]
+"""The entries of a prompt file, in its order; `read_entries` normalizes their captions and drops empty ones."""
 
 READERS: Final[dict[str, Reader]] = {
     ".md": read_markdown,
     ".txt": read_lines,
     ".csv": read_csv,
+    ".tsv": read_csv,
     ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".parquet": read_parquet,
 }
 """The reader of each file extension, in lower case. A further format is one reader and its entry here."""
 
 
-def read_captions(path: Path) -> tuple[list[str], list[str]]:
-    """The captions of a file in its order, each one line, and one-line warnings about the file.
+def read_entries(path: Path, column: str | None = None) -> tuple[list[Entry], list[str]]:
+    """The entries of a file in its order, each caption one line, and one-line warnings about the file.
 
     Raises:
         InputError: one line with file and line number.
     """
-    file = PromptFile(path, _read_text(path))
-    captions = [caption for text in READERS[path.suffix.lower()](file) if (caption := _to_one_line(text))]
-    if not captions:
+    file = PromptFile(path, _read_bytes(path), column)
+    entries = []
+    for entry in READERS[path.suffix.lower()](file):
+        caption = normalize_caption(entry.caption)
+        if caption:
+            entries.append(entry if caption is entry.caption else Entry(caption, entry.source))
+    if not entries:
         no_caption = f"{path}: no caption found; write one caption a line"
         raise InputError(file.warnings[0] if file.warnings else no_caption)
-    return captions, file.warnings
+    entries = set_aside_forms(entries, file)
+    if file.set_aside:
+        file.warnings.append(f"{path}: set aside, not part of captions: {'; '.join(file.set_aside)}")
+    return entries, file.warnings
 
 
-def _read_text(path: Path) -> str:
-    """The text of a file in UTF-8, without a byte-order mark and with \\n as line end."""
+def _read_bytes(path: Path) -> bytes:
+    """The content of a file of a known extension."""
     extensions = ", ".join(READERS)
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_LIST_BYTES)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; set paths.prompts to a prompt file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; name a prompt file ({extensions})") from None
+    except UnusableFileError as error:
+        raise InputError(f"{path}: {error.strerror}; name a prompt file ({extensions})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from None
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{path}: cannot be read ({error}); check the path") from None
     if path.suffix.lower() not in READERS:
         problem = f"unknown extension {path.suffix!r}" if path.suffix else "has no extension"
         raise InputError(f"{path}: {problem}; prompt files are {extensions}")
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        byte = error.start - data.rfind(b"\n", 0, error.start)
-        problem = f"byte {byte} of this line (0x{data[error.start]:02x}) is not UTF-8"
-        raise InputError(f"{path}:{line}: {problem}; save the file as UTF-8") from None
-    if not text.strip():
-        raise InputError(f"{path}: the file is empty; write one caption a line")
-    return text
-
-
-def _to_one_line(text: str) -> str:
-    """The text without surrounding space, its lines joined by spaces."""
-    return re.sub(r"\s*\n\s*", " ", text.replace("\r", "\n").strip())
+    return data

@@ -2,7 +2,7 @@
 
 Captions are plain text, never markup: `$`, `\\` and `_` are drawn as they are. Characters that DejaVu Sans, which
 ships with matplotlib, does not have are drawn with the best installed font that has them. The installed fonts are
-searched once, at the first such character.
+searched once, at the first such character. Emoji and other symbols that no font has are named in brackets.
 """
 
 import logging
@@ -21,6 +21,8 @@ from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font, Kerning
 from numpy.typing import NDArray
 
+from mardm_batch.render.emoji import WIDTH, ColourFont, is_symbol, name_in_brackets, simplify_sequences
+
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
@@ -37,6 +39,7 @@ MAX_LINES: Final = 3
 RIGHT_TO_LEFT: Final = ("R", "AL")
 LEFT_MARK: Final = "\u200e"
 RIGHT_MARK: Final = "\u200f"
+MARKS: Final = LEFT_MARK + RIGHT_MARK
 JOINERS: Final = "\u200c\u200d"
 CLOSING: Final = frozenset("、。，．：；！？）］｝」』】》〉〕…ー々’”%,.;:!?)]}")
 """Characters before which a line is not broken."""
@@ -65,24 +68,31 @@ class Block:
 
 
 class InstalledFonts:
-    """For every character the best font that has it: regular, sans serif, and with the most characters.
+    """For every character the best font that has it: scalable, regular, sans serif, and with the most characters.
 
+    Fonts of coloured bitmaps are for symbols alone.
     Fonts with many characters keep a text in one typeface: fonts for one script often have a few characters of others.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
+        self.coloured = set()  # paths
         faces = []
         for path in paths:
             try:
                 font = FT2Font(path)
-                usable = font.scalable and "lastresort" not in font.family_name.lower().replace(" ", "")
+                family = font.family_name.lower()
+                is_coloured = not font.scalable and "emoji" in family
+                usable = (font.scalable or is_coloured) and "lastresort" not in family.replace(" ", "")
             except (OSError, RuntimeError):  # removed in the meantime, or not readable by FreeType
                 continue
             if usable:
-                family, characters = font.family_name.lower(), np.fromiter(font.get_charmap(), dtype=np.int64)
+                characters = np.fromiter(font.get_charmap(), dtype=np.int64)
+                if is_coloured:
+                    self.coloured.add(path)
+                    characters = characters[characters > 0xFF]
                 plain = font.style_name.lower() in ("regular", "book", "roman", "normal")
                 decorated = any(word in family for word in ("serif", "mono", "unifont"))
-                faces.append(((not plain, decorated, -len(characters), family, path), path, characters))
+                faces.append(((is_coloured, not plain, decorated, -len(characters), family, path), path, characters))
         faces.sort(key=lambda face: face[0])
         self._paths = [path for _, path, _ in faces]
         self._best = np.full(0x110000, -1, dtype=np.int16)
@@ -116,6 +126,7 @@ class Typesetter:
         self._fonts = {self._default: FT2Font(self._default)}
         self._substitutes: dict[str, str] = {}  # by character; most are the character itself
         self._font_of: dict[str, str] = {}
+        self._colour_fonts: dict[str, ColourFont] = {}
         self._widths = {ELLIPSIS: self._width(ELLIPSIS)}  # ems
         self._piece = lru_cache(maxsize=4096)(self._rasterise)
 
@@ -149,16 +160,16 @@ class Typesetter:
     def normalise(self, caption: str) -> tuple[str, bool]:
         """The text that is drawn for a caption, without line breaks, and whether more than MAX_CHARACTERS were cut.
 
-        Control characters become spaces, invisible characters are removed, and characters that no font has become
-        boxes, about which a process warns once.
+        Control characters become spaces, invisible characters are removed. Of characters that no font has, symbols
+        become their names in brackets and others boxes, about which a process warns once.
         """
-        text = unicodedata.normalize("NFC", caption[:MAX_CHARACTERS])
+        text = simplify_sequences(unicodedata.normalize("NFC", caption[:MAX_CHARACTERS]))
         unknown = sorted(set(text) - self._substitutes.keys())
         for character in unknown:
             drawn = self._substitutes[character] = self._substitute(character)
-            if drawn:
-                self._widths[drawn] = self._width(drawn)
-        missing = [character for character in unknown if self._substitutes[character] == MISSING_GLYPH != character]
+            for each in drawn:
+                self._widths[each] = self._width(each)
+        missing = [character for character in unknown if self._substitutes[character] not in ("", " ", character)]
         if missing and not Typesetter.has_warned:
             Typesetter.has_warned = True
             logger.warning(_missing_message(missing))
@@ -174,10 +185,26 @@ class Typesetter:
         path: str | None = self._default
         if not self._fonts[self._default].get_char_index(ord(character)):
             path = self._fallback.path_for(character)
-        if path is None:
-            return "" if character in JOINERS else MISSING_GLYPH
-        self._font_of[character] = path
-        return character
+        if path is not None and self._has_glyph(character, path):
+            self._font_of[character] = path
+            return character
+        if character in JOINERS:
+            return ""
+        return name_in_brackets(character) if is_symbol(character) else MISSING_GLYPH
+
+    def _has_glyph(self, character: str, path: str) -> bool:
+        """Whether a font draws something for a character; of some colour fonts nothing is drawn without colours."""
+        if path == self._default or not is_symbol(character):
+            return True
+        try:
+            if path in self._fallback.coloured:
+                if path not in self._colour_fonts:
+                    self._colour_fonts[path] = ColourFont(path)
+                return bool(self._colour_fonts[path].glyph(character, 24).any())
+            left, bottom, right, top = self._font(path, MEASURING_SIZE).load_char(ord(character)).bbox
+        except (OSError, RuntimeError):
+            return False
+        return right > left and top > bottom
 
     def _font(self, path: str, size: float) -> FT2Font:
         font = self._fonts.get(path)
@@ -191,6 +218,8 @@ class Typesetter:
         return sum(map(self._widths.__getitem__, text))
 
     def _width(self, character: str) -> float:
+        if self._path_of(character) in self._colour_fonts:
+            return WIDTH
         glyph = self._font(self._path_of(character), MEASURING_SIZE).load_char(ord(character))
         return float(glyph.linearHoriAdvance) / 65536 / MEASURING_SIZE
 
@@ -247,10 +276,18 @@ class Typesetter:
         return parts[::-1] if right_to_left else parts
 
     def _rasterise(self, text: str, size: int) -> Line:
-        font = self._font(self._path_of(text[-1:]), size)
+        path = self._path_of(text[-1:])
+        if path in self._colour_fonts:
+            glyphs = [self._colour_fonts[path].glyph(character, size) for character in text.strip(MARKS)]
+            pieces = [
+                Line(glyph, round((WIDTH * size - len(glyph)) / 2), round(0.9 * size), round(WIDTH * size))
+                for glyph in glyphs
+            ]
+            return join_pieces(pieces, [0] * len(pieces))
+        font = self._font(path, size)
         if len(text) > 1 and text.isascii():  # from cached letters: FreeType takes 0.2 ms for a word
-            glyphs = [font.get_char_index(ord(character)) for character in text]
-            kerning = [font.get_kerning(*pair, Kerning.DEFAULT) // 64 for pair in pairwise(glyphs)]
+            indices = [font.get_char_index(ord(character)) for character in text]
+            kerning = [font.get_kerning(*pair, Kerning.DEFAULT) // 64 for pair in pairwise(indices)]
             return join_pieces([self._piece(character, size) for character in text], [*kerning, 0])
         font.set_text(text)
         font.draw_glyphs_to_bitmap(antialiased=True)
@@ -299,14 +336,15 @@ def _units(text: str) -> list[str]:
 
 
 def _missing_message(characters: Sequence[str]) -> str:
-    names = [
-        "SYMBOL" if unicodedata.category(character)[0] == "S" else unicodedata.name(character, "UNNAMED").split()[0]
-        for character in characters
-    ]
-    scripts = sorted(set(names))
     points = " ".join(f"U+{ord(character):04X}" for character in characters[:8])
     more = " ..." if len(characters) > 8 else ""
+    symbols = [character for character in characters if is_symbol(character)]
+    others = [character for character in characters if not is_symbol(character)]
+    scripts = sorted({unicodedata.name(character, "UNNAMED").split()[0] for character in others})
+    kinds = ", ".join([*scripts, *(["emoji or symbol"] if symbols else [])])
+    shown = " and ".join(["boxes"] * bool(others) + ["the names of symbols in brackets"] * bool(symbols))
+    fonts = ["fonts-noto", "fonts-noto-cjk"] * bool(others) + ["fonts-noto-color-emoji"] * bool(symbols)
     return (
-        f"captions: no installed font has {', '.join(scripts)} characters ({points}{more}), so pictures show boxes;"
-        " install a font that has them, for instance the Noto fonts (fonts-noto, fonts-noto-cjk)"
+        f"captions: no installed font has {kinds} characters ({points}{more}), so pictures show {shown};"
+        f" install a font that has them, for instance the Noto fonts ({', '.join(fonts)})"
     )

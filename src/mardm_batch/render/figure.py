@@ -1,6 +1,7 @@
 """A pose as flat shapes seen by a camera. Axes: n shapes, k points of an outline; metres, Y up; pixels, y up.
 
-The figure is a mannequin: a torso, capsules (convex hulls of two circles) for limbs and head, and dots on the joints.
+The figure is a mannequin: a torso, capsules (convex hulls of two circles) for limbs, head, face and nose, and dots on
+the joints.
 """
 
 import math
@@ -12,9 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pose.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
+from mardm_batch.pose.skeleton import HEAD_REST_ANGLE, JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
 
 Floats = NDArray[np.float64]
+Vector = Sequence[float]
+"""Three coordinates."""
 
 DEFAULT_SCALE: Final = 440.0
 """Pixels a metre at DEFAULT_DISTANCE. Raised arms (2.1 m) fit, so nearly all poses are drawn at this scale."""
@@ -39,6 +42,12 @@ LIMB_RADII: Final = {
 """Radii in metres of the limb that ends in this joint, at its parent and at the joint, for both sides."""
 SKULL_RADII: Final = (0.074, 0.090)
 SKULL_LENGTH: Final = 0.078  # metres from the head joint to the crown of the head
+FACE_RADII: Final = (0.056, 0.068)
+NOSE_RADII: Final = (0.024, 0.015)
+HEAD_POINTS: Final = np.array([(SKULL_LENGTH, 0.0), (-0.008, 0.036), (0.072, 0.034), (0.036, 0.078), (0.022, 0.116)])
+"""Metres above and in front of the head joint: the crown, both ends of the face and of the nose."""
+TURN_SHARE: Final = 0.5
+"""How much of a head's sideways offset is taken for a turn; a head that is tilted has the same offset."""
 DOT_RADIUS: Final = 0.023
 TORSO_RADII: Final = {
     "left_shoulder": 0.055,
@@ -55,13 +64,15 @@ HIGHLIGHT_SIZE: Final = 0.36  # radii
 
 # Points of outlines, as few as look smooth: for Agg each costs as much as hundreds of pixels.
 LIMB_POINTS: Final = 26
-HIGHLIGHT_POINTS: Final = 16
-SHADOW_POINTS: Final = 18
-DOT_POINTS: Final = 18
+HIGHLIGHT_POINTS: Final = 12
+SHADOW_POINTS: Final = 14
+DOT_POINTS: Final = 14
 TORSO_POINTS: Final = 28
 
 SHADOWS: Final = ((0.010, 0.10, 0.07), (0.0, 0.02, 0.12))
 """Layers of the shadow: metres wider than the body, further metres for each metre of height, opacity."""
+
+_REST_COS, _REST_SIN = math.cos(math.radians(HEAD_REST_ANGLE)), math.sin(math.radians(HEAD_REST_ANGLE))
 
 HEAD: Final = JOINT_INDEX["head"]
 NECK: Final = JOINT_INDEX["neck"]
@@ -70,22 +81,31 @@ LIMB_STARTS: Final = np.array(PARENTS)[LIMB_ENDS]
 DOTS: Final = np.delete(np.arange(NUM_JOINTS), HEAD)
 CAPSULE_RADII: Final = np.array(
     [LIMB_RADII[JOINT_NAMES[joint].removeprefix("left_").removeprefix("right_")] for joint in LIMB_ENDS]
-    + [SKULL_RADII]
+    + [SKULL_RADII, FACE_RADII, NOSE_RADII]
     + [(DOT_RADIUS, DOT_RADIUS)] * len(DOTS)
 )
 CAPSULE_ENDS: Final = np.array(
-    [*zip(LIMB_STARTS, LIMB_ENDS, strict=True), (HEAD, NUM_JOINTS), *zip(DOTS, DOTS, strict=True)]
+    [
+        *zip(LIMB_STARTS, LIMB_ENDS, strict=True),
+        *((HEAD, NUM_JOINTS), (NUM_JOINTS + 1, NUM_JOINTS + 2), (NUM_JOINTS + 3, NUM_JOINTS + 4)),
+        *zip(DOTS, DOTS, strict=True),
+    ]
 )
-"""Indices of the joints at both ends of each capsule; NUM_JOINTS stands for the crown of the head."""
-BODY_COUNT: Final = len(LIMB_ENDS) + 1
+"""Indices of the joints at both ends of each capsule; from NUM_JOINTS on they are HEAD_POINTS."""
+SOLID_COUNT: Final = len(LIMB_ENDS) + 1
+"""Number of capsules that are limbs or the skull; face and nose follow."""
+BODY_COUNT: Final = SOLID_COUNT + 2
 """Number of capsules that are limbs or the head; the others are dots."""
 DOT_JOINT, DOT_LIMB = np.nonzero((DOTS[:, None] == LIMB_ENDS) | (DOTS[:, None] == LIMB_STARTS))
 """Pairs of a dot and a limb that ends at it."""
 TORSO: Final = np.array([JOINT_INDEX[name] for name in TORSO_RADII])
 TORSO_LIMBS: Final = np.nonzero(np.isin(LIMB_ENDS, (*TORSO, *TORSO[:2] - 3, 3, 6, 9)))[0]
-SHADOW_LIMBS: Final = np.nonzero(~np.isin(np.arange(BODY_COUNT), LIMB_ENDS[[0, 1, 2, 5, 8, 12, 13]] - 1))[0]
-SHADOW_RADII: Final = np.concatenate((CAPSULE_RADII[SHADOW_LIMBS], ((0.085, 0.080),)))
-"""Shadows are those of the limbs outside the torso, of the head, and of a capsule in place of the torso."""
+TRUNK: Final = ("left_hip", "right_hip", "spine1", "spine2", "spine3", "left_collar", "right_collar", "neck", "head")
+"""Ends of the limbs inside the torso, and of the neck."""
+OUTER_LIMBS: Final = np.setdiff1d(np.arange(SOLID_COUNT), [JOINT_INDEX[name] - 1 for name in TRUNK])
+"""The other limbs and the skull: they have highlights and cast shadows."""
+SHADOW_RADII: Final = np.concatenate((CAPSULE_RADII[OUTER_LIMBS], ((0.085, 0.080),)))
+"""Shadows are those of the outer limbs and of a capsule in place of the trunk."""
 
 
 def _side(joint: int) -> str:
@@ -93,13 +113,13 @@ def _side(joint: int) -> str:
     return side if side in ("left", "right") else "spine"
 
 
-_SIDES: Final = ("torso", *map(_side, LIMB_ENDS.tolist()), "spine", *map(_side, DOTS.tolist()))
+_SIDES: Final = ("torso", *map(_side, LIMB_ENDS.tolist()), *("spine",) * 3, *map(_side, DOTS.tolist()))
 SHAPES: Final = (
     *((side, "edge") for side in _SIDES),
-    *((side, "base" if shape <= BODY_COUNT else "dot") for shape, side in enumerate(_SIDES)),
-    *((side, "light") for side in _SIDES[: 1 + BODY_COUNT]),
+    *zip(_SIDES, ("base",) * (1 + SOLID_COUNT) + ("face", "base") + ("dot",) * len(DOTS), strict=True),
+    *((_SIDES[shape], "light") for shape in (0, *(1 + OUTER_LIMBS))),
 )
-"""Colour and tone of each flat shape: first all edges, then all bases, then highlights of torso, limbs and head."""
+"""Colour and tone of each flat shape: first all edges, then all bases, then highlights of torso and outer limbs."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +129,15 @@ class Camera:
     azimuth: float
     elevation: float
     distance: float
+    magnification: float = 1.0
 
     def project(self, points: Floats) -> tuple[Floats, Floats]:
         """Points (..., 3), metres, to pixels (..., 2) from where the camera looks, and pixels a metre (...)."""
         relative = (points - (0.0, TARGET_HEIGHT, 0.0)) @ self._axes
         # At least half a metre away: points behind the camera would be projected upside down.
-        scale = DEFAULT_SCALE * DEFAULT_DISTANCE / np.maximum(self.distance - relative[..., 2], 0.5)
+        scale = (
+            self.magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / np.maximum(self.distance - relative[..., 2], 0.5)
+        )
         return relative[..., :2] * scale[..., None], scale
 
     def on_floor(self, spots: Floats) -> Floats:
@@ -134,11 +157,44 @@ class Camera:
 
 
 def capsule_ends(joints: Floats) -> Floats:
-    """Both ends (n, 2, 3) of the capsules of joints (22, 3): limbs, head, dots; metres."""
-    up = joints[HEAD] - joints[NECK]
-    crown = joints[HEAD] + up * (SKULL_LENGTH / max(math.hypot(*up), 1e-6))
-    ends: Floats = np.concatenate((joints, crown[None]))[CAPSULE_ENDS]
+    """Both ends (n, 2, 3) of the capsules of joints (22, 3): limbs, skull, face, nose, dots; metres."""
+    up, front = head_axes(joints)
+    head_points = joints[HEAD] + HEAD_POINTS @ np.array((up, front))
+    ends: Floats = np.concatenate((joints, head_points))[CAPSULE_ENDS]
     return ends
+
+
+def head_axes(joints: Floats) -> tuple[Vector, Vector]:
+    """Unit vectors to the crown of the head and to where it looks; shorter where joints coincide.
+
+    The line from neck to head says how the head is bent, the shoulders which of its sides is the front, also where the
+    person lies or is upside down. Plain floats, as arrays of three take much longer.
+    """
+    neck, head, left, right = joints[(NECK, HEAD, *TORSO[:2]),].tolist()
+    bone = _unit([a - b for a, b in zip(head, neck, strict=True)])
+    across = _unit([a - b for a, b in zip(left, right, strict=True)])
+    offset = _dot(across, bone)
+    side = _unit([a - offset * b for a, b in zip(across, bone, strict=True)])
+    ahead = (
+        side[1] * bone[2] - side[2] * bone[1],
+        side[2] * bone[0] - side[0] * bone[2],
+        side[0] * bone[1] - side[1] * bone[0],
+    )
+    turn = TURN_SHARE * math.asin(max(-1.0, min(1.0, offset / _REST_SIN)))
+    cos, sin = math.cos(turn), math.sin(turn)
+    turned = [cos * a + sin * b for a, b in zip(ahead, side, strict=True)]
+    up = [_REST_COS * b - _REST_SIN * a for a, b in zip(turned, bone, strict=True)]
+    front = [_REST_COS * a + _REST_SIN * b for a, b in zip(turned, bone, strict=True)]
+    return up, front
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+
+
+def _unit(vector: Vector) -> Vector:
+    length = max(math.hypot(*vector), 1e-6)
+    return [value / length for value in vector]
 
 
 def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
@@ -156,7 +212,7 @@ class Outlines:
         self.torso = np.zeros((3, TORSO_POINTS, 2))  # edge, base, light
         self.limbs = np.zeros((2, BODY_COUNT, LIMB_POINTS, 2))  # edges, bases
         self.dots = np.zeros((2, len(DOTS), DOT_POINTS, 2))
-        self.highlights = np.zeros((BODY_COUNT, HIGHLIGHT_POINTS, 2))
+        self.highlights = np.zeros((len(OUTER_LIMBS), HIGHLIGHT_POINTS, 2))
 
     def shapes(self) -> list[Floats]:
         """The outlines (k, 2) of SHAPES, in their order."""
@@ -186,8 +242,9 @@ def project_figure(joints: Floats, ends: Floats, camera: Camera, aim: Floats, ou
     radii = CAPSULE_RADII * scale
     limbs, limb_radii = pixels[:BODY_COUNT], radii[:BODY_COUNT]
     outlines.limbs[:] = capsule_outlines(limbs, limb_radii, (OUTLINE, 0.0), LIMB_POINTS)
-    lit = limbs + np.array(HIGHLIGHT_OFFSET) * limb_radii[..., None]
-    (outlines.highlights[:],) = capsule_outlines(lit, HIGHLIGHT_SIZE * limb_radii, (0.0,), HIGHLIGHT_POINTS)
+    lit_radii = limb_radii[OUTER_LIMBS]
+    lit = limbs[OUTER_LIMBS] + np.array(HIGHLIGHT_OFFSET) * lit_radii[..., None]
+    (outlines.highlights[:],) = capsule_outlines(lit, HIGHLIGHT_SIZE * lit_radii, (0.0,), HIGHLIGHT_POINTS)
     middles, dot_radii = pixels[BODY_COUNT:, :1], radii[BODY_COUNT:, :1, None]
     outlines.dots[0] = middles + (dot_radii + OUTLINE) * circle(DOT_POINTS)
     outlines.dots[1] = middles + dot_radii * circle(DOT_POINTS)
@@ -204,16 +261,16 @@ def project_figure(joints: Floats, ends: Floats, camera: Camera, aim: Floats, ou
     )
 
     depth = np.empty(1 + len(ends))
-    depth[1:] = DEFAULT_SCALE * DEFAULT_DISTANCE / scale.mean(axis=1)
+    depth[1:] = camera.magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / scale.mean(axis=1)
     limb_depth, dot_depth = depth[1:][:BODY_COUNT], depth[1:][BODY_COUNT:]
     depth[0] = limb_depth[TORSO_LIMBS].max() + TORSO_DEPTH
     np.minimum.at(dot_depth, DOT_JOINT, limb_depth[DOT_LIMB] - 1e-6)  # a dot covers the limbs that it joins
-    return np.concatenate((depth, depth, depth[: 1 + BODY_COUNT]))
+    return np.concatenate((depth, depth, depth[:1], limb_depth[OUTER_LIMBS]))
 
 
 def cast_shadows(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines: Outlines) -> None:
     """Write the outlines of the body's shadow, vertically below it; arguments as of `project_figure`."""
-    body = np.concatenate((ends[SHADOW_LIMBS], joints[None, (0, NECK)]))
+    body = np.concatenate((ends[OUTER_LIMBS], joints[None, (0, NECK)]))
     height = np.maximum(body[..., 1], 0.0)
     radii = np.stack([SHADOW_RADII + wider + softness * height for wider, softness, _ in SHADOWS])
     spots = np.broadcast_to(body[..., ::2], (*radii.shape, 2))

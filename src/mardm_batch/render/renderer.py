@@ -43,6 +43,9 @@ STAGE: Final = ((56.0, 190.0), (1144.0, 1150.0))
 SLACK: Final = (40.0, 90.0)  # a body off the stage's centre by less than this stays where it is
 FLOOR_LEVEL: Final = 275.0  # where the floor under the pelvis is then
 MARGIN: Final = (200, 340)  # the background is this much larger than the picture on each side
+MAGNIFICATIONS: Final = (1.6, 1.4, 1.2)
+"""Low bodies, of persons who sit, kneel or lie, are magnified by the first with which they are within WIDE x HIGH."""
+WIDE, HIGH = 960.0, 690.0  # pixels; persons who stand are higher
 ZOOM_STEP: Final = 1.12  # by which the camera's distance grows until the body is within the stage
 
 CAPTION_WIDTH: Final = 1080
@@ -58,7 +61,7 @@ GRID: Final = 0.5  # metres between lines of the floor grid
 GRID_WIDTH: Final = 1.4  # pixels
 GRID_OPACITY: Final = 0.6  # under the pelvis
 FLOOR_RADIUS: Final = 1.6  # metres from the pelvis to where floor and grid have faded away
-FLOOR_TONES: Final = 20
+FLOOR_TONES: Final = 12
 FOG: Final = 0.3  # how much of the background's colour a shape takes for each metre that it is farther away
 MOST_FOG: Final = 0.36
 
@@ -75,7 +78,7 @@ class PoseRenderer:
         self._canvas = new_canvas(PICTURE_SIZE, PICTURE_SIZE)
         self._words = words(self._canvas)
         self._rows = np.zeros((PICTURE_SIZE, 1 + PICTURE_SIZE), np.uint8)
-        self._background = lru_cache(maxsize=3)(self._paint_background)
+        self._background = lru_cache(maxsize=5)(self._paint_background)
         self._camera = lru_cache(maxsize=64)(self._place_camera)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
         self._outlines = Outlines()
@@ -116,22 +119,29 @@ class PoseRenderer:
         self._draw_caption(caption)
         return encode_png(self._rows, self._palette, DPI)
 
-    def _place_camera(self, zoom: int) -> Camera:
-        return Camera(self._options.azimuth, self._options.elevation, DEFAULT_DISTANCE * ZOOM_STEP**zoom)
+    def _place_camera(self, zoom: int, magnification: float = 1.0) -> Camera:
+        distance = DEFAULT_DISTANCE * ZOOM_STEP**zoom
+        return Camera(self._options.azimuth, self._options.elevation, distance, magnification)
 
     def _frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
         """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
-        left and upper right corner (2, 2) in pixels."""
+        left and upper right corner (2, 2) in pixels. Low bodies are magnified."""
         lowest, highest = np.array(STAGE)
-        for zoom in count():
-            camera = self._camera(zoom)
-            low, high = bounds(ends, camera)
+        camera = self._camera(0)
+        low, high = bounds(ends, camera)
+        width, height = high[0] - low[0], high[1] - min(low[1], camera.on_floor(np.zeros(2))[1])
+        nearest = next((m for m in MAGNIFICATIONS if m * width <= WIDE and m * height <= HIGH), 1.0)
+        if nearest > 1.0:
+            camera, low, high = self._camera(0, nearest), nearest * low, nearest * high
+        for zoom in count(1):
             aim = usual_aim(camera)
             room = (highest - lowest) - (high - low)
             off_centre = (lowest + highest - low - high) / 2 - aim
             shift = np.sign(off_centre) * np.maximum(np.abs(off_centre) - np.minimum(SLACK, room / 2), 0.0)
             if room.min() >= 0.0 and (np.abs(shift) <= MARGIN).all():
                 break
+            camera = self._camera(zoom)
+            low, high = bounds(ends, camera)
         aim = aim + np.rint(shift)
         return camera, aim, np.stack((low, high)) + aim
 
@@ -221,15 +231,23 @@ def palette_colours(options: Theme) -> Pixels:
     for name in ("left", "right", "spine", "torso"):
         for fog in (0.0, MOST_FOG / 2, MOST_FOG):
             shades = {tone: mix(rgb, backdrop, fog) for tone, rgb in tones(options.colour(name)).items()}
-            edge, base, light, dot = (shades[tone] for tone in ("edge", "base", "light", "dot"))
-            meet = ((edge, base, 4), (base, light, 3), (edge, dot, 4), (edge, floor, 4))
+            edge, base, light, face, dot = (shades[tone] for tone in ("edge", "base", "light", "face", "dot"))
+            meet = [(edge, base, 4), (base, light, 3), (edge, dot, 4), (edge, floor, 4)]
+            if name == "spine":
+                meet.append((edge, face, 4))
             colours += [mix(one, other, ramp(number)) for one, other, number in meet]
     return np.unique(np.rint(np.concatenate(colours) * 255).astype(np.uint8), axis=0)
 
 
 def tones(colour: Floats) -> dict[str, Floats]:
     """The colours of a shape by part, from its base colour (3,)."""
-    return {"edge": colour * 0.55, "base": colour, "light": mix(colour, 1.0, 0.28), "dot": mix(colour, 1.0, 0.82)}
+    return {
+        "edge": colour * 0.55,
+        "base": colour,
+        "light": mix(colour, 1.0, 0.28),
+        "face": mix(colour, 1.0, 0.5),
+        "dot": mix(colour, 1.0, 0.82),
+    }
 
 
 def mix(colour: Floats, other: Floats | float, share: Floats | float) -> Floats:

@@ -1,6 +1,7 @@
 """The end of a run, whatever ends it: lists and summary are written, and what is missing is reported."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.dataset.store import PoseStore
+from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.statistics import RunStatistics
@@ -74,44 +75,73 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
     """Bring the lists of the output folder up to date, and report what is finished, missing and failed.
 
     Returns:
-        The exit code: `exit_code`, but 1 in place of 0 where poses are missing.
+        The exit code: `exit_code`, but 1 in place of 0 where poses are missing or a list is not up to date.
     """
-    with warn_if_not_written(store):
-        rebuild_metadata(store)
-    requested = statistics.requested
+    requested, problems = statistics.requested, list[OSError]()
+    if statistics.progress.sweep is None:  # the metadata of a sweep is rebuilt once, at its end
+        with collect_errors(problems):
+            rebuild_metadata(store)
+    survey = store.survey(requested)
     not_remade = statistics.pending_names if config.existing == "overwrite" else ()
-    finished = [each for each in store.survey(requested).finished if each.name not in not_remade]
-    with warn_if_not_written(store):
+    finished = [each for each in survey.finished if each.name not in not_remade]
+    with collect_errors(problems):
         statistics.failures.remove({prompt.caption for prompt in finished})
-    if exit_code == ExitCode.ALL_FINISHED and not statistics.had_pending:
+    log_list_problems(store, survey, problems)
+    missing = len(requested) - len(finished)
+    if problems:
+        exit_code = exit_code or ExitCode.SOME_FAILED
+    if not (statistics.had_pending or missing or exit_code):
         reason = f"all {len(requested)} poses are finished in {store.output}" if requested else "no pose is requested"
         log.info("nothing to do: %s", reason)
-        return exit_code
-    missing = len(requested) - len(finished)
-    log.info(
-        "%d of %d poses are finished in %s, after %s%s",
-        len(finished),
-        len(requested),
-        store.output,
-        clock(seconds),
-        f"; {missing} are missing" if missing else "",
-    )
+    elif statistics.had_pending or missing:
+        log.info(
+            "%d of %d poses are finished in %s, after %s%s",
+            len(finished),
+            len(requested),
+            store.output,
+            clock(seconds),
+            f"; {missing} are missing" if missing else "",
+        )
+    if survey.unknown_words:
+        words = "captions with words that the model does not know: %d (unknown_words in their JSON)"
+        log.info(words, survey.unknown_words)
     list_failures(statistics.failures, requested)
     return exit_code or (ExitCode.SOME_FAILED if missing else ExitCode.ALL_FINISHED)
 
 
 @contextmanager
-def warn_if_not_written(store: PoseStore) -> Iterator[None]:
+def collect_errors(errors: list[OSError]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.warning("the lists in %s were not brought up to date: %s", store.output, error.strerror)
+        errors.append(error)
+
+
+def log_list_problems(store: PoseStore, survey: Survey, problems: Sequence[OSError]) -> None:
+    """One line about the first list that is not up to date, which the next run mends, else about unreadable poses."""
+    if problems:
+        log_outdated_lists(store, problems[0])
+        return
+    for file, reason in survey.unreadable.items():
+        log.error("%s cannot be read: %s; run the same command again once it can", store.output / file, reason)
+
+
+def log_outdated_lists(store: PoseStore, error: OSError) -> None:
+    """One line that names the file which could not be read or written."""
+    named = error.filename2 or error.filename
+    reason = error.strerror or str(error)
+    words = "the lists in %s were not brought up to date (%s); run the same command again once that is mended"
+    log.error(words, store.output, reason if named is None else f"{Path(os.fsdecode(named)).name}: {reason}")
 
 
 def list_failures(failures: FailureList, requested: Sequence[Prompt]) -> None:
     """Log the first failures of the poses that were requested."""
     captions = {prompt.caption for prompt in requested}
-    listed = [each for each in failures.read() if each.caption in captions]
+    try:
+        listed = [each for each in failures.read() if each.caption in captions]
+    except OSError as error:
+        log.warning("%s cannot be read: %s", failures.path, error.strerror)
+        return
     for each in listed[:FAILURES_LISTED]:
         log.error("failed: %s (%s): %s", each.name, each.stage, each.error)
     if len(listed) > FAILURES_LISTED:
@@ -122,5 +152,5 @@ def resume_hint(config: Config) -> str:
     """Which command makes the poses that are missing."""
     if config.existing == "overwrite":
         return "the same command makes all of them again, with existing=skip only those that are missing"
-    command = "the same command" if config.existing == "skip" else "the same command with existing=skip"
+    command = "the same command" if config.existing in ("skip", "keep") else "the same command with existing=skip"
     return f"{command} makes the rest"

@@ -1,19 +1,27 @@
 """The prompts of a shard, and which of their poses are finished and which are to be made."""
 
 import logging
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mardm_batch.config.schema import Config
+from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.registry import enabled_formats
-from mardm_batch.dataset.store import PoseStore
+from mardm_batch.dataset.records import Provenance
+from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.names import Prompt, max_name_bytes
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
 from mardm_batch.prompts.shards import shard_of
-from mardm_batch.sampling.provenance import pose_provenance
+from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
 
 log = logging.getLogger(__name__)
+
+KEYS_SHOWN = 6
+VALUES_SHOWN = 3
+"""Of the differences between finished poses and a run, in the message about them."""
 
 
 def open_store(config: Config) -> PoseStore:
@@ -38,7 +46,12 @@ def load_prompts_with_warnings(config: Config) -> tuple[Prompt, ...]:
 
 def read_prompt_file(config: Config) -> PromptList:
     path = config.paths.prompts
-    return read_prompts(bundled_prompts() if path is None else Path(path).expanduser())
+    return read_prompts(
+        bundled_prompts() if path is None else Path(path).expanduser(),
+        config.prompts.column,
+        config.prompts.names,
+        max_name_bytes(Path(config.paths.output).expanduser()),
+    )
 
 
 def select_shard(prompt_list: PromptList, config: Config) -> tuple[Prompt, ...]:
@@ -52,30 +65,113 @@ def count_finished(config: Config) -> tuple[int, int]:
     return len(finished), len(prompts)
 
 
-def select_pending(requested: Sequence[Prompt], store: PoseStore, config: Config) -> Sequence[Prompt]:
-    """The prompts whose poses are to be made, by what is finished and by `existing`.
+def check_run(config: Config) -> None:
+    """Check that a run can read its prompts and may write beside the poses that are finished.
 
     Raises:
-        InputError: there are finished poses and `existing` is error.
+        InputError: it may not; see `read_prompts` and `survey_poses`.
     """
-    survey = store.survey(requested, pose_provenance(config))
-    if survey.finished and config.existing == "error":
-        raise InputError(
-            f"existing=error: {len(survey.finished)} of {len(requested)} poses are finished in {store.output} already"
-        )
-    if survey.other_captions and config.existing == "error":
-        raise InputError(
-            f"existing=error: {survey.other_captions} poses of other captions have the names of these in {store.output}"
-        )
+    prompts, store = load_prompts(config), open_store(config)
+    if store.output.is_dir():
+        survey_poses(prompts, store, config)
+
+
+def select_pending(
+    prompts: Sequence[Prompt], requested: Sequence[Prompt], store: PoseStore, config: Config
+) -> Sequence[Prompt]:
+    """The prompts whose poses are to be made, by what is finished and by `existing`.
+
+    Args:
+        prompts: of the shard.
+        requested: those of them that `retry` leaves.
+
+    Raises:
+        InputError: see `survey_poses`.
+    """
+    survey = survey_poses(prompts, store, config)
     if survey.other_captions:
         log.warning("%d poses of other captions have the names of these and are replaced", survey.other_captions)
     if config.existing == "overwrite":
         return requested
     if survey.other_settings:
-        log.warning(
-            "%d finished poses were made with other settings or weights and stay (existing=overwrite makes them again)",
-            survey.other_settings,
+        log.info("%d finished poses were made with other settings or weights and are kept", survey.other_settings)
+    unfinished = set(survey.unfinished)
+    pending = [prompt for prompt in requested if prompt in unfinished]
+    if survey.finished and pending:
+        log.info("%d of %d poses are finished already", len(survey.finished), len(prompts))
+    return pending
+
+
+def failed_prompts(failures: FailureList, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
+    """The prompts that are listed as failed. Raises InputError where the list cannot be read."""
+    try:
+        return failures.failed_prompts(prompts)
+    except OSError as error:
+        raise InputError(f"{failures.path}: cannot be read: {error.strerror}") from None
+
+
+def survey_poses(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> Survey:
+    """The state of the prompts in the output folder, which `existing` must allow.
+
+    Raises:
+        InputError: finished poses were made with another model, other weights, another seed or other settings, and
+            `existing` is skip; or there are finished poses or such of other captions, and `existing` is error; or the
+            model's weights are missing, or the folder cannot be read.
+    """
+    problem: InputError | None = None
+    try:
+        provenance = pose_provenance(config)
+    except InputError as error:
+        provenance, problem = settings_provenance(config), error
+    survey = survey_for(prompts, store, provenance)
+    if config.existing == "error" and survey.finished:
+        raise InputError(
+            f"existing=error: {len(survey.finished)} of {len(prompts)} poses are finished in {store.output} already"
         )
-    if survey.finished and survey.unfinished:
-        log.info("%d of %d poses are finished already", len(survey.finished), len(requested))
-    return survey.unfinished
+    if config.existing == "error" and survey.other_captions:
+        raise InputError(
+            f"existing=error: {survey.other_captions} poses of other captions have the names of these in {store.output}"
+        )
+    refuse_other_settings(survey, store, config)
+    if problem is not None:
+        raise problem
+    return survey
+
+
+def survey_for(prompts: Sequence[Prompt], store: PoseStore, provenance: Provenance) -> Survey:
+    try:
+        return store.survey(prompts, provenance)
+    except OSError as error:
+        raise InputError(f"paths.output={store.output}: cannot be read: {error.strerror}") from None
+
+
+def check_loaded_weights(prompts: Sequence[Prompt], store: PoseStore, config: Config, loaded: Provenance) -> None:
+    """Compare the finished poses with weights whose hash is known only now that they are loaded.
+
+    Raises:
+        InputError: as `survey_poses`.
+    """
+    if pose_provenance(config).weights_sha256 is None and config.existing == "skip":
+        known = replace(settings_provenance(config), weights_sha256=loaded.weights_sha256)
+        refuse_other_settings(survey_for(prompts, store, known), store, config)
+
+
+def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> None:
+    """Raises InputError where the poses of this run would be mixed with such of other settings unasked."""
+    if survey.other_settings and config.existing == "skip":
+        differences = [
+            f"{key}: theirs {' or '.join(map(shown, theirs[:VALUES_SHOWN]))}, ours {shown(ours)}"
+            for key, (theirs, ours) in survey.differences.items()
+        ]
+        more = f"; {len(differences) - KEYS_SHOWN} more" if len(differences) > KEYS_SHOWN else ""
+        raise InputError(
+            f"paths.output={store.output}: {survey.other_settings} of {len(survey.finished)} finished poses were made "
+            f"otherwise ({'; '.join(differences[:KEYS_SHOWN])}{more}); existing=keep leaves them, existing=overwrite "
+            "makes them again, another paths.output leaves the folder alone"
+        )
+
+
+def shown(value: object) -> str:
+    """A value in a message: a hash is cut."""
+    text = "none" if value is None or value == "None" else str(value)
+    return text[:8] if re.fullmatch("[0-9a-f]{64}", text) else text

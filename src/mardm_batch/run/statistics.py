@@ -23,9 +23,11 @@ from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome
 from mardm_batch.dataset.summary import SUMMARY_FILE, PoseSample, RunSummary
 from mardm_batch.errors import ExitCode
+from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.pose.geometry import Joints, diversity
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.measures import pose_measures
+from mardm_batch.sampling.vocabulary import ReadCaptions
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import ProgressDisplay
 from mardm_batch.tracking.tracker import NullTracker, Tracker
@@ -57,6 +59,9 @@ class RunStatistics:
         settings: Mapping[str, Any],
         failures: FailureList,
     ) -> None:
+        prompts = settings["paths"]["prompts"]
+        self.conditions = caption_conditions(None if prompts is None else Path(prompts).expanduser())
+        """The conditions of captions, by which poses are measured."""
         self.requested = requested
         self.had_pending = False
         """Whether this run had poses to make."""
@@ -73,6 +78,7 @@ class RunStatistics:
         self.measure_counts: defaultdict[str, float] = defaultdict(float)
         self.errors: Counter[str] = Counter()
         self.unknown_words: Counter[str] = Counter()
+        self.captions_with_unknown_words = 0
         self.diversity_joints: list[Joints] = []
         self.samples: list[PoseSample] = []
         self.closed = threading.Event()
@@ -106,9 +112,13 @@ class RunStatistics:
             if count % REPORTS_PER_METRICS == 0:
                 self.write_metrics()
 
-    def record_unknown_words(self, words: Counter[str]) -> None:
-        """Count captions by words that the model does not know, and warn of them."""
-        self.unknown_words = words
+    def record_unknown_words(self, read: ReadCaptions) -> None:
+        """Count captions by words that the model does not know, warn of them, and record those that it cannot read."""
+        self.unknown_words = words = Counter(
+            word.lower() for unknown in read.unknown_words.values() for word in unknown
+        )
+        self.captions_with_unknown_words = sum(map(bool, read.unknown_words.values()))
+        self.record_failures(read.failures)
         if words:
             listed = [word for word, _ in words.most_common(UNKNOWN_WORDS_LISTED)]
             more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
@@ -116,8 +126,7 @@ class RunStatistics:
 
     def record_batch(self, seconds: float, device: str, device_memory_mb: float) -> None:
         """Count a sampled batch: its duration, device, and the peak of memory there."""
-        if "sample" not in self.stage_seconds:
-            self.display.start_rate(seconds)
+        self.display.count_batch(seconds)
         self.add(self.stage_seconds, {"sample": seconds})
         self.progress.state, self.progress.device = "running", device
         self.progress.device_memory_mb = device_memory_mb
@@ -131,7 +140,7 @@ class RunStatistics:
             if each.failure is not None:
                 self.record_failure(each.failure)
                 continue
-            prompt, measures = each.pose.prompt, pose_measures(each.pose)
+            prompt, measures = each.pose.prompt, pose_measures(each.pose, self.conditions)
             self.add(self.measure_counts, dict.fromkeys(measures, 1))
             self.add(self.measure_sums, measures)
             if len(self.diversity_joints) < DIVERSITY_POSES:
@@ -144,10 +153,16 @@ class RunStatistics:
 
     def record_failure(self, failure: Failure) -> None:
         """Count a pose that could not be made, and list it in `failures.jsonl`."""
-        self.failures.append([failure])
-        self.errors[f"{failure.stage}: {failure.error}"] += 1
-        self.progress.last_failure = f"{failure.name} ({failure.stage}): {failure.error}"
-        self.display.advance(failed=1)
+        self.record_failures([failure])
+
+    def record_failures(self, failures: Sequence[Failure]) -> None:
+        """Count poses that could not be made, and list them in `failures.jsonl`."""
+        self.failures.append(failures)
+        for each in failures:
+            self.errors[f"{each.stage}: {each.error}"] += 1
+            self.progress.last_failure = f"{each.name} ({each.stage}): {each.error}"
+        if failures:
+            self.display.advance(failed=len(failures))
 
     def add(self, sums: defaultdict[str, float], values: Mapping[str, float]) -> None:
         with self.lock:
@@ -157,7 +172,7 @@ class RunStatistics:
     def write_progress(self) -> None:
         display, progress = self.display, self.progress
         progress.done, progress.failed, progress.poses_per_second = display.done, display.failed, display.rate
-        progress.seconds_left = display.seconds_left if display.done else None
+        progress.seconds_left = display.seconds_left
         with suppress(OSError):  # a full disk ends the run in the main thread
             progress.write(self.output)
 
@@ -178,8 +193,8 @@ class RunStatistics:
 
     def write_metrics(self) -> None:
         metrics = self.metrics()
-        if self.display.done:
-            metrics["seconds_left"] = self.display.seconds_left
+        if (left := self.display.seconds_left) is not None:
+            metrics["seconds_left"] = left
         with suppress(OSError), (self.run_folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
         self.tracker.log(metrics)
@@ -213,5 +228,6 @@ class RunStatistics:
             metrics={**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.diversity_joints))},
             errors=dict(self.errors),
             unknown_words=dict(self.unknown_words),
+            captions_with_unknown_words=self.captions_with_unknown_words,
             samples=tuple(self.samples),
         )

@@ -14,6 +14,11 @@ def pose_provenance(config: Config) -> Provenance:
     Raises:
         InputError: the file of weights is missing or broken.
     """
+    return replace(settings_provenance(config), weights_sha256=config.model.weights_hash())
+
+
+def settings_provenance(config: Config) -> Provenance:
+    """What the settings alone say about a run's poses, whether the model's files exist or not."""
     sampling = config.sampling
     model: ModelSettings = config.model
     return Provenance(
@@ -26,7 +31,6 @@ def pose_provenance(config: Config) -> Provenance:
             "cfg": sampling.cfg,
             **model.provenance(),
         },
-        weights_sha256=model.weights_hash(),
         precision=None if sampling.precision == "auto" else sampling.precision,
     )
 

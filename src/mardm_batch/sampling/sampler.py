@@ -1,6 +1,5 @@
 """A run's model with its seed: captions and attempts to clips. Axes: b poses, T frames. No torch here."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from mardm_batch.config.schema import Config
@@ -27,10 +26,6 @@ class PoseSampler:
         """Clips (b, T, 22, 3) in metres, acceptable or not. A caption's attempt, from 0 on, chooses its noise."""
         keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, strict=True)]
         return self.model.generate(captions, keys)
-
-    def unknown_words(self, captions: Sequence[str]) -> Counter[str]:
-        """The words that the model cannot read, in lower case, each with the number of captions that have it."""
-        return Counter(word.lower() for caption in captions for word in self.model.unknown_words(caption))
 
 
 def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:

@@ -11,6 +11,15 @@ from typing import NoReturn
 
 import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
+from mardm_batch.system.terminal import printable
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose refusals are printable, whatever the arguments hold."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `ArgumentParser.error`."""
+        super().error(printable(message))
 
 
 def command_parser(name: str, description: str | None, epilog: str = "") -> argparse.ArgumentParser:
@@ -20,7 +29,7 @@ def command_parser(name: str, description: str | None, epilog: str = "") -> argp
         description: the module's docstring, of which the first line is shown.
         epilog: examples and exit codes, shown as they are written.
     """
-    return argparse.ArgumentParser(
+    return CommandParser(
         prog=f"python -m mardm_batch.{name}",
         description=(description or "").partition("\n")[0],
         epilog=epilog,
@@ -67,5 +76,5 @@ def report_user_errors() -> Iterator[None]:
 
 
 def exit_with_error(error: MardmBatchError) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
+    print(printable(f"error: {error}"), file=sys.stderr)
     sys.exit(ExitCode.BAD_INPUT)

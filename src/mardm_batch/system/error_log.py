@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mardm_batch.errors import first_line
+from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import JsonRecord, json_lines, parse_json
 
 ERROR_LOG: Final = "errors.jsonl"
@@ -47,7 +48,7 @@ def read_error_log(run_folder: Path) -> tuple[Path, list[LoggedError]]:
     path = run_folder / ERROR_LOG
     errors = []
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_regular(path, MAX_LIST_BYTES).split(b"\n")
     except OSError:
         return path, []
     for line in lines:

@@ -1,16 +1,36 @@
-"""Files written whole: under another name, then moved into place. Nothing half written is ever seen."""
+"""Files written whole and read with care.
+
+Written under another, random name, then moved into place: nothing half written is ever seen, and no link is followed.
+Read only where they are regular files of a sane size: a FIFO or device would block the reader, or never end.
+"""
 
 import errno
 import os
+import re
+import stat
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
+from typing import BinaryIO, Final
 from uuid import uuid4
+
+MAX_FILE_BYTES: Final = 2**26
+"""Of a file of a single pose or a small record."""
+MAX_LIST_BYTES: Final = 2**30
+"""Of a list: prompts, metadata, failures."""
+_NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_PARTIAL: Final = re.compile(r"\.(?P<name>.+)\.(?:[0-9a-f]{32}\.partial|[0-9]+)")
 
 
 class DiskFullError(OSError):
     """The disk of the output folder is full. Nothing half written is left."""
+
+
+class UnusableFileError(OSError):
+    """What bears a file's name is no regular file (a folder, FIFO, device or socket), or is too large to be read."""
 
 
 @contextmanager
@@ -24,18 +44,113 @@ def translate_disk_full() -> Iterator[None]:
         raise
 
 
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+def check_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
+    """Check, without opening it, that a path is a regular file of at most `max_bytes`, or a link to one.
+
+    Raises:
+        UnusableFileError: it is not.
+        OSError: it is not there, or cannot be looked at.
+    """
+    _check(path, os.stat(path), max_bytes)
+
+
+def open_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
+    """Open a file for reading; raises as `check_regular`, which comes first: opening a device may have effects."""
+    check_regular(path, max_bytes)
+    descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
+    try:
+        _check(path, os.fstat(descriptor), max_bytes)  # it may have been exchanged meanwhile
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """The content of a file; raises as `check_regular`, also where more than its size says comes out of it."""
+    with open_regular(path, max_bytes) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise _too_large(path, max_bytes)
+    return content
+
+
+def open_for_appending(path: Path) -> FileIO:
+    """Open a file, which may be new, for reading and appending, unbuffered. A link is not followed.
+
+    Raises:
+        UnusableFileError: it is there and no regular file.
+        OSError: it is a link, or cannot be opened.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NEVER_WAIT | _NOFOLLOW
+    with suppress(FileNotFoundError):
+        _check(path, os.lstat(path), None)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        _check(path, os.fstat(descriptor), None)
+        return FileIO(descriptor, "ab+")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check(path: Path, status: os.stat_result, max_bytes: int | None) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+        kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
+        number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+        raise UnusableFileError(number, f"is {kind}, not a regular file", str(path))
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise _too_large(path, max_bytes)
+
+
+def _too_large(path: Path, max_bytes: int) -> UnusableFileError:
+    return UnusableFileError(errno.EFBIG, f"is larger than {max_bytes / 2**20:,.0f} MiB", str(path))
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not be there yet; neither a link nor anything else under its name is written to.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0), 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def random_sibling(path: Path) -> Path:
+    """A hidden, random name beside `path`, as unfinished files have; `partial_files` finds it."""
+    return path.with_name(f".{path.name}.{uuid4().hex}.partial")
+
+
+def partial_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The unfinished files in a folder, each with the name that it was to have. Raises OSError."""
+    for entry in os.scandir(folder):
+        match = _PARTIAL.fullmatch(entry.name)
+        if match is not None and not entry.is_dir(follow_symlinks=False):
+            yield match["name"], Path(entry.path)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path`, which takes its place in one step unless an error comes.
+    """A new, empty file beside `path`, which takes its place in one step unless an error comes.
 
-    Its name is random, so that no other process writes to it or waits there with a link.
+    Its name is random and it is made anew, so that no other process writes to it or waits there with a link.
 
     Raises:
         DiskFullError: there is no space; nothing half written is left.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    temporary = random_sibling(path)
     try:
         with translate_disk_full():
+            write_new(temporary, b"")
             yield temporary
             os.replace(temporary, path)
     finally:
@@ -44,8 +159,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file by new content in one step. Raises as `replacing` does."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    temporary = random_sibling(path)
+    try:
+        with translate_disk_full():
+            write_new(temporary, content)
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def writable_file(text: str) -> Path:

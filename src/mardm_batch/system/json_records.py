@@ -14,6 +14,8 @@ from typing import Any, NoReturn, Self, Union, get_args, get_origin, get_type_hi
 
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 """JSON's name of each type of a single value."""
+MAX_DEPTH = 64
+"""Arrays and objects within each other that a document may have; functions that call themselves can read so many."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,14 @@ class Codec:
     schema: Mapping[str, Any]
 
 
-def json_field(description: str, *, codec: Codec | None = None, written: bool = False, **options: Any) -> Any:
+def json_field(
+    description: str, *, codec: Codec | None = None, written: bool = False, rest: bool = False, **options: Any
+) -> Any:
     """A dataclass field with its description in the schema. The key of one whose default is None is left out while the
-    value is None. `written`: the key is written always, though readers accept documents without it."""
+    value is None. `written`: the key is written always, though readers accept documents without it. `rest`: a mapping
+    whose keys lie beside those of the other fields; readers put there every key that is no field."""
     omit_none = options.get("default", MISSING) is None
-    metadata = {"description": description, "codec": codec, "omit_none": omit_none, "written": written}
+    metadata = {"description": description, "codec": codec, "omit_none": omit_none, "written": written, "rest": rest}
     return field(metadata=metadata, **options)
 
 
@@ -41,7 +46,9 @@ class JsonRecord:
         document = {}
         for each, _ in typed_fields(type(self)):
             value, codec = getattr(self, each.name), each.metadata.get("codec")
-            if value is not None or not each.metadata.get("omit_none"):
+            if each.metadata.get("rest"):
+                document.update(plain(value))
+            elif value is not None or not each.metadata.get("omit_none"):
                 document[each.name] = codec.write(value) if codec and value is not None else plain(value)
         return document
 
@@ -57,15 +64,32 @@ class JsonRecord:
 
 
 def parse_json(content: bytes | str) -> Any:
-    """Decode JSON, of which NaN and Infinity are no part.
+    """Decode JSON: UTF-8 without a byte-order mark, at most `MAX_DEPTH` deep. NaN and Infinity are no part of it.
 
     Raises:
         ValueError: it cannot be decoded.
     """
+    text = content.decode() if isinstance(content, bytes) else content
     try:
-        return json.loads(content, parse_constant=reject_constant)
+        document = json.loads(text, parse_constant=reject_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and exceeds_depth(document, MAX_DEPTH):
+        raise ValueError("nested too deeply")
+    return document
+
+
+def exceeds_depth(document: object, depth: int) -> bool:
+    """Whether decoded JSON has arrays and objects within each other, more than `depth` of them."""
+    layer = [document]
+    for _ in range(depth + 1):
+        layer = [
+            item
+            for each in layer
+            if isinstance(each, list | dict)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(layer)
 
 
 def json_lines(records: Iterable[JsonRecord]) -> bytes:
@@ -76,17 +100,21 @@ def json_lines(records: Iterable[JsonRecord]) -> bytes:
 
 def json_schema(cls: type[JsonRecord], title: str) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a record."""
-    properties = {}
+    properties, additional = {}, {}
     for each, annotation in typed_fields(cls):
         codec = each.metadata.get("codec")
         schema = dict(codec.schema) if codec else schema_of(annotation, nullable=not each.metadata.get("omit_none"))
         description = each.metadata.get("description")
+        if each.metadata.get("rest"):
+            additional = {"additionalProperties": {"description": description}}
+            continue
         properties[each.name] = {"description": description, **schema} if description else schema
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
         "type": "object",
         "properties": properties,
+        **additional,
         "required": written_keys(cls),
     }
 
@@ -127,6 +155,10 @@ def read_object(cls: Any, document: object, where: str) -> Any:
         raise ValueError(f"{where or 'the document'} should be an object, not {type_name(document)}")
     values = {}
     for each, annotation in typed_fields(cls):
+        if each.metadata.get("rest"):
+            names = {other.name for other, _ in typed_fields(cls) if other is not each}
+            values[each.name] = {key: value for key, value in document.items() if key not in names}
+            continue
         key = f"{where}.{each.name}" if where else each.name
         if each.name not in document:
             if is_required(each):

@@ -6,13 +6,22 @@ import os
 import sys
 import time
 from types import TracebackType
+from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Terminal(Console):
-    """A console whose reader may end, as `tee` does on Ctrl-C: the run continues, and logs to its file."""
+    """A console whose reader may end, as `tee` does on Ctrl-C: the run continues, and logs to its file.
+
+    Text is made printable, a line at a time.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """See `Console.print`."""
+        super().print(*(printable_lines(each) if isinstance(each, str) else each for each in objects), **options)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -22,6 +31,9 @@ CONSOLE = Terminal(stderr=True, highlight=False)
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_UNTIL_RATE = 5.0
+LONGEST_LINE: Final = 1000
+"""Characters of a line of untrusted text that are shown."""
 
 
 def replace_unencodable_output() -> None:
@@ -33,14 +45,22 @@ def replace_unencodable_output() -> None:
 def print_long_text(text: str) -> None:
     """Print a long text, whose reader may end early, as `head` does."""
     try:
-        print(text, flush=True)
+        print(printable_lines(text), flush=True)
     except BrokenPipeError:  # discard the rest, also what the interpreter flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def printable(text: str) -> str:
-    """Untrusted text, such as names and captions, with every character escaped that could steer the terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+def printable(text: str, limit: int = LONGEST_LINE) -> str:
+    """Untrusted text, such as names and captions, as one line: every character that could steer the terminal is
+    escaped, and the middle of what is longer than `limit` characters is left out."""
+    if len(text) > limit:
+        text = f"{text[: limit * 2 // 3]} … {text[-(limit // 3) :]}"
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines, each printable."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 class ConsoleHandler(logging.Handler):
@@ -52,7 +72,7 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-            CONSOLE.print(self.label + level + record.getMessage(), markup=False, soft_wrap=True)
+            CONSOLE.print(printable(self.label + level + record.getMessage()), markup=False, soft_wrap=True)
         except Exception:
             self.handleError(record)
 
@@ -62,8 +82,8 @@ class ProgressDisplay:
 
     def __init__(self, total: int, bar: bool) -> None:
         self.total = total
-        self.done = self.failed = 0
-        self.started = self.last_line = time.monotonic()
+        self.done = self.failed = self.batches = 0
+        self.started = self.first_done = self.last_done = self.last_line = time.monotonic()
         self.bar: Progress | None = None
         if bar and CONSOLE.is_terminal:
             self.bar = Progress(
@@ -72,8 +92,7 @@ class ProgressDisplay:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                TimeLeftColumn(self),
                 console=CONSOLE,
             )
             self.task = self.bar.add_task("poses", total=total, rate="")
@@ -89,9 +108,12 @@ class ProgressDisplay:
         if self.bar is not None:
             self.bar.stop()
 
-    def start_rate(self, seconds: float) -> None:
-        """Measure the rate from the start of the first batch, `seconds` ago, not from the loading of the model."""
-        self.started = time.monotonic() - seconds
+    def count_batch(self, seconds: float) -> None:
+        """A batch was sampled, in so many seconds. The rate is measured from the start of the first one, not from the
+        loading of the model."""
+        if not self.batches:
+            self.started = time.monotonic() - seconds
+        self.batches += 1
 
     @property
     def rate(self) -> float:
@@ -99,10 +121,29 @@ class ProgressDisplay:
         return self.done / max(time.monotonic() - self.started, 1e-9)
 
     @property
-    def seconds_left(self) -> float:
-        return (self.total - self.done - self.failed) / self.rate if self.done else float("inf")
+    def seconds_left(self) -> float | None:
+        """An estimate; None before there is a rate that means something.
+
+        The poses of a batch are sampled at once and written one after the other. So the rate is that until the last
+        pose was written, known once a second batch is sampled and poses were written for some seconds. Where there is
+        only one batch it is that of writing, known when half of the poses are written.
+        """
+        remaining, now = self.total - self.done - self.failed, time.monotonic()
+        if not remaining:
+            return 0.0
+        if self.batches > 1:
+            done, since, known = self.done, self.started, now - self.first_done >= SECONDS_UNTIL_RATE
+        else:
+            done, since, known = self.done - 1, self.first_done, 2 * self.done >= self.total
+        if done < 1 or not known:
+            return None
+        seconds_per_pose = (self.last_done - since) / done
+        return max(remaining * seconds_per_pose - (now - self.last_done), 0.0)
 
     def advance(self, done: int = 0, failed: int = 0) -> None:
+        if done:
+            self.last_done = time.monotonic()
+            self.first_done = self.first_done if self.done else self.last_done
         self.done += done
         self.failed += failed
         rate = f"{self.rate:.1f} poses/s" + (f", {self.failed} failed" if self.failed else "")
@@ -110,12 +151,24 @@ class ProgressDisplay:
             self.bar.update(self.task, completed=self.done + self.failed, rate=rate)
         elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
-            log.info("%d of %d poses, %s, %s left", self.done, self.total, rate, clock(self.seconds_left))
+            left = "" if self.seconds_left is None else f", {clock(self.seconds_left)} left"
+            log.info("%d of %d poses, %s%s", self.done, self.total, rate, left)
+
+
+class TimeLeftColumn(ProgressColumn):
+    """The time left of a display, where it is known."""
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        super().__init__()
+        self.display = display
+
+    def render(self, task: Task) -> Text:
+        """See `ProgressColumn.render`."""
+        left = self.display.seconds_left
+        return Text("" if left is None else f"{clock(left)} left", style="progress.remaining")
 
 
 def clock(seconds: float) -> str:
     """Seconds as h:mm:ss."""
-    if seconds == float("inf"):
-        return "unknown time"
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

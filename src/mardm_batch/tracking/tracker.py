@@ -3,14 +3,15 @@
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from mardm_batch.config.schema import Settings, one_of, setting, whole
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
+from mardm_batch.tracking.identity import command_settings, group_choices
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class TrackedRun:
     """The run that a tracker is opened for.
 
     `folder` is the run's own, `settings` all of its settings, `shard` its name among the shards of `sweep` (None for a
-    run on its own), `job_type` generate or train.
+    run on its own), `job_type` generate or train. `step_metric` counts the work, and is the axis of the curves.
     """
 
     folder: Path
@@ -41,6 +42,19 @@ class TrackedRun:
     shard: str
     sweep: str | None
     job_type: str = "generate"
+    step_metric: str = "poses_done"
+    run_id: str | None = None
+    """Of a run that is continued whenever it is started again; None for a new one."""
+    overrides: Sequence[str] = field(default_factory=command_settings)
+    """The settings of the command line."""
+    choices: Mapping[str, str] = field(default_factory=group_choices)
+    """The chosen file of each config group."""
+
+    @property
+    def label(self) -> str:
+        """A name where no setting gives one: the folder of the results."""
+        output = self.settings.get("paths", {}).get("output") or self.folder
+        return Path(str(output)).name or self.job_type
 
 
 @dataclass

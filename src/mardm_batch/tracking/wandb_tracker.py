@@ -1,15 +1,25 @@
-"""Weights & Biases. Tracking never ends a run, and a machine without an API key is never asked for one."""
+"""Weights & Biases. Tracking never ends a run, and a machine without an API key is never asked for one.
+
+W&B's own variables and settings files (`wandb offline`, `wandb disabled`) are honoured where the settings leave
+something open.
+"""
 
 import logging
 import os
+import shlex
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from mardm_batch.config.schema import setting
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
+from mardm_batch.system.terminal import printable
+from mardm_batch.tracking.identity import run_name, run_tags
 from mardm_batch.tracking.tracker import (
     NullTracker,
     PoseTrackingSettings,
@@ -21,34 +31,43 @@ from mardm_batch.tracking.tracker import (
 
 log = logging.getLogger(__name__)
 
-SECONDS_TO_START = 20
+SECONDS_TO_START: Final = 20
+SECONDS_TO_FLUSH: Final = 1.0
+"""A run that is killed loses the metrics of this time at most."""
+PROJECT: Final = "mardm-batch"
+Mode = Literal["online", "offline", "shared"]
+OLDER_MODES: Final = {"dryrun": "offline", "run": "online"}
 
 
 @dataclass
 class WandbSettings(TrackingSettings):
     """Weights & Biases: `auto` is online where an API key is configured, else offline."""
 
-    project: str = setting("Weights & Biases project")
-    entity: str | None = setting("Weights & Biases team or user; null: your default")
+    project: str | None = setting("Weights & Biases project; null: that of WANDB_PROJECT, else mardm-batch")
+    entity: str | None = setting("Weights & Biases team or user; null: that of WANDB_ENTITY, else your default")
 
     def start(self, run: TrackedRun) -> Tracker:
         """A tracker in the mode that is asked for; where the network is not there the run is tracked offline."""
+        try:
+            configured = read_wandb_settings()
+        except Exception as error:
+            log.warning("no tracking: %s", explain(error))
+            return NullTracker()
         mode = self.mode
-        if mode == "auto":
-            mode = os.environ.get("WANDB_MODE", "auto")
-            mode = {"dryrun": "offline", "run": "online"}.get(mode, mode)  # W&B's older words
+        if mode == "auto" and "mode" in configured.model_fields_set:  # by WANDB_MODE or `wandb offline`, not by default
+            mode = OLDER_MODES.get(configured.mode, configured.mode)
         if mode == "disabled":
             return NullTracker()
-        modes: list[Literal["online", "offline"]] = ["offline"] if mode == "offline" else ["online", "offline"]
-        for each in modes:
+        modes: dict[str, list[Mode]] = {"offline": ["offline"], "shared": ["shared", "offline"]}
+        for each in modes.get(mode, ["online", "offline"]):
             try:
-                if each == "online" and not api_key_configured():  # it would ask for one and wait
+                if each != "offline" and not api_key_configured():  # it would ask for one and wait
                     if mode != "auto":
                         log.warning("tracked offline: no Weights & Biases API key is configured (`wandb login`)")
                     continue
-                return SafeTracker(WandbTracker(self, each, run))
+                return SafeTracker(WandbTracker(self, each, run, configured))
             except Exception as error:
-                log.warning("no tracking %s: %s: %s", each, type(error).__name__, first_line(error))
+                log.warning("no tracking %s: %s", each, explain(error))
         return NullTracker()
 
 
@@ -58,24 +77,44 @@ class PoseWandbSettings(WandbSettings, PoseTrackingSettings):
 
 
 class WandbTracker:
-    """One Weights & Biases run, in the group of its sweep. Its files are in the run's own folder."""
+    """One Weights & Biases run, in the group of its sweep. All runs are in one folder, where `wandb sync` finds them.
 
-    def __init__(self, settings: "WandbSettings", mode: Literal["online", "offline"], run: TrackedRun) -> None:
+    Args:
+        settings: what the user set; where it is null, `configured` counts.
+        configured: the settings that wandb reads from its variables and files.
+    """
+
+    def __init__(self, settings: "WandbSettings", mode: Mode, run: TrackedRun, configured: Any) -> None:
         import wandb
 
+        name = run_name(run.overrides, run.settings, fallback=run.label)
+        if configured.run_name:
+            name = f"{configured.run_name} {name}" if run.sweep else configured.run_name
+        run_id = configured.run_id or run.run_id
+        if run_id and run.sweep:  # the variable is that of all of its runs
+            run_id = f"{run_id}-{run.folder.name}"
+        options: dict[str, Any] = {"silent": True, "console": "off", "init_timeout": SECONDS_TO_START}
+        if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:
+            options["x_transaction_log_flush_interval"] = SECONDS_TO_FLUSH
         self.wandb = wandb
+        self.offline = mode == "offline"
         self.run = wandb.init(
-            project=settings.project,
-            entity=settings.entity,
-            group=run.sweep,
-            job_type=run.job_type,
-            name=run.shard if run.sweep is None else f"{run.sweep}-{run.shard}",
+            project=settings.project or configured.project or PROJECT,
+            entity=settings.entity or configured.entity,
+            group=configured.run_group or run.sweep,
+            job_type=configured.run_job_type or run.job_type,
+            name=name,
+            tags=list(dict.fromkeys([*(configured.run_tags or ()), *run_tags(run.choices)])),
+            id=run_id,
+            resume=configured.resume or ("allow" if run.run_id else None),
             mode=mode,
-            dir=run.folder,
+            dir=wandb_folder(run),
             config=dict(run.settings),
             reinit="finish_previous",
-            settings=wandb.Settings(silent=True, console="off", init_timeout=SECONDS_TO_START),
+            settings=wandb.Settings(**options),
         )
+        self.run.define_metric(run.step_metric)
+        self.run.define_metric("*", step_metric=run.step_metric)
 
     def log(self, metrics: Mapping[str, float]) -> None:
         self.run.log(dict(metrics))
@@ -93,7 +132,67 @@ class WandbTracker:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary.errors.items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
         self.run.summary.update(dict(summary.metrics))
+        place, url = self.folder(), self.run.url
         self.run.finish(exit_code=summary.exit_code)
+        if self.offline:
+            log.info("tracked offline: `wandb leet %s` shows the curves, `wandb sync %s` uploads them", place, place)
+        else:
+            log.info("tracked at %s", url)
+
+    def folder(self) -> str:
+        """The folder of the run's files, as a command takes it."""
+        place = Path(self.run.dir).parent
+        with suppress(OSError, ValueError):  # the working folder is gone, or the run is elsewhere
+            place = place.relative_to(Path.cwd())
+        return shlex.quote(printable(str(place)))
+
+
+def read_wandb_settings() -> Any:
+    """The settings that wandb reads from its environment variables and files.
+
+    A mode that there is none of is a warning, and the run is tracked offline.
+    """
+    import wandb
+
+    mode = os.environ.get("WANDB_MODE", "")
+    allowed = ("online", "offline", "disabled", "shared", *OLDER_MODES)
+    if mode and mode not in allowed:
+        log.warning("WANDB_MODE=%s: must be one of %s; tracked offline", printable(mode)[:40], ", ".join(allowed[:3]))
+        os.environ["WANDB_MODE"] = "offline"  # wandb reads it again
+    provide_cache_folder()
+    os.environ.setdefault("WANDB_SILENT", "true")  # what it says before it knows its settings
+    return wandb.setup(wandb.Settings(silent=True)).settings
+
+
+def provide_cache_folder() -> None:
+    """Where the home folder cannot be written to, name another place for wandb's logs, which it prints otherwise."""
+    home = os.environ.get("HOME", "")
+    if "XDG_CACHE_HOME" not in os.environ and not (os.path.isdir(home) and os.access(home, os.W_OK)):
+        os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"mardm-batch-{os.getuid()}")
+
+
+def wandb_folder(run: TrackedRun) -> Path:
+    """The folder in which `wandb/` is or will be: WANDB_DIR, else the working folder, else the run's own."""
+    named = os.environ.get("WANDB_DIR")
+    for place in filter(None, (named, ".")):
+        try:
+            folder = Path(place).expanduser().absolute()
+            folder.mkdir(parents=True, exist_ok=True)
+            wandb = folder / "wandb"
+            if os.access(wandb if wandb.exists() else folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return run.folder
+
+
+def explain(error: Exception) -> str:
+    """An error in one line; of a value that wandb does not allow, its setting and what is wrong with it."""
+    errors = getattr(error, "errors", None)
+    if callable(errors) and (listed := errors()):
+        place = ".".join(map(str, listed[0]["loc"]))
+        return f"WANDB_{place.upper()}: {first_line(ValueError(listed[0]['msg']))}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def api_key_configured() -> bool:

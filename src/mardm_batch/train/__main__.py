@@ -18,7 +18,7 @@ from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.terminal import print_long_text
-from mardm_batch.train.recipe import train
+from mardm_batch.train.recipe import check_folders, train
 from mardm_batch.train.settings import register_train_schema, to_train_config
 
 USAGE = """\
@@ -31,7 +31,8 @@ Train the embedded model by the recipe in conf/train.yaml; writes one file of we
                                                               the pose library has grown
   python -m mardm_batch model.weights=embedded.safetensors    generates with the trained weights
 
-Metrics go to metrics.jsonl in the folder of the run and to Weights & Biases.
+Metrics go to metrics.jsonl in the folder of the run and to Weights & Biases. An earlier training is never overwritten:
+name another folder= and output=, or resume=true.
 Exit codes: 0; 2 for bad settings or input; 130 if interrupted.
 
 Settings (KEY=VALUE)
@@ -49,7 +50,7 @@ def main() -> None:
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         if parsed.multirun:
             raise ConfigurationError("--multirun: not supported for training; start one command for each run")
-        to_train_config(compose_config(parsed.overrides, parsed, name="train"))
+        check_folders(to_train_config(compose_config(parsed.overrides, parsed, name="train")))
         os.environ["HYDRA_FULL_ERROR"] = "1"  # otherwise Hydra prints a traceback
         train_with_hydra()
 
@@ -62,6 +63,9 @@ def train_with_hydra(cfg: DictConfig) -> None:
     except MardmBatchError as error:
         log.error("%s", error)
         sys.exit(ExitCode.BAD_INPUT)
+    except KeyboardInterrupt:
+        log.warning("interrupted: the same command with resume=true continues from the last checkpoint")
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Training clips as tensors, and how they are drawn. Axes: n clips, t frames, f features, b batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,11 +13,10 @@ from mardm_batch.library.clips import Clip, composed_clips
 from mardm_batch.library.held_out import is_held_out
 from mardm_batch.pose.features import FEATURE_SIZE
 from mardm_batch.train.clips import recorded_clips
-from mardm_batch.train.files import save_atomically
+from mardm_batch.train.files import CLIPS_FILE, SCALES_FILE, save_atomically
 from mardm_batch.train.mocap import Recording, read_bvh_folder, read_clips
 from mardm_batch.train.settings import DataSettings
 
-CLIPS_FILE: Final = "clips.pt"
 _MIN_POSITION_STD: Final = 0.02
 _MIN_VELOCITY_STD: Final = 0.005
 """Lower bounds of the features' scales (metres, radians a frame): smaller ones would amplify noise of still clips."""
@@ -74,7 +73,12 @@ class Motions:
 
 
 def read_motions(
-    settings: DataSettings, seed: int, folder: Path, resume: bool, scales: tuple[Tensor, Tensor] | None = None
+    settings: DataSettings,
+    seed: int,
+    folder: Path,
+    resume: bool,
+    scales: tuple[Tensor, Tensor] | None = None,
+    report: Callable[[int], None] = lambda composed: None,
 ) -> Motions:
     """All clips to train on, without held-out ones; the same for the same seed. They are saved for `resume`.
 
@@ -85,11 +89,12 @@ def read_motions(
         resume: load the saved clips; where CLIPS_FILE is absent, as after it was deleted because the library has grown,
             they are made again and normalised with the saved scales.
         scales: mean and standard deviation to normalise with; by default those of the clips.
+        report: called with the number of clips composed so far.
 
     Raises:
         InputError: recorded motion cannot be read.
     """
-    clips_file, scales_file = folder / CLIPS_FILE, folder / "scales.pt"
+    clips_file, scales_file = folder / CLIPS_FILE, folder / SCALES_FILE
     if resume and clips_file.exists():
         saved = torch.load(clips_file, weights_only=True)
         return Motions(**torch.load(scales_file, weights_only=True), **saved)
@@ -97,7 +102,7 @@ def read_motions(
     motions = Motions.from_sources(
         [
             (settings.mocap_share, recorded_clips(recordings, settings.mocap_stride, seed)),
-            (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes)),
+            (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes, report)),
         ]
     )
     if scales is not None:

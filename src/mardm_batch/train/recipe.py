@@ -3,22 +3,37 @@
 import copy
 import json
 import logging
+import math
 import os
+import re
+import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
+from mardm_batch.dataset.locks import acquired
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError, naming
+from mardm_batch.system.files import write_atomically
+from mardm_batch.system.json_records import parse_json
+from mardm_batch.system.processes import available_cores
+from mardm_batch.system.terminal import SECONDS_BETWEEN_LINES, clock
 from mardm_batch.tracking.tracker import TrackedRun, Tracker
-from mardm_batch.train.settings import TrainConfig
+from mardm_batch.train.files import CLIPS_FILE, LOCK_FILE, RECORD_FILE, SCALES_FILE, checkpoint_path
+from mardm_batch.train.settings import AutoencoderStage, NetworkStage, TrainConfig
 
 if TYPE_CHECKING:
     from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.model.checkpoint import LoadedModel
     from mardm_batch.train.data import Motions
+
+
+SECONDS_PER_CLIP: Final = 0.009
+"""On one core, to compose one."""
 
 
 class TrainingLog:
@@ -49,13 +64,43 @@ class TrainingLog:
         self.tracker.finish(RunSummary("train", None, state, exit_code, self.path.parent, metrics=self.last))
 
 
+def check_folders(config: TrainConfig) -> None:
+    """Check that a training neither overwrites nor mixes with an earlier one. Light: before anything is loaded.
+
+    Raises:
+        InputError: the folder or the file of weights is an earlier training's and `resume` is false, or what is there
+            cannot be resumed.
+    """
+    folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
+    autoencoder, network = (checkpoint_path(folder, stage) for stage in (AutoencoderStage, NetworkStage))
+    earlier = (autoencoder, network, folder / CLIPS_FILE, folder / SCALES_FILE)
+    if config.resume:
+        if network.exists() and config.start is None and not autoencoder.exists():
+            raise InputError(
+                f"folder={folder}: {network.name} is there without its {autoencoder.name} and cannot be resumed; start "
+                "a training in another folder="
+            )
+    elif any(path.exists() for path in earlier):
+        raise InputError(
+            f"folder={folder}: a training is there already; resume=true continues it, another folder= starts a new one"
+        )
+    own = config.resume and network.exists() and read_record(folder).get("output") in (None, str(output.absolute()))
+    if output.exists() and not own:
+        raise InputError(
+            f"output={output}: is there already, and is not of the training in folder={folder}; name another output=, "
+            "or continue the training that wrote it with resume=true and its folder="
+        )
+
+
 def train(config: TrainConfig) -> None:
     """Train by the recipe in `conf/train.yaml`, with tracking.
 
     Raises:
-        InputError: recorded motion or a checkpoint cannot be read, or the weights cannot be written.
+        InputError: an earlier training would be overwritten, recorded motion or a checkpoint cannot be read, or the
+            weights cannot be written.
         MardmBatchError: the loss is not finite.
     """
+    check_folders(config)
     folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
     for setting, place in (("folder", folder), ("output", output.parent)):
         try:
@@ -64,9 +109,58 @@ def train(config: TrainConfig) -> None:
             raise InputError(f"{setting}: {place} cannot be created: {error.strerror}") from None
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"output={output}: cannot be written to")
-    tracker = config.tracking.open(TrackedRun(folder, asdict(config), "train", None, "train"))
-    with TrainingLog(folder, tracker) as report:
-        follow_recipe(config, folder, output, report)
+    with acquired(folder / LOCK_FILE, folder):
+        run_id = begin_record(folder, output, config.resume)
+        run = TrackedRun(folder, asdict(config), "train", None, "train", "step", run_id)
+        logging.getLogger("mardm_batch.train").info("%s", plan_of(config, folder))
+        with TrainingLog(folder, config.tracking.open(run)) as report:
+            follow_recipe(config, folder, output, report)
+
+
+def plan_of(config: TrainConfig, folder: Path) -> str:
+    """What a training is about to do, in one line."""
+    data, clips = config.data, folder / CLIPS_FILE
+    if config.resume and clips.exists():
+        first = f"continues with the clips in {clips}"
+    else:
+        minutes = data.composed_clips * SECONDS_PER_CLIP / min(data.processes, available_cores()) / 60
+        first = f"composes {data.composed_clips:,} clips first, about {math.ceil(minutes)} min"
+    autoencoder = f"{config.autoencoder.steps:,} steps of the autoencoder, " if config.start is None else ""
+    return f"training in {folder}: {first}; then {autoencoder}{config.network.steps:,} steps of the network"
+
+
+def read_record(folder: Path) -> dict[str, str]:
+    """What a training left in its folder about itself: `output`, and `run_id`; empty where there is none."""
+    try:
+        record = parse_json((folder / RECORD_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {key: value for key, value in record.items() if isinstance(value, str)} if isinstance(record, dict) else {}
+
+
+def begin_record(folder: Path, output: Path, resume: bool) -> str:
+    """Leave the record of a training in its folder; returns its id at Weights & Biases, which a resumed one keeps."""
+    kept = read_record(folder).get("run_id", "") if resume else ""
+    run_id = kept if re.fullmatch(r"[\w-]{1,64}", kept) else os.environ.get("WANDB_RUN_ID") or uuid4().hex[:8]
+    record = json.dumps({"output": str(output.absolute()), "run_id": run_id})
+    write_atomically(folder / RECORD_FILE, record.encode())
+    return run_id
+
+
+class CompositionReport:
+    """Logs every ten seconds how many clips are composed."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.started = self.reported = time.monotonic()
+
+    def __call__(self, composed: int) -> None:
+        now = time.monotonic()
+        if now - self.reported >= SECONDS_BETWEEN_LINES:
+            self.reported = now
+            left = (now - self.started) / composed * (self.count - composed)
+            log = logging.getLogger("mardm_batch.train")
+            log.info("%d of %d clips composed, %s left", composed, self.count, clock(left))
 
 
 def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: TrainingLog) -> None:
@@ -74,7 +168,7 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     import torch
     from torch import nn
 
-    from mardm_batch.model.checkpoint import save_embedded
+    from mardm_batch.model.checkpoint import save_embedded, weights_hash
     from mardm_batch.train import autoencoder_loop, network_loop
     from mardm_batch.train.data import read_held_out_motions, read_motions
     from mardm_batch.train.stage import average, run_stage
@@ -84,11 +178,17 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
 
     start_model = None if config.start is None else load_start(config.start)
     scales = None if start_model is None else (start_model.mean, start_model.std)
-    motions = read_motions(config.data, config.seed, folder, config.resume, scales)
+    composed = CompositionReport(config.data.composed_clips)
+    motions = read_motions(config.data, config.seed, folder, config.resume, scales, composed)
     log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))
 
     torch.manual_seed(config.seed)
-    autoencoder = train_autoencoder(config, motions, folder, report) if start_model is None else start_model.autoencoder
+    if start_model is None:
+        autoencoder = train_autoencoder(config, motions, folder, report)
+        basis = weights_hash(autoencoder.state_dict())
+        autoencoder_loop.scale_latents(autoencoder, motions)
+    else:
+        autoencoder, basis = start_model.autoencoder, start_model.weights_hash
     trained = config.autoencoder.steps if start_model is None else 0
     report(autoencoder_loop.reconstruction(autoencoder, motions), trained)
     held_out = read_held_out_motions(config.data, config.seed, motions)
@@ -106,22 +206,33 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
         assert isinstance(saved, network_loop.TextToLatents)
         save_embedded(output, autoencoder, saved.network, saved.words, motions.mean, motions.std)
 
-    save(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, save))
+    save(run_stage(config.network, model, network_losses, folder, config.resume, config.seed + 1, report, save, basis))
     log.info("weights: %s (%.1f MB)", output, output.stat().st_size / 1e6)
+    word = shlex.quote(f"model.weights={output}")
+    log.info(
+        "to use them: python -m mardm_batch %s +preset=fast; to score them: python -m mardm_batch.evaluate %s",
+        word,
+        word,
+    )
 
 
 def train_autoencoder(config: TrainConfig, motions: "Motions", folder: Path, report: TrainingLog) -> "Autoencoder":
-    """The first stage: an autoencoder whose latents have unit variance."""
+    """The first stage: an autoencoder, whose latents are to be scaled.
+
+    Raises:
+        InputError: it would be trained further, though a network was trained with it as it is.
+    """
     from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.train import autoencoder_loop
-    from mardm_batch.train.stage import run_stage
+    from mardm_batch.train.stage import require_finished, run_stage
 
     autoencoder = Autoencoder(width=config.sizes.autoencoder_width, latent_size=config.sizes.latent)
     autoencoder_loop.init_as_principal_components(autoencoder, motions)
     losses = autoencoder_loop.AutoencoderLosses(autoencoder, motions, config.autoencoder.batch_size)
+    if config.resume and checkpoint_path(folder, NetworkStage).exists():
+        require_finished(checkpoint_path(folder, AutoencoderStage), config.autoencoder.steps)
     averaged = run_stage(config.autoencoder, autoencoder, losses, folder, config.resume, config.seed, report)
     assert isinstance(averaged, Autoencoder)
-    autoencoder_loop.scale_latents(averaged, motions)
     return averaged
 
 

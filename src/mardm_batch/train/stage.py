@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mardm_batch.errors import InputError, MardmBatchError, first_line
-from mardm_batch.train.files import save_atomically
+from mardm_batch.train.files import checkpoint_path, save_atomically
 from mardm_batch.train.settings import StageSettings
 
 _REPORT_STEPS: Final = 50
@@ -41,6 +42,7 @@ def run_stage(
     seed: int,
     log: Log,
     on_checkpoint: Callable[[nn.Module], None] = lambda averaged: None,
+    basis: str = "",
 ) -> nn.Module:
     """Train a module; returns a copy with the averaged weights, in eval mode.
 
@@ -53,9 +55,10 @@ def run_stage(
         seed: of batches and noise.
         log: receives metrics.
         on_checkpoint: receives the averaged weights at each checkpoint.
+        basis: the hash of the weights that the module is trained on top of; a checkpoint on others is refused.
 
     Raises:
-        InputError: the checkpoint is not one of this module.
+        InputError: the checkpoint is not one of this module, or was trained on top of other weights.
         MardmBatchError: the loss is not finite.
     """
     name = settings.SECTION
@@ -70,8 +73,8 @@ def run_stage(
         fused=True,
     )
     parts = {"module": module, "averaged": averaged, "optimiser": optimiser}
-    checkpoint = folder / f"{name}.checkpoint"
-    first = _restore(checkpoint, parts, generator) if resume and checkpoint.exists() else 0
+    checkpoint = checkpoint_path(folder, type(settings))
+    first = _restore(checkpoint, parts, generator, basis) if resume and checkpoint.exists() else 0
     module.train()
     sums: dict[str, float] = {}
     count = 0
@@ -103,7 +106,7 @@ def run_stage(
             log(metrics, step + 1)
             sums, count, reported = {}, 0, now
         if now - saved > 60 * settings.checkpoint_minutes or step + 1 == settings.steps:
-            _save(checkpoint, parts, generator, step + 1)
+            _save(checkpoint, parts, generator, step + 1, basis)
             on_checkpoint(averaged)
             saved = time.monotonic()
     return averaged
@@ -116,16 +119,21 @@ def average(averaged: nn.Module, module: nn.Module, decay: float) -> None:
         mean.lerp_(current, 1 - decay)
 
 
-def _save(path: Path, parts: Mapping[str, Any], generator: torch.Generator, step: int) -> None:
+def _save(path: Path, parts: Mapping[str, Any], generator: torch.Generator, step: int, basis: str) -> None:
     state = {name: part.state_dict() for name, part in parts.items()}
     randomness = {"generator": generator.get_state(), "global": torch.get_rng_state()}
-    save_atomically({**state, "randomness": randomness, "step": step}, path)
+    save_atomically({**state, "randomness": randomness, "step": step, "basis": basis}, path)
 
 
-def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -> int:
+def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator, basis: str) -> int:
     """Load a checkpoint; returns the step to continue with."""
     try:
         state = torch.load(path, weights_only=True)
+        if state["basis"] != basis:
+            raise InputError(
+                f"{path}: was trained with another autoencoder than this one; use the settings of that training, or "
+                "another folder="
+            )
         for name, part in parts.items():
             part.load_state_dict(state[name])
         generator.set_state(state["randomness"]["generator"])
@@ -134,5 +142,21 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator) -
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         reason = first_line(error)
         raise InputError(
-            f"{path}: not a checkpoint of these sizes ({reason}); use the settings of that training, or resume=false"
+            f"{path}: not a checkpoint of these sizes ({reason}); use the settings of that training, or another folder="
         ) from error
+
+
+def require_finished(path: Path, steps: int) -> None:
+    """Check that a stage, on whose result the next one has been trained, would not be trained further.
+
+    Raises:
+        InputError: its checkpoint is of another number of steps.
+    """
+    with suppress(OSError, KeyError, RuntimeError, ValueError):  # what `_restore` reports
+        trained = int(torch.load(path, weights_only=True)["step"])
+        if trained != steps:
+            name = path.name.removesuffix(".checkpoint")
+            raise InputError(
+                f"{path}: has {trained} steps, not {name}.steps={steps}, and the network was trained with it; use the "
+                "settings of that training, or another folder="
+            )

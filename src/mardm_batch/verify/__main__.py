@@ -1,6 +1,8 @@
-"""Audit an output folder: is every requested pose present, complete and undamaged? Only --repair changes files.
+"""Audit an output folder: is every requested pose present, complete and undamaged?
 
-python -m mardm_batch.verify OUTPUT_DIR [--prompts FILE] [--repair] [--no-pictures] [--json]
+python -m mardm_batch.verify OUTPUT_DIR [--prompts FILE] [--repair] [--prune] [--no-pictures] [--json]
+
+Only --repair and --prune change files.
 """
 
 import json
@@ -14,7 +16,7 @@ from rich.progress import track
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import CONSOLE, printable, replace_unencodable_output
-from mardm_batch.verify.findings import NOTES, Finding, Report
+from mardm_batch.verify.findings import NOTES, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection
 from mardm_batch.verify.verification import verify
 
@@ -24,13 +26,14 @@ USAGE = """\
   python -m mardm_batch.verify SinglePose                          check the poses that the newest run was to generate
   python -m mardm_batch.verify SinglePose --prompts captions.md    check the poses of these captions
   python -m mardm_batch.verify SinglePose --repair                 set aside damaged files; the next run replaces them
+  python -m mardm_batch.verify SinglePose --prompts captions.md --prune    set aside poses of other captions
 
 Exit codes: 0 no problems (there may be notes); 1 problems were found; 2 bad arguments, or a run is active in a folder
 that is to be repaired.
 """
 
 
-def show(report: Report) -> None:
+def show(report: Report, repair: bool, prune: bool) -> None:
     """The report for people: counts first, then at most ten examples of each kind of finding."""
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
     counts = vars(report.counts).items()
@@ -51,9 +54,11 @@ def show(report: Report) -> None:
         console.print(printable(f"  {file_type:<10} {files:>7,} files {size / 1e6:>10,.1f} MB"))
     if not report.problems:
         console.print("no problems", style="bold green")
-    elif report.repair is None:
+    elif not repair:
         console.print("--repair sets aside damaged and stray files; the next run generates their poses", style="bold")
-    else:
+    if Kind.UNREQUESTED in by_kind and not prune:
+        console.print("--prune sets aside finished poses that were not requested; nothing is deleted", style="bold")
+    if report.repair is not None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {report.repair.moved:,} files{folder}"))
         console.print(f"poses that the next run generates: {report.repair.to_generate:,}", style="bold")
@@ -73,17 +78,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--repair", action="store_true", help="move damaged and stray files out of the way; nothing is deleted"
     )
+    parser.add_argument(
+        "--prune", action="store_true", help="move finished poses that were not requested out of the way too"
+    )
     parser.add_argument("--no-pictures", action="store_true", help="do not decode the pictures: much faster")
     parser.add_argument("--json", action="store_true", help="print one JSON object with all findings")
     options = parser.parse_args(arguments)
     replace_unencodable_output()
     with report_user_errors():
         unchecked = (PNG,) if options.no_pictures else ()
-        report = verify(options.output_dir, options.prompts, options.repair, unchecked, progress_bar)
+        report = verify(options.output_dir, options.prompts, options.repair, options.prune, unchecked, progress_bar)
     if options.json:
         print(json.dumps(report.to_json(), indent=1))
     else:
-        show(report)
+        show(report, options.repair, options.prune)
     return report.exit_code
 
 

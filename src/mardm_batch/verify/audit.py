@@ -1,31 +1,27 @@
 """Compare the files of an output folder with the requested poses. Nothing is written."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
-from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.metadata import metadata_rows
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import MetadataRow, PoseDocument
+from mardm_batch.dataset.records import Failure, MetadataRow, PoseDocument
 from mardm_batch.dataset.store import PoseStore
-from mardm_batch.errors import InputError
 from mardm_batch.system.error_log import read_error_log
-from mardm_batch.system.json_records import parse_json
+from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
+from mardm_batch.system.json_records import json_lines, parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.verify.findings import NOTES, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, inspect
-
-REMOVED: Final = f"{RECORDS}/removed"
-"""Where a repair moves files, from the output folder."""
+from mardm_batch.verify.listing import REMOVED, list_files
 
 ProgressBar = Callable[[Iterable[Inspection], int], Iterable[Inspection]]
 """Takes inspections and their total number; yields the same inspections and shows the progress."""
@@ -35,11 +31,18 @@ def audit(
     store: PoseStore,
     expected: Expected,
     shards: Sequence[Progress],
+    unreadable: Mapping[str, str],
     unchecked: Collection[Format],
     progress_bar: ProgressBar,
 ) -> Report:
-    """Check every file once. `unchecked`: formats whose files need only exist."""
-    sizes, folders = list_files(store.output)
+    """Check every file once.
+
+    Args:
+        unreadable: progress records that cannot be read, and why.
+        unchecked: formats whose files need only exist.
+    """
+    listing = list_files(store.output, expected.captions or ())
+    sizes = listing.sizes
     names = sorted(path.removesuffix(JSON.suffix) for path in sizes if path.endswith(JSON.suffix) and path[0] != ".")
     # Threads, not processes: reading and decoding release the interpreter lock.
     with ThreadPoolExecutor(available_cores()) as pool:
@@ -54,9 +57,11 @@ def audit(
         *check_failures(store.output, expected, generated),
         *(finding for pose in poses for finding in pose.findings),
         *check_strays(store.output, sizes.keys(), expected.file, bool(active)),
+        *(Finding(Kind.MISPLACED, path, what, (path,)) for path, what in listing.misplaced.items()),
+        *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in sizes),
         *check_metadata(store),
         *check_settings(documents),
-        *(Finding(Kind.FOLDER, folder) for folder in folders if folder != RECORDS),
+        *(Finding(Kind.FOLDER, folder) for folder in listing.folders if folder != RECORDS),
         *check_error_logs(shards),
         *(Finding(Kind.ACTIVE_RUN, each) for each in active),
     ]
@@ -71,29 +76,9 @@ def audit(
     return Report(store.output, expected.source, counts, problems, notes, disk_use(sizes))
 
 
-def list_files(output: Path) -> tuple[dict[str, int], list[str]]:
-    """Size in bytes of each file by its path from the output folder, the hidden records included; and the folders.
-
-    Raises:
-        InputError: the output folder cannot be read.
-    """
-    try:
-        folders = sorted(entry.name for entry in os.scandir(output) if entry.is_dir())
-    except OSError as error:
-        raise InputError(f"{output}: {error.strerror}; name the folder that a run wrote to") from None
-    sizes = {}
-    for folder, below, names in os.walk(output):
-        if Path(folder) == output:
-            below[:] = [name for name in below if name == RECORDS]
-        for path in (Path(folder, name) for name in names):
-            with suppress(FileNotFoundError):  # an active run moved it
-                sizes[path.relative_to(output).as_posix()] = path.lstat().st_size
-    return sizes, folders
-
-
 def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None, active: bool) -> Iterator[Finding]:
     """Files that belong to no pose. `active`: temporary files may belong to a run."""
-    known = {METADATA, FAILURES}
+    known = {METADATA, FAILURES, CARD}
     if prompt_file is not None and prompt_file.parent.resolve() == output.resolve():
         known.add(prompt_file.name)
     for path in sorted(paths):
@@ -113,12 +98,18 @@ def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None,
 
 def check_metadata(store: PoseStore) -> Iterator[Finding]:
     """Whether `metadata.jsonl` has one line for each finished pose."""
-    finished: Counter[MetadataRow | bytes] = Counter(store.metadata())
-    listed: Counter[MetadataRow | bytes] = Counter()
-    path = store.output / METADATA
-    for line in path.read_bytes().splitlines() if path.exists() else []:
+    listed: Counter[bytes] = Counter()
+    try:
+        finished = Counter(json_lines([row]) for row in metadata_rows(store))
+        lines = read_regular(store.output / METADATA, MAX_LIST_BYTES).splitlines()
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        yield Finding(Kind.METADATA, METADATA, error.strerror or str(error))
+        return
+    for line in lines:
         try:
-            listed[MetadataRow.from_json(parse_json(line))] += 1
+            listed[json_lines([MetadataRow.from_json(parse_json(line))])] += 1
         except ValueError:
             listed[line] += 1
     if finished != listed:
@@ -130,16 +121,29 @@ def check_metadata(store: PoseStore) -> Iterator[Finding]:
 def check_failures(output: Path, expected: Expected, generated: Collection[str]) -> Iterator[Finding]:
     """Poses that failed and were not generated since: of the requested captions, where they are known."""
     failures = FailureList(output)
-    if failures.path.exists():
-        try:
-            failures.path.read_text(encoding="utf-8")
-        except ValueError as error:
-            yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
-            return
-    for each in failures.read():
+    try:
+        lines = read_regular(failures.path, MAX_LIST_BYTES).decode().splitlines()
+        listed = failures.read()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
+        return
+    unreadable = sum(not is_failure(line) for line in lines if line)
+    if unreadable:
+        yield Finding(Kind.UNKNOWN_FILE, FAILURES, f"{unreadable:,} lines are no failures", (FAILURES,))
+    for each in listed:
         requested = expected.captions is None or expected.captions.get(each.name) == each.caption
         if requested and each.caption not in generated:
             yield Finding(Kind.FAILED, each.name, f"{each.stage}: {each.error}")
+
+
+def is_failure(line: str) -> bool:
+    try:
+        Failure.from_json(parse_json(line))
+    except ValueError:
+        return False
+    return True
 
 
 def check_settings(documents: Sequence[PoseDocument]) -> Iterator[Finding]:

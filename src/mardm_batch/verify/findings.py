@@ -13,6 +13,7 @@ from mardm_batch.errors import ExitCode
 class Kind(StrEnum):
     """Kinds of findings, in the order of the report. Damaged files follow the missing ones; see `damage_kind`."""
 
+    MISPLACED = "in the way of a file or folder"
     MISSING_FILE = "missing file of a pose"
     WRONG_CAPTION = "caption does not match the name"
     FAILED = "failed, not generated since"
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     ORPHAN = "pose file without JSON"
     TEMPORARY = "leftover temporary file"
     UNKNOWN_FILE = "unknown file"
+    RECORD = "record of a run that cannot be read"
     METADATA = "metadata.jsonl does not list the finished poses"
     UNREQUESTED = "pose that was not requested"
     MIXED_SETTINGS = "mixed settings"
@@ -80,7 +82,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Repair:
-    """`folder`: where files were moved to, if any were. `to_generate`: number of poses left to the next run."""
+    """`folder`: where files and folders were moved to, if any were. `to_generate`: poses left to the next run."""
 
     folder: str | None
     moved: int

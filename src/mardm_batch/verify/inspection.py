@@ -53,16 +53,16 @@ def inspect(
             except Exception as error:  # a format's check need not foresee every kind of damage
                 kind = damage_kind(Damage.UNREADABLE, each)
                 found.append(Finding(kind, name + each.suffix, f"{type(error).__name__}: {first_line(error)}", files))
-    about_caption = None if document is None else caption_kind(name, document.caption, expected)
+    about_caption = None if document is None else caption_kind(name, document, expected)
     if document is not None and about_caption is not None:
         found.append(Finding(about_caption, name + JSON.suffix, document.caption, files))
     return Inspection(document, found)
 
 
-def caption_kind(name: str, caption: str, expected: Expected) -> Kind | None:
+def caption_kind(name: str, document: PoseDocument, expected: Expected) -> Kind | None:
     """Compare name and caption with the requested captions, else with the rule of names; None: they are right."""
     if expected.captions is not None and name in expected.captions:
-        return None if expected.captions[name] == caption else Kind.WRONG_CAPTION
-    if not is_name_of(name, caption):
+        return None if expected.captions[name] == document.caption else Kind.WRONG_CAPTION
+    if not is_name_of(name, document.caption, document.source):
         return Kind.WRONG_CAPTION
     return None if expected.captions is None else Kind.UNREQUESTED

@@ -1,23 +1,84 @@
-"""Repair an output folder: damaged and stray files are set aside, so that the next run generates their poses anew."""
+"""Repair an output folder: what is damaged, stray or in the way is set aside, so that the next run can do its work."""
 
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import FAILURES, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
+from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.verify.audit import REMOVED
-from mardm_batch.verify.findings import Expected, Repair, Report
+from mardm_batch.system.files import random_sibling
+from mardm_batch.verify.findings import Expected, Finding, Kind, Repair, Report
+from mardm_batch.verify.listing import REMOVED, list_files
 
 
-def set_aside(report: Report, store: PoseStore, expected: Expected) -> Repair:
-    """Move the files of all problems into a new folder of the hidden records, and rebuild `metadata.jsonl`."""
-    removed = store.output / REMOVED
-    number = 1 + max((int(path.name) for path in removed.glob("*") if path.name.isdecimal()), default=0)
-    paths = dict.fromkeys(path for problem in report.problems for path in problem.files)
-    for path in paths:
-        target = removed / str(number) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (store.output / path).rename(target)
+class Aside:
+    """A new folder of the hidden records, made when it is needed, into which files and folders are moved."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.folder: Path | None = None
+        self.moved = 0
+
+    def move(self, path: str) -> None:
+        """Move what lies at a path from the output folder, whatever it is.
+
+        Raises:
+            InputError: it cannot be moved; the message says what the user can do.
+        """
+        source = self.output / path
+        try:
+            if self.folder is None and f"{self.output / REMOVED}/".startswith(f"{source}/"):
+                # It is itself in the way of the folder into which it goes.
+                source = source.rename(random_sibling(self.output / STAGING_PREFIX))
+            target = self.new_folder() / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+        except OSError as error:
+            words = f"cannot be moved ({error.strerror}): move it out of the folder yourself, then run this again"
+            raise InputError(f"{source}: {words}") from None
+        self.moved += 1
+
+    def new_folder(self) -> Path:
+        if self.folder is None:
+            removed = self.output / REMOVED
+            numbers = [int(path.name) for path in removed.glob("*") if path.name.isdecimal()]
+            self.folder = removed / str(1 + max(numbers, default=0))
+            self.folder.mkdir(parents=True)
+        return self.folder
+
+
+def clear_the_way(output: Path, aside: Aside) -> list[Finding]:
+    """Move what is in the way of locks and folders of the records, without which nothing else can be done.
+
+    Raises:
+        InputError: something cannot be moved.
+    """
+    ways = {path: what for path, what in list_files(output).misplaced.items() if path.partition("/")[0] == RECORDS}
+    for path in ways:
+        aside.move(path)
+    return [Finding(Kind.MISPLACED, path, what, (path,)) for path, what in ways.items()]
+
+
+def set_aside(
+    findings: Iterable[Finding], report: Report, store: PoseStore, expected: Expected, aside: Aside
+) -> Repair:
+    """Move the files of the findings, and bring the lists up to date.
+
+    Raises:
+        InputError: something cannot be moved.
+    """
+    failures = FailureList(store.output)
+    for path in dict.fromkeys(path for finding in findings for path in finding.files):
+        readable = failures.read() if path == FAILURES and failures.path.is_file() else []
+        if os.path.lexists(store.output / path):
+            aside.move(path)
+        failures.append(readable)
     rebuild_metadata(store)
     to_generate = report.counts.damaged
     if expected.captions is not None:
         to_generate = len(store.survey([Prompt(*item) for item in expected.captions.items()]).unfinished)
-    return Repair(str(removed / str(number)) if paths else None, len(paths), to_generate)
+    return Repair(None if aside.folder is None else str(aside.folder), aside.moved, to_generate)

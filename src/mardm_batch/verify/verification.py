@@ -8,19 +8,21 @@ from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
-from mardm_batch.dataset.progress import read_progress
+from mardm_batch.dataset.progress import read_progress_records
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.verify.audit import ProgressBar, audit, list_files
+from mardm_batch.verify.audit import ProgressBar, audit
 from mardm_batch.verify.expected import expected_poses
-from mardm_batch.verify.findings import Report
-from mardm_batch.verify.repair import set_aside
+from mardm_batch.verify.findings import Kind, Report
+from mardm_batch.verify.listing import list_files
+from mardm_batch.verify.repair import Aside, clear_the_way, set_aside
 
 
 def verify(
     output: Path,
     prompt_file: Path | None = None,
     repair: bool = False,
+    prune: bool = False,
     unchecked: Collection[Format] = (),
     progress_bar: ProgressBar = lambda inspections, total: inspections,
 ) -> Report:
@@ -29,24 +31,36 @@ def verify(
     Args:
         prompt_file: the requested captions; None: those of the newest run.
         repair: set aside damaged and stray files.
+        prune: set aside poses that were not requested.
         unchecked: formats whose files need only exist.
 
     Raises:
-        InputError: no output folder, no usable prompt file, or a run is active where a repair is requested.
+        InputError: no output folder, no usable prompt file, a run is active where files are to be moved, or unknown
+            captions where poses are to be pruned.
     """
-    sizes, folders = list_files(output)
-    if RECORDS not in folders and not any(path.endswith(JSON.suffix) for path in sizes):
+    listing = list_files(output)
+    records = RECORDS in listing.folders or RECORDS in listing.misplaced
+    if not records and not any(path.endswith(JSON.suffix) for path in listing.sizes):
         raise InputError(f"{output}: no poses and no record of a run; name the folder that a run wrote to")
-    shards = read_progress(output)
-    expected = expected_poses(prompt_file, shards, sizes.keys())
+    shards, unreadable = read_progress_records(output)
+    expected = expected_poses(output, prompt_file, shards, listing.sizes.keys())
     store = PoseStore(output, expected.formats)
-    if not repair:
-        return audit(store, expected, shards, unchecked, progress_bar)
+    if not (repair or prune):
+        return audit(store, expected, shards, unreadable, unchecked, progress_bar)
+    if prune and expected.captions is None:
+        raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
         if shard.alive:
             run = f"{shard.shard} (process {shard.pid} on {shard.host})"
             raise InputError(f"{output}: {run} is active: wait for it or stop it, then repair")
+    aside = Aside(output)
+    cleared = clear_the_way(output, aside) if repair else []
     store.prepare()
     with shard_lock(output, shard=None, num_shards=1):  # no run starts meanwhile
-        report = audit(store, expected, shards, unchecked, progress_bar)
-        return replace(report, repair=set_aside(report, store, expected)) if report.problems else report
+        report = audit(store, expected, shards, unreadable, unchecked, progress_bar)
+        findings = list(report.problems) if repair else []
+        findings += [each for each in report.notes if prune and each.kind == Kind.UNREQUESTED]
+        if findings or cleared:
+            repaired = set_aside(findings, report, store, expected, aside)
+            report = replace(report, problems=[*cleared, *report.problems], repair=repaired)
+    return report

@@ -7,6 +7,7 @@ from typing import Final
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
+from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json, required_keys, written_keys
 
 
@@ -21,7 +22,7 @@ def read_json(path: Path) -> PoseDocument:
         DamagedFileError: it is not.
     """
     try:
-        parsed = parse_json(path.read_bytes())
+        parsed = parse_json(read_regular(path))
     except (OSError, ValueError) as error:
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
     first = required_keys(PoseDocument)

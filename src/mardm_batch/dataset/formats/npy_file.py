@@ -10,6 +10,7 @@ from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format,
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.system.files import check_regular
 
 
 def encode_npy(content: PoseContent) -> bytes:
@@ -22,12 +23,23 @@ def npy_bytes(joints: Joints) -> bytes:
     return buffer.getvalue()
 
 
-def check_npy(path: Path, document: PoseDocument | None) -> None:
-    """float32 (22, 3), finite, and the same numbers as in the JSON."""
+def map_npy(path: Path) -> Joints:
+    """The array of a file, mapped: a header that claims terabytes costs nothing, and pickles are refused.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
     try:
-        joints = np.lib.format.open_memmap(path, mode="r")  # mapped: a header that claims terabytes costs nothing
+        check_regular(path)
+        joints: Joints = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # damaged bytes raise exceptions of many types
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+    return joints
+
+
+def check_npy(path: Path, document: PoseDocument | None) -> None:
+    """float32 (22, 3), finite, and the same numbers as in the JSON."""
+    joints = map_npy(path)
     if joints.shape != (NUM_JOINTS, 3) or joints.dtype != np.float32:
         detail = f"should be float32 ({NUM_JOINTS}, 3), not {joints.dtype} {joints.shape}"
         raise DamagedFileError(Damage.WRONG, detail)

@@ -1,0 +1,96 @@
+"""Curves of the metrics over the time of the runs, from `metrics.jsonl` in their folders, for inline SVG."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mardm_batch.compare.runs import Run
+from mardm_batch.compare.tables import format_number, metric_label
+from mardm_batch.dataset.summary import finite_numbers
+from mardm_batch.system.files import read_regular
+from mardm_batch.system.json_records import parse_json
+from mardm_batch.system.terminal import clock
+
+METRICS_FILE: Final = "metrics.jsonl"
+CURVES: Final = ("poses_done", "poses_per_second", "bone_length_error_cm", "conditions_met")
+WIDTH, HEIGHT = 200, 60
+"""Of the drawing, in its own units."""
+MAX_POINTS: Final = 150
+MAX_SHARDS: Final = 32
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class CurveCell:
+    """A run's curves of a metric, one a shard, as the `points` of SVG's polylines; `words` says what they end with."""
+
+    lines: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class CurveRow:
+    """The curves of a metric for each run, on scales that the row shares; `words` says which."""
+
+    label: str
+    words: str
+    cells: tuple[CurveCell, ...]
+
+
+def curve_rows(runs: Sequence[Run]) -> Iterator[CurveRow]:
+    """A row for each metric that changes over the time of a run."""
+    histories = [[read_history(folder / METRICS_FILE) for folder in run.folders[:MAX_SHARDS]] for run in runs]
+    for key in CURVES:
+        curves = [[points_of(history, key) for history in of_run] for of_run in histories]
+        drawn = [point for of_run in curves for line in of_run for point in line]
+        if not drawn:
+            continue
+        end = max(x for x, _ in drawn)
+        low, high = min(0.0, *(y for _, y in drawn)), max(0.0, *(y for _, y in drawn))
+        if end <= 0 or low == high:
+            continue
+        yield CurveRow(
+            metric_label(key),
+            f"{format_number(low)} to {format_number(high)} in {clock(end)}",
+            tuple(
+                CurveCell(
+                    tuple(polyline(line, end, low, high) for line in of_run if line),
+                    ", ".join(format_number(line[-1][1]) for line in of_run if line),
+                )
+                for of_run in curves
+            ),
+        )
+
+
+def read_history(path: Path) -> list[Mapping[str, float]]:
+    """The numbers of each line; none where the file is not there, and without lines that cannot be read."""
+    try:
+        lines = read_regular(path).split(b"\n")
+    except (OSError, ValueError):
+        return []
+    history: list[Mapping[str, float]] = []
+    for line in lines:
+        try:
+            row = parse_json(line)
+        except ValueError:
+            continue  # also the last line of a run that was killed
+        if isinstance(row, dict):
+            history.append(finite_numbers(row))
+    return history
+
+
+def points_of(history: Sequence[Mapping[str, float]], key: str) -> list[Point]:
+    """Some of the points (seconds, value), the last one among them; none where there are fewer than two."""
+    points = sorted((float(row["seconds"]), float(row[key])) for row in history if key in row and "seconds" in row)
+    points = [point for point in points if point[0] >= 0]
+    if len(points) < 2:
+        return []
+    step = -(-len(points) // MAX_POINTS)
+    return [*points[:-1:step], points[-1]]
+
+
+def polyline(points: Sequence[Point], end: float, low: float, high: float) -> str:
+    """The points in the units of the drawing, whose y axis points down."""
+    scaled = ((WIDTH * x / end, HEIGHT * (high - y) / (high - low)) for x, y in points)
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in scaled)

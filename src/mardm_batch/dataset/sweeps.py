@@ -1,0 +1,94 @@
+"""The record of a sweep in each output folder of its jobs, by which other commands know the shards that it has.
+
+`OUTPUT/.mardm_batch/sweep.json` is written when the sweep is launched, before any of its runs starts.
+"""
+
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.progress import MAX_NUMBER, MAX_PID, SECONDS_UNTIL_LOST
+from mardm_batch.system.files import read_regular, write_atomically
+from mardm_batch.system.json_records import JsonRecord, parse_json
+from mardm_batch.system.processes import existed_at, process_is_alive
+
+SWEEP_RECORD: Final = f"{RECORDS}/sweep.json"
+"""Path from the output folder."""
+
+
+@dataclass(frozen=True)
+class SweepJob(JsonRecord):
+    """A job of a sweep. `finished` and `total`: its poses when the sweep was launched."""
+
+    shard: str
+    finished: int
+    total: int
+    run_folder: str
+    exit_code_file: str
+    """Where its run leaves its exit code."""
+    signal_file: str
+    """Where the number of the signal is left that killed its run, if one did."""
+
+    def exit_code(self) -> int | None:
+        return read_number(Path(self.exit_code_file))
+
+    def signal(self) -> int | None:
+        return read_number(Path(self.signal_file))
+
+
+@dataclass(frozen=True)
+class SweepRecord(JsonRecord):
+    """A sweep, as far as it makes the poses of one output folder. `pid`: of the process that launched it."""
+
+    name: str
+    jobs: tuple[SweepJob, ...]
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    started: float = field(default_factory=time.time)
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """See `JsonRecord.from_json`. The values too are those that a sweep can have."""
+        record = super().from_json(document)
+        if not 0 < record.pid < MAX_PID or not 0 <= record.started <= MAX_NUMBER:
+            raise ValueError("pid or started is out of range")
+        for each in record.jobs:
+            if not 0 <= each.finished <= each.total <= MAX_NUMBER:
+                raise ValueError("finished or total is out of range")
+            if any("\0" in path for path in (each.run_folder, each.exit_code_file, each.signal_file)):
+                raise ValueError("a path has a NUL")
+        return record
+
+    def write(self, output: Path) -> None:
+        """Raises OSError."""
+        path = output / SWEEP_RECORD
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(self.to_json(), ensure_ascii=False).encode(errors="replace"))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that launched the sweep is running; one on another machine counts for a moment."""
+        if self.host != socket.gethostname():
+            return time.time() - self.started < SECONDS_UNTIL_LOST
+        return process_is_alive(self.pid) and existed_at(self.pid, self.started)
+
+
+def read_sweep(output: Path) -> SweepRecord | None:
+    """The newest sweep of an output folder; None where there is none, or its record cannot be read."""
+    try:
+        return SweepRecord.from_json(parse_json(read_regular(output / SWEEP_RECORD)))
+    except (OSError, ValueError):
+        return None
+
+
+def read_number(path: Path) -> int | None:
+    """The number in a file; None where there is none."""
+    try:
+        return int(read_regular(path, 64))
+    except (OSError, ValueError):
+        return None

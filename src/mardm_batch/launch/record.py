@@ -1,0 +1,33 @@
+"""What a sweep leaves in the output folders of its jobs, for the monitor."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
+from mardm_batch.launch.jobs import Job
+from mardm_batch.launch.plan import EXIT_CODE, SIGNAL, status_folder, sweep_name
+from mardm_batch.prompts.shards import shard_name
+from mardm_batch.run.shard import count_finished
+
+
+def record_sweep(jobs: Sequence[Job], folder: str) -> None:
+    """Write the record of a sweep into each output folder. Where it cannot be written the runs say so themselves."""
+    by_output: defaultdict[Path, list[SweepJob]] = defaultdict(list)
+    for job in jobs:
+        finished, total = count_finished(job.config)
+        exit_code, signal = (str(status_folder(folder) / f"{job.number}.{key}") for key in (EXIT_CODE, SIGNAL))
+        by_output[job.output].append(
+            SweepJob(
+                shard=shard_name(job.config.shard, job.config.num_shards),
+                finished=0 if job.config.existing == "overwrite" else finished,
+                total=total,
+                run_folder=str(Path(folder) / str(job.number)),
+                exit_code_file=exit_code,
+                signal_file=signal,
+            )
+        )
+    for output, recorded in by_output.items():
+        with suppress(OSError):
+            SweepRecord(sweep_name(folder), tuple(recorded)).write(output)

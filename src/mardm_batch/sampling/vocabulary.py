@@ -1,0 +1,46 @@
+"""Which captions a model can read: words that it does not know are recorded, or make a failure of the caption."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mardm_batch.dataset.records import Failure
+from mardm_batch.model.motion_model import MotionModel
+from mardm_batch.prompts.names import Prompt
+
+STAGE: Final = "text"
+NO_KNOWN_WORD: Final = "no word of the caption is known to the model"
+
+
+@dataclass(frozen=True)
+class ReadCaptions:
+    """The prompts whose captions can be read, and the failures of all others.
+
+    `unknown_words`: of every caption, each word once, in their order.
+    """
+
+    prompts: Sequence[Prompt]
+    failures: Sequence[Failure]
+    unknown_words: Mapping[str, tuple[str, ...]]
+
+
+def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: str) -> ReadCaptions:
+    """Divide prompts by the words of their captions.
+
+    A caption without any word that the model knows fails always: its pose would have nothing to do with it.
+
+    Args:
+        unknown_words: warn, or fail: one unknown word makes a failure too.
+    """
+    words = {prompt.caption: tuple(model.unknown_words(prompt.caption)) for prompt in prompts}
+    readable, failures = [], []
+    for prompt in prompts:
+        unknown = words[prompt.caption]
+        if not model.knows_a_word(prompt.caption):
+            failures.append(Failure(prompt.caption, prompt.name, STAGE, NO_KNOWN_WORD))
+        elif unknown and unknown_words == "fail":
+            error = f"the model does not know: {', '.join(unknown)} (unknown_words=fail)"
+            failures.append(Failure(prompt.caption, prompt.name, STAGE, error))
+        else:
+            readable.append(prompt)
+    return ReadCaptions(readable, failures, words)

@@ -1,0 +1,135 @@
+"""The end of a run: exit code 1 and one line where a list is wrong, mended by the next run though nothing is to do."""
+
+import errno
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support import write_captions
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import Config
+from mardm_batch.dataset import store as store_module
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.layout import FAILURES, METADATA
+from mardm_batch.dataset.records import Pose
+from mardm_batch.dataset.staging import output_id
+from mardm_batch.generate import generate
+from mardm_batch.registries import register_schemas
+from mardm_batch.run.shard import load_prompts, open_store
+from mardm_batch.sampling.provenance import pose_provenance
+
+register_schemas()
+CAPTIONS = ["A person waving", "A person sitting"]
+
+
+@pytest.fixture
+def config(tmp_path: Path, tiny_weights: Path) -> Config:
+    """A run that has nothing to do: its poses are finished."""
+    write_captions(tmp_path, CAPTIONS)
+    words = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", f"paths.temp={tmp_path}/temp"]
+    config = to_config(compose_config([*words, f"model.weights={tiny_weights}", "render.enabled=false"]))
+    store = open_store(config)
+    store.prepare()
+    (tmp_path / "run").mkdir()
+    for prompt in load_prompts(config):
+        pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0, unknown_words=("waving",))
+        store.write(pose, None, pose_provenance(config), tmp_path)
+    return config
+
+
+def run(config: Config, sweep: str | None = None) -> int:
+    return generate(config, Path(config.paths.output).parent / "run", sweep)
+
+
+@contextmanager
+def folder_in_place(output: Path, name: str) -> Iterator[None]:
+    (output / name).mkdir()
+    yield
+    (output / name).rmdir()
+
+
+@contextmanager
+def unreadable(name: str, number: int) -> Iterator[None]:
+    read: Callable[[Path], bytes] = store_module.read_regular
+
+    def failing(path: Path) -> bytes:
+        if path.name == name:
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "read_regular", failing)
+        yield
+
+
+@contextmanager
+def unwritable(name: str, number: int) -> Iterator[None]:
+    def failing(path: Path, content: bytes) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"mardm_batch.dataset.{name}.write_atomically", failing)
+        yield
+
+
+FAULTS = {
+    "a folder in the place of the metadata": lambda output: folder_in_place(output, METADATA),
+    "a folder in the place of the card": lambda output: folder_in_place(output, "README.md"),
+    "a folder in the place of the failures": lambda output: folder_in_place(output, FAILURES),
+    "full disk": lambda output: unwritable("metadata", errno.ENOSPC),
+    "full disk at the card": lambda output: unwritable("card", errno.ENOSPC),
+    "quota": lambda output: unwritable("metadata", errno.EDQUOT),
+    "pose not readable": lambda output: unreadable("waving.json", errno.EIO),
+    "pose stale": lambda output: unreadable("waving.json", errno.ESTALE),
+    "pose of another user": lambda output: unreadable("waving.json", errno.EACCES),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_wrong_list_is_exit_code_1_and_one_line_and_the_next_run_mends_it(
+    config: Config, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    output = Path(config.paths.output)
+    with FAULTS[fault](output), caplog.at_level(logging.WARNING):
+        assert run(config) == 1
+    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert "were not brought up to date" in record.getMessage()
+    assert "\n" not in record.getMessage()
+    summary = json.loads((output.parent / "run" / "summary.json").read_text())
+    assert (summary["exit_code"], summary["state"]) == (1, "incomplete")
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        assert run(config) == 0
+    assert "nothing to do: all 2 poses are finished" in caplog.text
+    assert "captions with words that the model does not know: 2" in caplog.text
+    assert len((output / METADATA).read_text().splitlines()) == 2
+
+
+def test_a_pose_that_cannot_be_read_is_neither_finished_nor_made_again(config: Config) -> None:
+    output = Path(config.paths.output)
+    before = {path: path.stat().st_mtime_ns for path in output.glob("waving.*")}
+    with unreadable("waving.json", errno.EIO):
+        assert run(config) == 1
+        assert run(config, sweep="sweep") == 1  # which leaves the lists to the sweep's end
+    assert {path: path.stat().st_mtime_ns for path in output.glob("waving.*")} == before
+
+
+def test_a_run_of_a_sweep_leaves_the_metadata_to_the_sweeps_end(config: Config) -> None:
+    assert run(config, sweep="sweep") == 0
+    assert not (Path(config.paths.output) / METADATA).exists()
+
+
+def test_leftovers_are_cleared_though_nothing_is_to_do(config: Config) -> None:
+    temp = Path(config.paths.temp)
+    staging = temp / f".mardm_batch-shard-1-of-7-{output_id(Path(config.paths.output))}"
+    staging.mkdir(parents=True)
+    (staging / "waving.npy").write_bytes(b"half")
+    assert run(config) == 0
+    assert not temp.exists()
+    assert NPY.path(Path(config.paths.output), "waving").exists()

@@ -1,0 +1,160 @@
+"""Which poses a run makes, by what is finished with which settings and by what the user allows."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support import write_captions
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import Config
+from mardm_batch.dataset.records import Pose, Provenance
+from mardm_batch.errors import InputError
+from mardm_batch.launch.jobs import Job, check_jobs
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.registries import register_schemas
+from mardm_batch.run.shard import check_loaded_weights, load_prompts, open_store, select_pending
+from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
+
+register_schemas()
+CAPTIONS = ["A person waving", "A person sitting", "A person lying"]
+
+Settings = Callable[..., Config]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, tiny_weights: Path) -> Settings:
+    """The settings of a run in an empty folder with the tiny model and these words."""
+    write_captions(tmp_path, CAPTIONS)
+    paths = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "render.enabled=false"]
+
+    def with_words(*words: str) -> Config:
+        model = [] if any(word.startswith("model=") for word in words) else [f"model.weights={tiny_weights}"]
+        return to_config(compose_config([*paths, *model, *words]))
+
+    return with_words
+
+
+def finish(config: Config, captions: int = 2, provenance: Provenance | None = None) -> None:
+    """The first poses, as a run with these settings leaves them."""
+    store = open_store(config)
+    store.prepare()
+    staging = store.output.parent / "staging"
+    staging.mkdir(exist_ok=True)
+    for prompt in load_prompts(config)[:captions]:
+        pose = Pose(prompt, np.zeros((22, 3), np.float32), config.sampling.chosen_frame, 0)
+        store.write(pose, None, provenance or pose_provenance(config), staging)
+
+
+def pending(config: Config, requested: tuple[Prompt, ...] | None = None) -> list[str]:
+    prompts = load_prompts(config)
+    selected = select_pending(prompts, prompts if requested is None else requested, open_store(config), config)
+    return [prompt.caption for prompt in selected]
+
+
+OTHER: dict[str, tuple[tuple[str, ...], str]] = {
+    "seed": (("seed=1",), "(seed: theirs 3407, ours 1)"),
+    "guidance": (("sampling.cfg=3",), "cfg: theirs 1.75, ours 3.0"),
+    "preset": (("+preset=fast",), "sequence_length: theirs 16, ours 8"),
+    "frame": (("sampling.frame_index=2",), "(frame_index: theirs 8, ours 2)"),
+    "solver": (("model.solver=euler",), "solver: theirs adams, ours euler"),
+    "model": (("model=mardm_sit_xl",), "model: theirs embedded, ours MARDM_SiT_XL"),
+    "model of another kind": (("model=mardm_ddpm_xl",), "model: theirs embedded, ours MARDM_DDPM_XL"),
+    "weights": (("model=embedded",), "(weights_sha256: theirs "),
+    "weights that are not there": (
+        ("model=embedded", "model.weights=nowhere", "seed=1"),
+        "(seed: theirs 3407, ours 1)",
+    ),
+    "precision": (("sampling.precision=bfloat16",), "precision: theirs none, ours bfloat16"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_poses_of_other_settings_are_refused_with_what_differs_and_the_ways_on(settings: Settings, kind: str) -> None:
+    words, difference = OTHER[kind]
+    finish(settings())
+    for retry in ("null", "failed"):
+        with pytest.raises(InputError) as caught:
+            pending(settings(*words, f"retry={retry}"), requested=())
+        message = str(caught.value)
+        assert "2 of 2 finished poses were made otherwise" in message
+        assert difference in message
+        assert "\n" not in message
+        for way in ("existing=keep", "existing=overwrite", "another paths.output"):
+            assert way in message
+
+
+def test_a_sweep_of_other_settings_is_refused_before_it_starts(settings: Settings) -> None:
+    finish(settings())
+    with pytest.raises(InputError, match=r"1 of 1 finished poses were made otherwise \(seed: theirs 3407, ours 1\)"):
+        check_jobs([Job(shard, [], settings("seed=1", f"shard={shard}")) for shard in range(3)])
+    check_jobs([Job(shard, [], settings("seed=1", "existing=keep", f"shard={shard}")) for shard in range(3)])
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"), [("keep", CAPTIONS[2:]), ("overwrite", CAPTIONS), ("skip", None), ("error", None)]
+)
+def test_the_user_says_what_becomes_of_poses_of_other_settings(
+    settings: Settings, existing: str, expected: list[str] | None
+) -> None:
+    finish(settings())
+    config = settings("seed=1", f"existing={existing}")
+    if expected is None:
+        with pytest.raises(InputError):
+            pending(config)
+    else:
+        assert pending(config) == expected
+
+
+@pytest.mark.parametrize("existing", ["skip", "keep"])
+def test_poses_of_the_same_settings_are_skipped(settings: Settings, existing: str) -> None:
+    assert pending_of_new_folder(settings) == CAPTIONS
+    finish(settings())
+    assert pending(settings(f"existing={existing}", "cpu_threads=1", "sampling.batch_size=2")) == CAPTIONS[2:]
+
+
+def pending_of_new_folder(settings: Settings) -> list[str]:
+    open_store(settings()).prepare()
+    return pending(settings())
+
+
+def test_poses_of_several_other_runs_are_all_named(settings: Settings) -> None:
+    finish(settings("seed=5"), captions=3)
+    finish(settings("seed=6"), captions=1)
+    with pytest.raises(InputError, match=r"3 of 3 .*\(seed: theirs 6 or 5, ours 3407\)"):
+        pending(settings())
+
+
+def test_poses_of_another_program_are_other_poses(settings: Settings) -> None:
+    finish(settings(), captions=1)
+    path = open_store(settings()).output / "waving.json"
+    path.write_text(json.dumps(dict(list(json.loads(path.read_text()).items())[:5])))
+    with pytest.raises(InputError, match="model: theirs none, ours embedded"):
+        pending(settings())
+
+
+def test_weights_that_are_known_only_when_loaded_are_compared_then(settings: Settings) -> None:
+    config = settings("model=mardm_sit_xl")
+    provenance = settings_provenance(config)
+    theirs, ours = (replace(provenance, weights_sha256=digit * 64, precision="float32") for digit in "ab")
+    finish(config, provenance=theirs)
+    prompts, store = load_prompts(config), open_store(config)
+    assert pending(config) == CAPTIONS[2:]
+    check_loaded_weights(prompts, store, config, theirs)
+    check_loaded_weights(prompts, store, config, replace(theirs, precision="bfloat16"))  # as this machine chose
+    with pytest.raises(InputError, match=r"\(weights_sha256: theirs aaaaaaaa, ours bbbbbbbb\)"):
+        check_loaded_weights(prompts, store, config, ours)
+    check_loaded_weights(prompts, store, settings("model=mardm_sit_xl", "existing=keep"), ours)
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: object) -> set[str]:
+        raise OSError(5, "Input/output error")
+
+    open_store(settings()).prepare()
+    monkeypatch.setattr("mardm_batch.dataset.store.PoseStore.file_names", failing)
+    with pytest.raises(InputError, match=r"paths\.output=.*: cannot be read: Input/output error"):
+        pending(settings())
