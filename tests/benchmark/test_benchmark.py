@@ -67,6 +67,7 @@ def figures(tiny_weights: Path) -> Iterator[Figures]:
         yield measure(SMALL, config_of(*overrides), config_of(*TINY_SIT), overrides)
 
 
+@pytest.mark.e2e
 def test_every_figure_is_measured_shown_and_written(
     figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +91,7 @@ def test_every_figure_is_measured_shown_and_written(
         assert words in shown
 
 
+@pytest.mark.e2e
 def test_figures_are_read_as_they_were_written(figures: Figures) -> None:
     document = json.loads(json.dumps(figures.to_json()))
     assert Figures.from_json(document) == figures
@@ -98,6 +100,7 @@ def test_figures_are_read_as_they_were_written(figures: Figures) -> None:
         Figures.from_json(document)
 
 
+@pytest.mark.e2e
 def test_without_torchdiffeq_the_published_loop_is_skipped(
     figures: Figures, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +179,7 @@ def test_captions_are_spread_over_the_list() -> None:
     assert few[-1] not in more[:900]
 
 
+@pytest.mark.e2e
 def test_a_run_that_fails_is_reported() -> None:
     with pytest.raises(MardmBatchError, match=r"exit code 2: error: sampling.time_steps=0"):
         measure_run(["A person"], ["sampling.time_steps=0"])

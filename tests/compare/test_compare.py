@@ -110,6 +110,7 @@ def picture_cells(page: str) -> dict[str, list[str]]:
     return captions
 
 
+@pytest.mark.e2e
 def test_a_sweep_of_the_command_is_one_run(
     tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

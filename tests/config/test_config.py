@@ -101,9 +101,9 @@ BAD_SETTINGS = [
     ("sampling.time_steps=${foo}", ["sampling.time_steps", "foo"]),
     ("model=null", ["model"]),
     ("+preset=3", ["preset"]),
-    ("+preset=turbo", ["preset/turbo", "fast, lowmem, quality"]),
+    ("+preset=turbo", ["preset=turbo", "fast, lowmem, quality"]),
     ("preset=fast", ["+preset=fast"]),
-    ("model=gpt", ["model/gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
+    ("model=gpt", ["model=gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
     ("shard=0,1,2", ["shard=0,1,2", "--multirun"]),
     ("sampling.cfg", ["sampling.cfg", "KEY=VALUE"]),
 ]

@@ -69,7 +69,7 @@ def small(command: str, weights: Path) -> str:
     elif ".compose_captions" in command:
         command += " --count 4"
     elif re.match(r"(python -m mardm_batch|mardm-batch) (?=[+\w]+=|--multirun|model\.)", command):
-        command += "" if "tracking" in command else " tracking.mode=disabled"
+        command += " cpu_threads=1" + ("" if "tracking" in command else " tracking.mode=disabled")
         command += "" if re.search(r"model(\.weights)?=", command) else f" model.weights={weights}"
         command += "" if "limit=" in command or "paths.prompts" in command else " limit=5"
     return command + redirect + target

@@ -74,6 +74,7 @@ def toy_environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+@pytest.mark.e2e
 def test_the_jobs_of_a_launcher_from_outside_generate_in_place(
     tmp_path: Path, command: list[str], toy_environment: dict[str, str]
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_launcher_that_fails_says_why_and_nothing_runs_in_its_place(
     assert not (tmp_path / "SinglePose").exists()
 
 
+@pytest.mark.e2e
 def test_an_interrupted_job_ends_its_launcher_with_its_exit_code(
     tmp_path: Path, command: list[str], toy_environment: dict[str, str]
 ) -> None:

@@ -202,6 +202,7 @@ def test_where_the_working_folder_cannot_hold_it_the_run_s_own_does(
     assert wandb_folder(tracked_run(tmp_path / "run")) == tmp_path / "elsewhere"
 
 
+@pytest.mark.e2e
 def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\nA person <b>sitting</b>\n", encoding="utf-8")
     result = run("paths.prompts=captions.txt", "tracking.mode=offline", "tracking.samples=1")
@@ -229,6 +230,7 @@ def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run:
     assert len(list(file.parent.glob("files/media/images/*.png"))) == 1
 
 
+@pytest.mark.e2e
 def test_auto_asks_for_no_login_and_is_offline_without_a_key(tmp_path: Path, run: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\n")
     result = run(

@@ -88,6 +88,7 @@ def recorded(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.e2e
 def test_the_command_writes_weights_that_load(tmp_path, recorded):
     overrides = [
         *TINY,
@@ -193,6 +194,7 @@ def test_settings_out_of_range_are_reported(tmp_path, override, message):
     assert message in str(error.value)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "override",
     ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
@@ -209,6 +211,7 @@ def test_user_errors_are_reported_in_one_line(tmp_path, override):
     assert not (tmp_path / "embedded.safetensors").exists()
 
 
+@pytest.mark.e2e
 def test_help_shows_the_commands_and_every_setting() -> None:
     command = [sys.executable, "-m", "mardm_batch.train", "network.steps=7", "--help"]
     help_text = subprocess.run(command, capture_output=True, text=True, check=True).stdout

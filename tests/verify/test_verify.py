@@ -240,6 +240,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
         lambda o: (o / "failures.jsonl").write_text('null\n[]\n{"caption": 1, "name": [], "stage": 2}\n'),
         "unknown file", [],
     ),
+    "dataset card is a folder": (lambda o: replace_by_folder(o / "README.md"), MISPLACED, []),
     "list of failures is a folder": (lambda o: (o / "failures.jsonl").mkdir(), MISPLACED, []),
     "PNG is a folder": (lambda o: replace_by_folder(o / "waving.png"), MISPLACED, [WAVING]),
     "NPY is a folder": (lambda o: replace_by_folder(o / "waving.npy"), MISPLACED, [WAVING]),

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from mardm_batch.config.groups import group_choices
 from mardm_batch.config.messages import Variants, explain_hydra_error, explain_unknown_key, one_line
@@ -47,6 +48,10 @@ def compose_config(
             cfg = compose(file, words, return_hydra_config=True)
     except ValueError as error:  # a config group without a choice: `model=null`
         raise ConfigurationError(f"{' '.join(overrides)}: {one_line(error)}") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{mark.name}:{mark.line + 1}: " if mark else ""
+        raise ConfigurationError(f"{where}not valid YAML ({error.problem})") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigurationError(explain_hydra_error(error, overrides, variants_of(name))) from None
     with read_write(cfg), open_dict(cfg):
@@ -90,6 +95,9 @@ def check_keys(settings: Settings, cfg: DictConfig, name: str) -> None:
         if key not in {each.name for each in fields(settings)}:
             raise ConfigurationError(explain_unknown_key(settings.key(key), variants_of(name)))
         value = getattr(settings, key)
+        if isinstance(value, dict):
+            choice = HydraConfig.get().runtime.choices.get(key)
+            raise ConfigurationError(f"{key}={choice}: its file lacks `defaults:`, the settings that it starts from")
         if isinstance(value, Settings):
             check_keys(value, cfg[key], name)
 

@@ -18,6 +18,16 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
             return explain_unknown_key(mistyped[1], variants)
         word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), mistyped[1])
         return f"{word}: write it with a plus, +{word}"
+    if unknown := re.match(
+        r"In '[^']*': Could not find '(\w+)/(.+)'\s+Available options in '\w+':\n((?:\t.+\n)*)", text
+    ):
+        return explain_unknown_choice(unknown[1], unknown[2], unknown[3].split(), overrides)
+    if several := re.match(r"Ambiguous value for argument '(.*)'", text):
+        return f"{several[1]}: several values; add --multirun to run them all"
+    if twice := re.match(r"Multiple values for (\w+)\. To override", text):
+        *_, word = [word for word in overrides if word.startswith(f"+{twice[1]}=")]
+        alone = sum(each.startswith(f"+{twice[1]}=") for each in overrides) > 1
+        return f"{word}: only one {twice[1]}" if alone else f"{word}: write it without the plus, {word[1:]}"
     if no_value := re.match(r"Error parsing override '(.*)'\s*missing EQUAL", text):
         return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
@@ -28,6 +38,14 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
             if row.key.startswith(f"{key}."):
                 return f"{key}={value}: a group of settings; set them one by one, such as {row.key}={row.value}"
     return one_line(error)
+
+
+def explain_unknown_choice(group: str, choice: str, choices: Sequence[str], overrides: Sequence[str]) -> str:
+    """The message about a choice of a config group that has no file."""
+    word = next((word for word in overrides if word.lstrip("+") == f"{group}={choice}"), f"{group}={choice}")
+    near = difflib.get_close_matches(choice, choices, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{word}: no such {group}{hint} (there are {', '.join(choices)})"
 
 
 def explain_unknown_key(key: str, variants: Variants) -> str:

@@ -42,7 +42,7 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
         missing, requested = missing + total - finished, requested + total
-        ending = ENDINGS.get(code, "was stopped")
+        ending = "was stopped" if code is None and exit_code else ENDINGS.get(code, "was stopped")
         if not is_complete(job, code, finished, total):
             complete = False
             log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class PublishedFiles:
-    """What a published model is loaded from. An archive may be gone where its slim copy is there."""
+    """The files that a published model is loaded from. An archive may be missing where its slim copy exists."""
 
     autoencoder: Path
     network: Path
@@ -15,5 +15,5 @@ class PublishedFiles:
 
 
 def slim_copy(archive: Path) -> Path:
-    """Where the part of an archive that is needed is kept."""
+    """The path of an archive's slim copy, which holds the weights that are needed."""
     return archive.with_suffix(".slim.safetensors")

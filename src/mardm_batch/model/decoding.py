@@ -32,7 +32,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """How a pose is decoded.
+    """Settings of the decoding loop.
 
     A token keeps the value of the last step that masks it. With `every_masked_token` the discarded samples of
     earlier steps are computed too, as in the published program; keyed noise and a fixed-step sampler give the same

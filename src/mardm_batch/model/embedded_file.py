@@ -1,4 +1,4 @@
-"""What tells one file of the embedded model from another. Knows nothing of the networks in it; no torch here."""
+"""Identity of a file of embedded weights. Knows nothing of the networks in it; no torch here."""
 
 import hashlib
 import json

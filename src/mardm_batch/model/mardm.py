@@ -28,7 +28,7 @@ MAX_ATTEMPTS_WITHIN_LIMITS: Final = 3
 
 @dataclass(frozen=True)
 class Corrections:
-    """What is done to clips after they are sampled.
+    """Corrections of clips after sampling.
 
     `mirror_open_sides`: the model was trained to show what a caption leaves open on one side; half of the poses whose
     caption names no side, by their noise keys, become their mirror image. `on_floor`: the lowest joint of the pose's
@@ -41,7 +41,7 @@ class Corrections:
 
 
 class MardmModel(MotionModel):
-    """Networks on one device, in one precision, with the way their clips are decoded and corrected."""
+    """Networks on one device, in one precision, with the settings of decoding and the corrections."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class MardmModel(MotionModel):
         return acceptable
 
     def unknown_words(self, caption: str) -> list[str]:
-        """Those that a word encoder was never trained on; CLIP reads every word."""
+        """Those outside the vocabulary of a word encoder; CLIP reads every word."""
         encoder = self.networks.text_encoder
         return encoder.unknown_words(caption) if isinstance(encoder, WordEncoder) else []
 
@@ -95,7 +95,7 @@ class MardmModel(MotionModel):
         return encoder.knows_a_word(caption) if isinstance(encoder, WordEncoder) else True
 
     def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:
-        """Those of a large text encoder, in a file named after the owner and the encoder's weights."""
+        """For a large text encoder: in a file named after the owner and the hash of the encoder's weights."""
         encoder = self.networks.text_encoder
         if isinstance(encoder, ClipTextEncoder):
             file = folder / f"captions-{owner}-{weights_hash(encoder.weights)[:16]}.safetensors"

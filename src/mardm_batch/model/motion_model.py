@@ -1,4 +1,4 @@
-"""What every model can do: captions and noise keys to clips. Axes: b poses, T frames, 22 joints. No torch here."""
+"""The interface of every model: captions and noise keys to clips. Axes: b poses, T frames, 22 joints. No torch here."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ class MotionModel(ABC):
     weights_hash: str
     """SHA-256 of its weights, hexadecimal: part of every pose's provenance."""
     batch_bounds: tuple[int, int] = (1, 64)
-    """Poses at once: where to start, and the most that are tried; equal where the number is fixed."""
+    """First and largest batch size that are tried; equal where the size is fixed."""
     max_attempts: int = MAX_ATTEMPTS_UNTIL_FINITE
-    """How often a pose is sampled, each time with another noise key, until it is acceptable."""
+    """Attempts at a pose, each with another noise key, until one is acceptable."""
 
     @abstractmethod
     def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
         """Clips (b, T, 22, 3) for captions and their 128-bit noise keys."""
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
-        """Which clips (b,) are poses to keep rather than to sample again: here those that are finite."""
+        """Whether (b,) clips are kept rather than sampled again: those that are finite."""
         return np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
 
     def unknown_words(self, caption: str) -> list[str]:
-        """The words of a caption that the model cannot read, each once, in their order."""
+        """The words of a caption that the model does not know, each once, in their order."""
         return []
 
     def knows_a_word(self, caption: str) -> bool:
@@ -51,7 +51,7 @@ class MotionModel(ABC):
         """Remove what `cache_text_embeddings` left in the folder: every pose of the run is made."""
 
     def device_memory_mb(self) -> float:
-        """The most memory of the GPU that was taken so far; 0 on the CPU."""
+        """Peak memory on the GPU in MB; 0 on the CPU."""
         return 0.0
 
     def is_out_of_memory(self, error: Exception) -> bool:

@@ -41,6 +41,8 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     footer = [total_row, *summary_lines(snapshot)]
     details = [[*detail_lines(shard, snapshot.time), Text()] for shard in snapshot.shards]
     details += [reason_lines(each.reason) for each in snapshot.waiting]
+    if snapshot.waiting:
+        details[-1].append(Text())
     states = [each.state for each in snapshot.shards] + [each.state for each in snapshot.waiting]
     blocks = [[row, *below] for row, below in zip(rows, details, strict=True)]
     room = math.inf if height is None else max(height - len(header) - len(footer), 1)

@@ -240,7 +240,7 @@ def palette_colours(options: Theme) -> Pixels:
 
 
 def tones(colour: Floats) -> dict[str, Floats]:
-    """What a shape of a colour (3,) is painted with."""
+    """The colours of a shape by part, from its base colour (3,)."""
     return {
         "edge": colour * 0.55,
         "base": colour,

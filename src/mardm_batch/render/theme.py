@@ -1,4 +1,4 @@
-"""How pictures look: the settings of a renderer, which make it. No matplotlib until then."""
+"""Settings of renderers, which make them. matplotlib is imported only then."""
 
 import re
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mardm_batch.config.schema import Settings, number, out_of_range, setting
 
 TORSO_TINT: Final = 0.62
-"""How much of the floor's colour is in the torso's, beside the spine's."""
+"""Share of the floor's colour in the torso's; the rest is the spine's."""
 
 
 class Renderer(Protocol):

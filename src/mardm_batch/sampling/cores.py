@@ -1,4 +1,4 @@
-"""How many CPU cores sampling takes while worker processes draw on the others."""
+"""The share of CPU cores for sampling while worker processes draw on the others."""
 
 from mardm_batch.config.schema import Config
 

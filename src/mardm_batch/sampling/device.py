@@ -1,4 +1,4 @@
-"""Which device a shard runs on, and what that device is good at."""
+"""The device of a shard, and the batch sizes and precision that suit it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from mardm_batch.errors import ConfigurationError
 from mardm_batch.prompts.shards import shard_gpu
 
 SMALL_ON_CPU = (32, 128)
-"""Poses at once: where to start, so that the first are there soon, and the largest number that is tried."""
+"""First and largest batch size of small networks: a small first batch soon gives the first poses."""
 LARGE_ON_CPU = (8, 256)
-"""The same for large networks; the largest takes some gigabytes."""
+"""Of large networks; the largest batch takes some gigabytes."""
 ON_GPU = (64, 1024)
 
 
@@ -35,7 +35,7 @@ def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int)
 
 
 def batch_bounds(device: str, is_small: bool, batches_are_independent: bool = True) -> tuple[int, int]:
-    """Poses at once to start with and at most. Where the poses of a batch depend on each other it is one."""
+    """First and largest batch size; one where the poses of a batch depend on each other."""
     if not batches_are_independent:
         return 1, 1
     if device != "cpu":

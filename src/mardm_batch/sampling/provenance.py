@@ -1,4 +1,4 @@
-"""What decides what a pose is, as every pose's JSON records it."""
+"""Provenance of poses: model, weights, seed and sampling settings, as every pose's JSON records them."""
 
 from dataclasses import replace
 

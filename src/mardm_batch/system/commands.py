@@ -3,13 +3,14 @@
 import argparse
 import ast
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import mardm_batch
-from mardm_batch.errors import ExitCode, InputError, MardmBatchError
+from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
 from mardm_batch.system.help_text import HelpFormatter
 from mardm_batch.system.terminal import printable
 
@@ -55,10 +56,10 @@ def command_summaries() -> dict[str, str]:
 
 @contextmanager
 def report_user_errors() -> Iterator[None]:
-    """End the command with one line and its exit code on an error of the user or the file system, or Ctrl-C.
+    """End the command with one line and its exit code on an error of the user or the file system, Ctrl-C or a crash.
 
     Raises:
-        SystemExit: 2 for a MardmBatchError or an OSError, 130 for Ctrl-C.
+        SystemExit: 2 for a MardmBatchError or an OSError, 130 for Ctrl-C, 3 after the traceback of any other exception.
     """
     try:
         yield
@@ -69,6 +70,10 @@ def report_user_errors() -> Iterator[None]:
         exit_with_error(InputError(reason if error.filename is None else f"{error.filename}: {reason}"))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        traceback.print_exc()
+        print(f"error: the command crashed: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
+        sys.exit(ExitCode.CRASHED)
 
 
 def exit_with_error(error: MardmBatchError) -> NoReturn:

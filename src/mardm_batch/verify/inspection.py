@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mardm_batch.dataset.formats.format import DamagedFileError, Format
+from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format
 from mardm_batch.dataset.formats.json_file import JSON, read_json
 from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.store import PoseStore
+from mardm_batch.errors import first_line
 from mardm_batch.prompts.names import is_name_of
 from mardm_batch.verify.findings import NOTES, Expected, Finding, Kind, damage_kind
 
@@ -49,9 +50,12 @@ def inspect(
                 each.check(each.path(store.output, name), document)
             except DamagedFileError as error:
                 found.append(Finding(damage_kind(error.damage, each), name + each.suffix, error.detail, files))
-    kind = None if document is None else caption_kind(name, document, expected)
-    if document is not None and kind is not None:
-        found.append(Finding(kind, name + JSON.suffix, document.caption, files))
+            except Exception as error:  # a format's check need not foresee every kind of damage
+                kind = damage_kind(Damage.UNREADABLE, each)
+                found.append(Finding(kind, name + each.suffix, f"{type(error).__name__}: {first_line(error)}", files))
+    about_caption = None if document is None else caption_kind(name, document, expected)
+    if document is not None and about_caption is not None:
+        found.append(Finding(about_caption, name + JSON.suffix, document.caption, files))
     return Inspection(document, found)
 
 

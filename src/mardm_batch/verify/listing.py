@@ -9,12 +9,12 @@ from typing import Final
 
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, split_file_name
-from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS
+from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS
 from mardm_batch.errors import InputError
 
 REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
-FOLDERS: Final = (RECORDS, REMOVED, f"{RECORDS}/progress")
+FOLDERS: Final = (RECORDS, REMOVED, f"{RECORDS}/{PROGRESS}")
 """Folders of the records, which must be no links."""
 FOLDER_FOR_FILE: Final = "a folder in the place of a file"
 
@@ -50,7 +50,7 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
             listing.misplaced[path] = "no folder of its own"
     names = {entry.name for entry in entries if not entry.is_dir()}
     poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
-    needed = {METADATA, FAILURES} | {name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)}
+    needed = {METADATA, FAILURES, CARD} | {name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)}
     for entry in entries:
         if entry.is_dir() and entry.name in needed:
             listing.misplaced[entry.name] = FOLDER_FOR_FILE
@@ -69,7 +69,7 @@ def add_records(listing: Listing, output: Path) -> None:
     for folder, below, names in os.walk(output / RECORDS):
         prefix = Path(folder).relative_to(output).as_posix()
         for name in below:
-            if (prefix == RECORDS and name.endswith(".lock")) or prefix == f"{RECORDS}/progress":
+            if (prefix == RECORDS and name.endswith(".lock")) or prefix == f"{RECORDS}/{PROGRESS}":
                 listing.misplaced[f"{prefix}/{name}"] = FOLDER_FOR_FILE
         for name in names:
             if prefix == RECORDS and name.endswith(".lock") and os.path.islink(output / prefix / name):

@@ -44,7 +44,7 @@ class NetworkSettings(Settings):
 
 @dataclass
 class PublishedSettings(ModelSettings, ABC):
-    """Where a published model's files are."""
+    """Files and network sizes of a published model."""
 
     FLOW: ClassVar[Literal["sit", "ddpm"]]
 
@@ -57,7 +57,7 @@ class PublishedSettings(ModelSettings, ABC):
     if TYPE_CHECKING:
 
         def token_sampler(self) -> "Sampler":
-            """What makes tokens of noise."""
+            """The sampler that turns noise into tokens."""
 
     def load(self, sampling: SamplingSettings, device: str) -> "MotionModel":
         """See `ModelSettings.load`."""
@@ -122,7 +122,7 @@ class DdpmSettings(PublishedSettings):
     temperature: float = setting("scales the noise of the 50 diffusion steps", number(0, 10))
 
     def token_sampler(self) -> "Sampler":
-        """What makes tokens of noise."""
+        """The sampler that turns noise into tokens."""
         from mardm_batch.model.ddpm import AncestralSampler
 
         return AncestralSampler(self.temperature)

@@ -1,4 +1,4 @@
-"""What the settings of every model have in common. No torch here: settings are checked without it."""
+"""Base classes of the models' settings. No torch here: settings are checked without it."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ModelSettings(Settings, ABC):
 
     SECTION: ClassVar[str] = "model"
     IS_SMALL: ClassVar[bool] = False
-    """Whether a pose is sampled as fast as it is drawn: sampling then leaves half of the cores to drawing."""
+    """Whether sampling a pose takes no longer than drawing it: sampling then leaves half of the cores to drawing."""
 
     name: str = setting("written into every pose's JSON; of a published model also the folder of its checkpoint")
     cfg: float = setting("the model's own guidance scale", number(0, 100))
@@ -87,7 +87,7 @@ class FlowSettings(ModelSettings, ABC):
         return {"solver": self.solver, "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver]}
 
     def token_sampler(self) -> "Sampler":
-        """What makes tokens of noise.
+        """The sampler that turns noise into tokens.
 
         Raises:
             ConfigurationError: the package of the solver is not installed.

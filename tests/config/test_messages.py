@@ -1,0 +1,50 @@
+"""Hydra's errors as one line that names the override and the remedy."""
+
+from pathlib import Path
+
+import pytest
+from hydra._internal.utils import get_args_parser
+
+from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.overrides import parse_flags
+from mardm_batch.errors import ConfigurationError
+from mardm_batch.registries import register_schemas
+
+register_schemas()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["+preset=fats"], "+preset=fats: no such preset; did you mean fast? (there are fast, lowmem, quality)"),
+        (["model=mardm"], "model=mardm: no such model"),
+        (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
+        (["+render=dark"], "+render=dark: write it without the plus, render=dark"),
+        (["+preset=fast", "+preset=quality"], "+preset=quality: only one preset"),
+    ],
+)
+def test_a_wrong_choice_is_explained(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        compose_config(overrides)
+    assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("ink: [", r"mine\.yaml:\d+: not valid YAML"),
+        ("enabled: true\nink: black\n", "render=mine: its file lacks `defaults:`"),
+    ],
+)
+def test_a_look_s_file_that_cannot_serve_is_one_line(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "render").mkdir()
+    (tmp_path / "render" / "mine.yaml").write_text(content)
+    flags, _ = parse_flags(get_args_parser(), ["--config-dir", str(tmp_path), "render=mine"])
+    with pytest.raises(ConfigurationError, match=message) as refusal:
+        to_config(compose_config(flags.overrides, flags))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_mistyped_flag_names_the_one_that_was_meant() -> None:
+    with pytest.raises(ConfigurationError, match="--verison: no such flag; did you mean --version?"):
+        parse_flags(get_args_parser(), ["--verison"])
