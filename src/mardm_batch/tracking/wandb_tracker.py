@@ -7,7 +7,6 @@ something open.
 import logging
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class WandbSettings(TrackingSettings):
     def start(self, run: TrackedRun) -> Tracker:
         """A tracker in the mode that is asked for; where the network is not there the run is tracked offline."""
         try:
-            configured = read_wandb_settings()
+            configured = read_wandb_settings(run)
         except Exception as error:
             log.warning("no tracking: %s", explain(error))
             return NullTracker()
@@ -147,7 +146,7 @@ class WandbTracker:
         return shlex.quote(printable(str(place)))
 
 
-def read_wandb_settings() -> Any:
+def read_wandb_settings(run: TrackedRun) -> Any:
     """The settings that wandb reads from its environment variables and files.
 
     A mode that there is none of is a warning, and the run is tracked offline.
@@ -159,16 +158,16 @@ def read_wandb_settings() -> Any:
     if mode and mode not in allowed:
         log.warning("WANDB_MODE=%s: must be one of %s; tracked offline", printable(mode)[:40], ", ".join(allowed[:3]))
         os.environ["WANDB_MODE"] = "offline"  # wandb reads it again
-    provide_cache_folder()
+    provide_cache_folder(wandb_folder(run))
     os.environ.setdefault("WANDB_SILENT", "true")  # what it says before it knows its settings
     return wandb.setup(wandb.Settings(silent=True)).settings
 
 
-def provide_cache_folder() -> None:
-    """Where the home folder cannot be written to, name another place for wandb's logs, which it prints otherwise."""
+def provide_cache_folder(folder: Path) -> None:
+    """Where the home folder cannot be written to, have wandb's logs beside its runs; it prints them otherwise."""
     home = os.environ.get("HOME", "")
     if "XDG_CACHE_HOME" not in os.environ and not (os.path.isdir(home) and os.access(home, os.W_OK)):
-        os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / f"mardm-batch-{os.getuid()}")
+        os.environ["XDG_CACHE_HOME"] = str(folder / "wandb" / "cache")
 
 
 def wandb_folder(run: TrackedRun) -> Path:
