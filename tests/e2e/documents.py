@@ -27,6 +27,7 @@ ENGLISH: Final = [
     "docs/model-card.md",
     "docs/benchmarks.md",
     "docs/determinism.md",
+    "docs/reliability.md",
     "docs/architecture.md",
 ]
 """In the order in which they are read, so that a command finds what an earlier one made."""
