@@ -75,6 +75,7 @@ BAD_SETTINGS = [
     ("gpu_ids=[a]", ["gpu_ids=[a]", "a list of different GPU numbers"]),
     ("render.enabled=perhaps", ["render.enabled=perhaps", "true or false"]),
     ("paths.prompts=[1,2]", ["paths.prompts=[1,2]", "text"]),
+    ("prompts=captions.md", ["did you mean paths.prompts=captions.md?"]),
     ("prompts.names=ids", ["prompts.names", "ids", "caption, id, index"]),
     ("prompts.column=' '", ["prompts.column", "the name of a column"]),
     ("sampling=3", ["sampling=3", "sampling.sequence_length=16"]),

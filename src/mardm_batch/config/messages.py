@@ -32,9 +32,13 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
         return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
         key, value = wrong_type.groups()
-        for row in (row for rows in variants.values() for row in rows):
+        listed = [row for rows in variants.values() for row in rows]
+        namesake = next((row.key for row in listed if row.key.endswith(f".{key}")), None)
+        for row in listed:
             if row.key == key:
                 return f"{key}={value}: must be {row.allowed or row.type}"
+            if row.key.startswith(f"{key}.") and namesake:
+                return f"{key}={value}: a group of settings; did you mean {namesake}={value}?"
             if row.key.startswith(f"{key}."):
                 return f"{key}={value}: a group of settings; set them one by one, such as {row.key}={row.value}"
     return one_line(error)
