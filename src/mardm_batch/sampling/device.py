@@ -28,8 +28,8 @@ def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int)
     if missing or not gpus:
         problem = f"no GPU {missing[0]} here" if missing else "names no GPU"
         seen = ", ".join(map(str, range(visible))) if visible else "none"
-        there = f"gpu_ids=[{','.join(map(str, range(visible)))}] or gpu_ids=null takes all of them"
-        advice = there if visible else "gpu_ids=null takes the CPU"
+        visible_ids = f"gpu_ids=[{','.join(map(str, range(visible)))}] or gpu_ids=null takes all of them"
+        advice = visible_ids if visible else "gpu_ids=null takes the CPU"
         raise ConfigurationError(f"gpu_ids: {list(gpus)}: {problem} ({seen} visible); {advice}")
     return f"cuda:{shard_gpu(shard or 0, gpus)}"
 
