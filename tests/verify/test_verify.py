@@ -254,6 +254,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "PNG never ends": (
         lambda o: replace_by(o / "waving.png", lambda path: path.symlink_to("/dev/zero")), MISPLACED, [WAVING],
     ),
+    "link to itself": (
+        lambda o: replace_by(o / "waving.npy", lambda path: path.symlink_to(path.name)), MISPLACED, [WAVING],
+    ),
     "link to nothing": (lambda o: (o / "lying.npy").symlink_to("nothing"), MISPLACED, []),
     "records are a file": (lambda o: replace_records(o, lambda path: path.write_text("")), MISPLACED, []),
     "records are a link": (
@@ -316,7 +319,9 @@ def stage(output: Path) -> None:
 
 def contents(output: Path) -> list[bytes]:
     """Of all files but the lists and locks, wherever they lie."""
-    ours = [path for path in output.rglob("*") if path.is_file() and path.suffix not in (".jsonl", ".lock", ".md")]
+    ours = [
+        path for path in output.rglob("*") if os.path.isfile(path) and path.suffix not in (".jsonl", ".lock", ".md")
+    ]
     return sorted(path.read_bytes() for path in ours)
 
 

@@ -174,3 +174,23 @@ def writable_file(text: str) -> Path:
     if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
         raise ArgumentTypeError(f"{text} cannot be written to; name a file in a folder that is there")
     return path
+
+
+def entry_is_file(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry of a folder is a regular file or a link to one; a link to itself is neither. Raises OSError."""
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
+
+
+def entry_is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry of a folder is a folder or a link to one; a link to itself is neither. Raises OSError."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise

@@ -11,6 +11,7 @@ from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, split_file_name
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS
 from mardm_batch.errors import InputError
+from mardm_batch.system.files import entry_is_folder
 
 REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
@@ -48,13 +49,14 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
     for path in FOLDERS:
         if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
             listing.misplaced[path] = "no folder of its own"
-    names = {entry.name for entry in entries if not entry.is_dir()}
+    names = {entry.name for entry in entries if not entry_is_folder(entry)}
     poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
     needed = {METADATA, FAILURES, CARD} | {name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)}
     for entry in entries:
-        if entry.is_dir() and entry.name in needed:
+        is_folder = entry_is_folder(entry)
+        if is_folder and entry.name in needed:
             listing.misplaced[entry.name] = FOLDER_FOR_FILE
-        elif entry.is_dir():
+        elif is_folder:
             listing.folders.append(entry.name)
         else:
             add_file(listing, output, entry.name)
