@@ -2,6 +2,8 @@
 
 import os
 
+from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
+
 # The tests' networks are so small that handing work to other threads takes longer than the work: set before torch is
 # imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,6 +40,14 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def fluent_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, which reads the words of the composed captions."""
+    captions = [prompt.caption for prompt in read_prompts(bundled_prompts().with_name("static_poses_10k.md")).prompts]
+    standing = torch.from_numpy(joints_to_features(pose({})[None])[0])
+    return save_tiny(tmp_path_factory.mktemp("weights") / "fluent.safetensors", standing, 0.1, captions)
+
+
+@pytest.fixture(scope="session")
 def shapeless_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, whose joints make no person."""
     return save_tiny(tmp_path_factory.mktemp("weights") / "shapeless.safetensors", torch.zeros(67), 1.0)
@@ -48,7 +58,7 @@ def run(tmp_path: Path, tiny_weights: Path) -> Run:
     """The command with the tiny model, without tracking, in an empty folder."""
 
     def with_tiny_model(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled")
+        settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "cpu_threads=1")
         return run_command(*settings, *arguments, cwd=tmp_path, **environment)
 
     return with_tiny_model

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -122,14 +122,18 @@ def assert_whole(folder: Path, captions: list[str]) -> None:
     assert sorted(row["caption"] for row in listed) == sorted(captions)
 
 
-def save_tiny(path: Path, mean: torch.Tensor, deviation: float) -> Path:
-    """An embedded model of random weights, whose features have this mean and deviation."""
+FEW_WORDS = ["a person arms raised sitting"]
+
+
+def save_tiny(path: Path, mean: torch.Tensor, deviation: float, captions: Sequence[str] = FEW_WORDS) -> Path:
+    """An embedded model of random weights, whose features have this mean and deviation, and which reads the words of
+    these captions."""
     torch.manual_seed(0)
     sizes = MardmSizes(latent=8, text=16, width=16, layers=1, heads=2, mlp_width=32, head_width=24, head_blocks=1)
     network = MaskedTransformer(sizes)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    words = WordEncoder(build_vocabulary(["a person arms raised sitting"], 10), size=16, width=16, layers=1, heads=2)
+    words = WordEncoder(build_vocabulary(captions, 5000), size=16, width=16, layers=1, heads=2)
     save_embedded(path, Autoencoder(67, 16, 8), network, words, mean, torch.full_like(mean, deviation))
     return path
 

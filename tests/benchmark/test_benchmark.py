@@ -60,10 +60,10 @@ def job() -> Job:
 
 
 @pytest.fixture(scope="module")
-def figures(tiny_weights: Path) -> Iterator[Figures]:
+def figures(fluent_weights: Path) -> Iterator[Figures]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mardm_batch.benchmark.measure.available_cores", lambda: 1)  # threads would outlive this test
-        overrides = [f"model.weights={tiny_weights}", "cpu_threads=1"]
+        overrides = [f"model.weights={fluent_weights}", "cpu_threads=1"]
         yield measure(SMALL, config_of(*overrides), config_of(*TINY_SIT), overrides)
 
 

@@ -60,8 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_documents_ends_well(command: str, folder: Path, tiny_weights: Path) -> None:
-    run_words(["bash", "-c", small(command, tiny_weights)], folder, folder / "bin")
+def test_every_command_of_the_documents_ends_well(command: str, folder: Path, fluent_weights: Path) -> None:
+    run_words(["bash", "-c", small(command, fluent_weights)], folder, folder / "bin")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
     run_words([sys.executable, "-c", "\n".join(blocks)], folder, folder / "bin")
 
 
-def test_the_job_script_makes_a_shard_as_slurm_would_start_it(folder: Path, tiny_weights: Path) -> None:
+def test_the_job_script_makes_a_shard_as_slurm_would_start_it(folder: Path, fluent_weights: Path) -> None:
     (script,) = [block.text for block in BLOCKS if "#SBATCH" in block.text]
     script = script.replace("source .venv/bin/activate\n", 'srun() { exec "$@"; }\n')
-    script = script.replace("tracking.mode=offline", f"tracking.mode=disabled model.weights={tiny_weights}")
+    script = script.replace("tracking.mode=offline", f"tracking.mode=disabled model.weights={fluent_weights}")
     variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "1"}
     run_words(["bash", "-c", script.replace("=poses ", "=cluster ")], folder, folder / "bin", **variables)
     assert list((folder / "cluster").glob("*.json"))

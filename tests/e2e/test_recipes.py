@@ -55,12 +55,12 @@ def sources(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("title", recipes())
-def test_a_recipe_does_what_it_says(title: str, sources: Path, tiny_weights: Path) -> None:
+def test_a_recipe_does_what_it_says(title: str, sources: Path, fluent_weights: Path) -> None:
     commands = 0
     for before, block in steps(recipes()[title]):
         if block.language == "bash":
             for command in block.commands:
-                words = ["bash", "-c", small(command, tiny_weights)]
+                words = ["bash", "-c", small(command, fluent_weights)]
                 run_words(words, sources, sources / "bin", PYTHONPATH=str(sources / "src"))
                 commands += 1
             continue
