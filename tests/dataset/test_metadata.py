@@ -87,6 +87,15 @@ def test_the_hub_s_library_loads_every_pose_whatever_the_captions_say(tmp_path: 
         assert (store.output / row["file_name"]).exists()
 
 
+def test_poses_that_were_added_since_are_loaded_too(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    for count in (2, 3):
+        store = write(make_store(tmp_path), CAPTIONS[:count], [{}] * count)
+        rebuild_metadata(store)
+        rows = datasets.load_dataset(str(store.output), split="train", cache_dir=str(tmp_path / "cache"))
+        assert sorted(rows["caption"]) == sorted(CAPTIONS[:count])
+
+
 def test_columns_of_several_types_are_loaded_as_text(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     sources = [

@@ -86,6 +86,11 @@ def write_programs(folder: Path) -> None:
 
 def run_words(words: Sequence[str], folder: Path, programs: Path, **environment: str) -> None:
     """Run a command in a folder; it must end well."""
-    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", **environment}
+    variables = {
+        **os.environ,
+        "HF_HOME": str(folder / "huggingface"),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        **environment,
+    }
     result = subprocess.run(words, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr

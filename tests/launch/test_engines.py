@@ -103,7 +103,7 @@ def test_a_launcher_that_fails_says_why_and_nothing_runs_in_its_place(
     assert "hydra/launcher=toy failed: RuntimeError: no such partition" in result.stderr
     assert "6 of 6 poses are missing" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((tmp_path / "SinglePose").glob("*.*"))
+    assert not list((tmp_path / "SinglePose").glob("*.npy"))
 
 
 @pytest.mark.e2e

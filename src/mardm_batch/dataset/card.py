@@ -1,7 +1,8 @@
 """`README.md` of an output folder: the dataset card, with which `datasets.load_dataset(FOLDER)` loads every pose.
 
 Its front matter names the one file of data. Without it `datasets` would guess splits from the names of the files, and
-a pose of "A person on a train" would be one of a split `train`.
+a pose of "A person on a train" would be one of a split `train`. The name of its configuration changes with the data:
+`datasets` keeps what it loaded of a folder under that name, and would go on showing it when poses were added.
 """
 
 import logging
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MARKER: Final = "<!-- Written by mardm_batch at the end of each run. Remove this line to keep your own text. -->"
 """Tells a card of ours from a README.md of the user's, which is never replaced."""
+DIGEST_DIGITS: Final = 12
 JOINTS_FEATURE: Final = {"sequence": {"sequence": "float32"}}
 COLUMNS: Final[Mapping[str, tuple[str | Mapping[str, Any], str]]] = {
     "file_name": ("string", "the picture; the `.npy` of the joints where there are no pictures"),
@@ -62,12 +64,13 @@ Beside `{metadata}`, which has all of this, each pose has a `.json` (with where 
 """
 
 
-def write_card(output: Path, documents: Sequence[PoseDocument], columns: Mapping[str, str]) -> None:
+def write_card(output: Path, documents: Sequence[PoseDocument], columns: Mapping[str, str], digest: str) -> None:
     """Write the card, unless a README.md of the user's is in its place; that is left alone, with a warning.
 
     Args:
         documents: of all finished poses.
         columns: types of the kept columns of the prompt file, by name.
+        digest: of the metadata, hexadecimal.
 
     Raises:
         OSError: it cannot be written.
@@ -78,18 +81,22 @@ def write_card(output: Path, documents: Sequence[PoseDocument], columns: Mapping
     except FileNotFoundError:
         is_ours = True
     if is_ours:
-        write_atomically(path, card(output.resolve().name, documents, columns).encode(errors="replace"))
+        write_atomically(path, card(output.resolve().name, documents, columns, digest).encode(errors="replace"))
     else:
         log.warning("%s is not ours and stays: Hugging Face's datasets may not find every pose without our card", path)
 
 
-def card(title: str, documents: Sequence[PoseDocument], columns: Mapping[str, str]) -> str:
+def card(title: str, documents: Sequence[PoseDocument], columns: Mapping[str, str], digest: str) -> str:
     """The text of the card."""
     kept = {name: (kind, "as in the prompt file") for name, kind in columns.items()}
     all_columns = {**COLUMNS, **kept}
+    configuration = f"poses-{digest[:DIGEST_DIGITS]}"
     front = {
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": METADATA}]}],
-        "dataset_info": {"features": [feature(name, kind) for name, (kind, _) in all_columns.items()]},
+        "configs": [{"config_name": configuration, "data_files": [{"split": "train", "path": METADATA}]}],
+        "dataset_info": {
+            "config_name": configuration,
+            "features": [feature(name, kind) for name, (kind, _) in all_columns.items()],
+        },
         "pretty_name": title,
         "tags": ["human-pose", "3d", "text-to-motion"],
     }

@@ -3,6 +3,7 @@
 `README.md`, the dataset card, is written with it.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -38,9 +39,10 @@ def rebuild_metadata(store: PoseStore) -> int:
         remove_partial_files(store.output, (METADATA, CARD))
         poses = list(store.documents())
         types = column_types([document.source or {} for _, document in poses])
-        write_atomically(store.output / METADATA, json_lines(rows_of(poses, types)))
+        content = json_lines(rows_of(poses, types))
+        write_atomically(store.output / METADATA, content)
         columns = {name: DTYPES[kind] for name, kind in types.values()}
-        write_card(store.output, [document for _, document in poses], columns)
+        write_card(store.output, [document for _, document in poses], columns, hashlib.sha256(content).hexdigest())
     return len(poses)
 
 
