@@ -18,7 +18,7 @@ from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import UnusableFileError, entry_is_file, read_regular, translate_disk_full, write_new
+from mardm_batch.system.files import UnusableFileError, read_regular, translate_disk_full, unless_circular, write_new
 from mardm_batch.system.json_records import parse_json
 
 
@@ -105,7 +105,7 @@ class PoseStore:
     def file_names(self) -> set[str]:
         """Names of the regular files in the output folder. Raises OSError."""
         with os.scandir(self.output) as entries:
-            return {entry.name for entry in entries if entry_is_file(entry)}
+            return {entry.name for entry in entries if unless_circular(entry.is_file)}
 
     def is_complete(self, name: str, file_names: set[str]) -> bool:
         """Whether the pose has its files of all formats."""

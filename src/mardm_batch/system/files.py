@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -176,20 +176,10 @@ def writable_file(text: str) -> Path:
     return path
 
 
-def entry_is_file(entry: "os.DirEntry[str]") -> bool:
-    """Whether an entry of a folder is a regular file or a link to one; a link to itself is neither. Raises OSError."""
+def unless_circular(check: Callable[[], bool]) -> bool:
+    """The result of a check that follows links, such as `entry.is_file`; False for a link to itself. Raises OSError."""
     try:
-        return entry.is_file()
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            return False
-        raise
-
-
-def entry_is_folder(entry: "os.DirEntry[str]") -> bool:
-    """Whether an entry of a folder is a folder or a link to one; a link to itself is neither. Raises OSError."""
-    try:
-        return entry.is_dir()
+        return check()
     except OSError as error:
         if error.errno == errno.ELOOP:
             return False

@@ -11,7 +11,7 @@ from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, split_file_name
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS
 from mardm_batch.errors import InputError
-from mardm_batch.system.files import entry_is_folder
+from mardm_batch.system.files import unless_circular
 
 REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
@@ -49,11 +49,11 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
     for path in FOLDERS:
         if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
             listing.misplaced[path] = "no folder of its own"
-    names = {entry.name for entry in entries if not entry_is_folder(entry)}
+    names = {entry.name for entry in entries if not unless_circular(entry.is_dir)}
     poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
     needed = {METADATA, FAILURES, CARD} | {name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)}
     for entry in entries:
-        is_folder = entry_is_folder(entry)
+        is_folder = unless_circular(entry.is_dir)
         if is_folder and entry.name in needed:
             listing.misplaced[entry.name] = FOLDER_FOR_FILE
         elif is_folder:
