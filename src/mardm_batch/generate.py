@@ -12,11 +12,11 @@ from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.leftovers import clear_leftovers
+from mardm_batch.dataset.leftovers import clear_caption_cache, clear_leftovers
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
-from mardm_batch.dataset.staging import staging_folder
+from mardm_batch.dataset.staging import caption_cache_name, staging_folder
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import shard_name
@@ -59,7 +59,8 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     store.prepare()
     shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
-        clear_leftovers(store.output, Path(config.paths.temp).expanduser(), shard)
+        temp = Path(config.paths.temp).expanduser()
+        clear_leftovers(store.output, temp, shard)
         failures, progress = FailureList(store.output), Progress(shard, str(run_folder), sweep)
         statistics = RunStatistics(progress, prompts, store.output, asdict(config), failures)
         with conclude_run(statistics, store, config) as conclusion:
@@ -68,6 +69,8 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
             statistics.begin(requested, pending)
             if pending:
                 make_poses(pending, store, config, statistics)
+            else:
+                clear_caption_cache(store.output, temp, shard)
     return conclusion.exit_code
 
 
@@ -90,7 +93,8 @@ def make_poses(pending: Sequence[Prompt], store: PoseStore, config: Config, stat
         check_loaded_weights(statistics.requested, store, config, provenance)
         read = read_captions(pending, sampler.model, config.unknown_words)
         statistics.record_unknown_words(read)
-        sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, shard)
+        cache = caption_cache_name(store.output, shard)
+        sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, cache)
         for result in sample_poses(read.prompts, sampler, statistics.record_batch):
             if isinstance(result, Failure):
                 statistics.record_failure(result)

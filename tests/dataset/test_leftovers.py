@@ -8,10 +8,10 @@ from filelock import FileLock
 
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.layout import PROGRESS, RECORDS
-from mardm_batch.dataset.leftovers import clear_leftovers
+from mardm_batch.dataset.leftovers import clear_caption_cache, clear_leftovers
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.staging import output_id, staging_folder
+from mardm_batch.dataset.staging import caption_cache_name, output_id, staging_folder
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import random_sibling
@@ -73,6 +73,26 @@ def test_what_belongs_to_a_living_process_or_another_folder_stays(store: PoseSto
     assert living.exists()
     assert (store.output / ".diary.txt.12").exists()
     assert [path.name for path in records.glob(".mardm_batch-*")] == [f".mardm_batch-shard-0-of-3-{mine}"]
+
+
+def test_embeddings_of_captions_stay_for_the_run_that_is_resumed(store: PoseStore, tmp_path: Path) -> None:
+    temp = tmp_path / "temp"
+    temp.mkdir()
+
+    def leave_cache(owner: str, output: Path = store.output) -> Path:
+        path = temp / f"{caption_cache_name(output, owner)}-0123456789abcdef.safetensors"
+        path.write_bytes(b"")
+        return path
+
+    mine, resumed, finished = (leave_cache(f"shard-{number}-of-3") for number in range(3))
+    living, other = leave_cache("shard-4-of-7"), leave_cache("all", tmp_path / "other")
+    dead = [leave_cache("all"), leave_cache("shard-5-of-7"), random_sibling(mine)]
+    dead[-1].write_bytes(b"half")
+    with FileLock(store.output / RECORDS / "shard-4-of-7.lock"):
+        clear_leftovers(store.output, temp, "shard-0-of-3")
+    assert set(temp.iterdir()) == {mine, resumed, finished, living, other}
+    clear_caption_cache(store.output, temp, "shard-2-of-3")
+    assert set(temp.iterdir()) == {mine, resumed, living, other}
 
 
 def test_a_folder_without_leftovers_or_temp_is_left_alone(store: PoseStore, tmp_path: Path) -> None:

@@ -270,13 +270,12 @@ def test_a_run_outlives_the_reader_of_its_messages(tmp_path: Path, tiny_weights:
 def test_a_second_process_on_the_same_shard_says_so_and_stops(tmp_path: Path, tiny_weights: Path, run: Run) -> None:
     prompts = write_captions(tmp_path, CAPTIONS)
     first = start(prompts, f"model.weights={tiny_weights}", "shard=1", "sampling.batch_size=1", cwd=tmp_path)
-    wait_until(lambda: bool(list((tmp_path / "SinglePose" / ".mardm_batch").glob("*.lock"))))
-    os.kill(first.pid, signal.SIGSTOP)
+    wait_until(lambda: bool(list((tmp_path / "SinglePose").glob("*.json"))))
+    os.kill(first.pid, signal.SIGSTOP)  # in the midst of its poses, where it holds no lock of a list
     try:
-        for arguments in (["shard=1"], [], ["shard=1", "num_shards=6"]):
-            second = run(prompts, *arguments)
-            assert second.returncode == 2, second.stderr
-            assert "another process is working on shard-1-of-3" in second.stderr
+        second = run(prompts)
+        assert second.returncode == 2, second.stderr
+        assert "another process is working on shard-1-of-3" in second.stderr
         other = run(prompts, "shard=0", "render.enabled=false")
         assert other.returncode == 0, other.stderr
     finally:

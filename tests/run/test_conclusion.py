@@ -4,24 +4,32 @@ import errno
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
+from mardm_batch.dataset import leftovers, locks
 from mardm_batch.dataset import store as store_module
+from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.npy_file import NPY
-from mardm_batch.dataset.layout import FAILURES, METADATA
-from mardm_batch.dataset.records import Pose
+from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS
+from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.generate import generate
 from mardm_batch.registries import register_schemas
+from mardm_batch.run.conclusion import report_end
 from mardm_batch.run.shard import load_prompts, open_store
+from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.sampling.provenance import pose_provenance
 
 register_schemas()
@@ -78,10 +86,22 @@ def unwritable(name: str, number: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def held_lock(output: Path, name: str) -> Iterator[None]:
+    """By a process that was stopped while it changed the list."""
+    (output / FAILURES).touch()
+    with pytest.MonkeyPatch.context() as patch, FileLock(output / RECORDS / f"{name}.lock"):
+        patch.setattr(locks, "SECONDS_TO_WAIT_FOR_LIST", 0.1)
+        patch.setattr(leftovers, "SECONDS_TO_WAIT", 0.1)
+        yield
+
+
 FAULTS = {
     "a folder in the place of the metadata": lambda output: folder_in_place(output, METADATA),
     "a folder in the place of the card": lambda output: folder_in_place(output, "README.md"),
     "a folder in the place of the failures": lambda output: folder_in_place(output, FAILURES),
+    "held lock of the metadata": lambda output: held_lock(output, "metadata"),
+    "held lock of the failures": lambda output: held_lock(output, "failures"),
     "full disk": lambda output: unwritable("metadata", errno.ENOSPC),
     "full disk at the card": lambda output: unwritable("card", errno.ENOSPC),
     "quota": lambda output: unwritable("metadata", errno.EDQUOT),
@@ -133,3 +153,23 @@ def test_leftovers_are_cleared_though_nothing_is_to_do(config: Config) -> None:
     assert run(config) == 0
     assert not temp.exists()
     assert NPY.path(Path(config.paths.output), "waving").exists()
+
+
+def test_sampling_does_not_wait_for_a_held_list_of_failures_and_its_end_lists_them(
+    config: Config, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.run.statistics.SECONDS_TO_LIST_FAILURE", 0.1)
+    output, failures = Path(config.paths.output), FailureList(Path(config.paths.output))
+    run_folder = str(output.parent / "run")
+    statistics = RunStatistics(Progress("all", run_folder), load_prompts(config), output, asdict(config), failures)
+    entries = [Failure(f"A person {each}", each, "sample", "no") for each in "ab"]
+    with held_lock(output, "failures"):
+        started = time.monotonic()
+        for each in entries:
+            statistics.record_failure(each)
+        assert time.monotonic() - started < 10
+        assert report_end(statistics, open_store(config), config, 0, seconds=1) == 1
+    assert "failures.lock: another process holds this lock" in caplog.text
+    assert failures.read() == []
+    report_end(statistics, open_store(config), config, 0, seconds=1)
+    assert failures.read() == entries

@@ -4,9 +4,8 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from filelock import FileLock
-
-from mardm_batch.dataset.layout import FAILURES, RECORDS
+from mardm_batch.dataset.layout import FAILURES
+from mardm_batch.dataset.locks import list_lock
 from mardm_batch.dataset.records import Failure
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import (
@@ -26,8 +25,8 @@ class FailureList:
     """
 
     def __init__(self, output: Path) -> None:
+        self.output = output
         self.path = output / FAILURES
-        self.lock = FileLock(output / RECORDS / "failures.lock")
 
     def read(self) -> list[Failure]:
         """The latest failure of each caption; lines that are not a failure are ignored.
@@ -53,16 +52,20 @@ class FailureList:
         failed = {each.caption for each in self.read()}
         return tuple(prompt for prompt in prompts if prompt.caption in failed)
 
-    def append(self, failures: Iterable[Failure]) -> None:
+    def append(self, failures: Iterable[Failure], seconds: float | None = None) -> None:
         """Add failures; each replaces an earlier one of its caption.
+
+        Args:
+            seconds: see `list_lock`.
 
         Raises:
             DiskFullError: there is no space; the list is unchanged.
+            OSError: another process holds its lock, or it cannot be written to; the list is unchanged.
         """
         lines = json_lines(failures)
         if not lines:
             return
-        with self.lock, open_for_appending(self.path) as file:
+        with list_lock(self.output, "failures", seconds), open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)
@@ -80,11 +83,11 @@ class FailureList:
         """Remove the failures of captions whose poses are finished now.
 
         Raises:
-            DiskFullError: there is no space; the list is unchanged.
+            OSError: as `append`.
         """
         if not os.path.lexists(self.path):
             return
-        with self.lock:
+        with list_lock(self.output, "failures"):
             listed = self.read()
             remaining = [each for each in listed if each.caption not in captions]
             if len(remaining) != len(listed):

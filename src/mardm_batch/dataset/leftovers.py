@@ -8,28 +8,35 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mardm_batch.dataset.layout import FAILURES, PROBE_PREFIX, PROGRESS, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CAPTION_CACHE_PREFIX, FAILURES, PROBE_PREFIX, PROGRESS, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.locks import SECONDS_TO_WAIT, list_lock
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.system.files import partial_files
 
 STAGING_NAME = re.compile(re.escape(STAGING_PREFIX) + r"(?P<owner>all|shard-\d+-of-\d+)-(?P<output>[0-9a-f]{8})")
+CACHE_NAME = re.compile(
+    re.escape(CAPTION_CACHE_PREFIX) + r"(?P<owner>all|shard-\d+-of-\d+)-(?P<output>[0-9a-f]{8})-[0-9a-f]+\.safetensors"
+)
 SHARD_NAME = re.compile(r"all|shard-\d+-of-\d+")
 
 
 def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
     """Remove what dead processes left of an output folder, here and in `temp`; for the holder of a shard's lock.
 
-    That is: staging folders of shards that no process works on, unfinished lists and progress, and probes. What cannot
-    be removed stays.
+    That is: staging folders of shards that no process works on, unfinished lists and progress, probes, and embeddings
+    of captions of another division into shards. What cannot be removed, or may be in use, stays.
 
     Args:
         owner: the shard whose lock the caller holds.
     """
     records = output / RECORDS
+
+    def is_dead(shard: str) -> bool:
+        return shard == owner or not is_locked(records / f"{shard}.lock")
+
     for folder in (temp, records):
-        for staging in staging_folders(folder, output):
-            shard = STAGING_NAME.fullmatch(staging.name)
-            if shard is not None and (shard["owner"] == owner or not is_locked(records / f"{shard['owner']}.lock")):
+        for staging, shard in staging_folders(folder, output):
+            if is_dead(shard):
                 shutil.rmtree(staging, ignore_errors=True)
         for prefix in (PROBE_PREFIX, f"{STAGING_PREFIX}{PROBE_PREFIX}"):
             if folder == records or prefix != PROBE_PREFIX:  # others may have probes of their own in `temp`
@@ -38,15 +45,52 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
                         probe.unlink(missing_ok=True)
     with suppress(OSError):
         for name, path in partial_files(records / PROGRESS):
-            shard_name = name.removesuffix(".json")
-            if SHARD_NAME.fullmatch(shard_name) and (
-                shard_name == owner or not is_locked(records / f"{shard_name}.lock")
-            ):
+            shard = name.removesuffix(".json")
+            if SHARD_NAME.fullmatch(shard) and is_dead(shard):
                 path.unlink(missing_ok=True)
-    with suppress(OSError), FileLock(records / "failures.lock"):
+    with suppress(OSError), list_lock(output, "failures", SECONDS_TO_WAIT):
         remove_partial_files(output, (FAILURES,))
+    for cache, shard in caption_caches(temp, output):
+        # A whole one of the same division is read when its shard is resumed.
+        unfinished, divided_alike = cache.name.startswith("."), number_of_shards(shard) == number_of_shards(owner)
+        if (unfinished or not divided_alike) and is_dead(shard):
+            remove_file(cache)
+    remove_if_empty(temp)
+
+
+def clear_caption_cache(output: Path, temp: Path, owner: str) -> None:
+    """Remove the embeddings of a shard's captions, which an interrupted run left, where no pose is to be made."""
+    for cache, shard_name in caption_caches(temp, output):
+        if shard_name == owner:
+            remove_file(cache)
+    remove_if_empty(temp)
+
+
+def caption_caches(temp: Path, output: Path) -> list[tuple[Path, str]]:
+    """The files in `temp` with embeddings of captions of an output folder, unfinished ones too, and their shards."""
+    found = []
+    with suppress(OSError):
+        names = [(path.name, path) for path in temp.iterdir()] + list(partial_files(temp))
+        for name, path in names:
+            match = CACHE_NAME.fullmatch(name)
+            if match is not None and match["output"] == output_id(output):
+                found.append((path, match["owner"]))
+    return found
+
+
+def number_of_shards(shard: str) -> str:
+    """Of the division that a shard is of, as in its name; "" of all prompts."""
+    return shard.partition("-of-")[2]
+
+
+def remove_file(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def remove_if_empty(folder: Path) -> None:
     with suppress(OSError):  # not empty, or not there
-        temp.rmdir()
+        folder.rmdir()
 
 
 def remove_partial_files(folder: Path, names: Collection[str]) -> None:
@@ -57,13 +101,13 @@ def remove_partial_files(folder: Path, names: Collection[str]) -> None:
                 path.unlink(missing_ok=True)
 
 
-def staging_folders(folder: Path, output: Path) -> Iterator[Path]:
-    """The staging folders of an output folder in a folder."""
+def staging_folders(folder: Path, output: Path) -> Iterator[tuple[Path, str]]:
+    """The staging folders of an output folder in a folder, each with its shard."""
     with suppress(OSError):
         for path in list(folder.iterdir()):
             match = STAGING_NAME.fullmatch(path.name)
             if match is not None and match["output"] == output_id(output) and not path.is_symlink():
-                yield path
+                yield path, match["owner"]
 
 
 def is_locked(path: Path) -> bool:

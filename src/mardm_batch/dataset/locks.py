@@ -1,9 +1,15 @@
-"""Locks: one process per shard. The operating system releases a lock when its process ends, however it ends."""
+"""Locks: one process per shard, and short ones for lists that all shards write.
 
+The operating system releases a lock when its process ends, however it ends. One that was stopped keeps its locks, so
+nobody waits for ever.
+"""
+
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
@@ -11,8 +17,38 @@ from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name, shards_overlap
 
-SECONDS_TO_WAIT = 1.0
-"""Seconds: a process that only checks whether a shard is active holds the shard's lock for a moment."""
+SECONDS_TO_WAIT: Final = 1.0
+"""A process that only checks whether a shard is active holds the shard's lock for a moment."""
+SECONDS_TO_WAIT_FOR_LIST: Final = 30.0
+"""A list of ten thousand poses is rebuilt in a few seconds."""
+
+
+class HeldLockError(OSError):
+    """Another process held the lock of a list for too long: it works on a huge list, or was stopped meanwhile."""
+
+
+@contextmanager
+def list_lock(output: Path, name: str, seconds: float | None = None) -> Iterator[None]:
+    """Hold the lock of a list of the output folder, which every other process does for a short time only.
+
+    Args:
+        name: of the lock, `metadata` or `failures`.
+        seconds: to wait for another process; None for `SECONDS_TO_WAIT_FOR_LIST`.
+
+    Raises:
+        HeldLockError: another process holds it all the time.
+        OSError: the lock's file cannot be used.
+    """
+    path = output / RECORDS / f"{name}.lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=SECONDS_TO_WAIT_FOR_LIST if seconds is None else seconds, poll_interval=0.05)
+    except Timeout:
+        raise HeldLockError(errno.EAGAIN, "another process holds this lock", str(path)) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from filelock import FileLock
-
 from mardm_batch.dataset.card import write_card
-from mardm_batch.dataset.layout import CARD, METADATA, RECORDS
+from mardm_batch.dataset.layout import CARD, METADATA
 from mardm_batch.dataset.leftovers import remove_partial_files
+from mardm_batch.dataset.locks import list_lock
 from mardm_batch.dataset.records import MetadataRow, PoseDocument
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.files import write_atomically
@@ -33,9 +32,9 @@ def rebuild_metadata(store: PoseStore) -> int:
         The number of finished poses.
 
     Raises:
-        OSError: a JSON cannot be read, or a list cannot be written.
+        OSError: a JSON cannot be read, a list cannot be written, or another process holds the lock of the lists.
     """
-    with FileLock(store.output / RECORDS / "metadata.lock"):
+    with list_lock(store.output, "metadata"):
         remove_partial_files(store.output, (METADATA, CARD))
         poses = list(store.documents())
         types = column_types([document.source or {} for _, document in poses])

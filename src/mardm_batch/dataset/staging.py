@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from mardm_batch.dataset.layout import PROBE_PREFIX, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CAPTION_CACHE_PREFIX, PROBE_PREFIX, RECORDS, STAGING_PREFIX
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import write_new
 
@@ -42,6 +42,11 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
 def output_id(output: Path) -> str:
     """Stands for an output folder in the names of its staging folders."""
     return hashlib.sha256(os.fsencode(output.resolve())).hexdigest()[:8]
+
+
+def caption_cache_name(output: Path, owner: str) -> str:
+    """Begins the names of files in `paths.temp` that hold the embeddings of a shard's captions."""
+    return f"{CAPTION_CACHE_PREFIX}{owner}-{output_id(output)}"
 
 
 def can_move(source: Path, target: Path) -> bool:

@@ -94,11 +94,11 @@ class MardmModel(MotionModel):
         encoder = self.networks.text_encoder
         return encoder.knows_a_word(caption) if isinstance(encoder, WordEncoder) else True
 
-    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:
-        """For a large text encoder: in a file named after the owner and the hash of the encoder's weights."""
+    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, name: str) -> None:
+        """See `MotionModel.cache_text_embeddings`: for CLIP, with the hash of its weights after the name."""
         encoder = self.networks.text_encoder
         if isinstance(encoder, ClipTextEncoder):
-            file = folder / f"captions-{owner}-{weights_hash(encoder.weights)[:16]}.safetensors"
+            file = folder / f"{name}-{weights_hash(encoder.weights)[:16]}.safetensors"
             cached = CachedTextEncoder(encoder, file)
             self.networks = replace(self.networks, text_encoder=cached)
             with suppress(Exception):  # what fails here fails in its batch again, which costs no other one

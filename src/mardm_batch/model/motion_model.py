@@ -44,8 +44,12 @@ class MotionModel(ABC):
         """Whether the model can read anything of a caption."""
         return True
 
-    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, owner: str) -> None:  # noqa: B027
-        """Compute the embeddings of all captions of a run at once, and keep them in the folder for a resumed run."""
+    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, name: str) -> None:  # noqa: B027
+        """Compute the embeddings of all captions of a run at once, and keep them for a resumed run.
+
+        Args:
+            name: begins the name of the file in the folder; it is the run's own.
+        """
 
     def clear_text_embeddings(self) -> None:  # noqa: B027
         """Remove what `cache_text_embeddings` left in the folder: every pose of the run is made."""

@@ -28,7 +28,7 @@ from mardm_batch.pose.geometry import Joints, diversity
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.measures import pose_measures
 from mardm_batch.sampling.vocabulary import ReadCaptions
-from mardm_batch.system.files import write_atomically
+from mardm_batch.system.files import DiskFullError, write_atomically
 from mardm_batch.system.terminal import ProgressDisplay
 from mardm_batch.tracking.tracker import NullTracker, Tracker
 
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 1.0
 REPORTS_PER_METRICS = 2
+SECONDS_TO_LIST_FAILURE = 1.0
+"""Sampling waits so long at most for another process that holds the list of failures."""
 NEWEST_NAMES = 5
 UNKNOWN_WORDS_LISTED = 20
 DIVERSITY_POSES = 300
@@ -65,6 +67,8 @@ class RunStatistics:
         self.requested = requested
         self.had_pending = False
         """Whether this run had poses to make."""
+        self.unlisted_failures: list[Failure] = []
+        """Failures that could not be added to `failures.jsonl` yet."""
         self.pending_names: set[str] = set()
         """Names of the poses that this run is to make and has not written yet."""
         self.progress, self.output, self.settings, self.failures = progress, output, settings, failures
@@ -157,12 +161,28 @@ class RunStatistics:
 
     def record_failures(self, failures: Sequence[Failure]) -> None:
         """Count poses that could not be made, and list them in `failures.jsonl`."""
-        self.failures.append(failures)
+        self.list_failures(failures)
         for each in failures:
             self.errors[f"{each.stage}: {each.error}"] += 1
             self.progress.last_failure = f"{each.name} ({each.stage}): {each.error}"
         if failures:
             self.display.advance(failed=len(failures))
+
+    def list_failures(self, failures: Sequence[Failure]) -> None:
+        """Add failures to `failures.jsonl`; where that cannot be done at once they wait for the next time.
+
+        Raises:
+            DiskFullError: there is no space.
+        """
+        seconds = 0.0 if self.unlisted_failures else SECONDS_TO_LIST_FAILURE
+        self.unlisted_failures += failures
+        try:
+            self.failures.append(self.unlisted_failures, seconds)
+        except DiskFullError:
+            raise
+        except OSError:  # sampling goes on; the end of the run tries again, and reports it
+            return
+        self.unlisted_failures = []
 
     def add(self, sums: defaultdict[str, float], values: Mapping[str, float]) -> None:
         with self.lock:
