@@ -87,7 +87,7 @@ def compose_with(entry: Entry, library: Library, rng: np.random.Generator) -> Co
     """The entry alone or, if it is a fragment, with a random main entry that it fits."""
     if entry.kind in MAIN_KINDS:
         return Composition((entry,))
-    mains = [main for main in library.mains if entry.needs <= main.takes]
+    mains = [main for main in library.mains if entry.fits(main)]
     return Composition((mains[int(rng.integers(len(mains)))], entry))
 
 

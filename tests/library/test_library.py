@@ -14,6 +14,7 @@ from mardm_batch.library.entries import MAIN_KINDS, read_entries
 from mardm_batch.library.library import Composition, load_library
 from mardm_batch.library.posing import pose
 from mardm_batch.library.sway import sway
+from mardm_batch.pose.balance import is_balanced, limb_in_trunk
 from mardm_batch.pose.conditions import parse
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
@@ -36,7 +37,7 @@ def poses():
         if entry.kind in MAIN_KINDS:
             compositions = [Composition((entry,))]
         else:
-            mains = [main for main in LIBRARY.entries if main.kind in MAIN_KINDS and entry.needs <= main.takes]
+            mains = [main for main in LIBRARY.mains if entry.fits(main)]
             assert mains, f"no main entry takes {entry.name}"
             compositions = [Composition((mains[int(rng.integers(len(mains)))], entry)) for _ in range(2)]
         for composition in compositions:
@@ -106,6 +107,70 @@ def test_feet_together_are_not_crossed():
         joints = np.stack([Composition((entry,)).joints(rng) for _ in range(50)])
         for text in ("left_ankle left of right_ankle 0.08", "feet close 0.2", "knees close 0.22"):
             assert parse(text).holds(joints).all(), (name, text)
+
+
+def said_entries(composition):
+    return max(1, sum(not entry.implied for entry in composition.entries))
+
+
+def test_most_compositions_have_several_entries():
+    rng = np.random.default_rng(12)
+    counts = Counter(said_entries(LIBRARY.compose(rng)) for _ in range(4000))
+    for count, share in ((1, 0.25), (2, 0.30), (3, 0.25), (4, 0.14), (5, 0.06)):
+        assert abs(counts[count] / 4000 - share) < 0.04, counts
+    kinds = Counter(entry.kind for _ in range(2000) for entry in LIBRARY.compose(rng).entries)
+    assert all(kinds[kind] > 150 for kind in ("arms", "arm", "legs", "leg", "torso", "head")), kinds
+
+
+def test_fragments_of_a_composition_are_of_different_parts_of_the_body():
+    rng = np.random.default_rng(13)
+    for _ in range(1500):
+        main, *fragments = LIBRARY.compose(rng).entries
+        parts = [part for entry in fragments for part in entry.parts]
+        assert len(parts) == len(set(parts)), [main.name, *(entry.name for entry in fragments)]
+        assert set(parts) <= main.free
+        assert all(entry.fits(main) for entry in fragments)
+
+
+def test_fragments_meet_their_conditions_on_the_postures_that_take_them():
+    rng = np.random.default_rng(14)
+    unsound = Counter()
+    fragments = [entry for entry in LIBRARY.entries if entry.family.startswith("fragments") and entry.side >= 0]
+    for entry in fragments:
+        mains = [main for main in LIBRARY.mains if main.kind == "support" and entry.fits(main)]
+        for index in rng.permutation(len(mains))[:4]:
+            composition = Composition((mains[index], entry))
+            if not any(LIBRARY.is_sound(composition, composition.joints(rng)) for _ in range(2)):
+                unsound[composition.name] += 1
+    assert len(fragments) > 100
+    assert unsound.total() <= 0.05 * 3 * len(fragments), unsound
+
+
+def test_every_posture_takes_fragments_of_the_legs_or_the_arms():
+    for name in (
+        "standing", "sitting on a chair", "sitting legs stretched", "kneeling", "squatting", "lying on back",
+        "lying on front", "lying on left side", "lying on right side", "all fours", "forward lunge",
+        "kneeling on left knee", "phoning",
+    ):  # fmt: skip
+        main = LIBRARY.by_name[name]
+        kinds = [kind for kind in ("arms", "arm", "legs", "leg") if LIBRARY.fragments_for(kind, main)]
+        assert kinds, name
+
+
+def test_a_fragment_of_the_legs_replaces_what_the_posture_says_of_them():
+    chair, leg = LIBRARY.by_name["sitting on a chair"], LIBRARY.by_name["seated left leg stretched"]
+    composition = Composition((chair, leg))
+    assert "feet on floor" in chair.conditions
+    assert set(composition.conditions) == set(leg.conditions)
+    kneeling = Composition((LIBRARY.by_name["kneeling"], LIBRARY.by_name["kneeling knees apart"]))
+    assert "knees on floor" in kneeling.conditions
+
+
+def test_samples_are_balanced_with_no_limb_in_the_trunk():
+    rng = np.random.default_rng(15)
+    poses = np.concatenate([LIBRARY.sample(rng, 1).clip for _ in range(150)])
+    assert is_balanced(poses).mean() >= 0.97
+    assert not limb_in_trunk(poses).mean() > 0.01
 
 
 def test_samples_meet_their_conditions_in_every_frame():

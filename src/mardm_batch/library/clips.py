@@ -19,7 +19,7 @@ from mardm_batch.library.library import load_library
 from mardm_batch.pose.features import joints_to_features
 
 CLIP_FRAMES: Final = 32
-_REPHRASINGS: Final = 3
+_REPHRASINGS: Final = 5
 """Further captions of a composed clip in other words; in two more, details of its joints are added or are all."""
 _CHUNK_SIZE: Final = 100
 """Clips that share a random generator, so that the number of processes does not change them."""

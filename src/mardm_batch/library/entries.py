@@ -5,19 +5,27 @@ The keys of an entry of `assets/pose_library/*.yaml`:
     pose        numbers of the posture, see `library.posture`
     does        verb phrases of its captions, the verb in <>
     with        noun phrases that follow "with" in its captions
+    how         adverbials that may follow the verb: "without bending the knees"
+    states      clauses of their own: "neither knee is bent"
+    like        the entry whose phrases this one has as well
     sides       phrases that may end a verb phrase which does not name a side
     conditions  conditions that its joints meet, see `pose.conditions`
-    takes       kinds of fragments, and tags, that a main entry may be combined with
-    needs       tags that a main entry must have for this fragment to be combined with it
+    takes       slots of fragments, and tags, that a main entry may be combined with
+    needs       slot and tags that a main entry must have for this fragment to be combined with it
+    fits        other slots in which a main entry may take this fragment, whatever it needs
     weight      relative frequency, 1 by default
     implied     true for the plain stand, which captions need not mention
 
-Main entries, of kind `support` or `whole`, are postures on their own; fragments, of kind `arms`, `arm`, `torso` or
-`head`, modify main entries. An entry whose posture is not symmetric has its mirror image as a second entry.
+Main entries, of kind `support` or `whole`, are postures on their own; fragments, of kind `arms`, `arm`, `legs`, `leg`,
+`torso` or `head`, modify main entries. A fragment needs the slot that has the name of its kind (`arms` for an arm,
+`legs` for a leg) unless it names another one that ends so, as `lying arms` or `stand legs`. A `whole` that leaves parts
+of the body as they are in a plain stand takes fragments for these. An entry whose posture is not symmetric has its
+mirror image as a second entry.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Literal, NoReturn
 
 import yaml
@@ -29,8 +37,13 @@ from mardm_batch.pose.conditions import mirror_condition, parse
 from mardm_batch.pose.sides import swap_sides
 
 MAIN_KINDS: Final = ("support", "whole")
-FRAGMENT_KINDS: Final = ("arms", "arm", "torso", "head")
-ENTRY_KEYS: Final = ("pose", "does", "with", "sides", "conditions", "takes", "needs", "weight", "implied")
+FRAGMENT_KINDS: Final = ("arms", "arm", "legs", "leg", "torso", "head")
+SLOTS: Final = {"arm": "arms", "leg": "legs"}
+"""The slot of a kind of fragment, where it has another name."""
+ENTRY_KEYS: Final = (
+    "pose", "does", "with", "how", "states", "like", "sides", "conditions", "takes", "needs", "fits", "weight",
+    "implied",
+)  # fmt: skip
 
 MIRRORED_SUFFIX: Final = " (mirrored)"
 """Ends the name of a mirror image whose entry's own name does not name a side."""
@@ -48,11 +61,16 @@ class Entry:
         pose: for each part of the body, numbers or [low, high] ranges by key.
         verb_phrases: `does` of the data file.
         with_phrases: `with` of the data file.
+        how_phrases: `how` of the data file.
+        statements: `states` of the data file.
         side_phrases: `sides` of the data file.
         conditions: that its joints meet.
-        takes: kinds of fragments and tags of a main entry.
-        needs: kind and tags that a main entry must take for this fragment to be combined with it.
+        takes: slots of fragments and tags of a main entry.
+        needs: slot and tags that a main entry must take for this fragment to be combined with it.
+        slots: other slots, any of which suffices.
+        free: parts of the body that fragments of a main entry may place.
         weight: relative frequency.
+        like: the entry whose phrases it has as well; "" for none.
         implied: whether captions need not mention it.
         side: 1 as in the data file, -1 for the mirror image, 0 where the two are the same.
     """
@@ -63,13 +81,28 @@ class Entry:
     pose: Mapping[str, Mapping[str, Any]]
     verb_phrases: tuple[str, ...]
     with_phrases: tuple[str, ...]
+    how_phrases: tuple[str, ...]
+    statements: tuple[str, ...]
     side_phrases: tuple[str, ...]
     conditions: tuple[str, ...]
     takes: frozenset[str]
     needs: frozenset[str]
+    slots: frozenset[str]
+    free: frozenset[str]
+    like: str
     weight: float
     implied: bool
     side: Literal[-1, 0, 1] = 0
+
+    def fits(self, main: "Entry") -> bool:
+        """Whether a main entry may be combined with this fragment."""
+        return (self.needs <= main.takes or bool(self.slots & main.takes)) and self.parts <= main.free
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The parts of the body that a fragment places; those of its kind at least."""
+        own = {"torso": {"torso"}, "head": {"head"}}.get(self.kind, set())
+        return frozenset((self.pose.keys() - {"pelvis"}) | own)
 
 
 def read_entries(text: str, file: str) -> list[Entry]:
@@ -105,21 +138,60 @@ def _parse_entry(name: str, kind: str, fields: Mapping[str, Any], file: str) -> 
             parse(text)
         except InputError as error:
             raise InputError(f"{file}: {name}: {error}") from None
-    slot = "arms" if kind == "arm" else kind
+    pose = _parse_parts(fields.get("pose", {}), name, file)
+    takes, free = _free_parts(kind, pose, frozenset(fields.get("takes", ())))
     return Entry(
         name=name,
         kind=kind,
         family=file.removesuffix(".yaml"),
-        pose=_parse_parts(fields.get("pose", {}), name, file),
+        pose=pose,
         verb_phrases=tuple(fields.get("does", ())),
         with_phrases=tuple(fields.get("with", ())),
+        how_phrases=tuple(fields.get("how", ())),
+        statements=tuple(fields.get("states", ())),
         side_phrases=tuple(fields.get("sides", ())),
         conditions=conditions,
-        takes=frozenset(fields.get("takes", ())),
-        needs=frozenset([*fields.get("needs", ()), *([slot] if kind in FRAGMENT_KINDS else [])]),
+        takes=takes,
+        needs=_needs(kind, fields.get("needs", ())),
+        slots=frozenset(fields.get("fits", ())),
+        free=free,
+        like=str(fields.get("like", "")),
         weight=float(fields.get("weight", 1.0)),
         implied=bool(fields.get("implied", False)),
     )
+
+
+def _needs(kind: str, tags: Sequence[str]) -> frozenset[str]:
+    """The tags that a fragment needs, with its slot."""
+    if kind in MAIN_KINDS:
+        return frozenset(tags)
+    slot = SLOTS.get(kind, kind)
+    named = any(tag.split()[-1] == slot for tag in tags)
+    return frozenset(tags if named else [*tags, slot])
+
+
+def _free_parts(
+    kind: str, pose: Mapping[str, Mapping[str, Any]], takes: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """What a main entry takes, and the parts of the body that its fragments may place."""
+    if kind in FRAGMENT_KINDS:
+        return takes, frozenset()
+    slots = {tag.split()[-1] for tag in takes}
+    free = {part for part in PART_KEYS if (part if "_" not in part else f"{part.split('_')[1]}s") in slots}
+    if kind == "whole":
+        absent = {part for part in PART_KEYS if part not in pose}
+        upright = {"pelvis", "torso"} <= absent
+        if "head" in absent and "lying head" not in takes:
+            takes, free = takes | {"head"}, free | {"head"}
+        if upright:
+            arms = absent & {"left_arm", "right_arm"}
+            takes = takes | {"upright", "torso"} | ({"arms", "erect"} if arms else set())
+            free |= {"torso"} | arms
+        if upright and {"left_leg", "right_leg"} <= absent:
+            takes, free = takes | {"stand legs"}, free | {"left_leg", "right_leg"}
+    if "torso" in takes:
+        takes |= {"side torso"}
+    return takes, frozenset(free)
 
 
 def _parse_parts(pose: Mapping[str, Any], name: str, file: str) -> dict[str, Mapping[str, Any]]:
@@ -164,7 +236,14 @@ def _mirror_entry(entry: Entry) -> Entry:
         pose={swap_sides(part): _mirror_part(part, numbers) for part, numbers in entry.pose.items()},
         verb_phrases=tuple(swap_sides(text) for text in entry.verb_phrases),
         with_phrases=tuple(swap_sides(text) for text in entry.with_phrases),
+        how_phrases=tuple(swap_sides(text) for text in entry.how_phrases),
+        statements=tuple(swap_sides(text) for text in entry.statements),
         side_phrases=tuple(swap_sides(text) for text in entry.side_phrases),
+        takes=frozenset(swap_sides(tag) for tag in entry.takes),
+        needs=frozenset(swap_sides(tag) for tag in entry.needs),
+        slots=frozenset(swap_sides(tag) for tag in entry.slots),
+        free=frozenset(swap_sides(part) for part in entry.free),
+        like=mirrored_name(entry.like) if entry.like else "",
         conditions=tuple(mirror_condition(text) for text in entry.conditions),
     )
 

@@ -1,8 +1,9 @@
 """The pose library: random combinations of entries, with captions, clips and conditions."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -10,19 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.errors import InputError
-from mardm_batch.library.entries import FRAGMENT_KINDS, MAIN_KINDS, Entry, read_entries
+from mardm_batch.library.entries import FRAGMENT_KINDS, MAIN_KINDS, SLOTS, Entry, mirrored_name, read_entries
 from mardm_batch.library.held_out import HeldOutSplit, Kind
 from mardm_batch.library.posing import pose
 from mardm_batch.library.posture import STANDING
 from mardm_batch.library.sway import sway
 from mardm_batch.library.wording import EntryPhrases, Wording, compose_caption
-from mardm_batch.pose.conditions import either_side
+from mardm_batch.pose.balance import is_balanced, limb_in_trunk
+from mardm_batch.pose.conditions import either_side, parse
 
-_GESTURE_SHARE: Final = 0.2
-"""Share of compositions that are a plain stand with one fragment: "A person leaning to the left"."""
-
-# Shares of the main entries which take a kind of fragment that are combined with one.
-_FRAGMENT_SHARES: Final = {"arms": 0.72, "torso": 0.32, "head": 0.36}
+_COUNT_SHARES: Final = (0.23, 0.31, 0.24, 0.145, 0.075)
+"""Shares of compositions of 1, 2, 3, … entries, of which a plain stand, which is implied, is none."""
+_STAND_SHARE: Final = 0.3
+"""Share of compositions whose main entry is the plain stand."""
+_ALONE_WEIGHT: Final = 3.0
+"""Factor of the weight of main entries that take no fragment, where one entry is drawn."""
+_SLOT_WEIGHTS: Final[Mapping[str, float]] = {"arms": 4.0, "legs": 3.0, "torso": 1.5, "head": 1.5}
+"""Relative frequency with which a fragment of a slot is drawn next."""
+_PAIR_SHARE: Final = 0.5
+"""Share of fragments of arms or legs that place both, where both are free."""
+_REPEATS: Final = 3
+"""Poses drawn of a composition before it is given up."""
 
 # Largest random variation of a number that is not a range: degrees, metres.
 _JITTER: Final[Mapping[str, float]] = {
@@ -30,6 +39,11 @@ _JITTER: Final[Mapping[str, float]] = {
     "pitch": 2, "lean": 2, "bend": 3, "twist": 3, "nod": 4, "tilt": 4, "slack": 3, "balance": 0,
     "height": 0.01, "out": 0.012, "up": 0.012, "front": 0.015,
 }  # fmt: skip
+_OF_LEGS: Final = re.compile(
+    r"(?:either )?(?:left_|right_)?(?:feet|foot|ankles?|thighs?|shins?|legs?|hips?|knees?) |pelvis height"
+)
+_OF_ARMS: Final = re.compile(r"(?:either )?(?:left_|right_)?(?:hands?|wrists?|elbows?|arms?|forearms?|upper_arms?) ")
+"""Conditions that say how the legs and the arms are placed."""
 _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
 
 
@@ -66,9 +80,27 @@ class Composition:
     def name(self) -> str:
         return "+".join(entry.name for entry in self.entries)
 
+    @cached_property
+    def own_conditions(self) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
+        """The entries, each with the conditions that it still sets: a fragment places what the main entry did.
+
+        A plain stand, which is implied, sets none for the legs beside a fragment of the legs.
+        """
+        main = self.entries[0]
+        slots = {SLOTS.get(entry.kind, entry.kind) for entry in self.entries[1:]}
+        kept = main.conditions
+        if "legs" in slots:
+            kept = () if main.implied else tuple(text for text in kept if not _OF_LEGS.match(text))
+            kept += tuple(
+                text for text in main.conditions if text.startswith("knees on floor") and "kneel legs" in main.takes
+            )
+        if "arms" in slots and main.kind == "support":
+            kept = tuple(text for text in kept if not _OF_ARMS.match(text))
+        return ((main, kept), *((entry, entry.conditions) for entry in self.entries[1:]))
+
     @property
     def conditions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(text for entry in self.entries for text in entry.conditions))
+        return tuple(dict.fromkeys(text for _, conditions in self.own_conditions for text in conditions))
 
     def stated_conditions(self, sided: Collection[str]) -> tuple[str, ...]:
         """The conditions that a caption states; for entries whose phrase names no side they may hold on either side.
@@ -78,8 +110,8 @@ class Composition:
         return tuple(
             dict.fromkeys(
                 text if entry.name in sided else either_side(text)
-                for entry in self.entries
-                for text in entry.conditions
+                for entry, conditions in self.own_conditions
+                for text in conditions
             )
         )
 
@@ -98,7 +130,15 @@ class Composition:
     def compose_caption(self, rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
         """A random caption, in the words of the data files or with synonyms of some."""
         phrases = [
-            EntryPhrases(each.name, each.verb_phrases, each.with_phrases, each.implied, each.side_phrases)
+            EntryPhrases(
+                each.name,
+                each.verb_phrases,
+                each.with_phrases,
+                each.implied,
+                each.side_phrases,
+                each.how_phrases,
+                each.statements,
+            )
             for each in self.entries
         ]
         return compose_caption(phrases, rng, with_synonyms)
@@ -120,15 +160,18 @@ class Library:
         self.entries = tuple(entries)
         self.by_name = {entry.name: entry for entry in entries}
         self.mains = [entry for entry in entries if entry.kind in MAIN_KINDS]
-        weights = np.array([entry.weight for entry in self.mains])
-        self._main_shares = weights / weights.sum()
         self._stand = next(entry for entry in self.mains if entry.implied)
-        self._gestures = [entry for kind in FRAGMENT_KINDS for entry in self.fragments_for(kind, self._stand)]
+        self._others = [entry for entry in self.mains if not entry.implied]
+        self._weights = np.array([entry.weight for entry in self._others])
+        self._fragments: dict[tuple[str, str], list[Entry]] = {}
+        self._capacities = np.array([self._capacity(entry) for entry in self._others])
+        self._exempt: dict[str, bool] = {}
         self.split = HeldOutSplit(entries)
 
     def sample(self, rng: np.random.Generator, frames: int, held_out: bool | None = None) -> Sample:
         """A random sample with a clip (frames, 22, 3); the same for the same state of `rng`.
 
+        Its pose meets the conditions, is balanced and has no limb in the trunk: others are drawn anew.
         `held_out`: False for samples of training, whose captions have synonyms; True for held-out samples; None for
         either.
         """
@@ -137,11 +180,28 @@ class Library:
             words = composition.compose_caption(rng, with_synonyms=held_out is False)
             side = composition.open_side(words.sided)
             kinds = self.split.held_out_kinds(composition.entries, words.phrases)
-            if held_out is None or (held_out == bool(kinds) and (held_out or side is not None)):
-                break
-        clip = sway(composition.joints(rng), frames, rng)
-        conditions = composition.stated_conditions(words.sided)
-        return Sample(composition, words.caption, side, clip, conditions, words.phrases, kinds)
+            if held_out is not None and (held_out != bool(kinds) or not (held_out or side is not None)):
+                continue
+            for _ in range(_REPEATS):
+                clip = sway(composition.joints(rng), frames, rng)
+                if self.is_sound(composition, clip[frames // 2]):
+                    conditions = composition.stated_conditions(words.sided)
+                    return Sample(composition, words.caption, side, clip, conditions, words.phrases, kinds)
+
+    def is_sound(self, composition: Composition, joints: NDArray[np.float32]) -> bool:
+        """Whether a pose (22, 3) meets the composition's conditions, is balanced and has no limb in the trunk.
+
+        Postures that are not balanced, as a leap, or fold the body up by themselves may be so.
+        """
+        poses = joints[None].astype(np.float64)
+        if not all(parse(text).holds(poses)[0] for text in composition.conditions):
+            return False
+        main = composition.entries[0]
+        if main.name not in self._exempt:
+            rng = np.random.default_rng(0)
+            alone = [Composition((main,)).joints(rng)[None].astype(np.float64) for _ in range(_REPEATS)]
+            self._exempt[main.name] = not all(map(_is_possible, alone))
+        return self._exempt[main.name] or _is_possible(poses)
 
     def rephrase(self, sample: Sample, rng: np.random.Generator) -> tuple[str, int]:
         """Another caption of a sample of training, and its open side; neither ambiguous nor held out."""
@@ -152,32 +212,50 @@ class Library:
                 return words.caption, side
 
     def compose(self, rng: np.random.Generator) -> Composition:
-        """A random main entry with random fragments that it takes, or a plain stand with one fragment."""
-        if rng.random() < _GESTURE_SHARE:
-            return Composition((self._stand, *_draw(self._gestures, rng)))
-        main = self.mains[int(rng.choice(len(self.mains), p=self._main_shares))]
-        parts = [main]
-        for slot, share in _FRAGMENT_SHARES.items():
-            if slot in main.takes and rng.random() < share:
-                parts += self._draw_fragments(slot, main, rng)
-        return Composition(tuple(parts))
+        """A random main entry with random fragments that it takes, none of them of the same part of the body."""
+        count = 1 + int(rng.choice(len(_COUNT_SHARES), p=_COUNT_SHARES))
+        if rng.random() < _STAND_SHARE:
+            main, fragments = self._stand, count if count > 1 or rng.random() < 0.9 else 0
+        else:
+            weights = self._weights * (self._capacities >= count - 1)
+            if count == 1:
+                weights = weights * np.where(self._capacities == 0, _ALONE_WEIGHT, 1.0)
+            main = self._others[int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), side="right"))]
+            fragments = count - 1
+        entries, free = [main], set(main.free)
+        while fragments > 0 and (drawn := self._draw_fragment(main, free, rng)):
+            entries.append(drawn)
+            free -= drawn.parts
+            fragments -= 1
+        return Composition(tuple(entries))
 
     def fragments_for(self, kind: str, main: Entry) -> list[Entry]:
         """The fragments of a kind that a main entry takes."""
-        return [entry for entry in self.entries if entry.kind == kind and entry.needs <= main.takes]
+        key = (kind, main.name)
+        if key not in self._fragments:
+            self._fragments[key] = [entry for entry in self.entries if entry.kind == kind and entry.fits(main)]
+        return self._fragments[key]
 
-    def _draw_fragments(self, slot: str, main: Entry, rng: np.random.Generator) -> list[Entry]:
-        if slot != "arms":
-            return _draw(self.fragments_for(slot, main), rng)
-        form = rng.random()
-        if form < 0.5:
-            return _draw(self.fragments_for("arms", main), rng)
-        single = self.fragments_for("arm", main)
-        first = _draw(single, rng)
-        if form < 0.84:
-            return first
-        used = {part for entry in first for part in entry.pose}
-        return first + _draw([entry for entry in single if not used & entry.pose.keys()], rng)
+    def _capacity(self, main: Entry) -> int:
+        """How many fragments a main entry can be combined with."""
+        singles = {part for kind in FRAGMENT_KINDS for entry in self.fragments_for(kind, main) for part in entry.parts}
+        return len(singles)
+
+    def _draw_fragment(self, main: Entry, free: Set[str], rng: np.random.Generator) -> Entry | None:
+        """A fragment of free parts of the body; None where there is none."""
+        possible: dict[str, list[Entry]] = {}
+        for kind in FRAGMENT_KINDS:
+            fitting = [entry for entry in self.fragments_for(kind, main) if entry.parts <= free]
+            if fitting:
+                possible[kind] = fitting
+        slots = [slot for slot in _SLOT_WEIGHTS if any(SLOTS.get(kind, kind) == slot for kind in possible)]
+        if not slots:
+            return None
+        shares = np.cumsum([_SLOT_WEIGHTS[slot] for slot in slots])
+        slot = slots[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
+        kinds = [kind for kind in possible if SLOTS.get(kind, kind) == slot]
+        kind = kinds[0] if len(kinds) == 1 or rng.random() < _PAIR_SHARE else kinds[1]
+        return _draw(possible[kind], rng)
 
 
 @lru_cache(maxsize=1)
@@ -195,15 +273,36 @@ def load_library() -> Library:
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
         raise InputError(f"pose_library: duplicate names: {', '.join(duplicates)}; give each entry its own name")
-    return Library(entries)
+    return Library(_with_likes(entries, {entry.name: entry for entry in entries}))
 
 
-def _draw(entries: Sequence[Entry], rng: np.random.Generator) -> list[Entry]:
-    """One of the entries, by weight; none where there are none."""
-    if not entries:
-        return []
-    weights = np.array([entry.weight for entry in entries])
-    return [entries[int(rng.choice(len(entries), p=weights / weights.sum()))]]
+def _with_likes(entries: Sequence[Entry], by_name: Mapping[str, Entry]) -> list[Entry]:
+    """The entries, with the phrases of those that they are like."""
+    resolved = []
+    for entry in entries:
+        if entry.like:
+            model = by_name.get(entry.like) or by_name.get(mirrored_name(entry.like))
+            if model is None:
+                raise InputError(f"{entry.family}.yaml: {entry.name}: unknown entry in 'like': '{entry.like}'")
+            entry = replace(
+                entry,
+                verb_phrases=(*entry.verb_phrases, *model.verb_phrases),
+                with_phrases=(*entry.with_phrases, *model.with_phrases),
+                how_phrases=(*entry.how_phrases, *model.how_phrases),
+                statements=(*entry.statements, *model.statements),
+            )
+        resolved.append(entry)
+    return resolved
+
+
+def _is_possible(poses: NDArray[np.float64]) -> bool:
+    return bool(is_balanced(poses)[0] and not limb_in_trunk(poses)[0])
+
+
+def _draw(entries: Sequence[Entry], rng: np.random.Generator) -> Entry:
+    """One of the entries, by weight."""
+    shares = np.cumsum([entry.weight for entry in entries])
+    return entries[int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))]
 
 
 def _draw_numbers(parts: Mapping[str, Mapping[str, Any]], rng: np.random.Generator) -> dict[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ HAND_POSITIONS: Final[Mapping[str, tuple[str, str, tuple[float, float, float], s
     "heart": ("spine3", "chest", (-0.04, 0.06, 0.17), "out down"),
     "chest": ("spine3", "chest", (0.06, 0.08, 0.17), "out down"),
     "prayer": ("spine3", "chest", (0.015, 0.10, 0.22), "out down"),
-    "other elbow": ("spine3", "chest", (-0.14, 0.00, 0.17), "out down back"),
+    "other elbow": ("spine3", "chest", (-0.12, 0.00, 0.22), "out down"),
     "other shoulder": ("other shoulder", "chest", (-0.02, 0.02, 0.11), "down front"),
     "shoulder": ("own shoulder", "chest", (0.0, 0.04, 0.08), "out down"),
     "chin": ("head", "head", (0.02, -0.08, 0.11), "down front"),
@@ -51,6 +51,7 @@ ANCHORS: Final[Mapping[str, tuple[str, str, str]]] = {
     "pelvis": ("pelvis", "pelvis", "out back"),
     "head": ("head", "head", "out down"),
     "knee": ("own knee", "world", "out back"),
+    "other knee": ("other knee", "world", "out down"),
     "floor": ("", "world", "out back"),
 }
 

@@ -9,54 +9,29 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
+from mardm_batch.library.assembly import (
+    Part,
+    agree_with_they,
+    as_clause,
+    as_list,
+    as_sentences,
+    as_statements,
+    as_statements_first,
+    draw,
+    verbless,
+)
 from mardm_batch.library.grammar import Form, conjugate
+from mardm_batch.library.subjects import Subject, draw_subject
 from mardm_batch.library.synonyms import substitute_synonyms
-from mardm_batch.pose.sides import names_side
+from mardm_batch.pose.sides import names_side, swap_sides
 
-T = TypeVar("T")
 _ChoosePhrase = Callable[[Sequence[str]], str]
 """Draws one of several phrases."""
 
-# Subject, its possessive, its share.
-_SUBJECTS: Final = (
-    ("A person", "their", 0.58),
-    ("Person", "their", 0.05),
-    ("Someone", "their", 0.04),
-    ("A man", "his", 0.06),
-    ("A woman", "her", 0.06),
-    ("The person", "their", 0.04),
-    ("The figure", "its", 0.02),
-    ("The subject", "their", 0.01),
-    ("The character", "their", 0.01),
-    ("A human", "their", 0.01),
-    ("A figure", "its", 0.01),
-    ("An athlete", "their", 0.01),
-    ("A dancer", "their", 0.01),
-    ("A boy", "his", 0.01),
-    ("A girl", "her", 0.01),
-    ("He", "his", 0.01),
-    ("She", "her", 0.01),
-    ("", "the", 0.17),
-)
-_ROLES: Final = (
-    ("The man", "his"), ("The woman", "her"), ("Man", "his"), ("Woman", "her"), ("A young man", "his"),
-    ("A young woman", "her"), ("An old man", "his"), ("An elderly woman", "her"), ("A child", "their"),
-    ("A little girl", "her"), ("A little boy", "his"), ("A kid", "their"), ("A teenager", "their"), ("A lady", "her"),
-    ("A guy", "his"), ("A gentleman", "his"), ("An adult", "their"), ("A gymnast", "their"), ("A player", "their"),
-    ("A soldier", "their"), ("A student", "their"), ("A teacher", "their"), ("A worker", "their"),
-    ("An actor", "their"), ("A model", "their"), ("A performer", "their"), ("A trainer", "their"),
-    ("A fighter", "their"), ("A warrior", "their"), ("A king", "his"), ("A queen", "her"), ("A statue", "its"),
-    ("A robot", "its"), ("An actress", "her"), ("A farmer", "their"), ("A doctor", "their"), ("A tourist", "their"),
-    ("One person", "their"), ("Somebody", "their"), ("The dancer", "their"), ("The athlete", "their"),
-    ("A ballerina", "her"), ("The player", "their"), ("A friend", "their"), ("Human", "their"),
-    ("A pedestrian", "their"),
-)  # fmt: skip
-_ROLE_SHARE: Final = 0.1
-"""Share of captions whose subject is one of these."""
 _PLACES: Final = (
     "in a park", "in the park", "at home", "in a room", "on the beach", "in the gym", "in a studio", "on a stage",
     "in front of a mirror", "in front of the camera", "for a photo", "in the kitchen", "in the garden", "on the grass",
@@ -69,38 +44,35 @@ _PLACES: Final = (
 _PLACE_SHARE: Final = 0.07
 _SIDE_PHRASE_SHARE: Final = 0.35
 """Share of main phrases without a side to which one of their entry's `side_phrases` is added."""
-_PRONOUNS: Final = ("He", "She")
-_SCENES: Final = (
-    "A person who is", "Someone who is", "A pose of a person", "Pose of a person", "A static pose of someone",
-    "A person posing as if", "A person is posing as if", "A picture of a person",
-)  # fmt: skip
-"""May replace "A person" before a gerund."""
 _FORMS: Final[tuple[tuple[Form, float], ...]] = (
     ("gerund", 0.5),
     ("third", 0.34),
     ("progressive", 0.13),
     ("past", 0.03),
 )
+_STYLES: Final = (("clause", 0.52), ("sentences", 0.16), ("statements first", 0.16), ("list", 0.16))
 _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
 """Separators before the details that are appended to a caption, and before the last of them."""
 _REFLEXIVES: Final = {"his": "himself", "her": "herself", "its": "itself"}
-_SENTENCE_SHARE: Final = 0.15
-"""Share of captions whose with-phrases become a sentence of their own, where they can."""
-_LIST_SHARE: Final = 0.15
-"""Share of captions whose with-phrases are listed without articles, as in notes."""
 _BODY_PART: Final = re.compile(
-    r"((?:the|both|one|their|his|her|its) )?((?:left|right) )?"
-    r"((?:upper |fore)?arms?|hands?|elbows?|wrists?|legs?|knees?|foot|feet|thighs?|shins?|head|face|chin|torso"
-    r"|upper body|back|shoulders?|chest|hips?|palms?|heels?|toes) (.+)"
+    r"((?:the|both|one|each|neither|their|his|her|its) )?((?:left|right|other) )?"
+    r"((?:upper |fore)?arms?|forearms?|hands?|elbows?|wrists?|legs?|knees?|foot|feet|thighs?|shins?|heels?|ankles?"
+    r"|head|face|chin|nose|neck|eyes|gaze|torso|trunk|upper body|body|back|spine|shoulders?|chest|hips?|waist|palms?"
+    r"|fists?|fingers|toes|soles?|weight) (?!of |to |and |or )(.+)"
 )
 _PLURAL: Final = re.compile(r"s$|feet")
+_OTHER_SHARE: Final = 0.25
+"""Share of second phrases of an arm or a leg that say "the other arm"."""
+_ONE_LIMB: Final = re.compile(r"\b(?:the |their |his |her |its |)(left|right) (arm|hand|elbow|leg|foot|knee|heel)\b")
+_LIMBS: Final = {
+    "arm": "arm", "hand": "arm", "elbow": "arm", "leg": "leg", "foot": "leg", "knee": "leg", "heel": "leg",
+}  # fmt: skip
 _STAND_VERBS: Final[dict[Form, tuple[str, ...]]] = {
     "gerund": ("", "", "standing "),
     "third": ("stands ",),
     "progressive": ("is standing ",),
     "past": ("stood ",),
 }
-_STANDS_WITH: Final = re.compile(r"(?:(?:is )?(?:stand(?:s|ing)|stood) )?with (.+)")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -116,6 +88,10 @@ class EntryPhrases:
     """Whether the caption need not mention the entry, as for a plain stand."""
     side_phrases: tuple[str, ...] = ()
     """May end a verb phrase that does not name a side."""
+    how_phrases: tuple[str, ...] = ()
+    """Adverbials: "without bending the knees"."""
+    statements: tuple[str, ...] = ()
+    """Clauses of their own: "neither knee is bent"."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +105,19 @@ class Wording:
     """Names of the entries whose phrases name a side."""
 
 
+@dataclass(frozen=True)
+class _Speaker:
+    """The choices that hold for a whole caption."""
+
+    subject: Subject
+    form: Form
+    choose: _ChoosePhrase
+    rng: np.random.Generator
+
+    def expand(self, text: str) -> str:
+        return _expand(text, self.subject.their, self.rng)
+
+
 def compose_caption(entries: Sequence[EntryPhrases], rng: np.random.Generator, with_synonyms: bool = False) -> Wording:
     """A random caption of a main entry and its fragments.
 
@@ -137,33 +126,16 @@ def compose_caption(entries: Sequence[EntryPhrases], rng: np.random.Generator, w
         rng: random generator.
         with_synonyms: whether to replace some words by synonyms.
     """
-    choose = partial(_choose_phrase, rng=rng, with_synonyms=with_synonyms)
-    subject, their = _draw([(s, t) for s, t, _ in _SUBJECTS], [share for *_, share in _SUBJECTS], rng)
-    if subject and rng.random() < _ROLE_SHARE:
-        subject, their = _ROLES[int(rng.integers(len(_ROLES)))]
-    form = _draw([form for form, _ in _FORMS], [share for _, share in _FORMS], rng) if subject else "gerund"
-    if subject in _PRONOUNS and form == "gerund":
+    subject = draw_subject(rng)
+    form = draw(_FORMS, rng) if subject.text else "gerund"
+    if subject.text in ("He", "She") and form == "gerund":
         form = "progressive"
+    speaker = _Speaker(subject, form, partial(_choose_phrase, rng=rng, with_synonyms=with_synonyms), rng)
     main, fragments = entries[0], list(entries[1:])
-    if main.implied and fragments and rng.random() < 0.6:
-        main = fragments.pop(int(rng.integers(len(fragments))))
-    parts = [_main_part(main, form, main.implied or main is not entries[0], choose, rng)] + [
-        _fragment_part(fragment, form, choose, rng) for fragment in fragments
-    ]
-    # With-phrases come first: after the verb of another fragment they would seem to belong to it.
-    parts[1:] = sorted(parts[1:], key=lambda part: not part.words.startswith("with "))
-    parts = [replace(part, words=_expand(part.words, their, rng)) for part in parts]
-    words = [part.words for part in parts]
-    style = rng.random()
-    text = ""
-    if style < _SENTENCE_SHARE:
-        text = _as_sentences(words, subject, rng)
-    elif style < _SENTENCE_SHARE + _LIST_SHARE:
-        text = _as_list(words, subject, rng)
-    if not text:
-        text = _as_clause(words, subject, comma=main is not entries[0], rng=rng)
-        if rng.random() < _PLACE_SHARE:
-            text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
+    if len(fragments) > 1 and rng.random() < 0.7:
+        fragments = [fragments[index] for index in rng.permutation(len(fragments))]
+    style = draw(_STYLES, rng) if fragments else "clause"
+    text, parts = _COMPOSERS[style](main, fragments, speaker)
     if rng.random() < 0.2:
         text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
     if rng.random() < 0.15:
@@ -171,25 +143,112 @@ def compose_caption(entries: Sequence[EntryPhrases], rng: np.random.Generator, w
     return Wording(
         caption=text + ("." if rng.random() < 0.4 else ""),
         phrases=tuple(part.phrase for part in parts),
-        sided=frozenset(part.name for part in parts if names_side(part.words)),
+        sided=frozenset(part.name for part in parts if part.sided or names_side(part.words)),
     )
 
 
 def append_details(caption: str, details: Sequence[EntryPhrases], rng: np.random.Generator) -> str:
     """A caption followed by details: "Downward dog: the knees straight, both hands on the floor"."""
     texts = [_expand(_choose_phrase(each.with_phrases, rng, with_synonyms=True), "their", rng) for each in details]
-    link, last = _draw(_LINKS, [1.0] * len(_LINKS), rng)
+    link, last = draw([(each, 1.0) for each in _LINKS], rng)
     listed = last.join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]
     return f"{caption.rstrip('.')}{link}{listed}{'.' if rng.random() < 0.3 else ''}"
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One entry's part of a caption, and the phrase of which it is made."""
+def _compose_clause(main: EntryPhrases, fragments: list[EntryPhrases], speaker: _Speaker) -> tuple[str, list[Part]]:
+    rng = speaker.rng
+    named = main
+    if main.implied and fragments and rng.random() < 0.6:
+        index = _first_that(fragments, lambda each: bool(each.verb_phrases or each.with_phrases))
+        named = fragments.pop(index) if index is not None else main
+    first = _main_part(named, main.implied, speaker)
+    parts = [_fragment_part(fragment, speaker) for fragment in fragments]
+    # With-phrases come first: after the verb of another fragment they would seem to belong to it.
+    parts.sort(key=lambda part: part.kind != "with")
+    first, *parts = _say_other([first, *parts], rng)
+    text = as_clause(first, parts, speaker.subject, comma=named is not main, rng=rng)
+    if rng.random() < _PLACE_SHARE:
+        text = f"{text} {_PLACES[int(rng.integers(len(_PLACES)))]}"
+    return text, [first, *parts]
 
-    name: str
-    phrase: str
-    words: str
+
+def _compose_sentences(main: EntryPhrases, fragments: list[EntryPhrases], speaker: _Speaker) -> tuple[str, list[Part]]:
+    rng = speaker.rng
+    if main.implied and rng.random() < 0.5:
+        said = _say_other([_statement_part(fragment, speaker) for fragment in fragments], rng)
+        return as_statements([part.words for part in said], rng), said
+    first = _main_part(main, main.implied, speaker)
+    outside, said = _split_fragments(fragments, speaker)
+    stands = verbless(first)
+    if stands and _BODY_PART.fullmatch(stands):
+        said = [replace(first, words=_state(stands, speaker), kind="statement"), *said]
+        return as_statements([part.words for part in said], rng), [*said, *outside] if not outside else said
+    return as_sentences(first, [part.words for part in said], outside, speaker.subject, rng), [first, *outside, *said]
+
+
+def _compose_statements_first(
+    main: EntryPhrases, fragments: list[EntryPhrases], speaker: _Speaker
+) -> tuple[str, list[Part]]:
+    first = _main_part(main, main.implied, speaker, finite=True)
+    outside, said = _split_fragments(fragments, speaker)
+    outside = [part for part in outside if part.kind != "with"]
+    text = as_statements_first(first, [part.words for part in said], outside, speaker.subject, speaker.rng)
+    return text, [first, *outside, *said]
+
+
+def _compose_list(main: EntryPhrases, fragments: list[EntryPhrases], speaker: _Speaker) -> tuple[str, list[Part]]:
+    rng = speaker.rng
+    named = main
+    if main.implied and rng.random() < 0.6:
+        index = _first_that(fragments, lambda each: bool(each.with_phrases))
+        named = fragments.pop(index) if index is not None else main
+    first = _main_part(named, main.implied, speaker)
+    parts = _say_other([first, *(_listed_part(fragment, speaker) for fragment in fragments)], rng)
+    text = as_list(parts[0], parts[1:], speaker.subject, main.implied, rng)
+    if not text:
+        text = as_clause(parts[0], parts[1:], speaker.subject, comma=named is not main, rng=rng)
+    return text, parts
+
+
+_COMPOSERS: Final = {
+    "clause": _compose_clause,
+    "sentences": _compose_sentences,
+    "statements first": _compose_statements_first,
+    "list": _compose_list,
+}
+
+
+def _first_that(fragments: Sequence[EntryPhrases], fits: Callable[[EntryPhrases], bool]) -> int | None:
+    return next((index for index, each in enumerate(fragments) if fits(each)), None)
+
+
+def _split_fragments(fragments: Sequence[EntryPhrases], speaker: _Speaker) -> tuple[list[Part], list[Part]]:
+    """Some fragments as verb phrases or adverbials of the main sentence, and at least one as a statement."""
+    outside: list[Part] = []
+    said = list(fragments)
+    if len(said) > 1 and speaker.rng.random() < 0.2:
+        part = _fragment_part(said[0], speaker)
+        if part.kind in ("verb", "how"):
+            outside, said = [part], said[1:]
+    return outside, _say_other([_statement_part(fragment, speaker) for fragment in said], speaker.rng)
+
+
+def _say_other(parts: list[Part], rng: np.random.Generator) -> list[Part]:
+    """The parts with "the other arm" in one of them, by chance, after one that names the arm or leg of one side."""
+    if rng.random() >= _OTHER_SHARE:
+        return parts
+    named: set[tuple[str, str]] = set()
+    for index, part in enumerate(parts):
+        match = _ONE_LIMB.search(part.words)
+        rest = part.words[match.end() :] if match else ""
+        if match is None or names_side(part.words[: match.start()]) or part.kind in ("how", "verb"):
+            continue
+        limb = _LIMBS[match[2]]
+        if not names_side(rest) and (swap_sides(match[1]), limb) in named and index:
+            other = replace(part, words=f"{part.words[: match.start()]}the other {match[2]}{rest}", sided=True)
+            return [*parts[:index], other, *parts[index + 1 :]]
+        named.add((match[1], limb))
+    return parts
 
 
 def _choose_phrase(phrases: Sequence[str], rng: np.random.Generator, with_synonyms: bool) -> str:
@@ -206,117 +265,97 @@ def _expand(text: str, their: str, rng: np.random.Generator) -> str:
         text = text[: match.start()] + options[int(rng.integers(len(options)))] + text[match.end() :]
     text = re.sub(r"\bthe own\b", "their own" if their == "the" else f"{their} own", text)
     text = re.sub(r"\bthemselves\b", _REFLEXIVES.get(their, "themselves"), text)
-    return re.sub(r"\s+", " ", text).replace(" ,", ",").rstrip()
+    return re.sub(r"\s+", " ", text).replace(" ,", ",").strip()
 
 
-def _main_part(
-    entry: EntryPhrases, form: Form, upright: bool, choose: _ChoosePhrase, rng: np.random.Generator
-) -> _Part:
-    """The verb phrase of the caption, or a with-phrase, before which an `upright` person may also "stand"."""
-    verbless = entry.with_phrases and (upright or form == "gerund")
-    if entry.verb_phrases and not (verbless and rng.random() < 0.35):
-        verb_phrase = choose(entry.verb_phrases)
-        text = conjugate(verb_phrase, form)
+def _main_part(entry: EntryPhrases, upright: bool, speaker: _Speaker, finite: bool = False) -> Part:
+    """The verb phrase of the caption, or a with-phrase, before which an `upright` person may also "stand".
+
+    `finite` asks for "is kneeling", whatever the form of the caption.
+    """
+    rng, form = speaker.rng, speaker.form
+    if finite:
+        form = "progressive"
+    with_allowed = entry.with_phrases and (upright or form == "gerund")
+    if entry.verb_phrases and not (with_allowed and rng.random() < 0.35):
+        verb_phrase = speaker.choose(entry.verb_phrases)
+        text = conjugate(verb_phrase, "third" if finite and verb_phrase.startswith("<be>") else form)
         if entry.side_phrases and not names_side(text) and rng.random() < _SIDE_PHRASE_SHARE:
             side = entry.side_phrases[int(rng.integers(len(entry.side_phrases)))]
             text += side if side.startswith(",") else f" {side}"
-        return _Part(entry.name, verb_phrase, text)
-    with_phrase = choose(entry.with_phrases)
+        return Part(entry.name, verb_phrase, speaker.expand(text), "main")
+    with_phrase = speaker.choose(entry.with_phrases)
     stand = _STAND_VERBS[form][int(rng.integers(len(_STAND_VERBS[form])))] if upright else ""
-    return _Part(entry.name, with_phrase, f"{stand}with {with_phrase}")
+    return Part(entry.name, with_phrase, f"{stand}with {speaker.expand(with_phrase)}", "main")
 
 
-def _fragment_part(entry: EntryPhrases, form: Form, choose: _ChoosePhrase, rng: np.random.Generator) -> _Part:
-    if entry.with_phrases and (not entry.verb_phrases or rng.random() < 0.7):
-        with_phrase = choose(entry.with_phrases)
-        return _Part(entry.name, with_phrase, "with " + with_phrase)
-    verb_phrase = choose(entry.verb_phrases)
-    links: list[tuple[str, Form]] = [(" and ", form), (" while ", "gerund"), (", ", "gerund")]
-    link, inner = _draw(links, [0.4, 0.3, 0.3], rng)
-    # "and" joins two verbs of the same form; after "is …ing" the second "is" is omitted.
-    words = conjugate(verb_phrase, "gerund" if inner == "progressive" else inner)
-    return _Part(entry.name, verb_phrase, link + words)
-
-
-def _as_sentences(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
-    """The with-phrases as a second sentence: "A person kneels. The left arm is raised"; "" where they cannot be one."""
-    text, *others = parts
-    stands = _STANDS_WITH.fullmatch(text)
-    states = [_BODY_PART.fullmatch(part.removeprefix("with ")) for part in ([stands[1]] if stands else []) + others]
-    matches = [state for state in states if state is not None]
-    if not matches or len(matches) < len(states):
-        return ""
-    clauses = [
-        f"{state[1] or 'the '}{state[2] or ''}{state[3]} {'are' if _PLURAL.search(state[3]) else 'is'} {state[4]}"
-        for state in matches
+def _fragment_part(entry: EntryPhrases, speaker: _Speaker) -> Part:
+    """A with-phrase, a further verb phrase or an adverbial."""
+    rng = speaker.rng
+    kinds = [
+        ("with", 0.65 if entry.with_phrases else 0.0),
+        ("verb", 0.3 if entry.verb_phrases else 0.0),
+        ("how", 0.3 if entry.how_phrases else 0.0),
     ]
-    statement = f"{', '.join(clauses[:-1])} and {clauses[-1]}" if len(clauses) > 1 else clauses[0]
-    if stands:
-        return _capitalise(re.sub(r"\b(their|his|her|its)\b", "the", statement))
-    return f"{_with_subject(subject, text, rng)}. {_capitalise(statement)}"
+    kind = draw(kinds, rng)
+    if kind == "with":
+        phrase = speaker.choose(entry.with_phrases)
+        return Part(entry.name, phrase, speaker.expand(phrase), "with")
+    if kind == "how":
+        phrase = speaker.choose(entry.how_phrases)
+        return Part(entry.name, phrase, speaker.expand(phrase), "how")
+    phrase = speaker.choose(entry.verb_phrases)
+    links: list[tuple[tuple[str, Form], float]] = [
+        ((" and ", speaker.form), 0.36), ((" while ", "gerund"), 0.28), ((", ", "gerund"), 0.28),
+        ((" and also ", speaker.form), 0.05), ((" but ", speaker.form), 0.03),
+    ]  # fmt: skip
+    link, inner = draw(links, rng)
+    # "and" joins two verbs of the same form; after "is …ing" the second "is" is omitted.
+    words = conjugate(phrase, "gerund" if inner == "progressive" else inner)
+    return Part(entry.name, phrase, link + speaker.expand(words), "verb")
 
 
-def _as_list(parts: Sequence[str], subject: str, rng: np.random.Generator) -> str:
-    """The with-phrases as a list: "Kneeling, left arm up, hands on hips"; "" where other parts are not with-phrases."""
-    text, *others = parts
-    if not all(part.startswith("with ") for part in others):
-        return ""
-    items = [part.removeprefix("with ") for part in others]
-    stands = _STANDS_WITH.fullmatch(text)
-    if stands:
-        items = [stands[1], *items]
-        begin = _draw(["", "Standing", _with_subject(subject, "standing", rng)], [0.6, 0.2, 0.2], rng)
-    else:
-        begin = _with_subject(subject, text, rng)
-    if not items or " with " in begin:
-        return ""
-    articles = r"\b(?:the|their|his|her|its) " if rng.random() < 0.5 else r"^(?:the|their|his|her|its) "
-    listed = _draw([", ", ", ", "; ", " and "], [1.0] * 4, rng).join(re.sub(articles, "", item) for item in items)
-    return f"{begin}{_draw([', ', ': ', '; '], [0.7, 0.15, 0.15], rng)}{listed}" if begin else _capitalise(listed)
+def _listed_part(entry: EntryPhrases, speaker: _Speaker) -> Part:
+    """A part of a list: a noun phrase, else a gerund."""
+    if entry.with_phrases:
+        phrase = speaker.choose(entry.with_phrases)
+        return Part(entry.name, phrase, speaker.expand(phrase), "with")
+    phrase = speaker.choose(entry.verb_phrases)
+    return Part(entry.name, phrase, speaker.expand(conjugate(phrase, "gerund")), "with")
 
 
-def _as_clause(parts: Sequence[str], subject: str, comma: bool, rng: np.random.Generator) -> str:
-    """Subject, main phrase, "with a, b and c", then the fragments that are verb phrases.
-
-    `comma` puts a comma before "with". By chance "with" is omitted or precedes the subject.
-    """
-    text, *others = parts
-    with_phrases = [part.removeprefix("with ") for part in others if part.startswith("with ")]
-    verbs = "".join(part for part in others if not part.startswith("with "))
-    if not with_phrases:
-        return _with_subject(subject, text + verbs, rng)
-    *first, last = with_phrases
-    listed = f"{', '.join(first)} and {last}" if first else last
-    if " with " in f" {text}":
-        return _with_subject(subject, text + (", " if first else " and ") + listed + verbs, rng)
-    chance = rng.random()
-    if chance < 0.1:
-        before = _capitalise(listed if rng.random() < 0.4 else f"with {listed}")
-        rest = _with_subject(subject, text + verbs, rng)
-        return f"{before}, {rest[:1].lower()}{rest[1:]}"
-    link = ", " if chance < 0.25 else ", with " if comma else " with "
-    return _with_subject(subject, text + link + listed + verbs, rng)
+def _statement_part(entry: EntryPhrases, speaker: _Speaker) -> Part:
+    """A clause with its own subject: "the left arm is raised", "she is raising the left arm"."""
+    rng = speaker.rng
+    kinds = [
+        ("own", 0.4 if entry.statements else 0.0),
+        ("with", 0.75 if entry.with_phrases else 0.0),
+        ("verb", 0.25 if entry.verb_phrases else 0.0),
+    ]
+    kind = draw(kinds, rng)
+    if kind == "own":
+        phrase = speaker.choose(entry.statements)
+        return Part(entry.name, phrase, speaker.expand(phrase), "statement")
+    if kind == "with":
+        phrase = speaker.choose(entry.with_phrases)
+        return Part(entry.name, phrase, _state(speaker.expand(phrase), speaker), "statement")
+    phrase = speaker.choose(entry.verb_phrases)
+    form: Form = "third" if phrase.startswith("<be>") else "progressive"
+    words = speaker.expand(conjugate(phrase, form))
+    return Part(entry.name, phrase, _with_pronoun(words, speaker), "statement")
 
 
-def _with_subject(subject: str, text: str, rng: np.random.Generator) -> str:
-    """The subject before the verb phrase. Without a subject the caption may be the posture's name ("Tree pose")."""
-    if not subject:
-        if rng.random() < 0.6:
-            named = re.sub(r"^(?:doing|in) (?=(?:an?|the) )", "", text)
-            if named != text and rng.random() < 0.6:
-                named = re.sub(r"^(?:an?|the) ", "", named)
-            text = named
-        return _capitalise(text)
-    gerund = re.match(r"(?:\w+ly )?\w+ing\b", text)
-    if subject == "A person" and gerund and rng.random() < 0.12:
-        subject = _draw(_SCENES, [1.0] * len(_SCENES), rng)
-    return f"{subject} {text}"
+def _state(noun_phrase: str, speaker: _Speaker) -> str:
+    """A noun phrase as a clause: "the left arm raised" becomes "the left arm is raised"."""
+    match = _BODY_PART.fullmatch(noun_phrase)
+    if match is None:
+        return _with_pronoun(f"has {noun_phrase}", speaker)
+    past = speaker.form == "past"
+    plural = _PLURAL.search(match[3]) is not None and not (match[1] or "").startswith(("each", "neither"))
+    verb = ("were" if plural else "was") if past else ("are" if plural else "is")
+    return f"{match[1] or 'the '}{match[2] or ''}{match[3]} {verb} {match[4]}"
 
 
-def _capitalise(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _draw(options: Sequence[T], shares: Sequence[float], rng: np.random.Generator) -> T:
-    total = np.cumsum(shares)
-    return options[int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(options) - 1))]
+def _with_pronoun(finite: str, speaker: _Speaker) -> str:
+    pronoun = speaker.subject.pronoun
+    return f"{pronoun} {agree_with_they(finite) if pronoun == 'they' else finite}"
