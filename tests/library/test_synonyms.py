@@ -55,7 +55,11 @@ def test_parts_of_words_are_not_replaced():
 def test_training_has_synonyms_but_no_held_out_phrases():
     library = load_library()
     rng = np.random.default_rng(3)
-    original = {text for entry in library.entries for text in (*entry.verb_phrases, *entry.with_phrases)}
+    original = {
+        text
+        for entry in library.entries
+        for text in (*entry.verb_phrases, *entry.with_phrases, *entry.how_phrases, *entry.statements)
+    }
     samples = [library.sample(rng, 1, held_out=False) for _ in range(300)]
     phrases = {phrase for sample in samples for phrase in sample.phrases}
     assert phrases - original
