@@ -25,10 +25,9 @@ from mardm_batch.library.kinematics import (
 from mardm_batch.library.posture import ANCHORS, HAND_POSITIONS, STANDING, Posture
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.measures import HAND_LENGTH
+from mardm_batch.pose.rest_pose import FOOT_SLOPE, TRUNK_DIRECTIONS
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, LOWEST_JOINT_HEIGHT, NUM_JOINTS
 
-FOOT_SLOPE: Final = 18.0
-"""Degrees by which the bone from the ankle to the foot joint slopes down in a flat foot."""
 FOOT_LENGTH: Final = 0.146
 """Metres from the ankle to the foot joint, mean of both sides."""
 FLOOR_WRIST_HEIGHT: Final = 0.05
@@ -36,17 +35,7 @@ FLOOR_WRIST_HEIGHT: Final = 0.05
 MAX_ELBOW: Final = 148.0
 MAX_KNEE: Final = 152.0
 
-# Mean bone directions of standing people in the CMU motion capture (left side, both sides averaged).
-_REST: Final = {
-    "hip": (0.952, 0.289, -0.097),
-    "spine1": (0.0, 1.0, -0.005),
-    "spine2": (0.0, 0.996, 0.094),
-    "spine3": (0.0, 1.0, -0.009),
-    "neck": (0.0, 1.0, -0.009),
-    "collar": (0.287, 0.902, -0.323),
-    "shoulder": (0.963, -0.227, 0.140),
-    "head": (0.0, 0.932, 0.361),
-}
+_REST: Final = {**TRUNK_DIRECTIONS, "head": (0.0, 0.932, 0.361)}
 # Cumulative share of the torso's angle at each bone, from the pelvis up.
 _SPINE_SHARE: Final = {"spine1": 0.40, "spine2": 0.65, "spine3": 0.85, "neck": 1.0}
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mardm_batch.pose.gaze import TURN_SHARE
 from mardm_batch.pose.skeleton import HEAD_REST_ANGLE, JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
 
 Floats = NDArray[np.float64]
@@ -46,8 +47,6 @@ FACE_RADII: Final = (0.056, 0.068)
 NOSE_RADII: Final = (0.024, 0.015)
 HEAD_POINTS: Final = np.array([(SKULL_LENGTH, 0.0), (-0.008, 0.036), (0.072, 0.034), (0.036, 0.078), (0.022, 0.116)])
 """Metres above and in front of the head joint: the crown, both ends of the face and of the nose."""
-TURN_SHARE: Final = 0.5
-"""How much of a head's sideways offset is taken for a turn; a head that is tilted has the same offset."""
 DOT_RADIUS: Final = 0.023
 TORSO_RADII: Final = {
     "left_shoulder": 0.055,
@@ -167,8 +166,7 @@ def capsule_ends(joints: Floats) -> Floats:
 def head_axes(joints: Floats) -> tuple[Vector, Vector]:
     """Unit vectors to the crown of the head and to where it looks; shorter where joints coincide.
 
-    The line from neck to head says how the head is bent, the shoulders which of its sides is the front, also where the
-    person lies or is upside down. Plain floats, as arrays of three take much longer.
+    As `pose.gaze.head_frames`, for one pose: plain floats, as arrays of three take much longer.
     """
     neck, head, left, right = joints[(NECK, HEAD, *TORSO[:2]),].tolist()
     bone = _unit([a - b for a, b in zip(head, neck, strict=True)])

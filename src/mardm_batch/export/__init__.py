@@ -1,0 +1,1 @@
+"""`python -m mardm_batch.export`: finished poses in the formats of other programs."""

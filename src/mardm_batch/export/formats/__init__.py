@@ -1,0 +1,1 @@
+"""What poses are exported as: one module a format, and the registry of formats."""

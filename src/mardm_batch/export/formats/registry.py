@@ -1,0 +1,34 @@
+"""The registry of formats by name. Adding one is a module here and its line below."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from mardm_batch.errors import InputError
+from mardm_batch.export.formats.bvh import Bvh
+from mardm_batch.export.formats.csv_table import Csv
+from mardm_batch.export.formats.format import ExportFormat, ExportOptions
+from mardm_batch.export.formats.npz import Npz
+from mardm_batch.export.formats.parquet import Parquet
+from mardm_batch.export.formats.webdataset import WebDataset
+
+FORMATS: Final[dict[str, type[ExportFormat]]] = {each.NAME: each for each in (Bvh, Npz, Csv, Parquet, WebDataset)}
+"""In the order of the help."""
+
+
+def format_for(name: str, options: ExportOptions) -> ExportFormat:
+    """The format of that name with these options.
+
+    Raises:
+        InputError: it has no clips or views and is asked for some, or a package that it needs is not installed.
+    """
+    format = FORMATS[name]
+    if options.clips and not format.TAKES_CLIPS:
+        able = ", ".join(each for each, kind in FORMATS.items() if kind.TAKES_CLIPS)
+        raise InputError(f"--clips: {name} holds single poses; whole clips can be exported as {able}")
+    if options.views is not None and not format.TAKES_VIEWS:
+        able = ", ".join(each for each, kind in FORMATS.items() if kind.TAKES_VIEWS)
+        raise InputError(f"--views: {name} has no cameras; these have: {able}")
+    for package, extra in format.NEEDS.items():
+        if find_spec(package) is None:
+            raise InputError(f"--to {name}: needs {package}; pip install 'mardm-batch[{extra}]'")
+    return format(options)
