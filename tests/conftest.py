@@ -8,12 +8,12 @@ from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
 # imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from tests.support import Run, run_command, save_tiny, write_tokenizer
+from tests.support import Run, run_command, run_in_process, save_tiny, write_tokenizer
 
 from mardm_batch.library.posing import pose
 from mardm_batch.pose.features import joints_to_features
@@ -55,13 +55,16 @@ def shapeless_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, tiny_weights: Path) -> Run:
-    """The command with the tiny model, without tracking, in an empty folder."""
+    """The command with the tiny model, without tracking, in an empty folder; in the process of the tests."""
+    settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "cpu_threads=1")
+    return partial(run_in_process, *settings, cwd=tmp_path)
 
-    def with_tiny_model(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "cpu_threads=1")
-        return run_command(*settings, *arguments, cwd=tmp_path, **environment)
 
-    return with_tiny_model
+@pytest.fixture
+def run_apart(tmp_path: Path, tiny_weights: Path) -> Run:
+    """The same in a process of its own, as users run it."""
+    settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "cpu_threads=1")
+    return partial(run_command, *settings, cwd=tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,15 @@
 """What several tests share: the conformance set, tiny models, and a way to run the command as users do."""
 
+import io
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mardm_batch.cli import main
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel, load_published, save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
@@ -150,5 +154,36 @@ def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.C
     )
 
 
+def run_in_process(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """As `run_command`, but in this process, which has imported what takes a new one seconds."""
+    words, root = [str(each) for each in arguments], logging.getLogger()
+    level, handlers, raising = root.level, root.handlers[:], logging.raiseExceptions
+    out, errors = io.StringIO(), io.StringIO()
+    code: object = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["mardm-batch", *words])
+        patch.setenv("HYDRA_FULL_ERROR", "1")  # set by the command; here it is restored
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        finally:
+            for handler in set(root.handlers) - set(handlers):
+                handler.close()
+            root.handlers[:], root.level, logging.raiseExceptions = handlers, level, raising
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), errors.getvalue())
+
+
+def sweep_in_process(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A sweep whose runs are no processes of their own: what its settings give, one run after the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mardm_batch.launch.engines.ENGINES", {})
+        return run_in_process("--multirun", "hydra/launcher=basic", *arguments, cwd=cwd, **environment)
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-"""The command with a tiny model: the fixture `run`."""
+"""The command with a tiny model: the fixture `run`, or `run_apart` in a process of its own."""

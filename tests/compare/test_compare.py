@@ -290,7 +290,11 @@ def test_a_damaged_summary_is_one_line_and_hides_no_other(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("number", [10**400, 1e308, -1e308, 10**4000, float("inf"), float("nan"), True, "x", [1]])
+@pytest.mark.parametrize(
+    "number",
+    [10**400, 1e308, -1e308, 10**4000, float("inf"), float("nan"), True, "x", [1]],
+    ids=lambda number: f"{number!s:.9}",
+)
 def test_absurd_numbers_are_left_out(tmp_path: Path, number: object) -> None:
     for name in "ab":
         change_metrics(finish_run(tmp_path / name), my_measure=number, poses_done=number)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support import TINY_SIT
+from tests.support import TINY_SIT, run_in_process, sweep_in_process
 
 ROOT: Final = Path(__file__).parents[2]
 ENGLISH: Final = [
@@ -73,6 +74,9 @@ def small(command: str, weights: Path) -> str:
         command += " cpu_threads=1" + ("" if "tracking" in command else " tracking.mode=disabled")
         command += "" if re.search(r"model(\.weights)?=", command) else f" model.weights={weights}"
         command += "" if "limit=" in command or "paths.prompts" in command else " limit=5"
+        if "--multirun" in command:
+            command = command.replace("limit=20", "limit=2")
+            command += "" if "time_steps" in command or "shard=" in command else " sampling.time_steps=2"
     return command + redirect + target
 
 
@@ -82,6 +86,28 @@ def write_programs(folder: Path) -> None:
     for name, arguments in (("python", ""), ("mardm-batch", "-m mardm_batch")):
         (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         (folder / name).chmod(0o755)
+
+
+def run_command_line(command: str, folder: Path, programs: Path) -> None:
+    """Run a command of a page in a folder; it must end well.
+
+    A command of ours is run in this process, where that does the same: `python -m mardm_batch.NAME` is
+    `mardm-batch NAME`, and jobs of a sweep over settings need no processes of their own.
+    """
+    ours = re.fullmatch(r"(?:python -m mardm_batch\.(\w+)|python -m mardm_batch|mardm-batch)((?: [^|;&]*)?)", command)
+    if ours is None or "shard=0" in command:
+        run_words(["bash", "-c", command], folder, programs)
+        return
+    arguments, _, target = ours[2].partition(" > ")
+    words = [ours[1], *shlex.split(arguments)] if ours[1] else shlex.split(arguments)
+    if "--multirun" in words:
+        words.remove("--multirun")
+        result = sweep_in_process(*words, cwd=folder)
+    else:
+        result = run_in_process(*words, cwd=folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    if target:
+        (folder / target.strip()).write_text(result.stdout, encoding="utf-8")
 
 
 def run_words(words: Sequence[str], folder: Path, programs: Path, **environment: str) -> None:

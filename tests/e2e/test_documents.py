@@ -15,6 +15,7 @@ from tests.e2e.documents import (
     RECIPES,
     ROOT,
     blocks_of,
+    run_command_line,
     run_words,
     small,
     write_programs,
@@ -61,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_documents_ends_well(command: str, folder: Path, fluent_weights: Path) -> None:
-    run_words(["bash", "-c", small(command, fluent_weights)], folder, folder / "bin")
+    run_command_line(small(command, fluent_weights), folder, folder / "bin")
 
 
 @pytest.mark.parametrize(

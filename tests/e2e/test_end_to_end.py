@@ -322,8 +322,8 @@ def refused(result: "subprocess.CompletedProcess[str]", *words: str) -> None:
         assert word in lines[0]
 
 
-def test_a_missing_prompt_file_is_refused(run: Run) -> None:
-    refused(run("paths.prompts=nowhere.md"), "nowhere.md", "no such file")
+def test_a_missing_prompt_file_is_refused(run_apart: Run) -> None:
+    refused(run_apart("paths.prompts=nowhere.md"), "nowhere.md", "no such file")
 
 
 def test_an_empty_prompt_file_is_refused(tmp_path: Path, run: Run) -> None:

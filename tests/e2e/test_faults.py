@@ -2,44 +2,73 @@
 
 import json
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.support import write_captions
+from tests.support import Run, write_captions
 
 from mardm_batch.dataset.progress import read_progress
+from mardm_batch.dataset.store import PoseStore
+from mardm_batch.model.words import WordEncoder
+from mardm_batch.run.writers import PoseWriters
+from mardm_batch.tracking.tracker import DeferredTracker
 
 CAPTIONS = [f"A person in pose number {number}" for number in range(1000)]
 
 FaultyRun = Callable[..., "subprocess.CompletedProcess[str]"]
+Fault = Callable[[pytest.MonkeyPatch], object]
 
 
 @pytest.fixture
-def faulty_run(tmp_path: Path, tiny_weights: Path) -> FaultyRun:
-    """The command with the tiny model in a process in which a piece of code was run before."""
+def faulty_run(run: Run) -> FaultyRun:
+    """The command with the tiny model, with a fault in the code."""
 
-    def run(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        settings = (f"model.weights={tiny_weights}", "tracking.mode=disabled", "render.enabled=false")
-        code += "\nfrom mardm_batch.cli import main\nmain()"
-        command = [sys.executable, "-c", code, "hydra.run.dir=log", *settings, *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    def with_fault(fault: Fault, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        with pytest.MonkeyPatch.context() as patch:
+            fault(patch)
+            return run("hydra.run.dir=log", "render.enabled=false", *arguments)
 
-    return run
+    return with_fault
 
 
-ENCODER = """
-import mardm_batch.model.words as words
-encode, calls = words.WordEncoder.encode, []
-def faulty(self, captions):
-    calls.append(captions)
-    open("calls", "w").write(str(len(calls)))
-    if CONDITION:
-        raise RuntimeError("the encoder is broken")
-    return encode(self, captions)
-words.WordEncoder.encode = faulty
-"""
+def no_fault(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is patched."""
+
+
+def fail_at_call(owner: type, name: str, number: int) -> Fault:
+    """The method raises an error at one of its calls."""
+
+    def fault(patch: pytest.MonkeyPatch) -> None:
+        method, calls = getattr(owner, name), []
+
+        def failing(self: object, *arguments: object) -> object:
+            calls.append(arguments)
+            if len(calls) == number:
+                raise RuntimeError("injected")
+            return method(self, *arguments)
+
+        patch.setattr(owner, name, failing)
+
+    return fault
+
+
+def broken_encoder(is_broken: Callable[[Sequence[str]], bool], calls: list[Sequence[str]]) -> Fault:
+    """The text encoder raises an error for some captions; `calls` collects those that it was called with."""
+
+    def fault(patch: pytest.MonkeyPatch) -> None:
+        encode = WordEncoder.encode
+
+        def failing(self: WordEncoder, captions: Sequence[str]) -> object:
+            calls.append(captions)
+            if is_broken(captions):
+                raise RuntimeError("the encoder is broken")
+            return encode(self, captions)
+
+        patch.setattr(WordEncoder, "encode", failing)
+
+    return fault
 
 
 def assert_lists_agree(folder: Path, finished: int) -> None:
@@ -49,9 +78,10 @@ def assert_lists_agree(folder: Path, finished: int) -> None:
 
 
 def test_a_model_that_fails_for_every_caption_ends_the_run_soon(tmp_path: Path, faulty_run: FaultyRun) -> None:
-    result = faulty_run(ENCODER.replace("CONDITION", "True"), write_captions(tmp_path, CAPTIONS))
+    calls: list[Sequence[str]] = []
+    result = faulty_run(broken_encoder(lambda captions: True, calls), write_captions(tmp_path, CAPTIONS))
     assert result.returncode == 1, result.stderr
-    assert int((tmp_path / "calls").read_text()) <= 36
+    assert len(calls) <= 36
     (stopped,) = [line for line in result.stderr.splitlines() if "sampling stopped" in line]
     assert "(RuntimeError: the encoder is broken)" in stopped
     assert "the log file has the traceback" in stopped
@@ -68,14 +98,14 @@ def test_a_model_that_fails_for_every_caption_ends_the_run_soon(tmp_path: Path, 
 
 def test_a_model_that_fails_for_one_caption_makes_all_others(tmp_path: Path, faulty_run: FaultyRun) -> None:
     prompts = write_captions(tmp_path, CAPTIONS[:100])
-    result = faulty_run(ENCODER.replace("CONDITION", f"{CAPTIONS[50]!r} in captions"), prompts)
+    result = faulty_run(broken_encoder(lambda captions: CAPTIONS[50] in captions, []), prompts)
     assert result.returncode == 1, result.stderr
     assert "99 of 100 poses are finished" in result.stderr
     assert "sampling stopped" not in result.stderr
     assert "failed: in_pose_number_50 (sample): RuntimeError: the encoder is broken" in result.stderr
     assert "Traceback" not in result.stderr
     assert_lists_agree(tmp_path, finished=99)
-    again = faulty_run("", prompts)
+    again = faulty_run(no_fault, prompts)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "SinglePose" / "failures.jsonl").read_text() == ""
 
@@ -97,56 +127,43 @@ def assert_crashed(folder: Path, result: "subprocess.CompletedProcess[str]", fin
     assert_lists_agree(folder, finished)
 
 
-WRITERS = """
-import mardm_batch.run.writers as writers
-write, poses = writers.PoseWriters.write, []
-def faulty(self, pose, provenance):
-    poses.append(pose)
-    if len(poses) > 20:
-        list(self.finish())
-        raise RuntimeError("injected")
-    return write(self, pose, provenance)
-writers.PoseWriters.write = faulty
-import mardm_batch.tracking.tracker as trackers
-finish = trackers.DeferredTracker.finish
-def finish_and_tell(self, summary):
-    open("tracker_finished", "w").write(str(summary.exit_code))
-    finish(self, summary)
-trackers.DeferredTracker.finish = finish_and_tell
-"""
+def crash_after_20_poses(patch: pytest.MonkeyPatch) -> None:
+    """The poses before it are written."""
+    write, poses = PoseWriters.write, []
+
+    def failing(self: PoseWriters, pose: Any, provenance: Any) -> object:
+        poses.append(pose)
+        if len(poses) > 20:
+            list(self.finish())
+            raise RuntimeError("injected")
+        return write(self, pose, provenance)
+
+    patch.setattr(PoseWriters, "write", failing)
 
 
-def test_a_crash_among_the_poses_keeps_and_lists_what_is_finished(tmp_path: Path, faulty_run: FaultyRun) -> None:
+def test_a_crash_among_the_poses_keeps_and_lists_what_is_finished(
+    tmp_path: Path, faulty_run: FaultyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prompts = write_captions(tmp_path, CAPTIONS[:60])
-    result = faulty_run(WRITERS, prompts)
+    summaries = []
+    monkeypatch.setattr(DeferredTracker, "finish", lambda self, summary: summaries.append(summary))
+    result = faulty_run(crash_after_20_poses, prompts)
     assert_crashed(tmp_path, result, finished=20, total=60)
-    assert (tmp_path / "tracker_finished").read_text() == "3"
-    again = faulty_run("", prompts)
+    assert [summary.exit_code for summary in summaries] == [3]
+    monkeypatch.undo()
+    again = faulty_run(no_fault, prompts)
     assert again.returncode == 0, again.stderr
-
-
-SURVEY = """
-import mardm_batch.dataset.store as store
-survey, calls = store.PoseStore.survey, []
-def faulty(self, *arguments):
-    calls.append(arguments)
-    if len(calls) == 1:
-        raise RuntimeError("injected")
-    return survey(self, *arguments)
-store.PoseStore.survey = faulty
-"""
 
 
 def test_a_crash_before_the_first_pose_is_recorded_too(tmp_path: Path, faulty_run: FaultyRun) -> None:
     prompts = write_captions(tmp_path, CAPTIONS[:5])
-    assert faulty_run("", prompts, "limit=2").returncode == 0
+    assert faulty_run(no_fault, prompts, "limit=2").returncode == 0
     (tmp_path / "SinglePose" / "metadata.jsonl").unlink()
-    assert_crashed(tmp_path, faulty_run(SURVEY, prompts), finished=2, total=5)
+    assert_crashed(tmp_path, faulty_run(fail_at_call(PoseStore, "survey", 1), prompts), finished=2, total=5)
 
 
 def test_a_crash_at_the_end_is_recorded_too(tmp_path: Path, faulty_run: FaultyRun) -> None:
-    code = SURVEY.replace("== 1", "== 2")
-    result = faulty_run(code, write_captions(tmp_path, CAPTIONS[:5]))
+    result = faulty_run(fail_at_call(PoseStore, "survey", 2), write_captions(tmp_path, CAPTIONS[:5]))
     assert result.returncode == 3, result.stderr
     (progress,) = read_progress(tmp_path / "SinglePose")
     assert (progress.state, progress.done) == ("crashed", 5)
@@ -154,9 +171,13 @@ def test_a_crash_at_the_end_is_recorded_too(tmp_path: Path, faulty_run: FaultyRu
 
 
 def test_a_crash_outside_the_shard_s_lock_has_its_exit_code(tmp_path: Path, faulty_run: FaultyRun) -> None:
-    code = "import mardm_batch.prompts.prompt_list as module\n"
-    code += "def faulty(*arguments):\n    raise RuntimeError('injected')\nmodule.name_prompts = faulty"
-    result = faulty_run(code, write_captions(tmp_path, CAPTIONS[:5]))
+    def fault(patch: pytest.MonkeyPatch) -> None:
+        def failing(*arguments: object) -> None:
+            raise RuntimeError("injected")
+
+        patch.setattr("mardm_batch.prompts.prompt_list.name_prompts", failing)
+
+    result = faulty_run(fault, write_captions(tmp_path, CAPTIONS[:5]))
     assert result.returncode == 3, result.stderr
     assert result.stderr == CRASH.format(tmp_path / "log") + "\n"
     assert "Traceback" in (tmp_path / "log" / "mardm_batch.log").read_text()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support import TINY_DDPM, TINY_SIT, copy_published, run_command
+from tests.support import TINY_DDPM, TINY_SIT, copy_published, run_in_process
 
 SETTINGS = [
+    "cpu_threads=1",
     "tracking.mode=disabled",
     "render.enabled=false",
     "paths.prompts=captions.txt",
@@ -34,7 +35,7 @@ def folder(tmp_path: Path, clip: Path) -> Path:
 def test_published_checkpoints_make_poses_whatever_the_batch(folder: Path, model: list[str]) -> None:
     for batch_size in ("auto", "2"):
         run = ["+preset=fast", f"paths.output={batch_size}", f"sampling.batch_size={batch_size}"]
-        result = run_command(*SETTINGS, *model, *run, cwd=folder)
+        result = run_in_process(*SETTINGS, *model, *run, cwd=folder)
         assert result.returncode == 0, result.stderr
     names = {path.stem for path in (folder / "auto").glob("*.npy")}
     assert names == {"waving", "sitting_down", "A_person"}
@@ -51,12 +52,12 @@ def test_published_checkpoints_make_poses_whatever_the_batch(folder: Path, model
 
 
 def test_a_slim_copy_is_kept_and_is_enough(folder: Path) -> None:
-    assert run_command(*SETTINGS, *TINY_SIT, cwd=folder).returncode == 0
+    assert run_in_process(*SETTINGS, *TINY_SIT, cwd=folder).returncode == 0
     for part in ("AE", "MARDM_SiT_tiny"):
         archive = folder / "checkpoints" / "t2m" / part / "model" / "latest.tar"
         assert archive.with_suffix(".slim.safetensors").exists()
         archive.unlink()
-    result = run_command(*SETTINGS, *TINY_SIT, "paths.output=again", cwd=folder)
+    result = run_in_process(*SETTINGS, *TINY_SIT, "paths.output=again", cwd=folder)
     assert result.returncode == 0, result.stderr
     for path in (folder / "SinglePose").glob("*.npy"):
         # the same weights lie elsewhere in memory, which changes how matrix products round
@@ -64,7 +65,7 @@ def test_a_slim_copy_is_kept_and_is_enough(folder: Path) -> None:
 
 
 def refused(folder: Path, *arguments: str) -> str:
-    result = run_command(*SETTINGS, *arguments, cwd=folder)
+    result = run_in_process(*SETTINGS, *arguments, cwd=folder)
     assert result.returncode == 2, result.stderr
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")

@@ -37,6 +37,21 @@ def test_a_signal_becomes_its_exit_code(number: signal.Signals) -> None:
     assert interrupted.value.exit_code == 128 + number
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_two_signals_at_the_same_instant_are_one_interruption(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Interrupted), raise_on_signals():
+        raise_at_once(signal.SIGTERM, signal.SIGINT)
+    assert capfd.readouterr().err == ""
+
+
+def raise_at_once(*numbers: signal.Signals) -> None:
+    """They wait, blocked, until all of them are there."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for number in numbers:
+        signal.raise_signal(number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+
+
 def test_a_hang_up_that_is_ignored_as_under_nohup_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

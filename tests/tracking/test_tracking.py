@@ -203,9 +203,9 @@ def test_where_the_working_folder_cannot_hold_it_the_run_s_own_does(
 
 
 @pytest.mark.e2e
-def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run: Run) -> None:
+def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run_apart: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\nA person <b>sitting</b>\n", encoding="utf-8")
-    result = run("paths.prompts=captions.txt", "tracking.mode=offline", "tracking.samples=1")
+    result = run_apart("paths.prompts=captions.txt", "tracking.mode=offline", "tracking.samples=1")
     assert result.returncode == 0, result.stderr
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     (told,) = [line for line in result.stderr.splitlines() if "wandb" in line]
@@ -231,9 +231,9 @@ def test_an_offline_run_holds_settings_metrics_and_pictures(tmp_path: Path, run:
 
 
 @pytest.mark.e2e
-def test_auto_asks_for_no_login_and_is_offline_without_a_key(tmp_path: Path, run: Run) -> None:
+def test_auto_asks_for_no_login_and_is_offline_without_a_key(tmp_path: Path, run_apart: Run) -> None:
     (tmp_path / "captions.txt").write_text("A person waving\n")
-    result = run(
+    result = run_apart(
         "paths.prompts=captions.txt",
         "tracking.mode=auto",
         "render.enabled=false",

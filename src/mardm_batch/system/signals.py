@@ -45,6 +45,11 @@ def restore_default_signals() -> None:
         signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
 
 
+def ignore(number: int, frame: FrameType | None) -> None:
+    """Handles a signal by doing nothing. Unlike SIG_IGN it also takes one that came just before it was set; for such a
+    one Python would print a traceback."""
+
+
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
     """Raise Interrupted at the first signal; further ones are ignored while the run ends."""
@@ -52,7 +57,7 @@ def raise_on_signals() -> Iterator[None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, ignore)
         raise Interrupted(number)
 
     before = {number: signal.signal(number, interrupt) for number in numbers}
