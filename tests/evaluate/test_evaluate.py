@@ -23,6 +23,7 @@ from mardm_batch.evaluate.scores import (
     make_poses,
     score,
 )
+from mardm_batch.library.caption_conditions import read_captions
 from mardm_batch.library.clips import composed_clips, composed_poses
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.conditions import parse
@@ -72,7 +73,7 @@ def test_failed_captions_are_listed_the_worst_first() -> None:
 def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     failed = tuple(FailedCaption(f"caption {n} [red]\x1b", 2, {"head looks up": 1}) for n in range(30))
     values: dict[str, Any] = dict.fromkeys(MEASURES, 0.5)
-    show(Scores(**values, captions=40, seeds=2, held_out={}, failed=failed), Console(width=80, markup=False))
+    show(Scores(**values, captions=40, seeds=2, held_out={}, groups={}, failed=failed), Console(width=80, markup=False))
     lines = capsys.readouterr().out.splitlines()
     assert "30 of 40 captions failed; the worst:" in lines
     assert sum("[red]\\x1b: head looks up (1)" in line for line in lines) == WORST_LISTED
@@ -93,7 +94,7 @@ def test_the_command_prints_and_writes_scores(
     assert "6 captions (held out: " in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
-    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "failed"}
+    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "failed"}
     assert f"{len(scores['failed'])} of 6 captions failed" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
@@ -101,6 +102,35 @@ def test_the_command_prints_and_writes_scores(
     assert 0 < scores["chance_conditions_met"] < 0.7
     assert scores["bone_length_error_cm"] > 1
     assert scores["difference_of_seeds_cm"] > 0
+
+
+def test_groups_and_numbers_of_demands_are_scored_apart(
+    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = "  group: {}\n  demands: {}\n  conditions: [{}]\n"
+    (tmp_path / "mine.yaml").write_text(
+        "A person:\n" + entry.format("easy", 1, "left_hand above head or left_hand below head")
+        + "A person sitting:\n" + entry.format("hard", 2, "left_hand above head 9")
+        + "A person arms:\n" + entry.format("hard", 1, "left_hand above head 8")
+    )  # fmt: skip
+    path = tmp_path / "scores.json"
+    settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "2", *FEW]
+    assert main([*settings, "--json", str(path)]) == 0
+    groups = json.loads(path.read_text())["groups"]
+    assert {label: each["captions"] for label, each in groups.items()} == {
+        "easy": 1, "hard": 2, "1 demand": 2, "2 demands": 1,
+    }  # fmt: skip
+    assert groups["easy"] == {"captions": 1, "captions_met": 1.0, "control_captions_met": 1.0}
+    assert groups["hard"]["captions_met"] == 0
+    assert groups["1 demand"]["captions_met"] == 0.5
+    assert "1 demand" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["harder_captions.yaml", "harder_captions_scored.yaml"])
+def test_harder_captions_have_groups_and_demands(name: str) -> None:
+    captions = read_captions(Path(__file__).parents[1] / name)
+    assert {entry.group for entry in captions.values()} == {"actions", "several", "joints", "terse", "colloquial"}
+    assert all(entry.demands for entry in captions.values())
 
 
 def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> None:
@@ -115,7 +145,16 @@ def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> N
         main(["paths.prompts=mine.md"])
 
 
-@pytest.mark.parametrize("content", ["", "- a list", "A person: {}", "A person:\n  conditions: [left_hand sings]\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "- a list",
+        "A person: {}",
+        "A person:\n  conditions: [left_hand sings]\n",
+        "A: {demands: many, conditions: [left_hand above head]}",
+    ],
+)
 def test_a_file_without_conditions_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.yaml").write_text(content)
     with pytest.raises(SystemExit) as ended:

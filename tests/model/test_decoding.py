@@ -11,7 +11,7 @@ from mardm_batch.model.decoding import DecodingSettings, Sampler, generate_laten
 from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.model.noise_keys import noise_key
-from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
+from mardm_batch.model.transformer import MardmSizes, MaskedTransformer, WordKeys
 
 SIZES = MardmSizes(latent=8, text=6, width=16, layers=2, heads=2, mlp_width=24, head_width=16, head_blocks=2)
 CAPTIONS = ["sitting", "standing", "kneeling", "waving"]
@@ -189,3 +189,59 @@ def test_draws_are_standard_normal_and_order_scores_uniform() -> None:
 def test_order_of_a_token_does_not_depend_on_how_many_there_are() -> None:
     noise = KeyedNoise([noise_key(0, caption) for caption in CAPTIONS])
     assert torch.equal(noise.order_scores(8)[:, :4], noise.order_scores(4))
+
+
+WORDS = 10
+
+
+@pytest.fixture(scope="module")
+def reading_network() -> MaskedTransformer:
+    """Random weights; its tokens attend to words."""
+    generator = torch.Generator().manual_seed(6)
+    network = MaskedTransformer(dataclasses.replace(SIZES, words=WORDS)).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.normal_(std=0.3, generator=generator)
+    return network
+
+
+def words_of(network: MaskedTransformer, captions: list[str]) -> list[WordKeys]:
+    """As many words as the caption has letters."""
+    present = torch.arange(max(map(len, captions))) < torch.tensor([len(caption) for caption in captions])[:, None]
+    words = torch.full((*present.shape, WORDS), 7.0)
+    for row, caption in enumerate(captions):
+        generator = torch.Generator().manual_seed(noise_key(0, caption) % 2**32)
+        words[row, : len(caption)] = torch.randn(len(caption), WORDS, generator=generator)
+    return network.word_keys(words, present)
+
+
+def generate_reading(network: MaskedTransformer, captions: list[str], words: list[WordKeys]) -> Tensor:
+    noise = KeyedNoise([noise_key(1, caption) for caption in captions])
+    return generate_latents(network, conditions(captions), [4] * len(captions), noise, MIDPOINT, words)
+
+
+def test_tokens_attend_to_the_words_of_their_own_caption(reading_network: MaskedTransformer) -> None:
+    together = generate_reading(reading_network, CAPTIONS, words_of(reading_network, CAPTIONS))
+    for row, caption in enumerate(CAPTIONS):
+        alone = generate_reading(reading_network, [caption], words_of(reading_network, [caption]))
+        assert relative(together[row], alone[0]) < 1e-5
+    exchanged = generate_reading(reading_network, CAPTIONS, words_of(reading_network, CAPTIONS[::-1]))
+    assert relative(together, exchanged) > 1e-2
+
+
+def test_without_a_caption_words_add_nothing(reading_network: MaskedTransformer) -> None:
+    latents, padding = torch.randn(2, 4, SIZES.latent), torch.zeros(2, 4, dtype=torch.bool)
+    condition = torch.zeros(2, SIZES.text)
+    words = words_of(reading_network, CAPTIONS[:2])
+    unread = reading_network(latents, condition, padding)
+    kept = torch.tensor([True, False])
+    read = reading_network(latents, condition, padding, [each.kept(kept) for each in words])
+    torch.testing.assert_close(read[1], unread[1])
+    assert relative(read[0], unread[0]) > 1e-2
+
+
+def test_an_untrained_network_adds_nothing_of_the_words() -> None:
+    network = MaskedTransformer(dataclasses.replace(SIZES, words=WORDS)).eval()
+    latents, padding = torch.randn(2, 4, SIZES.latent), torch.zeros(2, 4, dtype=torch.bool)
+    condition = torch.zeros(2, SIZES.text)
+    read = network(latents, condition, padding, words_of(network, CAPTIONS[:2]))
+    torch.testing.assert_close(read, network(latents, condition, padding))

@@ -88,4 +88,14 @@ def test_training_mode_makes_words_unknown(encoder):
     encoder.word_dropout = 1.0
     dropped = encoder(tokens)
     encoder.eval()
-    torch.testing.assert_close(dropped[0].detach(), encoder.encode(["zig zag zog zug zeg zyg"])[0])
+    torch.testing.assert_close(dropped.vectors[0].detach(), encoder.encode(["zig zag zog zug zeg zyg"])[0])
+
+
+def test_words_of_a_caption_do_not_depend_on_its_batch(encoder):
+    together = encoder.read([CAPTIONS[2], "arm " * 40, CAPTIONS[0]])
+    assert together.words.shape == (3, 41, 8)
+    assert together.present.sum(dim=1).tolist() == [2, 41, 7]
+    for row, caption in ((0, CAPTIONS[2]), (2, CAPTIONS[0])):
+        alone = encoder.read([caption])
+        present = together.present[row]
+        torch.testing.assert_close(together.words[row, present], alone.words[0], atol=1e-5, rtol=1e-5)

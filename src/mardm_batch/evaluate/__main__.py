@@ -65,6 +65,14 @@ def show(scores: Scores, console: Console) -> None:
     for key, label in MEASURES.items():
         table.add_row(label, f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %")
     console.print(table)
+    if scores.groups:
+        groups = Table(
+            "captions", "number", "met entirely", "control", title="by group and demands", title_justify="left"
+        )
+        for label, group in scores.groups.items():
+            shown = (f"{100 * share:.1f} %" for share in (group.captions_met, group.control_captions_met))
+            groups.add_row(printable(label), str(group.captions), *shown)
+        console.print(groups)
     if scores.failed:
         console.print(f"{len(scores.failed)} of {scores.captions} captions failed; the worst:")
     for each in scores.failed[:WORST_LISTED]:

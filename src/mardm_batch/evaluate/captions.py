@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mardm_batch.library.caption_conditions import read_conditions
+from mardm_batch.library.caption_conditions import read_captions
 from mardm_batch.library.library import Sample, load_library
 from mardm_batch.pose.conditions import Condition, bundled_conditions, parse
 
@@ -23,6 +23,8 @@ class EvaluationSet:
     conditions: Mapping[str, tuple[Condition, ...]]
     held_out: Mapping[str, int] = field(default_factory=dict)
     """Number of captions by what about them is held out of training; empty for captions that are not composed."""
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By which captions are scored apart too: their group and number of demands, where their file has them."""
 
     def first(self, limit: int | None) -> "EvaluationSet":
         """The first `limit` captions; all of them without a limit."""
@@ -36,7 +38,11 @@ def load_captions(file: Path | None, library: int | None) -> EvaluationSet:
         InputError: the file cannot be read, or a condition is not understood.
     """
     if file is not None:
-        return EvaluationSet(read_conditions(file))
+        captions = read_captions(file)
+        return EvaluationSet(
+            conditions={caption: entry.conditions for caption, entry in captions.items()},
+            labels={caption: entry.labels for caption, entry in captions.items()},
+        )
     if library is None:
         return EvaluationSet(bundled_conditions())
     samples = held_out_samples(library)

@@ -46,6 +46,16 @@ class FailedCaption:
 
 
 @dataclass(frozen=True)
+class GroupScores:
+    """Of captions with one label: their number, and the shares of their poses that meet every condition."""
+
+    captions: int
+    captions_met: float
+    control_captions_met: float
+    """By the conditions of the other captions of the whole evaluation."""
+
+
+@dataclass(frozen=True)
 class Scores:
     """Shares are from 0 to 1, lengths in centimetres. The control scores poses by the conditions of other captions."""
 
@@ -74,6 +84,8 @@ class Scores:
     """The same for held-out library poses, as a reference."""
     held_out: Mapping[str, int]
     """Number of captions by what about them is held out of training."""
+    groups: Mapping[str, GroupScores]
+    """By the labels of the captions; empty where they have none."""
     failed: tuple[FailedCaption, ...]
     """The captions that failed, the worst first."""
 
@@ -132,6 +144,7 @@ def evaluate(
         nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),
         nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
         held_out=dict(captions.held_out),
+        groups=group_scores([captions.labels.get(text, ()) for text in texts], shares),
         failed=failed_captions(captions.conditions, poses),
     )
 
@@ -181,6 +194,19 @@ class Shares:
     captions: float
     control_conditions: float
     control_captions: float
+    of_captions: NDArray[np.float64]
+    """(2, n): of each caption 1 where its pose meets all conditions, else 0; and its control."""
+
+
+def group_scores(labels: Sequence[Sequence[str]], shares: Sequence[Shares]) -> dict[str, GroupScores]:
+    """The scores by label; `labels` of each of n captions, `shares` of each seed."""
+    of_captions = np.mean([each.of_captions for each in shares], axis=0)  # (2, n)
+    groups = {}
+    for label in sorted({label for each in labels for label in each}):
+        rows = [number for number, each in enumerate(labels) if label in each]
+        met, control = of_captions[:, rows].mean(axis=1)
+        groups[label] = GroupScores(len(rows), float(met), float(control))
+    return groups
 
 
 def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> Shares:
@@ -198,5 +224,13 @@ def score(conditions: Sequence[Sequence[Condition]], poses: Joints) -> Shares:
         control += [*(rows.sum(axis=1) - rows[:, number]) / others]
         captions.append(all_met[number])
         control_captions.append((all_met.sum() - all_met[number]) / others)
-    means = (float(np.mean(each)) if each else 1.0 for each in (own, captions, control, control_captions))
-    return Shares(*means)
+    own_share, captions_share, control_share, control_captions_share = (
+        float(np.mean(each)) if each else 1.0 for each in (own, captions, control, control_captions)
+    )
+    return Shares(
+        conditions=own_share,
+        captions=captions_share,
+        control_conditions=control_share,
+        control_captions=control_captions_share,
+        of_captions=np.array([captions, control_captions], dtype=float),
+    )

@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,30 @@ from mardm_batch.system.files import read_regular
 _FORMAT: Final = "python -m mardm_batch.evaluate --help shows the format"
 
 
+@dataclass(frozen=True)
+class CaptionEntry:
+    """A caption's conditions, the group of captions it belongs to and how many things it asks for, where it says so."""
+
+    conditions: tuple[Condition, ...]
+    group: str | None = None
+    demands: int | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """By which the scores of captions are told apart."""
+        demands = None if self.demands is None else f"{self.demands} {'demand' if self.demands == 1 else 'demands'}"
+        return tuple(label for label in (self.group, demands) if label is not None)
+
+
 def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
+    """The conditions of each caption of a file, which `read_captions` reads."""
+    return {caption: entry.conditions for caption, entry in read_captions(path).items()}
+
+
+def read_captions(path: Path) -> dict[str, CaptionEntry]:
     """The captions of a YAML file with their conditions: `caption: {conditions: [left_hand above head, ...]}`.
+
+    An entry may have a `group`, a name, and its number of `demands` too.
 
     Raises:
         InputError: the file cannot be read, or a condition is not understood.
@@ -29,14 +52,18 @@ def read_conditions(path: Path) -> dict[str, tuple[Condition, ...]]:
         raise InputError(f"{path}: not valid YAML ({first_line(error)}); {_FORMAT}") from None
     try:
         captions = {
-            unicodedata.normalize("NFC", str(caption)): tuple(map(parse, entry["conditions"]))
+            unicodedata.normalize("NFC", str(caption)): CaptionEntry(
+                conditions=tuple(map(parse, entry["conditions"])),
+                group=None if entry.get("group") is None else str(entry["group"]),
+                demands=None if entry.get("demands") is None else int(entry["demands"]),
+            )
             for caption, entry in entries.items()
         }
-    except (AttributeError, KeyError, TypeError):
-        raise InputError(f"{path}: every caption needs a list of conditions; {_FORMAT}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    if not captions or not all(captions.values()):
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: every caption needs a list of conditions; {_FORMAT}") from None
+    if not captions or not all(entry.conditions for entry in captions.values()):
         raise InputError(f"{path}: a caption without conditions cannot be scored")
     return captions
 

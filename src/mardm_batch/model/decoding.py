@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mardm_batch.model.head import Denoiser
 from mardm_batch.model.noise import Noise
-from mardm_batch.model.transformer import MaskedTransformer
+from mardm_batch.model.transformer import MaskedTransformer, WordKeys
 
 
 class Sampler(Protocol):
@@ -67,8 +67,11 @@ def generate_latents(
     token_counts: Sequence[int],
     noise: Noise,
     settings: DecodingSettings,
+    words: Sequence[WordKeys] = (),
 ) -> Tensor:
     """Latents (b, d, t) for text embeddings (b, text), t the largest of token_counts, zeros as padding.
+
+    `words` are the network's `word_keys` of the captions, where it attends to them.
 
     Poses of one length depend on their own embedding and noise alone (section 3 of Meng et al., CVPR 2025).
     """
@@ -98,7 +101,10 @@ def generate_latents(
         unconditional = (1 if all_equal else poses) if is_guided else 0
         repeated = [torch.cat([each[:poses], each[poses:].expand(unconditional, -1, -1)]) for each in modulations]
         z = network.apply_blocks(
-            torch.cat([visible, visible[:unconditional]]), repeated, padded[: poses + unconditional]
+            torch.cat([visible, visible[:unconditional]]),
+            repeated,
+            padded[: poses + unconditional],
+            [each.with_unconditional(unconditional) for each in words],
         )
         pose_of_row, token_of_row = sampled.nonzero(as_tuple=True)
         rows = pose_of_row.to(device), token_of_row.to(device)

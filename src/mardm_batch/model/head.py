@@ -44,7 +44,8 @@ def initialise_linears(module: nn.Module) -> None:
                 nn.init.zeros_(layer.weight)
             else:
                 nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 class TimeEmbedding(nn.Module):

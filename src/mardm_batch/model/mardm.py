@@ -17,6 +17,7 @@ from mardm_batch.model.features import features_to_joints
 from mardm_batch.model.motion_model import MAX_ATTEMPTS_UNTIL_FINITE, Clips, MotionModel
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.model.text import CachedTextEncoder, ClipTextEncoder
+from mardm_batch.model.transformer import WordKeys
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.joint_limits import within_limits
@@ -65,9 +66,14 @@ class MardmModel(MotionModel):
     @torch.inference_mode()
     def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
         """See `MotionModel.generate`."""
-        condition = self.networks.text_encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
+        network, encoder, words = self.networks.network, self.networks.text_encoder, list[WordKeys]()
+        if isinstance(encoder, WordEncoder):
+            read = encoder.read(captions)
+            condition, words = read.vectors, network.word_keys(read.words, read.present)
+        else:
+            condition = encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
         noise, counts = KeyedNoise(keys), [self.token_count] * len(captions)
-        latents = generate_latents(self.networks.network, condition, counts, noise, self.decoding)  # (b, latent, t)
+        latents = generate_latents(network, condition, counts, noise, self.decoding, words)  # (b, latent, t)
         joints: Clips = features_to_joints(self.networks.decode(latents)).cpu().numpy()
         if self.corrections.mirror_open_sides:
             other_side = np.array([not names_side(caption) for caption in captions]) & noise.random_bits

@@ -31,6 +31,7 @@ class MardmSizes:
 
     latent: int = 512  # channels of a token
     text: int = 512  # channels of a text embedding
+    words: int = 0  # channels of a caption's words, to which the tokens attend too; 0: to none, as published
     width: int = 1024  # of the transformer
     layers: int = 1
     heads: int = 16
@@ -91,6 +92,61 @@ class Attention(nn.Module):
         return out  # (b, t, w)
 
 
+@dataclass(frozen=True)
+class WordKeys:
+    """What a block's tokens attend to: keys and values (b, heads, w, width / heads), present (b, w) False where padded.
+
+    Zeros as values are the unconditional case: nothing is added to the tokens.
+    """
+
+    keys: Tensor
+    values: Tensor
+    present: Tensor
+
+    def with_unconditional(self, count: int) -> "WordKeys":
+        """Followed by `count` poses without a caption."""
+        zeros = self.values.new_zeros(1, *self.values.shape[1:]).expand(count, -1, -1, -1)
+        present = self.present.new_ones(1, self.present.shape[1]).expand(count, -1)
+        return WordKeys(
+            torch.cat([self.keys, zeros]), torch.cat([self.values, zeros]), torch.cat([self.present, present])
+        )
+
+    def of(self, rows: Tensor) -> "WordKeys":
+        """Those of some poses, by their indices."""
+        return WordKeys(self.keys[rows], self.values[rows], self.present[rows])
+
+    def kept(self, kept: Tensor) -> "WordKeys":
+        """Without a caption where `kept` (b,) is False."""
+        return WordKeys(self.keys, self.values * kept[:, None, None, None], self.present)
+
+
+class WordAttention(nn.Module):
+    """Attention of the tokens to a caption's words; it adds nothing before it is trained."""
+
+    def __init__(self, sizes: MardmSizes) -> None:
+        super().__init__()
+        self.heads = sizes.heads
+        self.norm = nn.LayerNorm(sizes.width, elementwise_affine=False, eps=LAYER_NORM_EPS)
+        self.query = nn.Linear(sizes.width, sizes.width)
+        self.key = nn.Linear(sizes.words, sizes.width)
+        self.value = nn.Linear(sizes.words, sizes.width, bias=False)
+        self.proj = nn.Linear(sizes.width, sizes.width, bias=False)
+
+    def word_keys(self, words: Tensor, present: Tensor) -> WordKeys:
+        """Of words (b, w, words), present (b, w) False where padded."""
+        keys, values = (
+            layer(words).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.key, self.value)
+        )
+        return WordKeys(keys, values, present)
+
+    def forward(self, x: Tensor, words: WordKeys) -> Tensor:
+        query = self.query(self.norm(x)).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        mask = words.present[:, None, None, :]
+        attended = F.scaled_dot_product_attention(query, words.keys, words.values, attn_mask=mask)
+        out: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
+        return out  # (b, t, w)
+
+
 class FeedForward(nn.Module):
     """The block's network on single tokens."""
 
@@ -105,19 +161,25 @@ class FeedForward(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """A DiT block: the condition alone gives shift, scale and gate of attention and feed-forward network."""
+    """A DiT block: the condition alone gives shift, scale and gate of attention and feed-forward network.
+
+    With `sizes.words` the tokens also attend to the caption's words, between the two.
+    """
 
     def __init__(self, sizes: MardmSizes) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(sizes.width, elementwise_affine=False, eps=LAYER_NORM_EPS)
         self.attn = Attention(sizes)
         self.norm2 = nn.LayerNorm(sizes.width, elementwise_affine=False, eps=LAYER_NORM_EPS)
+        self.words = WordAttention(sizes) if sizes.words else None
         self.mlp = FeedForward(sizes)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(sizes.width, 6 * sizes.width))
 
-    def forward(self, x: Tensor, modulation: Tensor, padding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, modulation: Tensor, padding: Tensor, words: WordKeys | None = None) -> Tensor:
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.chunk(6, dim=-1)  # (b, 1, w) each
         x = torch.addcmul(x, gate, self.attn(modulate(self.norm1(x), shift, scale), padding))
+        if self.words is not None and words is not None:
+            x = x + self.words(x, words)
         x = torch.addcmul(x, mlp_gate, self.mlp(modulate(self.norm2(x), mlp_shift, mlp_scale)))
         return x  # (b, t, w)
 
@@ -137,6 +199,9 @@ class MaskedTransformer(nn.Module):
         self.DiffMLPs = nn.ModuleDict({"net": head})
         if not self.mask_latent.is_meta:  # else the weights come from a checkpoint
             initialise_linears(self)
+            for block in self.MARTransformer:
+                if isinstance(block.words, WordAttention):
+                    nn.init.zeros_(block.words.proj.weight)
             nn.init.normal_(self.mask_latent, std=0.02)
             head.initialise()
 
@@ -147,25 +212,40 @@ class MaskedTransformer(nn.Module):
         assert isinstance(head, DiffusionHead)
         return head
 
-    def forward(self, latents: Tensor, condition: Tensor, padding: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, condition: Tensor, padding: Tensor, words: Sequence[WordKeys] = ()) -> Tensor:
         """Latents (b, t, d), text embeddings (b, text) and padding (b, t; True = padded) to z (b, t, w).
 
-        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case. The result has
-        the precision of the weights.
+        Masked tokens hold `mask_latent` already. A text embedding of zeros is the unconditional case. `words` are those
+        of `word_keys`, where the network attends to them. The result has the precision of the weights.
         """
-        return self.apply_blocks(latents, self.modulations(condition), padding)
+        return self.apply_blocks(latents, self.modulations(condition), padding, words)
+
+    def word_keys(self, words: Tensor, present: Tensor) -> list[WordKeys]:
+        """What each block attends to of words (b, w, words), present (b, w) False where padded.
+
+        Empty where the network does not attend to words.
+        """
+        words = words.to(self.cond_emb.weight.dtype)
+        attentions = [block.words for block in self.MARTransformer if isinstance(block, TransformerBlock)]
+        return [attention.word_keys(words, present) for attention in attentions if attention is not None]
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
         """Modulations (b, 1, 6 w) of each block by text embeddings (b, text), the same for all tokens and steps."""
         condition = self.cond_emb(condition.to(self.cond_emb.weight.dtype))
         return [block.get_submodule("adaLN_modulation")(condition)[:, None] for block in self.MARTransformer]
 
-    def apply_blocks(self, latents: Tensor, modulations: Sequence[Tensor], padding: Tensor) -> Tensor:
+    def apply_blocks(
+        self,
+        latents: Tensor,
+        modulations: Sequence[Tensor],
+        padding: Tensor,
+        words: Sequence[WordKeys] = (),
+    ) -> Tensor:
         """`forward` with the modulations of the text embeddings already computed."""
         embedded = self.input_process.poseEmbedding(latents.to(self.cond_emb.weight.dtype))
         x: Tensor = embedded + self.position_enc.pe[: latents.shape[1], 0]
-        for block, modulation in zip(self.MARTransformer, modulations, strict=True):
-            x = block(x, modulation, padding)
+        for number, (block, modulation) in enumerate(zip(self.MARTransformer, modulations, strict=True)):
+            x = block(x, modulation, padding, words[number] if words else None)
         return x
 
     def training_loss(
@@ -176,6 +256,7 @@ class MaskedTransformer(nn.Module):
         generator: torch.Generator,
         all_masked_share: float = 0.0,
         repeats: int = _REPEATS,
+        words: Sequence[WordKeys] = (),
     ) -> Tensor:
         """The head's loss, a scalar, on a random share of the tokens of latents (b, t, d), lengths (b,).
 
@@ -203,9 +284,8 @@ class MaskedTransformer(nn.Module):
         replaced = masked & ~randomised & (fully_masked | (uniform(batch, tokens) < _MASK_LATENT_SHARE))
         visible = torch.where(randomised[..., None], random_latents, latents)
         visible = torch.where(replaced[..., None], self.mask_latent, visible).masked_fill(padding[..., None], 0)
-        kept_condition = condition * (uniform(batch, 1) >= _CONDITION_DROP_SHARE)
-
-        z = self(visible, kept_condition, padding)
+        kept = uniform(batch, 1) >= _CONDITION_DROP_SHARE
+        z = self(visible, condition * kept, padding, [each.kept(kept[:, 0]) for each in words])
         loss = velocity_loss if self.sizes.flow == "sit" else noise_prediction_loss
         masked_latents, masked_z = latents[masked], z[masked]  # (n, d), (n, w)
         return loss(self.head, masked_latents.repeat(repeats, 1), masked_z.repeat(repeats, 1), generator)

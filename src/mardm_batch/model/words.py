@@ -1,6 +1,7 @@
 """The embedded model's own text encoder: a small transformer over the stems of a caption's words.
 
-It stands where the published model has CLIP's text tower: captions in, one vector a caption out. It is
+It stands where the published model has CLIP's text tower: captions in, out a vector for each and its words in
+their context, to which the transformer attends too. It is
 trained together with the masked transformer and knows only the words of its training captions; every other
 word is one and the same unknown token. Axes: b captions, w words, d channels.
 """
@@ -8,6 +9,7 @@ word is one and the same unknown token. Axes: b captions, w words, d channels.
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -50,8 +52,23 @@ def build_vocabulary(captions: Iterable[str], size: int) -> tuple[str, ...]:
     return tuple(word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size])
 
 
+@dataclass(frozen=True)
+class ReadCaptions:
+    """Captions as the encoder reads them.
+
+    Attributes:
+        vectors: (b, size).
+        words: (b, 1 + w, width), a start token first; what they are where nothing is present has no meaning.
+        present: (b, 1 + w), False where padded.
+    """
+
+    vectors: Tensor
+    words: Tensor
+    present: Tensor
+
+
 class WordEncoder(nn.Module):
-    """Captions → vectors (b, size), a `TextEncoder`. A vector does not depend on the other captions.
+    """Captions → vectors and words, a `TextEncoder`. What is read of one does not depend on the other captions.
 
     `vocabulary` are stems; `word_dropout` is the share of words that training mode makes unknown, so that
     a caption with words never seen still gives its best pose. `WordEncoder(vocabulary,
@@ -104,8 +121,8 @@ class WordEncoder(nn.Module):
             row[: len(numbers)] = torch.tensor(numbers)
         return tokens
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Token numbers (b, 1 + w) → (b, size)."""
+    def forward(self, tokens: Tensor) -> ReadCaptions:
+        """Of token numbers (b, 1 + w)."""
         present = tokens != _PADDING
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
@@ -118,20 +135,31 @@ class WordEncoder(nn.Module):
         x = self.norm(x)
         # Each reader weights the words by itself, so that one part of a long caption is not averaged away.
         shares = self.readers(x).masked_fill(~present[..., None], -torch.inf).softmax(dim=1)  # (b, 1 + w, readers)
-        vectors: Tensor = self.project((shares.transpose(1, 2) @ x).flatten(1))
-        return vectors
+        return ReadCaptions(self.project((shares.transpose(1, 2) @ x).flatten(1)), x, present)
 
     @torch.inference_mode()
     def encode(self, captions: Sequence[str]) -> Tensor:
-        """Captions → (b, size)."""
+        """Captions → vectors (b, size)."""
+        return self.read(captions).vectors
+
+    @torch.inference_mode()
+    def read(self, captions: Sequence[str]) -> ReadCaptions:
+        """Captions → vectors and words."""
         return self.forward_by_length(self.tokenize(captions).to(self.words.weight.device))
 
-    def forward_by_length(self, tokens: Tensor) -> Tensor:
+    def forward_by_length(self, tokens: Tensor) -> ReadCaptions:
         """`forward` in groups of similar length: padding costs as much as words."""
         lengths = (tokens != _PADDING).sum(dim=1)
         order = lengths.argsort(stable=True)
-        vectors = [self(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]
-        return torch.cat(vectors)[order.argsort()]
+        groups = [self(tokens[rows, : int(lengths[rows].max())]) for rows in order.chunk(_LENGTH_GROUPS)]
+        back, longest = order.argsort(), int(lengths.max())
+        return ReadCaptions(
+            vectors=torch.cat([group.vectors for group in groups])[back],
+            words=torch.cat(
+                [functional.pad(group.words, (0, 0, 0, longest - group.words.shape[1])) for group in groups]
+            )[back],
+            present=(tokens != _PADDING)[:, :longest],
+        )
 
 
 class _Block(nn.Module):

@@ -36,8 +36,9 @@ time that it takes the guess teaches the word encoder most."""
 class TextToLatents(nn.Module):
     """The word encoder and the transformer as one module.
 
-    `guess` predicts the mean token of a clip from its caption's embedding alone. It is used in training only, where its
-    error is a less noisy signal for the word encoder than the flow loss.
+    `guess` predicts the mean token of a clip from its caption's embedding alone, `guess_of_z` its tokens from the
+    transformer's output where all of them are masked. They are used in training only, where their errors are a less
+    noisy signal for the word encoder and for the attention to words than the flow loss.
     """
 
     def __init__(self, network: MaskedTransformer, words: WordEncoder) -> None:
@@ -46,6 +47,9 @@ class TextToLatents(nn.Module):
         self.words = words
         self.guess = nn.Sequential(
             nn.SiLU(), nn.Linear(words.size, 512), nn.GELU(), nn.Linear(512, network.sizes.latent)
+        )
+        self.guess_of_z = nn.Sequential(
+            nn.Linear(network.sizes.width, 512), nn.GELU(), nn.Linear(512, network.sizes.latent)
         )
 
 
@@ -70,6 +74,7 @@ def build_model(sizes: SizeSettings, motions: Motions, start_model: LoadedModel 
         MardmSizes(
             latent=sizes.latent,
             text=sizes.width,
+            words=sizes.words_width,
             width=sizes.width,
             layers=sizes.layers,
             heads=sizes.heads,
@@ -193,12 +198,23 @@ class NetworkLosses:
         tokens, images = self.captions.draw(rows, generator)
         window = int(torch.multinomial(WINDOW_SHARES, 1, generator=generator))
         latents = self.latents[window][images, rows.repeat(2)]  # (2 b, t, d)
-        condition = self.model.words.forward_by_length(tokens)
+        read, network = self.model.words.forward_by_length(tokens), self.model.network
+        condition, words = read.vectors, network.word_keys(read.words, read.present)
         counts = torch.full((len(latents),), latents.shape[1])
         guess = functional.mse_loss(self.model.guess(condition), latents.mean(dim=1))
+        masked = network.mask_latent.expand_as(latents)
+        z = network(masked, condition, torch.zeros(masked.shape[:2], dtype=torch.bool), words)
+        guess_of_z = functional.mse_loss(self.model.guess_of_z(z), latents)
         subset = torch.arange(max(1, round(_FLOW_SHARE * len(rows)))).repeat(2)
         subset[len(subset) // 2 :] += len(rows)  # both images of the same clips
-        flow = self.model.network.training_loss(
-            latents[subset], counts[subset], condition[subset], generator, _ALL_MASKED_SHARE, _REPEATS
+        flow = network.training_loss(
+            latents[subset],
+            counts[subset],
+            condition[subset],
+            generator,
+            _ALL_MASKED_SHARE,
+            _REPEATS,
+            [each.of(subset) for each in words],
         )
-        return {"loss": flow + _GUESS_WEIGHT * guess, "flow": flow, "guess": guess}
+        loss = flow + _GUESS_WEIGHT * (guess + guess_of_z)
+        return {"loss": loss, "flow": flow, "guess": guess, "guess_of_z": guess_of_z}
