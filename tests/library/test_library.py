@@ -166,6 +166,16 @@ def test_a_fragment_of_the_legs_replaces_what_the_posture_says_of_them():
     assert "knees on floor" in kneeling.conditions
 
 
+def test_a_posture_says_nothing_of_what_its_fragments_place():
+    rng = np.random.default_rng(16)
+    composition = Composition((LIBRARY.by_name["standing"], LIBRARY.by_name["left knee lifted"]))
+    wordings = [composition.compose_caption(rng) for _ in range(200)]
+    stand = set(LIBRARY.by_name["standing"].verb_phrases)
+    said = {phrase for wording in wordings for phrase in wording.phrases if phrase in stand}
+    assert said
+    assert not any(re.search(r"\b(?:feet|soles?|legs?)\b", phrase) for phrase in said)
+
+
 def test_samples_are_balanced_with_no_limb_in_the_trunk():
     rng = np.random.default_rng(15)
     poses = np.concatenate([LIBRARY.sample(rng, 1).clip for _ in range(150)])

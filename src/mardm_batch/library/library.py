@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -44,6 +44,13 @@ _OF_LEGS: Final = re.compile(
 )
 _OF_ARMS: Final = re.compile(r"(?:either )?(?:left_|right_)?(?:hands?|wrists?|elbows?|arms?|forearms?|upper_arms?) ")
 """Conditions that say how the legs and the arms are placed."""
+_WORDS_OF_SLOTS: Final = {
+    "arms": r"arms?|hands?|palms?|elbows?",
+    "head": r"head|face|gaze|eyes|chin",
+    "legs": r"feet|foot|soles?|legs?|knees?|thighs?|toes|heels?|ankles?|weight",
+    "torso": r"upright|straight|tall|erect|upper body|torso",
+}
+"""Patterns of words by which phrases speak of the parts of the body."""
 _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
 
 
@@ -132,16 +139,24 @@ class Composition:
         phrases = [
             EntryPhrases(
                 each.name,
-                each.verb_phrases,
-                each.with_phrases,
+                _compatible(each.verb_phrases, silent),
+                _compatible(each.with_phrases, silent),
                 each.implied,
                 each.side_phrases,
                 each.how_phrases,
                 each.statements,
             )
-            for each in self.entries
+            for each, silent in zip(self.entries, (self._silent, *[""] * len(self.entries)), strict=False)
         ]
         return compose_caption(phrases, rng, with_synonyms)
+
+    @cached_property
+    def _silent(self) -> str:
+        """A pattern of what the main entry's phrases do not speak of, because its fragments do; "" for nothing."""
+        slots = {SLOTS.get(entry.kind, entry.kind) for entry in self.entries[1:]}
+        if self.entries[0].kind != "support":
+            slots &= {"legs", "head"}
+        return "|".join(_WORDS_OF_SLOTS[slot] for slot in sorted(slots))
 
     def joints(self, rng: np.random.Generator) -> NDArray[np.float32]:
         """A random pose (22, 3), metres."""
@@ -293,6 +308,15 @@ def _with_likes(entries: Sequence[Entry], by_name: Mapping[str, Entry]) -> list[
             )
         resolved.append(entry)
     return resolved
+
+
+@cache
+def _compatible(phrases: tuple[str, ...], silent: str) -> tuple[str, ...]:
+    """The phrases without words of a pattern; all of them where none is."""
+    if not silent:
+        return phrases
+    pattern = re.compile(rf"\b(?:{silent})\b")
+    return tuple(phrase for phrase in phrases if not pattern.search(phrase)) or phrases
 
 
 def _is_possible(poses: NDArray[np.float64]) -> bool:
