@@ -4,7 +4,7 @@ prompts file -> prompts -> shard -> pending -> batches -> clips -> poses -> PNG,
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -23,9 +23,10 @@ from mardm_batch.prompts.shards import shard_name
 from mardm_batch.run.conclusion import conclude_run
 from mardm_batch.run.shard import (
     check_loaded_weights,
-    failed_prompts,
     load_prompts_with_warnings,
     open_store,
+    read_reviews,
+    requested_prompts,
     select_pending,
 )
 from mardm_batch.run.statistics import RunStatistics
@@ -64,18 +65,29 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         failures, progress = FailureList(store.output), Progress(shard, str(run_folder), sweep)
         statistics = RunStatistics(progress, prompts, store.output, asdict(config), failures)
         with conclude_run(statistics, store, config) as conclusion:
-            requested = prompts if config.retry is None else failed_prompts(failures, prompts)
+            reviews = read_reviews(store)
+            requested = requested_prompts(prompts, store, failures, reviews, config)
             pending = select_pending(prompts, requested, store, config)
             statistics.begin(requested, pending)
             if pending:
-                make_poses(pending, store, config, statistics)
+                make_poses(pending, store, config, statistics, reviews.rejections())
             else:
                 clear_caption_cache(store.output, temp, shard)
     return conclusion.exit_code
 
 
-def make_poses(pending: Sequence[Prompt], store: PoseStore, config: Config, statistics: RunStatistics) -> None:
-    """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before."""
+def make_poses(
+    pending: Sequence[Prompt],
+    store: PoseStore,
+    config: Config,
+    statistics: RunStatistics,
+    rejections: Mapping[str, int],
+) -> None:
+    """Sample, draw and write. While the device samples a batch, worker processes draw and write the one before.
+
+    Args:
+        rejections: by name the number of earlier poses that a review rejected.
+    """
     shard, sweep, temp = statistics.progress.shard, statistics.progress.sweep, Path(config.paths.temp).expanduser()
     cores = config.cpu_threads or available_cores()
     render = config.render if config.render.enabled else None
@@ -95,7 +107,7 @@ def make_poses(pending: Sequence[Prompt], store: PoseStore, config: Config, stat
         statistics.record_unknown_words(read)
         cache = caption_cache_name(store.output, shard)
         sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, cache)
-        for result in sample_poses(read.prompts, sampler, statistics.record_batch):
+        for result in sample_poses(read.prompts, sampler, statistics.record_batch, rejections):
             if isinstance(result, Failure):
                 statistics.record_failure(result)
             else:

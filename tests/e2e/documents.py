@@ -16,6 +16,7 @@ ROOT: Final = Path(__file__).parents[2]
 ENGLISH: Final = [
     "README.md",
     "docs/tutorial.md",
+    "docs/gallery.md",
     "docs/sweeps.md",
     "docs/cluster.md",
     "docs/formats.md",

@@ -22,7 +22,7 @@ from tests.e2e.documents import (
 )
 from tests.support import copy_published
 
-REASONS = {"needs a GPU", "downloads", "takes long", "sets up"}
+REASONS = {"needs a GPU", "downloads", "takes long", "sets up", "serves until Ctrl-C"}
 """Why a command may be one that no test runs."""
 
 

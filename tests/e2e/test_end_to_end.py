@@ -366,3 +366,23 @@ def test_a_truncated_weights_file_is_refused(tmp_path: Path, tiny_weights: Path,
     (tmp_path / "cut.safetensors").write_bytes(tiny_weights.read_bytes()[:2000])
     refused(run("model.weights=cut.safetensors"), "model.weights=cut.safetensors")
     assert not (tmp_path / "SinglePose_temp").exists()
+
+
+def test_exactly_the_rejected_poses_are_made_again_with_other_noise(tmp_path: Path, run: Run) -> None:
+    words, output = (write_captions(tmp_path, CAPTIONS[:3]), "render.enabled=false"), tmp_path / "SinglePose"
+    run(*words)
+    before = {document["name"]: document for document in map(read_document, output.glob("*.json"))}
+    first, second, _ = sorted(before)
+    lines = [{"name": first, "verdict": "accept"}, {"name": second, "verdict": "reject"}]
+    (output / "reviews.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    result = run(*words, "retry=rejected")
+    assert result.returncode == 0, result.stderr
+    assert "1 of 1 poses are finished" in result.stderr
+    after = {document["name"]: document for document in map(read_document, output.glob("*.json"))}
+    assert [name for name in before if before[name] != after[name]] == [second]
+    assert after[second]["rejections"] == 1
+    assert "nothing to do: no pose is requested" in run(*words, "retry=rejected").stderr  # the new pose is not reviewed
+    joints = joints_in(output)
+    run(*words, "existing=overwrite")
+    for name, drawn_anew in joints_in(output).items():
+        assert np.allclose(drawn_anew, joints[name], atol=1e-4)

@@ -163,7 +163,11 @@ class Config(Settings):
         "overwrite makes all again, error refuses any",
         one_of("skip", "keep", "overwrite", "error"),
     )
-    retry: str | None = setting("failed: only what failed before; null: all that is unfinished", one_of("failed"))
+    retry: str | None = setting(
+        "failed: only what failed before; rejected: what a review rejected, with other noise; null: all that is "
+        "unfinished",
+        one_of("failed", "rejected"),
+    )
     unknown_words: str = setting(
         "a caption with words that the model does not know: warn makes its pose, fail makes it a failure; one without "
         "any known word is a failure always",

@@ -32,6 +32,8 @@ class Pose:
     """Mean distance in metres of the joints from where they are in the adjacent frames."""
     unknown_words: tuple[str, ...] = ()
     """The words of the caption that the model does not know, each once, in their order."""
+    rejections: int = 0
+    """Number of earlier poses of this prompt that a review rejected."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class PoseDocument(JsonRecord):
     axes: Mapping[str, str] | None = provenance_field("where up is, where the person faces, and where its left is")
     source: Mapping[str, Any] | None = provenance_field("the other columns of the prompt file")
     unknown_words: tuple[str, ...] | None = provenance_field("words of the caption that the model does not know")
+    rejections: int | None = json_field(
+        "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
+    )
 
     @classmethod
     def of(cls, pose: Pose, provenance: Provenance) -> Self:
@@ -114,6 +119,7 @@ class PoseDocument(JsonRecord):
             axes=AXES,
             source=pose.prompt.source,
             unknown_words=pose.unknown_words,
+            rejections=pose.rejections or None,
             **{**asdict(provenance), "frame_index": pose.frame_index},
         )
 

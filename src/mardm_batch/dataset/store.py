@@ -5,7 +5,8 @@ place, the JSON last: a pose is finished when its JSON has its caption and the o
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import UnusableFileError, read_regular, translate_disk_full, unless_circular, write_new
+from mardm_batch.system.files import (
+    UnusableFileError,
+    Version,
+    file_version,
+    read_regular,
+    translate_disk_full,
+    unless_circular,
+    write_new,
+)
 from mardm_batch.system.json_records import parse_json
 
 
@@ -107,7 +116,20 @@ class PoseStore:
         with os.scandir(self.output) as entries:
             return {entry.name for entry in entries if unless_circular(entry.is_file)}
 
-    def is_complete(self, name: str, file_names: set[str]) -> bool:
+    def versions(self) -> tuple[dict[str, Version], set[str]]:
+        """By name of each pose that is there a version of its JSON, which another one has when the pose is made again;
+        and the names of all files. Raises OSError."""
+        with os.scandir(self.output) as entries:
+            files = {entry.name: entry for entry in entries if unless_circular(entry.is_file)}
+        names = (each.removesuffix(JSON.suffix) for each in files if each.endswith(JSON.suffix) and is_text(each))
+        versions = {}
+        for name in names:
+            if self.is_complete(name, files.keys()):
+                with suppress(FileNotFoundError):
+                    versions[name] = file_version(files[name + JSON.suffix].stat())
+        return versions, set(files)
+
+    def is_complete(self, name: str, file_names: Collection[str]) -> bool:
         """Whether the pose has its files of all formats."""
         return all(name + suffix in file_names for suffix in self.suffixes)
 

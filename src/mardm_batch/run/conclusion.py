@@ -82,7 +82,8 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
         with collect_errors(problems):
             rebuild_metadata(store)
     survey = store.survey(requested)
-    not_remade = statistics.pending_names if config.existing == "overwrite" else ()
+    remakes = config.existing == "overwrite" or config.retry == "rejected"
+    not_remade = statistics.pending_names if remakes else ()
     finished = [each for each in survey.finished if each.name not in not_remade]
     with collect_errors(problems):
         statistics.failures.append(statistics.unlisted_failures)

@@ -10,6 +10,7 @@ from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.dataset.records import Provenance
+from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt, max_name_bytes
@@ -91,7 +92,7 @@ def select_pending(
     survey = survey_poses(prompts, store, config)
     if survey.other_captions:
         log.warning("%d poses of other captions have the names of these and are replaced", survey.other_captions)
-    if config.existing == "overwrite":
+    if config.existing == "overwrite" or config.retry == "rejected":
         return requested
     if survey.other_settings:
         log.info("%d finished poses were made with other settings or weights and are kept", survey.other_settings)
@@ -100,6 +101,39 @@ def select_pending(
     if survey.finished and pending:
         log.info("%d of %d poses are finished already", len(survey.finished), len(prompts))
     return pending
+
+
+def requested_prompts(
+    prompts: Sequence[Prompt], store: PoseStore, failures: FailureList, reviews: Reviews, config: Config
+) -> Sequence[Prompt]:
+    """The prompts that `retry` leaves. Raises InputError where a list or a pose cannot be read."""
+    if config.retry == "failed":
+        return failed_prompts(failures, prompts)
+    return prompts if config.retry is None else rejected_prompts(prompts, store, reviews)
+
+
+def read_reviews(store: PoseStore) -> Reviews:
+    """The reviews of the poses. Raises InputError where the list cannot be read."""
+    listed = ReviewList(store.output)
+    try:
+        reviews = listed.read()
+    except OSError as error:
+        raise InputError(f"{listed.path}: cannot be read: {error.strerror}") from None
+    if reviews.ignored_lines:
+        log.warning("%s: %d lines are no reviews and count for nothing", listed.path, reviews.ignored_lines)
+    return reviews
+
+
+def rejected_prompts(prompts: Sequence[Prompt], store: PoseStore, reviews: Reviews) -> Sequence[Prompt]:
+    """The prompts whose poses are rejected, or were and have none in their place yet."""
+    rejections = reviews.rejections()
+    survey = store.survey([prompt for prompt in prompts if rejections.get(prompt.name)])
+    rejected = set(survey.unfinished)
+    for prompt in survey.finished:
+        document = store.read(prompt.name)
+        if document is None or reviews.is_rejected(prompt.name, document):
+            rejected.add(prompt)
+    return [prompt for prompt in prompts if prompt in rejected]
 
 
 def failed_prompts(failures: FailureList, prompts: Sequence[Prompt]) -> Sequence[Prompt]:

@@ -4,8 +4,9 @@ import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 FAILURES_BEFORE_PROBES: Final = 12
 """Failures in a row, all alike, after which single captions from all over the list are sampled next."""
 PROBES: Final = 12
+NO_REJECTIONS: Final[Mapping[str, int]] = MappingProxyType({})
 NOT_FINITE: Final = "joints are not finite, with other noise too"
 
 
@@ -33,6 +35,8 @@ class SamplingAttempt:
 
     prompt: Prompt
     attempt: int = 0
+    rejections: int = 0
+    """Number of earlier poses of the prompt that a review rejected."""
 
 
 SamplingResult = Pose | Failure | SamplingAttempt
@@ -42,8 +46,8 @@ SamplingResult = Pose | Failure | SamplingAttempt
 class SamplingQueue:
     """The attempts that are to be sampled: batches whose poses are fixed, and after them all others in their order."""
 
-    def __init__(self, prompts: Sequence[Prompt]) -> None:
-        self.waiting = deque(map(SamplingAttempt, prompts))
+    def __init__(self, prompts: Sequence[Prompt], rejections: Mapping[str, int] = NO_REJECTIONS) -> None:
+        self.waiting = deque(SamplingAttempt(each, rejections=rejections.get(each.name, 0)) for each in prompts)
         self.batches: deque[Sequence[SamplingAttempt]] = deque()
 
     def __len__(self) -> int:
@@ -145,7 +149,10 @@ class FailureStreak:
 
 
 def sample_poses(
-    prompts: Sequence[Prompt], sampler: "PoseSampler", record_batch: Callable[[float, str, float], None]
+    prompts: Sequence[Prompt],
+    sampler: "PoseSampler",
+    record_batch: Callable[[float, str, float], None],
+    rejections: Mapping[str, int] = NO_REJECTIONS,
 ) -> Iterator[Pose | Failure]:
     """Sample batch after batch; a pose whose clip is not acceptable is sampled again with the next one.
 
@@ -155,8 +162,13 @@ def sample_poses(
 
     Args:
         record_batch: called with the duration of each batch in seconds, the device, and the peak of memory there in MB.
+        rejections: by name the number of earlier poses that a review rejected.
     """
-    queue, size, streak = SamplingQueue(prompts), BatchSize(sampler.batch_size, sampler.largest_batch), FailureStreak()
+    queue, size, streak = (
+        SamplingQueue(prompts, rejections),
+        BatchSize(sampler.batch_size, sampler.largest_batch),
+        FailureStreak(),
+    )
     while queue:
         if streak.hits_every_caption:
             log.error("sampling stopped: %s; %d were not sampled", streak, len(queue))
@@ -197,7 +209,11 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
 
     A clip that is not acceptable gives the next attempt. At the last attempt it gives its pose where that is finite.
     """
-    clips = sampler.sample([each.prompt.caption for each in batch], [each.attempt for each in batch])  # (b, T, 22, 3)
+    clips = sampler.sample(
+        [each.prompt.caption for each in batch],
+        [each.attempt for each in batch],
+        [each.rejections for each in batch],
+    )  # (b, T, 22, 3)
     acceptable = sampler.model.acceptable(clips)  # (b,)
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
@@ -207,7 +223,8 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
         if not acceptable[row] and each.attempt + 1 < sampler.model.max_attempts:
             results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
-            results.append(Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row])))
+            pose = Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row]))
+            results.append(replace(pose, rejections=each.rejections))
         else:
             results.append(sampling_failure(each.prompt, NOT_FINITE))
     return results

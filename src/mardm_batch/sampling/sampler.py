@@ -22,9 +22,14 @@ class PoseSampler:
         size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
         self.description = f"{config.model.name} on {model.device}, {model.precision}, {size} at once"
 
-    def sample(self, captions: Sequence[str], attempts: Sequence[int]) -> Clips:
-        """Clips (b, T, 22, 3) in metres, acceptable or not. A caption's attempt, from 0 on, chooses its noise."""
-        keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, strict=True)]
+    def sample(self, captions: Sequence[str], attempts: Sequence[int], rejections: Sequence[int] = ()) -> Clips:
+        """Clips (b, T, 22, 3) in metres, acceptable or not.
+
+        A caption's attempt, from 0 on, and the number of its poses that were rejected choose its noise; without
+        `rejections` there are none.
+        """
+        numbers = rejections or [0] * len(captions)
+        keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, numbers, strict=True)]
         return self.model.generate(captions, keys)
 
 

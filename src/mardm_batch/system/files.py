@@ -20,6 +20,8 @@ MAX_FILE_BYTES: Final = 2**26
 """Of a file of a single pose or a small record."""
 MAX_LIST_BYTES: Final = 2**30
 """Of a list: prompts, metadata, failures."""
+Version = tuple[int, int, int]
+"""Of a file: when it was changed, its inode and its size."""
 _NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _PARTIAL: Final = re.compile(r"\.(?P<name>.+)\.(?:[0-9a-f]{32}\.partial|[0-9]+)")
@@ -95,6 +97,11 @@ def open_for_appending(path: Path) -> FileIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def file_version(status: os.stat_result) -> Version:
+    """What tells a file from one that took its place or has grown."""
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _check(path: Path, status: os.stat_result, max_bytes: int | None) -> None:

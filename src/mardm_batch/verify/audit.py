@@ -10,7 +10,7 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
-from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import metadata_rows
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, MetadataRow, PoseDocument
@@ -78,7 +78,7 @@ def audit(
 
 def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None, active: bool) -> Iterator[Finding]:
     """Files that belong to no pose. `active`: temporary files may belong to a run."""
-    known = {METADATA, FAILURES, CARD}
+    known = {METADATA, FAILURES, REVIEWS, CARD}
     if prompt_file is not None and prompt_file.parent.resolve() == output.resolve():
         known.add(prompt_file.name)
     for path in sorted(paths):

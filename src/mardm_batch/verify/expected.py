@@ -1,38 +1,17 @@
 """The poses and files that an output folder should hold: by a prompt file, or by the settings of the newest run."""
 
-import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
-
-import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.errors import InputError, first_line
-from mardm_batch.prompts.names import NAME_SOURCES, max_name_bytes
-from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
-from mardm_batch.system.files import read_regular
-from mardm_batch.system.json_records import MAX_DEPTH
+from mardm_batch.errors import InputError
+from mardm_batch.prompts.names import max_name_bytes
+from mardm_batch.prompts.prompt_list import read_prompts
+from mardm_batch.run.saved_settings import RunSettings, read_run_settings
 from mardm_batch.verify.findings import Expected
-
-MAX_SETTINGS_BYTES: Final = 2**18
-MAX_INTERPOLATIONS: Final = 20
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """The settings that a run saved when it started, as far as an audit needs them. `prompts`: the file."""
-
-    prompts: Path
-    limit: int | None
-    formats: tuple[Format, ...]
-    column: str | None = None
-    names: str = "caption"
 
 
 def expected_poses(
@@ -80,89 +59,3 @@ def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
         for each in FORMATS.values()
         if each.setting is None or any(name.endswith(each.suffix) for name in file_names)
     )
-
-
-def read_run_settings(run_folder: Path) -> RunSettings:
-    """The settings that Hydra saved in a run's folder.
-
-    Raises:
-        ValueError: they are missing, or none of a run; one line.
-    """
-    config, hydra = (read_yaml(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
-    prompts, limit = select(config, "paths.prompts"), select(config, "limit")
-    started_in = select(hydra, "hydra.runtime.cwd")
-    if not (prompts is None or isinstance(prompts, str)) or not isinstance(started_in, str):
-        raise ValueError("paths.prompts and hydra.runtime.cwd should be paths")
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise ValueError("limit should be null or at least 1")
-    try:
-        file = bundled_prompts() if prompts is None else Path(started_in, Path(prompts).expanduser())
-        formats = [each for each in FORMATS.values() if each.setting is None or select(config, each.setting) is True]
-    except RuntimeError as error:  # the home of a user that is not there
-        raise ValueError(f"paths.prompts: {error}") from None
-    column, names = (select(config, f"prompts.{key}", optional=True) for key in ("column", "names"))
-    if not (column is None or isinstance(column, str)) or names not in (None, *NAME_SOURCES):
-        raise ValueError("prompts.column and prompts.names should be text")
-    return RunSettings(file, limit, tuple(formats), column, names or "caption")
-
-
-def read_yaml(path: Path) -> Any:
-    """The settings in a file. Its aliases are refused: they can stand for more than any memory holds, and Hydra writes
-    none. Raises ValueError."""
-    try:
-        text = read_regular(path, MAX_SETTINGS_BYTES).decode()
-        check_tokens(path, text)
-        return yaml.safe_load(text)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path}: no YAML: {first_line(error)}") from None
-
-
-def check_tokens(path: Path, text: str) -> None:
-    """Raises ValueError for YAML that has aliases, or is nested so deeply that it takes forever to read."""
-    depth = 0
-    for token in yaml.scan(text):
-        if isinstance(token, yaml.AliasToken):
-            raise ValueError(f"{path}: has aliases")
-        depth += type(token).__name__.endswith("StartToken") - type(token).__name__.endswith("EndToken")
-        if depth > MAX_DEPTH:
-            raise ValueError(f"{path}: nested too deeply")
-
-
-def select(settings: Any, key: str, optional: bool = False) -> Any:
-    """The value at a dotted key, with plain interpolations in it resolved.
-
-    An interpolation may name an environment variable or another key whose value has none, so that it ends.
-
-    Raises:
-        ValueError: the key is missing and not optional, or its value cannot be resolved.
-    """
-    try:
-        value = raw_value(settings, key)
-    except ValueError:
-        if optional:
-            return None
-        raise
-    if not isinstance(value, str) or "${" not in value:
-        return value
-    keys = [each for each in re.findall(r"\$\{([^{}]*)\}", value) if not each.startswith("oc.env:")]
-    parts = {each: raw_value(settings, each) for each in keys}
-    if value.count("${") > MAX_INTERPOLATIONS or any("${" in str(each) for each in parts.values()):
-        raise ValueError(f"{key}={value}: cannot be resolved")
-    try:
-        known = OmegaConf.create()
-        for each, part in {**parts, key: value}.items():
-            OmegaConf.update(known, each, part)
-        return OmegaConf.select(known, key)
-    except (OmegaConfBaseException, RecursionError, ValueError) as error:
-        raise ValueError(f"{key}={value}: {first_line(error)}") from None
-
-
-def raw_value(settings: Any, key: str) -> Any:
-    """The value at a dotted key as it is written. Raises ValueError."""
-    for part in key.split("."):
-        if not isinstance(settings, dict) or part not in settings:
-            raise ValueError(f"the key {key} is missing")
-        settings = settings[part]
-    return settings

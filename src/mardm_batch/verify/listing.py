@@ -9,7 +9,7 @@ from typing import Final
 
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, split_file_name
-from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS
+from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS, REVIEWS
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
 
@@ -51,7 +51,9 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
             listing.misplaced[path] = "no folder of its own"
     names = {entry.name for entry in entries if not unless_circular(entry.is_dir)}
     poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
-    needed = {METADATA, FAILURES, CARD} | {name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)}
+    needed = {METADATA, FAILURES, REVIEWS, CARD} | {
+        name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)
+    }
     for entry in entries:
         is_folder = unless_circular(entry.is_dir)
         if is_folder and entry.name in needed:

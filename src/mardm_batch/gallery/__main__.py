@@ -1,0 +1,89 @@
+"""Look through the poses of a folder in a browser: search, filter, turn in 3D, accept and reject.
+
+python -m mardm_batch.gallery OUTPUT_DIR… [--port N] [--open]
+python -m mardm_batch.gallery OUTPUT_DIR… --static FILE.html
+"""
+
+import argparse
+import importlib.util
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from mardm_batch.errors import InputError
+from mardm_batch.gallery.index import PoseIndex
+from mardm_batch.gallery.page import open_folders, static_page
+from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.files import writable_file, write_atomically
+from mardm_batch.system.terminal import printable
+
+LAST_PORT = 65535
+
+USAGE = """\
+  python -m mardm_batch.gallery SinglePose
+      prints the address of a page, which shows the poses until Ctrl-C
+  python -m mardm_batch.gallery SinglePose --static poses.html
+      writes one page that needs no server
+  python -m mardm_batch.gallery poses/1.0 poses/3.0
+      the poses of two runs, those of the same caption side by side
+
+Verdicts are kept in reviews.jsonl of the folder; python -m mardm_batch with retry=rejected makes the rejected poses
+again. While a run is at work its new poses appear. Only this machine can open the page. Serving needs the extra
+gallery: pip install 'mardm-batch[gallery]'. Exit codes: 0; 2 for a folder that is not there or has no poses, or a file
+that cannot be written; 130 after Ctrl-C.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = command_parser("gallery", __doc__, USAGE)
+    parser.add_argument(
+        "output_dirs", type=Path, nargs="+", metavar="OUTPUT_DIR", help="folder with the poses of a run"
+    )
+    parser.add_argument("--static", type=writable_file, metavar="FILE", help="write one page instead of serving")
+    parser.add_argument("--port", type=port_number, default=0, metavar="N", help="default: any that is free")
+    parser.add_argument("--open", action="store_true", help="open the page in the default browser")
+    return parser
+
+
+def port_number(text: str) -> int:
+    """An argparse type: a port, 0 for any."""
+    number = int(text)
+    if not 0 <= number <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{number} is not allowed; use 0 to {LAST_PORT}")
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve or write the page. Bad input ends the process with one line and exit code 2."""
+    options = build_parser().parse_args(arguments)
+    with report_user_errors():
+        index = PoseIndex(open_folders(options.output_dirs))
+        if options.static is not None:
+            write_atomically(options.static, static_page(index, options.static).encode("utf-8", "replace"))
+            print(printable(f"{options.static}: {len(index.entries):,} poses"))
+            if options.open:
+                webbrowser.open(options.static.resolve().as_uri())
+            return 0
+        check_server_packages()
+        from mardm_batch.gallery.server import serve  # starlette is an extra
+
+        def announce(address: str) -> None:
+            print(f"{address}\nshows the poses until Ctrl-C", flush=True)
+            if options.open:
+                webbrowser.open(address)
+
+        serve(index, options.port, announce)
+    return 0
+
+
+def check_server_packages() -> None:
+    """Raises InputError where the packages of the server are not installed."""
+    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"serving needs {' and '.join(missing)}: pip install 'mardm-batch[gallery]'; --static FILE works without"
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

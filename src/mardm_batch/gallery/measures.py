@@ -1,0 +1,79 @@
+"""What the gallery filters and sorts poses by, measured from their joints and read from their JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.pose.balance import is_balanced, limb_in_trunk, outside_support
+from mardm_batch.pose.conditions import Condition
+from mardm_batch.pose.geometry import bone_length_error, lowest_joint_height
+from mardm_batch.pose.joint_limits import violations
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of every pose: what the page calls it, its unit, and whether large values are doubtful."""
+
+    label: str
+    unit: str
+    worst_high: bool
+    decimals: int = 0
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "agreement": Measure("agreement", "", False, 2),
+    "conditions": Measure("conditions missed", "", True),
+    "unknown": Measure("unknown words", "", True),
+    "limits": Measure("beyond joint limits", "", True),
+    "balance": Measure("out of balance", "cm", True, 1),
+    "inside": Measure("limb inside the trunk", "", True),
+    "bones": Measure("bone-length error", "cm", True, 2),
+    "lowest": Measure("lowest joint", "cm", True, 1),
+    "attempt": Measure("samples rejected", "", True),
+    "rejections": Measure("made again", "", True),
+}
+"""In the order in which the page lists them; one that no pose has is hidden."""
+
+
+@dataclass(frozen=True)
+class PoseMeasures:
+    """The numbers of a pose by the keys of MEASURES, None where there is none, and the words behind some of them."""
+
+    numbers: Mapping[str, float | None]
+    words: Mapping[str, Sequence[str]]
+
+
+def measure_poses(
+    documents: Sequence[PoseDocument], conditions: Mapping[str, Sequence[Condition]]
+) -> list[PoseMeasures]:
+    """Measure poses, all at once. `conditions`: by caption."""
+    if not documents:
+        return []
+    joints = np.stack([each.joints for each in documents])  # (n, 22, 3)
+    bones, lowest = 100 * bone_length_error(joints), 100 * lowest_joint_height(joints)
+    balance = 100 * np.where(is_balanced(joints), 0.0, outside_support(joints))
+    inside, outside = limb_in_trunk(joints), violations(joints)
+    results = []
+    for row, document in enumerate(documents):
+        limits = [name for name, beyond in outside.items() if beyond[row]]
+        known = conditions.get(document.caption)
+        missed = [each.text for each in known or () if not each.holds(joints[row : row + 1])[0]]
+        unknown = document.unknown_words
+        agreement = getattr(document, "agreement", None)
+        numbers: dict[str, float | None] = {
+            "agreement": agreement,
+            "conditions": len(missed) if known else None,
+            "unknown": None if unknown is None else len(unknown),
+            "limits": len(limits),
+            "balance": round(float(balance[row]), 1),
+            "inside": int(inside[row]),
+            "bones": round(float(bones[row]), 3),
+            "lowest": round(float(lowest[row]), 1),
+            "attempt": document.attempt,
+            "rejections": document.rejections or 0,
+        }
+        results.append(PoseMeasures(numbers, {"conditions": missed, "limits": limits, "unknown": unknown or ()}))
+    return results

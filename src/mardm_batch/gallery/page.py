@@ -1,0 +1,108 @@
+"""The gallery's page: served, where it asks for its poses, or with all of them in one file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from mardm_batch.dataset.progress import Progress, read_progress
+from mardm_batch.errors import InputError
+from mardm_batch.gallery.blocks import duplicate_groups, next_block
+from mardm_batch.gallery.index import OutputFolder, PoseIndex
+from mardm_batch.gallery.measures import MEASURES
+from mardm_batch.library.caption_conditions import caption_conditions
+from mardm_batch.pages.page import FIGURE_SCRIPT, Page, script_json
+from mardm_batch.run.saved_settings import read_command, read_run_settings
+
+FOLDER: Final = Path(__file__).parent
+SCRIPTS: Final = ("poses", "selection", "reviews", "grid", "large", "filters", "main")
+PAGE: Final = Page(
+    FOLDER / "gallery.html.jinja",
+    (FOLDER / "gallery.css",),
+    (FIGURE_SCRIPT, *(FOLDER / "script" / f"{name}.js" for name in SCRIPTS)),
+    connects=True,
+)
+OWN_SETTINGS: Final = ("shard", "num_shards", "gpu_ids", "retry", "limit")
+"""Of the command that made the poses; the command that makes rejected ones again does not have them."""
+
+
+def open_folders(outputs: Sequence[Path]) -> list[OutputFolder]:
+    """The folders to show. Raises InputError where one is not there, or its conditions cannot be read."""
+    return [OutputFolder(each, caption_conditions(prompts_of(each))) for each in outputs]
+
+
+def newest_run(output: Path) -> Progress | None:
+    return max(read_progress(output), key=lambda shard: shard.started, default=None)
+
+
+def prompts_of(output: Path) -> Path | None:
+    """The prompt file of the newest run; None where it is not known."""
+    newest = newest_run(output)
+    if newest is None:
+        return None
+    try:
+        return read_run_settings(Path(newest.run_folder)).prompts
+    except ValueError:
+        return None
+
+
+def retry_command(output: Path) -> dict[str, str]:
+    """The command that makes the rejected poses of a folder again, and the folder in which it is to be run."""
+    newest = newest_run(output)
+    try:
+        if newest is None:
+            raise ValueError("no run has left a record")
+        command, started_in = read_command(Path(newest.run_folder), OWN_SETTINGS)
+    except ValueError:
+        return {"command": f"python -m mardm_batch … paths.output={output.name} retry=rejected", "folder": ""}
+    return {"command": f"{command} retry=rejected", "folder": started_in}
+
+
+def render_gallery(index: PoseIndex, blocks: Sequence[Any] = (), pictures: str | None = None) -> str:
+    """The page as HTML.
+
+    Args:
+        blocks: of all poses; none: the page asks its server.
+        pictures: of a page with all poses, the path from it to their pictures; None: it shows none.
+    """
+    names = [folder.output.resolve().name for folder in index.folders]
+    settings = {
+        "folders": names,
+        "measures": [{"key": key, **vars(measure)} for key, measure in MEASURES.items()],
+        "retry": [retry_command(folder.output) for folder in index.folders],
+        "served": not blocks,
+        "pictures": pictures,
+        "duplicates": duplicate_groups(index) if blocks else None,
+    }
+    return PAGE.render(
+        title=" and ".join(names),
+        settings=script_json(json.dumps(settings, ensure_ascii=False)),
+        blocks=[script_json(json.dumps(block, ensure_ascii=False)) for block in blocks],
+        served=not blocks,
+    )
+
+
+def static_page(index: PoseIndex, file: Path) -> str:
+    """One page that holds all poses and needs no server.
+
+    Where it lies above the one folder of poses, it shows their pictures from there.
+
+    Raises:
+        InputError: there is no pose.
+    """
+    index.refresh()
+    blocks, revision = [], 0
+    while True:
+        block = next_block(index, revision)
+        if block["ids"]:
+            blocks.append(block)
+        if not block["more"]:
+            break
+        revision = block["revision"]
+    if not blocks:
+        raise InputError(f"{index.folders[0].output}: no finished poses; name the folder that a run wrote to")
+    pictures = None
+    if len(index.folders) == 1:
+        output, parent = index.folders[0].output.resolve(), file.resolve().parent
+        pictures = output.relative_to(parent).as_posix() + "/" if output.is_relative_to(parent) else None
+    return render_gallery(index, blocks, pictures)

@@ -1,0 +1,153 @@
+// The poses that the page knows, in columns: row n is the pose of number n.
+
+/** @typedef {{key: string, label: string, unit: string, worst_high: boolean, decimals: number}} Measure */
+/** @typedef {{command: string, folder: string}} Retry */
+/**
+ * @typedef {object} Settings
+ * @property {string[]} folders
+ * @property {Measure[]} measures
+ * @property {Retry[]} retry by folder
+ * @property {boolean} served whether there is a server, which keeps verdicts
+ * @property {string | null} pictures where pictures are, of a page without a server
+ * @property {number[][] | null} duplicates
+ */
+/**
+ * @typedef {object} Block
+ * @property {number} revision
+ * @property {boolean} more
+ * @property {boolean} complete
+ * @property {number} found
+ * @property {number[]} ids
+ * @property {number[]} folder
+ * @property {string[]} name
+ * @property {string[]} caption
+ * @property {string[]} digest
+ * @property {string} joints
+ * @property {number[]} picture
+ * @property {number[]} removed
+ * @property {string[]} verdict
+ * @property {string[]} note
+ * @property {Record<string, (string | null)[]>} categories
+ * @property {Record<string, (number | null)[]>} numbers
+ * @property {Record<string, string[]>} words
+ * @property {{finished: number, total: number, failed: number, rate: number, seconds_left: number} | null} [progress]
+ * @property {string} [problem]
+ */
+
+const NUMBERS = 66;
+const METRES = 0.001;
+
+export class Poses {
+  constructor() {
+    this.count = 0;
+    this.present = 0;
+    /** @type {string[]} */ this.name = [];
+    /** @type {string[]} */ this.caption = [];
+    /** @type {string[]} */ this.text = [];
+    /** @type {string[]} */ this.digest = [];
+    /** @type {string[]} */ this.verdict = [];
+    /** @type {string[]} */ this.note = [];
+    /** @type {number[]} */ this.folder = [];
+    /** @type {boolean[]} */ this.picture = [];
+    /** @type {boolean[]} */ this.removed = [];
+    /** @type {Map<string, (string | null)[]>} */ this.categories = new Map();
+    /** @type {Map<string, Float32Array>} */ this.numbers = new Map();
+    /** @type {Map<string, string[]>} */ this.words = new Map();
+    /** @type {Map<string, number[]>} Rows by caption. */ this.rows = new Map();
+    this.joints = new Int16Array(0);
+  }
+
+  /** Take over a block; returns the rows that are new. @param {Block} block @returns {number[]} */
+  add(block) {
+    const added = [];
+    this.reserve(Math.max(this.count, ...block.ids.map((id) => id + 1)));
+    const joints = decode(block.joints);
+    for (const [place, row] of block.ids.entries()) {
+      if (this.name[row] === undefined) {
+        added.push(row);
+        const same = this.rows.get(block.caption[place]);
+        if (same) same.push(row);
+        else this.rows.set(block.caption[place], [row]);
+      }
+      this.name[row] = block.name[place];
+      this.caption[row] = block.caption[place];
+      this.text[row] = `${block.caption[place]}\n${block.name[place]}`.normalize().toLowerCase();
+      this.digest[row] = block.digest[place];
+      this.verdict[row] = block.verdict[place];
+      this.note[row] = block.note[place];
+      this.folder[row] = block.folder[place];
+      this.picture[row] = Boolean(block.picture[place]);
+      this.present += Number(this.removed[row] ?? true) - block.removed[place];
+      this.removed[row] = Boolean(block.removed[place]);
+      this.joints.set(joints.subarray(NUMBERS * place, NUMBERS * (place + 1)), NUMBERS * row);
+      this.count = Math.max(this.count, row + 1);
+    }
+    for (const [key, values] of Object.entries(block.numbers)) this.addNumbers(key, block.ids, values);
+    for (const [key, values] of Object.entries(block.categories)) put(this.categories, key, block.ids, values);
+    for (const [key, values] of Object.entries(block.words)) put(this.words, key, block.ids, values);
+    return added;
+  }
+
+  /** @param {string} key @param {number[]} rows @param {(number | null)[]} values */
+  addNumbers(key, rows, values) {
+    let column = this.numbers.get(key);
+    if (!column) {
+      column = new Float32Array(this.joints.length / NUMBERS).fill(NaN);
+      this.numbers.set(key, column);
+    }
+    for (const [place, row] of rows.entries()) column[row] = values[place] ?? NaN;
+  }
+
+  /** Make room for rows; twice as much as before, so that it is rare. @param {number} rows */
+  reserve(rows) {
+    const capacity = this.joints.length / NUMBERS;
+    if (rows <= capacity) return;
+    const size = Math.max(rows, 2 * capacity, 1024);
+    const joints = new Int16Array(size * NUMBERS);
+    joints.set(this.joints);
+    this.joints = joints;
+    for (const [key, column] of this.numbers) {
+      const larger = new Float32Array(size).fill(NaN);
+      larger.set(column);
+      this.numbers.set(key, larger);
+    }
+  }
+
+  /** Joints in metres. @param {number} row */
+  metres(row) {
+    return Float32Array.from(this.joints.subarray(NUMBERS * row, NUMBERS * (row + 1)), (value) => value * METRES);
+  }
+
+  /** @param {string} key @param {number} row */
+  number(key, row) {
+    return this.numbers.get(key)?.[row] ?? NaN;
+  }
+
+  /** The other poses of a pose's caption: further ones of its prompt, and those of other folders. @param {number} row */
+  othersOf(row) {
+    return (this.rows.get(this.caption[row]) ?? []).filter((other) => other !== row && !this.removed[other]);
+  }
+}
+
+/** @template T @param {Map<string, T[]>} columns @param {string} key @param {number[]} rows @param {T[]} values */
+function put(columns, key, rows, values) {
+  let column = columns.get(key);
+  if (!column) {
+    column = [];
+    columns.set(key, column);
+  }
+  for (const [place, row] of rows.entries()) column[row] = values[place];
+}
+
+/** Base64 to int16, little-endian. @param {string} text */
+function decode(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  return Int16Array.from({ length: bytes.length / 2 }, (_, place) => view.getInt16(2 * place, true));
+}
+
+/** A number as the page writes it. @param {Measure} measure @param {number} value */
+export function formatNumber(measure, value) {
+  return value.toLocaleString("en", { minimumFractionDigits: measure.decimals, maximumFractionDigits: measure.decimals })
+    + (measure.unit ? ` ${measure.unit}` : "");
+}
