@@ -80,9 +80,13 @@ class Reviews:
         review = self.latest.get((name, pose))
         return self.latest.get((name, "")) if review is None and not rejections else review
 
-    def is_rejected(self, name: str, document: PoseDocument) -> bool:
+    def verdict(self, name: str, document: PoseDocument) -> str | None:
+        """The verdict on a pose; None where it has none."""
         review = self.of_pose(name, pose_digest(document), document.rejections or 0)
-        return review is not None and review.verdict == "reject"
+        return None if review is None else review.verdict
+
+    def is_rejected(self, name: str, document: PoseDocument) -> bool:
+        return self.verdict(name, document) == "reject"
 
     def rejections(self) -> Mapping[str, int]:
         """By name the number of its poses that were rejected so far."""

@@ -12,12 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.errors import InputError
 from mardm_batch.export.poses import ExportPose
-from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
-from mardm_batch.system.json_records import parse_json
 
-REVIEWS: Final = "reviews.jsonl"
 NOT_REVIEWED: Final = "none"
 NUMBERS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
@@ -86,7 +84,7 @@ class Selection:
     def __init__(self, conditions: Sequence[Condition], output: Path) -> None:
         self.conditions = conditions
         asks_for_reviews = any(each.key == "review" for each in conditions)
-        self.reviews = read_reviews(output / REVIEWS) if asks_for_reviews else {}
+        self.reviews = read_reviews(output) if asks_for_reviews else Reviews()
         self.seen = self.selected = 0
         self.keys: set[str] = set()
 
@@ -108,7 +106,7 @@ class Selection:
         ours: dict[str, Any] = {
             key: document[key] for key in ("caption", "agreement", "model", "seed") if key in document
         }
-        review = self.reviews.get(pose.name, NOT_REVIEWED)
+        review = self.reviews.verdict(pose.name, pose.document) or NOT_REVIEWED
         return {**(pose.document.source or {}), **ours, "name": pose.name, "review": review}
 
     def check(self) -> None:
@@ -121,19 +119,10 @@ class Selection:
             raise InputError(f"--select: none of {self.seen:,} poses meets all conditions")
 
 
-def read_reviews(path: Path) -> dict[str, str]:
-    """The last verdict on each pose by its name, as the gallery wrote them. Raises InputError."""
+def read_reviews(output: Path) -> Reviews:
+    """The latest verdicts. Raises InputError where their list cannot be read."""
+    listed = ReviewList(output)
     try:
-        lines = read_regular(path, MAX_LIST_BYTES).splitlines()
-    except FileNotFoundError:
-        return {}
+        return listed.read()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    verdicts = {}
-    for line in lines:
-        try:
-            review = parse_json(line.decode(errors="replace"))
-            verdicts[str(review["name"])] = str(review["verdict"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return verdicts
+        raise InputError(f"{listed.path}: cannot be read: {error.strerror}") from None
