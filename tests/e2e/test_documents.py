@@ -53,8 +53,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     copy_published(folder)
     (folder / "clip").symlink_to(clip)
     (folder / "tests").mkdir()
-    held_out = (ROOT / "tests" / "held_out_captions.yaml").read_text(encoding="utf-8")
-    (folder / "tests" / "held_out_captions.yaml").write_text("\n".join(held_out.splitlines()[:20]), encoding="utf-8")
+    for name in ("held_out_captions.yaml", "harder_captions.yaml"):
+        lines = (ROOT / "tests" / name).read_text(encoding="utf-8").splitlines()
+        (folder / "tests" / name).write_text("\n".join(lines[:20]), encoding="utf-8")
     (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
     write_programs(folder / "bin")
     return folder
