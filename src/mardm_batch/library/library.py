@@ -30,6 +30,8 @@ _SLOT_WEIGHTS: Final[Mapping[str, float]] = {"arms": 4.0, "legs": 3.0, "torso": 
 """Relative frequency with which a fragment of a slot is drawn next."""
 _PAIR_SHARE: Final = 0.5
 """Share of fragments of arms or legs that place both, where both are free."""
+_WORDINGS: Final = 12
+"""Captions drawn of a composition before it is given up."""
 _REPEATS: Final = 3
 """Poses drawn of a composition before it is given up."""
 
@@ -192,10 +194,15 @@ class Library:
         """
         while True:
             composition = self.compose(rng)
-            words = composition.compose_caption(rng, with_synonyms=held_out is False)
-            side = composition.open_side(words.sided)
-            kinds = self.split.held_out_kinds(composition.entries, words.phrases)
-            if held_out is not None and (held_out != bool(kinds) or not (held_out or side is not None)):
+            # Several tries each: compositions of many entries have more ambiguous or held-out captions.
+            for _ in range(1 if held_out is None else _WORDINGS):
+                words = composition.compose_caption(rng, with_synonyms=held_out is False)
+                side = composition.open_side(words.sided)
+                kinds = self.split.held_out_kinds(composition.entries, words.phrases)
+                suits = held_out is None or (held_out == bool(kinds) and (held_out or side is not None))
+                if suits or "combination" in kinds:
+                    break
+            if not suits:
                 continue
             for _ in range(_REPEATS):
                 clip = sway(composition.joints(rng), frames, rng)
