@@ -18,7 +18,7 @@ from tests.looks import theme
 
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.pose.skeleton import BONE_LENGTHS, HEAD_REST_ANGLE, JOINT_INDEX, NUM_JOINTS, PARENTS
-from mardm_batch.render import figure
+from mardm_batch.render import figure, framing
 from mardm_batch.render import renderer as render
 from mardm_batch.render.captions import Typesetter
 from mardm_batch.render.renderer import PoseRenderer
@@ -167,20 +167,20 @@ def test_low_poses_are_magnified(look: str, monkeypatch: pytest.MonkeyPatch) -> 
     options = theme(look, legend=False)
     low, high = (SITTING, LYING, CHILD_SIZED), (STANDING, ARMS_UP, HANDSTAND)
     magnified, usual = ([max(extent(options, joints)) for joints in poses] for poses in (low, high))
-    monkeypatch.setattr(render, "MAGNIFICATIONS", ())
+    monkeypatch.setattr(framing, "MAGNIFICATIONS", ())
     assert (np.array(magnified) / [max(extent(options, joints)) for joints in low] > 1.15).all()
     assert usual == [max(extent(options, joints)) for joints in high]
     assert magnified[-1] < usual[0]  # lower is never drawn higher
 
 
 def test_there_are_few_magnifications() -> None:
-    camera, _, _ = renderer_of(LIGHT_THEME)._frame(figure.capsule_ends(STANDING.astype(np.float64)))
+    camera, _, _ = renderer_of(LIGHT_THEME)._framing.frame(figure.capsule_ends(STANDING.astype(np.float64)))
     assert camera.magnification == 1.0
     levels = {
-        renderer_of(LIGHT_THEME)._frame(figure.capsule_ends(STANDING * float(size)))[0].magnification
+        renderer_of(LIGHT_THEME)._framing.frame(figure.capsule_ends(STANDING * float(size)))[0].magnification
         for size in np.linspace(0.2, 1.5, 60)
     }
-    assert levels == {1.0, *render.MAGNIFICATIONS}  # few, as each has a background of its own
+    assert levels == {1.0, *framing.MAGNIFICATIONS}  # few, as each has a background of its own
 
 
 def rotation(axis: tuple[float, float, float], degrees: float) -> NDArray[np.float64]:

@@ -132,7 +132,7 @@ class Camera:
 
     def project(self, points: Floats) -> tuple[Floats, Floats]:
         """Points (..., 3), metres, to pixels (..., 2) from where the camera looks, and pixels a metre (...)."""
-        relative = (points - (0.0, TARGET_HEIGHT, 0.0)) @ self._axes
+        relative = (points - (0.0, TARGET_HEIGHT, 0.0)) @ self.axes
         # At least half a metre away: points behind the camera would be projected upside down.
         scale = (
             self.magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / np.maximum(self.distance - relative[..., 2], 0.5)
@@ -146,7 +146,7 @@ class Camera:
         return self.project(points)[0]
 
     @cached_property
-    def _axes(self) -> Floats:
+    def axes(self) -> Floats:
         """Columns: the picture's right, its up, and towards the camera."""
         azimuth, elevation = np.radians((self.azimuth, self.elevation))
         right = np.array((np.cos(azimuth), 0.0, -np.sin(azimuth)))

@@ -7,7 +7,6 @@ palette indices, on which legend and caption are blended. Nothing here knows of 
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -19,16 +18,15 @@ from mardm_batch.constants import DPI, PICTURE_SIZE
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.render.figure import (
-    DEFAULT_DISTANCE,
     SHADOWS,
     SHAPES,
     Camera,
     Outlines,
-    bounds,
     capsule_ends,
     cast_shadows,
     project_figure,
 )
+from mardm_batch.render.framing import MARGIN, Framing, usual_aim
 from mardm_batch.render.png import COVERAGES, PackedPixels, Palette, Pixels, encode_png
 from mardm_batch.render.theme import Theme
 
@@ -37,16 +35,6 @@ Background = tuple[PackedPixels, Pixels]
 """RGBA words and palette indices of the same pixels (h, w)."""
 
 LARGEST_COORDINATE: Final = 100.0  # metres; what reaches farther is no pose
-
-STAGE: Final = ((56.0, 190.0), (1144.0, 1150.0))
-"""Lower left and upper right corner of what the body may cover."""
-SLACK: Final = (40.0, 90.0)  # a body off the stage's centre by less than this stays where it is
-FLOOR_LEVEL: Final = 275.0  # where the floor under the pelvis is then
-MARGIN: Final = (200, 340)  # the background is this much larger than the picture on each side
-MAGNIFICATIONS: Final = (1.6, 1.4, 1.2)
-"""Low bodies, of persons who sit, kneel or lie, are magnified by the first with which they are within WIDE x HIGH."""
-WIDE, HIGH = 960.0, 690.0  # pixels; persons who stand are higher
-ZOOM_STEP: Final = 1.12  # by which the camera's distance grows until the body is within the stage
 
 CAPTION_WIDTH: Final = 1080
 CAPTION_HEIGHT: Final = 132
@@ -79,7 +67,7 @@ class PoseRenderer:
         self._words = words(self._canvas)
         self._rows = np.zeros((PICTURE_SIZE, 1 + PICTURE_SIZE), np.uint8)
         self._background = lru_cache(maxsize=5)(self._paint_background)
-        self._camera = lru_cache(maxsize=64)(self._place_camera)
+        self._framing = Framing(options.azimuth, options.elevation)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
         self._outlines = Outlines()
         # A layer of the shadow is one path, so that it is no darker where limbs overlap.
@@ -109,7 +97,7 @@ class PoseRenderer:
         if not np.abs(points).max() <= LARGEST_COORDINATE:  # also where one is not a number
             raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
         ends = capsule_ends(points)
-        camera, aim, corners = self._frame(ends)
+        camera, aim, corners = self._framing.frame(ends)
         empty, self._rows[:, 1:] = self._window(camera, aim)
         cast_shadows(points, ends, camera, aim, self._outlines)
         depth = project_figure(points, ends, camera, aim, self._outlines)
@@ -118,32 +106,6 @@ class PoseRenderer:
             draw_line(line, blend_table, self._rows, left, baseline)
         self._draw_caption(caption)
         return encode_png(self._rows, self._palette, DPI)
-
-    def _place_camera(self, zoom: int, magnification: float = 1.0) -> Camera:
-        distance = DEFAULT_DISTANCE * ZOOM_STEP**zoom
-        return Camera(self._options.azimuth, self._options.elevation, distance, magnification)
-
-    def _frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
-        """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
-        left and upper right corner (2, 2) in pixels. Low bodies are magnified."""
-        lowest, highest = np.array(STAGE)
-        camera = self._camera(0)
-        low, high = bounds(ends, camera)
-        width, height = high[0] - low[0], high[1] - min(low[1], camera.on_floor(np.zeros(2))[1])
-        nearest = next((m for m in MAGNIFICATIONS if m * width <= WIDE and m * height <= HIGH), 1.0)
-        if nearest > 1.0:
-            camera, low, high = self._camera(0, nearest), nearest * low, nearest * high
-        for zoom in count(1):
-            aim = usual_aim(camera)
-            room = (highest - lowest) - (high - low)
-            off_centre = (lowest + highest - low - high) / 2 - aim
-            shift = np.sign(off_centre) * np.maximum(np.abs(off_centre) - np.minimum(SLACK, room / 2), 0.0)
-            if room.min() >= 0.0 and (np.abs(shift) <= MARGIN).all():
-                break
-            camera = self._camera(zoom)
-            low, high = bounds(ends, camera)
-        aim = aim + np.rint(shift)
-        return camera, aim, np.stack((low, high)) + aim
 
     def _window(self, camera: Camera, aim: Floats) -> Background:
         right, up = (aim - usual_aim(camera)).round().astype(int)
@@ -212,11 +174,6 @@ class PoseRenderer:
 
         pixels = words(canvas)
         return pixels, self._palette.quantize(pixels)
-
-
-def usual_aim(camera: Camera) -> Floats:
-    """The pixel (2,) that the camera looks at while the floor under the pelvis is at its usual level."""
-    return np.array((PICTURE_SIZE / 2, FLOOR_LEVEL - camera.on_floor(np.zeros(2))[1]))
 
 
 def palette_colours(options: Theme) -> Pixels:

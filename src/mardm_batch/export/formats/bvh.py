@@ -60,18 +60,12 @@ class Bvh(FilesPerPose):
 
     def facts(self) -> Mapping[str, Any]:
         """See `ExportFormat.facts`."""
-        bones = (
-            "of each clip the mean of its frames, so bones keep their length; joints may be some millimetres off"
-            if self.options.clips
-            else "the pose's own, so that every joint is exactly where it was"
-        )
         return {
             "units": "metres",
             "axes": {"up": "+Y", "facing": "+Z", "left": "+X"},
             "rest_pose": "T-pose, arms out",
             "rotation_order": "Z X Y, degrees",
-            "bone_lengths": bones,
-            "frames_per_second": FRAMES_PER_SECOND,
+            **bone_facts(self.options.clips),
         }
 
     def file_names(self, name: str) -> Sequence[str]:
@@ -82,6 +76,17 @@ class Bvh(FilesPerPose):
         """See `FilesPerPose.encode`."""
         for skeleton in skeletons(poses):
             yield (bvh_text(skeleton).encode(),)
+
+
+def bone_facts(clips: bool) -> Mapping[str, Any]:
+    """What `export.json` says about the bones of `skeletons`."""
+    bones = (
+        "of each clip the mean of its frames, so bones keep their length; joints may be some millimetres off"
+        if clips
+        else "the pose's own, so that every joint is exactly where it was"
+    )
+    twist = "joints do not tell it: see docs/formats.md for how it is chosen"
+    return {"bone_lengths": bones, "twist": twist, "frames_per_second": FRAMES_PER_SECOND}
 
 
 def skeletons(poses: Sequence[ExportPose]) -> Iterator[Skeleton]:

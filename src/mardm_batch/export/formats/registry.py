@@ -5,13 +5,19 @@ from typing import Final
 
 from mardm_batch.errors import InputError
 from mardm_batch.export.formats.bvh import Bvh
+from mardm_batch.export.formats.coco import Coco
 from mardm_batch.export.formats.csv_table import Csv
 from mardm_batch.export.formats.format import ExportFormat, ExportOptions
+from mardm_batch.export.formats.glb import Glb
 from mardm_batch.export.formats.npz import Npz
+from mardm_batch.export.formats.openpose import OpenPose
 from mardm_batch.export.formats.parquet import Parquet
+from mardm_batch.export.formats.smpl import Smpl
 from mardm_batch.export.formats.webdataset import WebDataset
 
-FORMATS: Final[dict[str, type[ExportFormat]]] = {each.NAME: each for each in (Bvh, Npz, Csv, Parquet, WebDataset)}
+FORMATS: Final[dict[str, type[ExportFormat]]] = {
+    each.NAME: each for each in (Bvh, Glb, Smpl, Coco, OpenPose, Npz, Csv, Parquet, WebDataset)
+}
 """In the order of the help."""
 
 
