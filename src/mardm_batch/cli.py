@@ -44,6 +44,8 @@ from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_l
 
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
 """Hydra's flags that name the configuration."""
+VERBOSE = {"--verbose": "hydra.verbose=mardm_batch"}
+"""Our flag as Hydra's setting: the loggers of this package tell details."""
 GROUPS = {
     "preset": "Presets (+preset=NAME)",
     "render": "Looks (render=NAME); finished pictures keep theirs, existing=overwrite redraws",
@@ -69,8 +71,9 @@ Exit codes: 0 all finished, 1 some failed, 2 bad settings or input, 3 crashed,
 129/130/143 interrupted.
 """
 FOOTER = """
---cfg job prints the resolved settings, --info shows how they are composed,
---hydra-help lists Hydra's own flags, --version prints the version.
+--verbose tells how each caption is read, --cfg job prints the resolved settings,
+--info shows how they are composed, --hydra-help lists Hydra's own flags,
+--version prints the version.
 """
 
 
@@ -87,7 +90,7 @@ def main() -> None:
         check_working_folder()
         for word in sys.argv[1:]:
             check_utf8("", word)
-        sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
+        sys.argv[1:] = arguments = [VERBOSE.get(word) or quote_override(word) for word in sys.argv[1:]]
         if "--help" in arguments or "-h" in arguments:
             print_long_text(help_text([word for word in arguments if word not in ("--help", "-h")]))
             return
@@ -213,8 +216,11 @@ def launch_sweep(arguments: Namespace) -> int:
         sys.argv[1:] = [*flags, "--multirun", *arguments.overrides, *words]
         run_with_hydra()
 
+    verbosity = [word for word in arguments.overrides if word.startswith("hydra.verbose=")]
     launcher = settings.runtime.choices["hydra/launcher"]
-    return run_sweep(Sweep(jobs, str(folder), flags, launcher, None if processes < 1 else processes, launch))
+    return run_sweep(
+        Sweep(jobs, str(folder), [*flags, *verbosity], launcher, None if processes < 1 else processes, launch)
+    )
 
 
 def help_text(words: Sequence[str]) -> str:

@@ -104,14 +104,15 @@ def make_poses(
         provenance = complete_provenance(config, sampler.model)
         check_loaded_weights(statistics.requested, store, config, provenance)
         read = read_captions(pending, sampler.model, config.unknown_words)
-        statistics.record_unknown_words(read)
+        statistics.record_reading(read)
         cache = caption_cache_name(store.output, shard)
         sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, cache)
         for result in sample_poses(read.prompts, sampler, statistics.record_batch, rejections):
             if isinstance(result, Failure):
                 statistics.record_failure(result)
             else:
-                pose = replace(result, unknown_words=read.unknown_words[result.prompt.caption])
+                caption = result.prompt.caption
+                pose = replace(result, read_as=read.read_as.get(caption), unknown_words=read.unknown_words[caption])
                 statistics.record_outcomes(writers.write(pose, provenance))
         statistics.record_outcomes(writers.finish())
         sampler.model.clear_text_embeddings()

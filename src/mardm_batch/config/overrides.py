@@ -22,7 +22,7 @@ def parse_flags(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Names
     parsed, unknown = parser.parse_known_intermixed_args(arguments)
     if unknown:
         name, _, value = unknown[0].lstrip("-").partition("=")
-        flags = [flag for action in parser._actions for flag in action.option_strings] + ["--version"]
+        flags = [flag for action in parser._actions for flag in action.option_strings] + ["--version", "--verbose"]
         if near := difflib.get_close_matches(unknown[0], flags, n=1, cutoff=0.75):
             raise ConfigurationError(f"{unknown[0]}: no such flag; did you mean {near[0]}?")
         setting = f"{'+' if name in ('preset', 'experiment') else ''}{name}={value or 'VALUE'}"

@@ -30,6 +30,8 @@ class Pose:
     """Number of earlier samples, with other noise, that were rejected."""
     frame_change: float = 0.0
     """Mean distance in metres of the joints from where they are in the adjacent frames."""
+    read_as: str | None = None
+    """The caption in the words in which the model reads it, where these are others."""
     unknown_words: tuple[str, ...] = ()
     """The words of the caption that the model does not know, each once, in their order."""
     rejections: int = 0
@@ -100,6 +102,7 @@ class PoseDocument(JsonRecord):
     units: str | None = provenance_field("units and axes of the joints")
     axes: Mapping[str, str] | None = provenance_field("where up is, where the person faces, and where its left is")
     source: Mapping[str, Any] | None = provenance_field("the other columns of the prompt file")
+    read_as: str | None = json_field("the caption as the model reads it, where that differs", default=None)
     unknown_words: tuple[str, ...] | None = provenance_field("words of the caption that the model does not know")
     rejections: int | None = json_field(
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
@@ -118,6 +121,7 @@ class PoseDocument(JsonRecord):
             units=UNITS,
             axes=AXES,
             source=pose.prompt.source,
+            read_as=pose.read_as,
             unknown_words=pose.unknown_words,
             rejections=pose.rejections or None,
             **{**asdict(provenance), "frame_index": pose.frame_index},

@@ -53,4 +53,5 @@ class RunSummary(JsonRecord):
     errors: Mapping[str, int] = json_field("failed poses by stage and error", default_factory=dict)
     unknown_words: Mapping[str, int] = json_field("captions by word that the model lacks", default_factory=dict)
     captions_with_unknown_words: int = json_field("of the poses that this run was to make", default=0)
+    captions_rewritten: int = json_field("of the poses that this run was to make, read in other words", default=0)
     samples: tuple[PoseSample, ...] = field(default=())

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from mardm_batch.constants import FRAMES_PER_TOKEN
+from mardm_batch.language.rewriting import CaptionReader, Rewriting
 from mardm_batch.model.checkpoint import LoadedModel, weights_hash
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.features import features_to_joints
@@ -53,11 +54,18 @@ class MardmModel(MotionModel):
         batch_bounds: tuple[int, int],
         precision: str = "float32",
         corrections: Corrections = Corrections(),  # noqa: B008  (frozen)
+        rewriting: bool = False,
     ) -> None:
-        """`frames` of a clip, a multiple of 4; `frame_index` of the one that becomes the pose."""
+        """`frames` of a clip, a multiple of 4; `frame_index` of the one that becomes the pose.
+
+        `rewriting`: a word encoder reads captions rewritten into the words that it knows.
+        """
         if precision == "bfloat16":
             networks.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
         self.networks, self.decoding, self.corrections = networks, decoding, corrections
+        encoder = networks.text_encoder
+        known = encoder.vocabulary if rewriting and isinstance(encoder, WordEncoder) else None
+        self.reader = None if known is None else CaptionReader(known)
         self.token_count, self.frame_index = frames // FRAMES_PER_TOKEN, frame_index
         self.device, self.precision, self.batch_bounds = str(networks.mean.device), precision, batch_bounds
         self.weights_hash = networks.weights_hash
@@ -66,17 +74,18 @@ class MardmModel(MotionModel):
     @torch.inference_mode()
     def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
         """See `MotionModel.generate`."""
+        texts = [self.read(caption).text for caption in captions]
         network, encoder, words = self.networks.network, self.networks.text_encoder, list[WordKeys]()
         if isinstance(encoder, WordEncoder):
-            read = encoder.read(captions)
+            read = encoder.read(texts)
             condition, words = read.vectors, network.word_keys(read.words, read.present)
         else:
-            condition = encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
+            condition = encoder.encode(texts).to(self.networks.mean.device)  # (b, text)
         noise, counts = KeyedNoise(keys), [self.token_count] * len(captions)
         latents = generate_latents(network, condition, counts, noise, self.decoding, words)  # (b, latent, t)
         joints: Clips = features_to_joints(self.networks.decode(latents)).cpu().numpy()
         if self.corrections.mirror_open_sides:
-            other_side = np.array([not names_side(caption) for caption in captions]) & noise.random_bits
+            other_side = np.array([not names_side(text) for text in texts]) & noise.random_bits
             joints[other_side] = mirror_image(joints[other_side])
         if self.corrections.on_floor:
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
@@ -90,15 +99,19 @@ class MardmModel(MotionModel):
             acceptable[acceptable] = within_limits(clips[acceptable, self.frame_index])
         return acceptable
 
+    def read(self, caption: str) -> Rewriting:
+        """See `MotionModel.read`."""
+        return Rewriting(caption) if self.reader is None else self.reader.rewrite(caption)
+
     def unknown_words(self, caption: str) -> list[str]:
         """Those outside the vocabulary of a word encoder; CLIP reads every word."""
         encoder = self.networks.text_encoder
-        return encoder.unknown_words(caption) if isinstance(encoder, WordEncoder) else []
+        return encoder.unknown_words(self.read(caption).text) if isinstance(encoder, WordEncoder) else []
 
     def knows_a_word(self, caption: str) -> bool:
         """See `MotionModel.knows_a_word`; CLIP reads every caption."""
         encoder = self.networks.text_encoder
-        return encoder.knows_a_word(caption) if isinstance(encoder, WordEncoder) else True
+        return encoder.knows_a_word(self.read(caption).text) if isinstance(encoder, WordEncoder) else True
 
     def cache_text_embeddings(self, captions: Sequence[str], folder: Path, name: str) -> None:
         """See `MotionModel.cache_text_embeddings`: for CLIP, with the hash of its weights after the name."""

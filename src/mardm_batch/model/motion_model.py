@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mardm_batch.language.rewriting import Rewriting
+
 Clips = NDArray[np.float32]
 """(b, T, 22, 3): metres, Y up, each clip starting over the origin with heading +Z."""
 
@@ -36,8 +38,12 @@ class MotionModel(ABC):
         """Whether (b,) clips are kept rather than sampled again: those that are finite."""
         return np.asarray(np.isfinite(clips).all(axis=(1, 2, 3)))
 
+    def read(self, caption: str) -> Rewriting:
+        """A caption as the model reads it: in other words that mean the same, where it has rules for that."""
+        return Rewriting(caption)
+
     def unknown_words(self, caption: str) -> list[str]:
-        """The words of a caption that the model does not know, each once, in their order."""
+        """The words of a caption, as `read`, that the model does not know, each once, in their order."""
         return []
 
     def knows_a_word(self, caption: str) -> bool:

@@ -6,16 +6,16 @@ trained together with the masked transformer and knows only the words of its tra
 word is one and the same unknown token. Axes: b captions, w words, d channels.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from mardm_batch.language.words import WORD, split_words, stem
 
 MAX_WORDS: Final = 64
 """Words of a caption that are read; the rest is cut."""
@@ -25,25 +25,6 @@ SPECIAL_TOKENS: Final = 3
 """Token numbers of padding, start and unknown word, before those of the vocabulary."""
 _LENGTH_GROUPS: Final = 4
 """Number of groups of similar length that a batch is encoded in."""
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
-
-
-def split_words(caption: str) -> list[str]:
-    """The words of a caption in lower case; hyphens and punctuation separate them."""
-    return _WORD.findall(caption.lower())
-
-
-@lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """A word without its inflection (raise, raises, raised, raising have one stem), not always a word itself."""
-    word = re.sub(r"['’]s$", "", word)
-    for ending in _ENDINGS:
-        shorter = word.removesuffix(ending)
-        if shorter != word and len(shorter) >= 3 and re.search("[aeiouy]", shorter):
-            word = shorter
-            break
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
 def build_vocabulary(captions: Iterable[str], size: int) -> tuple[str, ...]:
@@ -103,7 +84,7 @@ class WordEncoder(nn.Module):
 
     def unknown_words(self, caption: str) -> list[str]:
         """The words that are not in the vocabulary, each once, in the order and case of the caption."""
-        unknown = dict.fromkeys(word for word in _WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
+        unknown = dict.fromkeys(word for word in WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
         return list(unknown)
 
     def knows_a_word(self, caption: str) -> bool:

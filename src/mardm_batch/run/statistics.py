@@ -83,6 +83,7 @@ class RunStatistics:
         self.errors: Counter[str] = Counter()
         self.unknown_words: Counter[str] = Counter()
         self.captions_with_unknown_words = 0
+        self.captions_rewritten = 0
         self.diversity_joints: list[Joints] = []
         self.samples: list[PoseSample] = []
         self.closed = threading.Event()
@@ -116,8 +117,13 @@ class RunStatistics:
             if count % REPORTS_PER_METRICS == 0:
                 self.write_metrics()
 
-    def record_unknown_words(self, read: ReadCaptions) -> None:
-        """Count captions by words that the model does not know, warn of them, and record those that it cannot read."""
+    def record_reading(self, read: ReadCaptions) -> None:
+        """Count captions that are read in other words, and by words that the model does not know; warn of these, and
+        record the captions that it cannot read."""
+        self.captions_rewritten = len(read.read_as)
+        if read.read_as:
+            rewritten = "captions read in other words: %d (read_as in their JSON; --verbose lists them)"
+            log.info(rewritten, len(read.read_as))
         self.unknown_words = words = Counter(
             word.lower() for unknown in read.unknown_words.values() for word in unknown
         )
@@ -249,5 +255,6 @@ class RunStatistics:
             errors=dict(self.errors),
             unknown_words=dict(self.unknown_words),
             captions_with_unknown_words=self.captions_with_unknown_words,
+            captions_rewritten=self.captions_rewritten,
             samples=tuple(self.samples),
         )

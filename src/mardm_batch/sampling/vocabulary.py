@@ -1,5 +1,9 @@
-"""Which captions a model can read: words that it does not know are recorded, or make a failure of the caption."""
+"""How a model reads captions: in which words, and whether it knows them.
 
+Words that it does not know are recorded, or make a failure of the caption.
+"""
+
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +11,8 @@ from typing import Final
 from mardm_batch.dataset.records import Failure
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.prompts.names import Prompt
+
+log = logging.getLogger(__name__)
 
 STAGE: Final = "text"
 NO_KNOWN_WORD: Final = "no word of the caption is known to the model"
@@ -16,12 +22,14 @@ NO_KNOWN_WORD: Final = "no word of the caption is known to the model"
 class ReadCaptions:
     """The prompts whose captions can be read, and the failures of all others.
 
-    `unknown_words`: of every caption, each word once, in their order.
+    `unknown_words`: of every caption, each word once, in their order. `read_as`: of every caption that the model
+    reads in other words, these words.
     """
 
     prompts: Sequence[Prompt]
     failures: Sequence[Failure]
     unknown_words: Mapping[str, tuple[str, ...]]
+    read_as: Mapping[str, str]
 
 
 def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: str) -> ReadCaptions:
@@ -32,6 +40,12 @@ def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: 
     Args:
         unknown_words: warn, or fail: one unknown word makes a failure too.
     """
+    read_as = {}
+    for prompt in prompts:
+        rewriting = model.read(prompt.caption)
+        if rewriting.text != prompt.caption and prompt.caption not in read_as:
+            read_as[prompt.caption] = rewriting.text
+            log.debug("%s: read as: %s [%s]", prompt.caption, rewriting.text, "; ".join(map(str, rewriting.changes)))
     words = {prompt.caption: tuple(model.unknown_words(prompt.caption)) for prompt in prompts}
     readable, failures = [], []
     for prompt in prompts:
@@ -43,4 +57,4 @@ def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: 
             failures.append(Failure(prompt.caption, prompt.name, STAGE, error))
         else:
             readable.append(prompt)
-    return ReadCaptions(readable, failures, words)
+    return ReadCaptions(readable, failures, words, read_as)

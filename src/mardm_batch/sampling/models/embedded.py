@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mardm_batch.config.schema import SamplingSettings, setting
 from mardm_batch.errors import InputError, naming
+from mardm_batch.language.rewriting import RULES_VERSION
 from mardm_batch.model.embedded_file import file_hash
 from mardm_batch.sampling.models.settings import FlowSettings
 
@@ -24,6 +25,7 @@ class EmbeddedSettings(FlowSettings):
     weights: str | None = setting("a file written by mardm_batch.train; null: the weights that ship with the package")
     on_floor: bool = setting("true: the lowest joint rests on the floor, as in every pose that was trained on")
     joint_limits: bool = setting("true: a pose with a joint beyond human limits is sampled again, at most twice")
+    rewriting: bool = setting("true: captions are read in words that the model knows: spelling, negations, numbers")
 
     def load(self, sampling: SamplingSettings, device: str) -> "MotionModel":
         """See `ModelSettings.load`."""
@@ -42,11 +44,18 @@ class EmbeddedSettings(FlowSettings):
             self.batch_bounds(device),
             self.choose_precision(sampling.precision, device),
             Corrections(mirror_open_sides=True, on_floor=self.on_floor, joint_limits=self.joint_limits),
+            rewriting=self.rewriting,
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Solver and corrections."""
-        return {**super().provenance(), "on_floor": self.on_floor, "joint_limits": self.joint_limits}
+        """Solver, corrections, and the version of the rules by which captions are rewritten, 0 for none."""
+        rules = RULES_VERSION if self.rewriting else 0
+        return {
+            **super().provenance(),
+            "on_floor": self.on_floor,
+            "joint_limits": self.joint_limits,
+            "rewriting": rules,
+        }
 
     def weights_hash(self) -> str:
         """Of the file."""

@@ -1,0 +1,79 @@
+"""Numbers of a caption: angles in degrees that a model was taught, and counts of limbs as words."""
+
+import re
+from typing import Final
+
+TAUGHT_DEGREES: Final = (30, 45, 60, 90, 120)
+"""Angles in degrees that the phrases of the pose library name."""
+_SLIGHT: Final = 20
+"""Up to so many degrees is "slightly"."""
+_FULL: Final = 165
+_TENS: Final = {
+    "ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
+    "ninety": 90,
+}  # fmt: skip
+_UNITS: Final = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "fifteen": 15,
+}  # fmt: skip
+_SPELT: Final = rf"(?:(?:a |one )?hundred(?: and)?[ -]?)?(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS)}))?|fifteen"
+
+DEGREES: Final = re.compile(
+    rf"(?i)(?P<about>\b(?:at |to |by |about |roughly |around |approximately |nearly |almost |some |an? )+)?"
+    rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:\.\d)?|{_SPELT})(?P<sign> ?(?:°|º|˚)| ?-?degs?\b\.?|[ -]degrees?\b)"
+    rf"(?P<angle>[ -](?:angles?|bend)\b)?"
+)
+STRAIGHT_ANGLE: Final = re.compile(
+    r"(?i)\b(?P<state>bent |flexed |straightened |extended )?(?:at|to|by) (?:180|one hundred and eighty) degrees\b"
+)
+HALFWAY: Final = re.compile(r"(?i)\b(?:half[ -]way|midway|half the way)\b")
+COUNT: Final = re.compile(
+    r"(?i)(?<![\w.,-])(?P<number>[12])(?= (?:straight |bent |raised |outstretched |open )?"
+    r"(?:arms?|hands?|legs?|feet|foot|knees?|elbows?|fists?|palms?|heels?|fingers?|person|man|woman)\b)"
+)
+
+
+NUMBER_WORDS: Final = frozenset(("degree", "degrees", "deg", "degs", "half", "midway", "halfway"))
+"""One of them, or a digit, is in every caption that a rule here changes."""
+
+
+def taught_degrees(match: re.Match[str]) -> str | None:
+    """A match of DEGREES with the nearest angle that was taught, or with "slightly"."""
+    number = _value(match["number"])
+    about = re.sub(r"(?i)\b(?:roughly|around|approximately|nearly|almost|some) ", "about ", match["about"] or "")
+    about = re.sub(r"(?i)(about )+", "about ", about)
+    if number < 1 or number >= _FULL:
+        spelt = match["number"] if match["sign"].strip().lower().startswith(("-deg", "deg")) else f"{number:g}"
+        return f"{about}{spelt} degrees{match['angle'] or ''}"
+    if number <= _SLIGHT and not match["angle"]:
+        return "slightly"
+    nearest = min(TAUGHT_DEGREES, key=lambda taught: abs(taught - number))
+    if nearest == number and not re.search(r"[°º˚]|deg(?!r)", match["sign"]) and about == (match["about"] or ""):
+        return None  # as the library says it
+    angle = match["angle"] or ""
+    if angle:
+        return f"{about}{nearest}-degree{angle}"
+    return f"{re.sub(r'(?i)an? $', '', about)}{nearest} degrees"
+
+
+def straight(match: re.Match[str]) -> str:
+    """A match of STRAIGHT_ANGLE in words."""
+    return "straight"
+
+
+def halfway(match: re.Match[str]) -> str:
+    """A match of HALFWAY in one word."""
+    return "halfway"
+
+
+def count_word(match: re.Match[str]) -> str:
+    """A match of COUNT as a word."""
+    return "one" if match["number"] == "1" else "two"
+
+
+def _value(text: str) -> float:
+    if text[0].isdigit():
+        return float(text)
+    words = re.split(r"[ -]", text.lower())
+    return sum(100 if word == "hundred" else _TENS.get(word, 0) or _UNITS.get(word, 0) for word in words) - (
+        1 if words[0] == "one" else 0
+    )

@@ -1,0 +1,39 @@
+"""A caption while it is rewritten: its text, and every change that was made to it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Change:
+    """A part of a caption that was replaced. `kind`: spelling, form, number, negation or side."""
+
+    kind: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before.strip()!r} as {self.after.strip()!r} ({self.kind})"
+
+
+@dataclass
+class Draft:
+    """The text so far, and the changes."""
+
+    text: str
+    changes: list[Change] = field(default_factory=list)
+
+    def substitute(self, kind: str, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str | None]) -> None:
+        """Replace the matches of a pattern by what a function says, and leave those for which it says None."""
+
+        def record(match: re.Match[str]) -> str:
+            after = replace(match)
+            if after is None or after == match[0]:
+                return match[0]
+            if match[0][:1].isupper() and after:
+                after = after[0].upper() + after[1:]
+            self.changes.append(Change(kind, match[0], after))
+            return after
+
+        self.text = pattern.sub(record, self.text)
