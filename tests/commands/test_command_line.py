@@ -23,6 +23,12 @@ def test_the_version_is_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert capsys.readouterr().out == f"mardm-batch {__version__}\n"
 
 
+def test_verbose_is_a_level_of_our_loggers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["mardm-batch", "--verbose", "--cfg", "hydra"])
+    main()
+    assert "verbose: mardm_batch" in capsys.readouterr().out
+
+
 def test_the_commands_are_found_with_their_descriptions() -> None:
     summaries = command_summaries()
     assert set(COMMANDS) <= set(summaries)

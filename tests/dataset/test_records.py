@@ -25,6 +25,13 @@ def test_the_keys_of_a_pose_are_in_the_documented_order() -> None:
     ]  # fmt: skip
 
 
+def test_a_pose_says_how_its_caption_was_read_where_that_differs() -> None:
+    pose = Pose(Prompt("waving", "A persn waving"), JOINTS, 8, 0, read_as="A person waving")
+    document = PoseDocument.of(pose, PROVENANCE).to_json()
+    assert (document["caption"], document["read_as"]) == ("A persn waving", "A person waving")
+    assert "read_as" not in DOCUMENT.to_json()
+
+
 def test_a_pose_is_the_same_after_writing_and_reading() -> None:
     read = PoseDocument.from_json(parse_json(json.dumps(DOCUMENT.to_json())))
     assert np.array_equal(read.joints, JOINTS)

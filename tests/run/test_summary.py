@@ -18,9 +18,13 @@ SUMMARY = RunSummary(
     errors={"sample: ValueError: a": 2},
     unknown_words={"pterodactyl": 1},
     captions_with_unknown_words=1,
+    captions_rewritten=2,
     samples=(PoseSample("waving", "A person waving", {"lowest_joint_cm": 0.5}),),
 )
-KEYS = "shard sweep state exit_code output settings metrics errors unknown_words captions_with_unknown_words samples"
+KEYS = (
+    "shard sweep state exit_code output settings metrics errors unknown_words captions_with_unknown_words "
+    "captions_rewritten samples"
+)
 
 
 def test_a_summary_is_read_as_it_was_written() -> None:

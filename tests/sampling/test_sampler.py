@@ -10,8 +10,10 @@ import torch
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
+from mardm_batch.language.rewriting import RULES_VERSION
 from mardm_batch.model.text import CachedTextEncoder
 from mardm_batch.pose.geometry import canonical_position
+from mardm_batch.pose.sides import names_side
 from mardm_batch.pose.skeleton import JOINT_INDEX
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
@@ -118,6 +120,22 @@ def test_what_a_caption_leaves_open_is_shown_on_either_side() -> None:
         assert left[1] < right[1]
         assert left[2] > right[2]
     assert shown == {True, False}
+
+
+def test_a_caption_is_read_in_known_words_also_where_sides_are_concerned() -> None:
+    model, exact = (load_sampler(config_of(f"model.rewriting={value}"), 1).model for value in ("true", "false"))
+    typed, meant = "A persn with the lefft arm raised, the right arm not raised", "A person with the left arm raised"
+    assert model.read(typed).text == f"{meant}, the right arm down at the side"
+    assert model.unknown_words(typed) == []
+    assert exact.unknown_words(typed) == ["persn", "lefft"]
+    keys = list(range(6))
+    np.testing.assert_array_equal(model.generate([typed] * 6, keys), exact.generate([model.read(typed).text] * 6, keys))
+    assert names_side(model.read("the lefft arm raised").text)
+
+
+def test_the_rules_of_reading_are_part_of_the_provenance_of_poses() -> None:
+    rules = [config_of(f"model.rewriting={value}").model.provenance()["rewriting"] for value in ("true", "false")]
+    assert rules == [RULES_VERSION, 0]
 
 
 def test_a_pose_beyond_human_limits_is_not_usable_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mardm_batch.language.rewriting import CaptionReader
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.prompts.names import name_prompts
@@ -47,6 +48,21 @@ def test_a_caption_with_unknown_words_is_made_or_fails_by_the_setting() -> None:
     (failure,) = read.failures
     assert (failure.stage, failure.caption) == ("text", PARTLY)
     assert failure.error == "the model does not know: zorbing, a, flibber (unknown_words=fail)"
+
+
+def test_captions_that_are_read_in_other_words_are_listed_and_told_on_request(caplog: pytest.LogCaptureFixture) -> None:
+    class Rewriting(Reader):
+        rules = CaptionReader(Reader.encoder.vocabulary)
+
+        def read(self, caption: str):
+            return self.rules.rewrite(caption)
+
+    caplog.set_level("DEBUG", "mardm_batch")
+    read = read_captions(name_prompts(map(Entry, [KNOWN, "Persn rasing arms"])), Rewriting(), "warn")
+    assert read.read_as == {"Persn rasing arms": "Person raising arms"}
+    (line,) = caplog.messages
+    assert line.startswith("Persn rasing arms: read as: Person raising arms [")
+    assert "'rasing' as 'raising' (spelling)" in line
 
 
 def test_known_words_that_are_cut_off_do_not_count() -> None:
