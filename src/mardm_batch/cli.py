@@ -71,7 +71,7 @@ Exit codes: 0 all finished, 1 some failed, 2 bad settings or input, 3 crashed,
 129/130/143 interrupted.
 """
 FOOTER = """
---verbose tells how each caption is read, --cfg job prints the resolved settings,
+--verbose tells how captions are read, --cfg job prints the resolved settings,
 --info shows how they are composed, --hydra-help lists Hydra's own flags,
 --version prints the version.
 """
