@@ -63,6 +63,8 @@ def job() -> Job:
 def figures(fluent_weights: Path) -> Iterator[Figures]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mardm_batch.benchmark.measure.available_cores", lambda: 1)  # threads would outlive this test
+        patch.setattr("mardm_batch.benchmark.measure.LOWMEM_CAPTIONS", 4)
+        patch.setattr("mardm_batch.benchmark.runs.shortest_seconds", lambda words, repeats: shortest_seconds(words, 1))
         overrides = [f"model.weights={fluent_weights}", "cpu_threads=1"]
         yield measure(SMALL, config_of(*overrides), config_of(*TINY_SIT), overrides)
 
@@ -204,6 +206,7 @@ def test_bad_arguments_are_refused_at_once(arguments: list[str], capsys: pytest.
     assert arguments[1] in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.e2e
 def test_each_stage_is_a_line_without_a_terminal(
     figures: Figures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

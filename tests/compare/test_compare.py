@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from tests.support import run_command
 
@@ -160,7 +161,7 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
     shutil.rmtree(sweep / "1")  # shard 0 of seed 6 was killed
     (sweep / "1" / ".hydra").mkdir(parents=True)
     (first, second), (skipped,) = find_runs([tmp_path])
-    assert str(sweep / "1") in skipped
+    assert skipped.startswith(f"{sweep / '1'}: no summary.json and no settings of a run")
     assert (first.incomplete, second.incomplete) == (True, True)
     assert (first.shards, second.shards) == ((0, 1, 2), (1, 2))
     assert (first.state, first.exit_code, second.state, second.exit_code) == ("incomplete", 1, "finished", 0)
@@ -288,6 +289,49 @@ def test_a_damaged_summary_is_one_line_and_hides_no_other(
     with pytest.raises(SystemExit, match="2"):
         main([str(bad), "--page", str(tmp_path / "page.html")])
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def kill_run(folder: Path, **metrics: float) -> Path:
+    """What a run leaves that was killed: the settings as Hydra saved them, and its metrics so far."""
+    settings = json.loads((folder / "summary.json").read_text("utf-8"))["settings"]
+    settings["sampling"]["cfg"] = "${model.cfg}"
+    (folder / "summary.json").unlink()
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(settings))
+    (folder / ".hydra" / "hydra.yaml").write_text(f"hydra: {{runtime: {{cwd: {folder.parent}}}}}")
+    lines = [json.dumps({"seconds": second, **metrics}) for second in (1, 2)]
+    (folder / "metrics.jsonl").write_text("\n".join([*lines, '{"poses_d']))
+    return folder
+
+
+def test_a_killed_run_has_its_settings_and_metrics_and_is_incomplete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished = finish_run(tmp_path / "10-00-00-000001", "seed=1")
+    killed = kill_run(finish_run(tmp_path / "10-00-00-000002", "seed=2"), poses_done=7, poses_per_second=1e9)
+    (first, second), skipped = find_runs([finished, killed])
+    assert skipped == []
+    assert (first.incomplete, second.incomplete) == (False, True)
+    assert second.settings["sampling.cfg"] == first.settings["sampling.cfg"]
+    assert compare([first, second]).names == ("seed=1", "seed=2")
+    rows = rows_of(finished, killed)
+    assert rows["state"] == ["finished", "active or killed"]
+    assert rows["poses done"] == ["2", "7"]
+    page_of(finished, killed)
+    assert "incomplete" in capsys.readouterr().out
+    assert main([str(killed), "--page", str(tmp_path / "page.html")]) == 0
+
+
+def test_a_killed_shard_makes_its_sweep_incomplete(tmp_path: Path) -> None:
+    sweep = tmp_path / "multirun" / "10-00-00-000001"
+    for shard in range(3):
+        finish_run(sweep / str(shard), f"shard={shard}", sweep=sweep.name)
+    kill_run(sweep / "1", poses_done=7)
+    (sweep / "multirun.yaml").write_text("")
+    ((run,), skipped) = find_runs([tmp_path])
+    assert skipped == []
+    assert (run.shards, run.exit_code, run.incomplete) == ((0, 1, 2), None, True)
+    assert run.metrics["poses_done"] == 2 + 7 + 2
 
 
 @pytest.mark.parametrize(
@@ -428,7 +472,11 @@ def test_a_wide_comparison_is_printed_in_parts(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "no summary.json"), ("{", "not the summary of a run"), ('{"settings": 3}', "not the summary of a run")],
+    [
+        (None, "no run in this folder or below"),
+        ("{", "not the summary of a run"),
+        ('{"settings": 3}', "not the summary of a run"),
+    ],
 )
 def test_folders_without_a_run_end_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, words: str

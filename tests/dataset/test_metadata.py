@@ -20,6 +20,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import name_prompts
 from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.system.files import DiskFullError
+from mardm_batch.verify.verification import verify
 
 JOINTS = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
 ALL = tuple(FORMATS.values())
@@ -94,6 +95,18 @@ def test_poses_that_were_added_since_are_loaded_too(tmp_path: Path) -> None:
         rebuild_metadata(store)
         rows = datasets.load_dataset(str(store.output), split="train", cache_dir=str(tmp_path / "cache"))
         assert sorted(rows["caption"]) == sorted(CAPTIONS[:count])
+
+
+def test_a_repaired_folder_is_loaded_without_the_poses_that_were_set_aside(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    store = write(make_store(tmp_path, pictures=False), CAPTIONS[:3])
+    rebuild_metadata(store)
+    (prompt, *_) = name_prompts(map(Entry, CAPTIONS))
+    (store.output / f"{prompt.name}.npy").write_bytes(b"damaged")
+    (store.output / "train.csv").write_bytes(b"stray")
+    assert verify(store.output, repair=True).repair is not None
+    rows = datasets.load_dataset(str(store.output), split="train", cache_dir=str(tmp_path / "cache"))
+    assert sorted(rows["caption"]) == sorted(CAPTIONS[1:3])
 
 
 def test_columns_of_several_types_are_loaded_as_text(tmp_path: Path) -> None:

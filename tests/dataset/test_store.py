@@ -165,3 +165,19 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
         {"file_name": "a.png", "caption": "A person <a> “quoted” 站", "joints": JOINTS.tolist(), "unknown_words": []},
         {"file_name": "b.png", "caption": "A person b", "joints": JOINTS.tolist(), "unknown_words": []},
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("link", "link is a link to nowhere, which does not exist"), ("file", "file is not a folder")]
+)
+def test_what_can_be_no_folder_is_named_with_its_setting(tmp_path: Path, place: str, reason: str) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / place, tmp_path / place / "below"):
+        with pytest.raises(InputError, match=rf"^paths\.output={folder}: cannot be written to: {tmp_path}/{reason}$"):
+            PoseStore(folder, NO_PICTURES).prepare()
+        with (
+            pytest.raises(InputError, match=rf"^paths\.temp={folder}: cannot be written to: {tmp_path}/{reason}$"),
+            staging_folder(folder, store_in(tmp_path).output, "all"),
+        ):
+            pass

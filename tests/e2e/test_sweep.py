@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support import assert_whole, run_command, wait_until, write_captions
+from tests.support import assert_whole, run_command, sweep_in_process, wait_until, write_captions
 
 from mardm_batch.dataset.progress import read_progress
 from mardm_batch.system.processes import process_is_alive
 
-CAPTIONS = [f"A person in pose number {number}" for number in range(60)]
+CAPTIONS = [f"A person in pose number {number}" for number in range(45)]
 
 
-MANY_CAPTIONS = [f"A person in pose number {number}" for number in range(300)]
+MANY_CAPTIONS = [f"A person in pose number {number}" for number in range(180)]
 """So many that every shard is at work for longer than a second, which is how often it says how far it is."""
 
 
@@ -59,13 +59,13 @@ def test_the_shards_of_a_sweep_make_all_poses_once(tmp_path: Path, tiny_weights:
     assert_whole(tmp_path / "SinglePose", CAPTIONS)
     shards = read_progress(tmp_path / "SinglePose")
     assert [each.state for each in shards] == ["finished"] * 3
-    assert [each.done for each in shards] == [20] * 3
+    assert [each.done for each in shards] == [15] * 3
     assert len({each.sweep for each in shards}) == 1
     assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 3
     for number in range(3):
         (summary,) = tmp_path.glob(f"multirun/*/*/{number}/summary.json")
         content = json.loads(summary.read_text())
-        assert (content["exit_code"], content["metrics"]["poses_done"]) == (0, 20)
+        assert (content["exit_code"], content["metrics"]["poses_done"]) == (0, 15)
 
 
 def run_process(folder: Path) -> int:
@@ -148,32 +148,42 @@ def test_the_death_of_a_launcher_s_worker_leaves_its_run_alive(tmp_path: Path, t
     assert_whole(tmp_path / "SinglePose", CAPTIONS)
 
 
+def in_process_arguments(folder: Path, weights: Path, *more: str) -> list[str]:
+    prompts = write_captions(folder, CAPTIONS)
+    return ["shard=0,1,2", "+preset=fast", prompts, f"model.weights={weights}", *FEW, *more]
+
+
+FEW = ("tracking.mode=disabled", "render.enabled=false", "cpu_threads=1", "limit=3")
+
+
 def test_a_sweep_judges_by_its_runs_not_only_by_what_is_on_disk(tmp_path: Path, tiny_weights: Path) -> None:
-    arguments = sweep_arguments(tmp_path, tiny_weights, "tracking.mode=disabled", "render.enabled=false", "limit=3")
-    assert run_command(*arguments, cwd=tmp_path).returncode == 0
-    refused = run_command(*arguments, "existing=error", cwd=tmp_path)
+    arguments = in_process_arguments(tmp_path, tiny_weights)
+    assert sweep_in_process(*arguments, cwd=tmp_path).returncode == 0
+    refused = sweep_in_process(*arguments, "existing=error", cwd=tmp_path)
     assert refused.returncode == 2
     assert refused.stderr == "error: existing=error: 1 of 1 poses are finished in SinglePose already\n"
     (tmp_path / "SinglePose" / f"{sorted(tmp_path.glob('SinglePose/*.json'))[0].stem}.json").unlink()
-    retried = run_command(*arguments, "retry=failed", cwd=tmp_path)
+    retried = sweep_in_process(*arguments, "retry=failed", cwd=tmp_path)
     assert retried.returncode == 0, retried.stderr
     assert "1 are missing and were not requested" in retried.stderr
 
 
 def test_hydra_s_own_launcher_makes_one_shard_after_another(tmp_path: Path, tiny_weights: Path) -> None:
-    arguments = sweep_arguments(tmp_path, tiny_weights, "tracking.mode=disabled", "render.enabled=false", "limit=3")
-    result = run_command(*arguments, "hydra/launcher=basic", cwd=tmp_path)
+    """The time in the name of a folder is the same for all of them."""
+    more = [*FEW, "paths.output=poses/${now:%H-%M-%S-%f}", "hydra/launcher=basic", "num_shards=2"]
+    arguments = [word.replace("0,1,2", "0,1") for word in sweep_arguments(tmp_path, tiny_weights, *more)]
+    result = run_command(*arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "3 jobs, 1 at once" in result.stderr
+    assert "2 jobs, 1 at once" in result.stderr
+    (folder,) = (tmp_path / "poses").iterdir()
+    assert len(list(folder.glob("*.npy"))) == 3
 
 
 def test_each_job_of_a_sweep_can_have_a_folder_by_its_number(tmp_path: Path, tiny_weights: Path) -> None:
-    write_captions(tmp_path, CAPTIONS)
-    settings = ["paths.prompts=captions.txt", "limit=2", "tracking.mode=disabled", f"model.weights={tiny_weights}"]
-    numbered = ["render.enabled=false", "paths.output=poses/${hydra:job.num}"]
-    result = run_command("--multirun", "seed=1,2", *settings, *numbered, cwd=tmp_path)
+    arguments = [word for word in in_process_arguments(tmp_path, tiny_weights) if not word.startswith("shard=")]
+    result = sweep_in_process("seed=1,2", *arguments, "paths.output=poses/${hydra:job.num}", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert [len(list((tmp_path / "poses" / number).glob("*.npy"))) for number in "01"] == [2, 2]
+    assert [len(list((tmp_path / "poses" / number).glob("*.npy"))) for number in "01"] == [3, 3]
 
 
 def test_the_list_of_poses_holds_those_of_a_shard_that_was_killed_last(tmp_path: Path, tiny_weights: Path) -> None:
@@ -189,17 +199,9 @@ def test_the_list_of_poses_holds_those_of_a_shard_that_was_killed_last(tmp_path:
     assert 3 <= listed < len(CAPTIONS)
 
 
-def test_the_time_in_a_folder_s_name_is_the_same_for_all_shards(tmp_path: Path, tiny_weights: Path) -> None:
-    more = ["tracking.mode=disabled", "render.enabled=false", "limit=3", "paths.output=poses/${now:%H-%M-%S-%f}"]
-    result = run_command(*sweep_arguments(tmp_path, tiny_weights, *more), cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    (folder,) = (tmp_path / "poses").iterdir()
-    assert len(list(folder.glob("*.npy"))) == 3
-
-
-def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path, tiny_weights: Path) -> None:
+def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path) -> None:
     write_captions(tmp_path, CAPTIONS)
-    result = run_command("--multirun", "seed=1,2", "paths.prompts=captions.txt", cwd=tmp_path)
+    result = sweep_in_process("seed=1,2", "paths.prompts=captions.txt", cwd=tmp_path)
     assert result.returncode == 2
     assert "paths.output=SinglePose: jobs 0 and 1 of the sweep would make the same poses" in result.stderr
     assert not (tmp_path / "multirun").exists()
@@ -207,12 +209,12 @@ def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path, tiny_we
 
 def test_an_experiment_makes_poses_in_a_folder_a_job(tmp_path: Path, tiny_weights: Path) -> None:
     write_captions(tmp_path, CAPTIONS)
-    settings = ["paths.prompts=captions.txt", "limit=2", "tracking.mode=disabled", f"model.weights={tiny_weights}"]
-    result = run_command("--multirun", "+experiment=presets", "render.enabled=false", *settings, cwd=tmp_path)
+    settings = ["paths.prompts=captions.txt", f"model.weights={tiny_weights}", "sampling.time_steps=2", *FEW]
+    result = sweep_in_process("+experiment=presets", *settings, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     for preset, frames in (("fast", 8), ("quality", 32), ("lowmem", 16)):
         documents = [json.loads(path.read_text()) for path in (tmp_path / "experiments" / preset).glob("*.json")]
-        assert [document["sampling"]["sequence_length"] for document in documents] == [frames, frames]
+        assert [document["sampling"]["sequence_length"] for document in documents] == [frames] * 3
 
 
 def test_bad_input_is_found_before_anything_is_started(tmp_path: Path) -> None:

@@ -94,6 +94,15 @@ def test_a_sweep_of_other_settings_is_refused_before_it_starts(settings: Setting
     check_jobs([Job(shard, [], settings("seed=1", "existing=keep", f"shard={shard}")) for shard in range(3)])
 
 
+@pytest.mark.parametrize("setting", ["paths.output", "paths.temp"])
+def test_a_sweep_is_refused_before_it_starts_where_its_folders_can_be_none(
+    settings: Settings, tmp_path: Path, setting: str
+) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match=rf"^{setting}=.*link: cannot be written to: .* is a link to nowhere"):
+        check_jobs([Job(0, [], settings(f"{setting}={tmp_path}/link"))])
+
+
 @pytest.mark.parametrize(
     ("existing", "expected"), [("keep", CAPTIONS[2:]), ("overwrite", CAPTIONS), ("skip", None), ("error", None)]
 )

@@ -51,7 +51,7 @@ def test_the_reason_is_named_that_the_operating_system_does_not_say(tmp_path: Pa
     (tmp_path / "link").symlink_to("nowhere")
     (tmp_path / "file").write_text("")
     exists = FileExistsError(errno.EEXIST, "File exists")
-    assert "link is a link to nowhere, which is not there" in make_unwritable("a", tmp_path / "link", exists)
+    assert "link is a link to nowhere, which does not exist" in make_unwritable("a", tmp_path / "link", exists)
     assert f"{tmp_path}/file is not a folder" in make_unwritable("a", tmp_path / "file" / "b" / "c", exists)
     full = OSError(errno.ENOSPC, "No space left on device")
     assert make_unwritable("a", tmp_path / "b", full) == (

@@ -354,7 +354,7 @@ def test_an_undamaged_folder_has_no_problems_and_nothing_is_written(output: Path
     for arguments in ([], ["--repair"]):
         report = audit(*arguments)
         assert (report["exit_code"], report["problems"], report["notes"], report["repair"]) == (0, [], [], None)
-        assert report["counts"] == {"asked for": 4, "missing": 0, "there": 4, "damaged": 0}
+        assert report["counts"] == {"asked for": 4, "missing": 0, "there": 4, "damaged": 0, "unknown_words": 0}
         assert report["disk"][".npy"] == [4, sum(path.stat().st_size for path in output.glob("*.npy"))]
     assert {path: path.stat().st_mtime_ns for path in output.iterdir() if path.is_file()} == before
 
@@ -442,6 +442,16 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
         assert words in message
         assert message.count("\n") == 1
     assert (tmp_path / "other" / "diary.txt").exists()
+
+
+def test_captions_with_unknown_words_are_counted(output: Path, picture: bytes, audit, capsys) -> None:
+    joints = np.zeros((22, 3), np.float32)
+    pose = Pose(WAVING, joints, 8, 0, unknown_words=("waving",))
+    PoseStore(output, ALL).write(pose, picture, PROVENANCE, output.parent)
+    rebuild_metadata(PoseStore(output, ALL))
+    assert audit()["counts"]["unknown_words"] == 1
+    main([str(output), "--no-pictures"])
+    assert "captions with words that the model does not know: 1" in capsys.readouterr().out
 
 
 def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:

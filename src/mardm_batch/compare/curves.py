@@ -2,17 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from mardm_batch.compare.runs import Run
+from mardm_batch.compare.runs import METRICS_FILE, Run, read_history
 from mardm_batch.compare.tables import format_number, metric_label
-from mardm_batch.dataset.summary import finite_numbers
-from mardm_batch.system.files import read_regular
-from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.terminal import clock
 
-METRICS_FILE: Final = "metrics.jsonl"
 CURVES: Final = ("poses_done", "poses_per_second", "bone_length_error_cm", "conditions_met")
 WIDTH, HEIGHT = 200, 60
 """Of the drawing, in its own units."""
@@ -61,23 +56,6 @@ def curve_rows(runs: Sequence[Run]) -> Iterator[CurveRow]:
                 for of_run in curves
             ),
         )
-
-
-def read_history(path: Path) -> list[Mapping[str, float]]:
-    """The numbers of each line; none where the file is not there, and without lines that cannot be read."""
-    try:
-        lines = read_regular(path).split(b"\n")
-    except (OSError, ValueError):
-        return []
-    history: list[Mapping[str, float]] = []
-    for line in lines:
-        try:
-            row = parse_json(line)
-        except ValueError:
-            continue  # also the last line of a run that was killed
-        if isinstance(row, dict):
-            history.append(finite_numbers(row))
-    return history
 
 
 def points_of(history: Sequence[Mapping[str, float]], key: str) -> list[Point]:

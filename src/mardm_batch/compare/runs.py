@@ -1,5 +1,7 @@
 """The runs to be compared, from the summaries in Hydra's run folders.
 
+A run that has no summary, as it is active or was killed, has the settings and metrics that it saved meanwhile.
+
 `outputs/DATE/TIME` is a run; `multirun/DATE/TIME/JOB` is a job of a sweep, where jobs with the same settings are the
 shards of one run.
 """
@@ -10,13 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mardm_batch.dataset.formats.format import Format
-from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary
+from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary, finite_numbers
 from mardm_batch.errors import InputError, first_line
+from mardm_batch.run.saved_settings import read_yaml, select
 from mardm_batch.system.files import read_regular
+from mardm_batch.system.json_records import parse_json
 
+METRICS_FILE: Final = "metrics.jsonl"
 MAX_DEPTH = 8
 MAX_SETTINGS = 1000
 MAX_COUNT = 10**15
@@ -52,7 +57,8 @@ class Run:
     shards: tuple[int, ...]
     num_shards: int | None
     state: str
-    exit_code: int
+    exit_code: int | None
+    """None where the run has no summary."""
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
     errors: Mapping[str, int]
@@ -65,7 +71,7 @@ class Run:
 
     @property
     def incomplete(self) -> bool:
-        """Whether poses are missing: the run failed in part, was interrupted, or has no summary of some shards."""
+        """Whether poses are missing: the run failed in part, was interrupted, or some of its shards have no summary."""
         return self.exit_code != 0 or self.missing_shards > 0
 
 
@@ -73,28 +79,28 @@ def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
     """The runs in some folders, each the folder of a run, of a sweep, or one above them.
 
     Returns:
-        The runs, and what was skipped: folders without a summary.json, of runs that are still running or were killed
-        before it was written, and those whose summary cannot be read.
+        The runs, and what was skipped: folders whose summary, or settings where they have no summary, cannot be read.
 
     Raises:
-        InputError: a folder has no summary.json, or none that can be read.
+        InputError: a folder has no run, or none that can be read.
     """
     found: list[Path] = []
     without_summary: list[Path] = []
     for folder in folders:
         find_summaries(folder, found, without_summary)
-    skipped = [f"{folder}: no {SUMMARY_FILE}; the run goes on or was killed" for folder in sorted(without_summary)]
+    skipped: list[str] = []
     shards: dict[tuple[Path | str, ...], list[Run]] = {}
     refused: InputError | None = None
-    for path in {path.resolve(): path for path in found}.values():
+    for path in {path.resolve(): path for path in [*found, *sorted(without_summary)]}.values():
         try:
-            run, is_job = read_run(path)
+            run, is_job = read_unfinished_run(path) if path in without_summary else read_run(path)
         except InputError as error:
             refused = refused or error
             skipped.append(str(error))
             continue
         same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
-        key = (path.resolve().parents[1], same_settings) if is_job and run.shards else (path.resolve(),)
+        folder = run.folders[0].resolve()
+        key = (folder.parent, same_settings) if is_job and run.shards else (folder,)
         shards.setdefault(key, []).append(run)
     if refused is not None and not shards:
         raise refused
@@ -102,21 +108,28 @@ def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
 
 
 def find_summaries(folder: Path, found: list[Path], without_summary: list[Path]) -> None:
-    """Add the summaries in or below a folder to `found`, ordered by date, time and job number."""
+    """Add the summaries in or below a folder to `found`, ordered by date, time and job number.
+
+    The folders of runs that have none are added to `without_summary`.
+    """
     if (folder / "summary.json").is_file():
         found.append(folder / "summary.json")
         return
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the folder of a run, such as outputs/DATE/TIME")
-    below: list[Path] = []
+    below, unfinished = list[Path](), list[Path]()
     for place, folders, files in os.walk(folder):
         if "summary.json" in files:
             below.append(Path(place, "summary.json"))
             folders.clear()
         elif ".hydra" in folders:
-            without_summary.append(Path(place))
-    if not below:
-        raise InputError(f"{folder}: no summary.json in this folder or below; a run writes it when it ends")
+            unfinished.append(Path(place))
+            folders.clear()
+    if not below and not unfinished:
+        raise InputError(
+            f"{folder}: no run in this folder or below; name the folder of a run, such as outputs/DATE/TIME"
+        )
+    without_summary += unfinished
     found += sorted(below, key=lambda path: [(not part.isdigit(), part.zfill(20)) for part in path.parts])
 
 
@@ -149,6 +162,67 @@ def read_run(path: Path) -> tuple[Run, bool]:
     return run, summary.sweep is not None
 
 
+def read_unfinished_run(folder: Path) -> tuple[Run, bool]:
+    """A run without a summary, or a shard of one, from its settings and last metrics, and whether it was a job of a
+    sweep.
+
+    Raises:
+        InputError: the settings cannot be read, or are not those of a run.
+    """
+    try:
+        saved, hydra = (read_yaml(folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
+        settings = {key: resolved(saved, key, value) for key, value in flatten(saved).items()}
+        shard, output = settings["shard"], settings["paths.output"]
+        run = Run(
+            folders=(folder,),
+            output=output_folder(Path(select(hydra, "hydra.runtime.cwd"), output), output, folder / SUMMARY_FILE),
+            shards=() if shard is None else (int(shard),),
+            num_shards=None if shard is None else int(settings["num_shards"]),
+            state="active or killed",
+            exit_code=None,
+            settings=settings,
+            metrics={key: value for key, value in last_metrics(folder).items() if key != "seconds_left"},
+            errors={},
+            samples=(),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{folder}: no {SUMMARY_FILE} and no settings of a run ({first_line(error)})") from None
+    return run, (folder.parent / "multirun.yaml").is_file()
+
+
+def resolved(saved: Any, key: str, value: Any) -> Any:
+    """The value of a saved setting that may name another one; as it is written where that cannot be resolved."""
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    try:
+        return select(saved, key)
+    except ValueError:
+        return value
+
+
+def last_metrics(folder: Path) -> Mapping[str, float]:
+    """The metrics that a run wrote last; none before the first."""
+    history = read_history(folder / METRICS_FILE)
+    return history[-1] if history else {}
+
+
+def read_history(path: Path) -> list[Mapping[str, float]]:
+    """The numbers of each line of `metrics.jsonl`; none where it is missing. Lines that cannot be read are left out."""
+    try:
+        lines = read_regular(path).split(b"\n")
+    except (OSError, ValueError):
+        return []
+    history: list[Mapping[str, float]] = []
+    for line in lines:
+        try:
+            row = parse_json(line)
+        except ValueError:
+            continue  # also the last line of a run that was killed
+        if isinstance(row, dict):
+            history.append(finite_numbers(row))
+    return history
+
+
 def output_folder(recorded: Path, setting: str, summary: Path) -> Path:
     """The folder of the poses: as recorded or, if the runs were copied, the one relative to a parent of the summary."""
     candidates = [recorded, *(parent / setting for parent in summary.resolve().parents)]
@@ -161,7 +235,7 @@ def merge_shards(shards: Sequence[Run]) -> Run:
         return shards[0]
     shards = sorted(shards, key=lambda each: each.shards)
     first = shards[0]
-    worst = max(shards, key=lambda each: each.exit_code)
+    worst = max(shards, key=lambda each: (each.exit_code is None, each.exit_code or 0))
     errors: Counter[str] = Counter()
     for each in shards:
         errors.update(each.errors)

@@ -167,7 +167,7 @@ def outcome_rows(runs: Sequence[Run]) -> Iterator[Row]:
     states = (
         Cell(
             "incomplete" if run.incomplete and run.exit_code == 0 else printable(run.state),
-            detail=f"exit {run.exit_code}",
+            detail="no summary" if run.exit_code is None else f"exit {run.exit_code}",
             warning=run.incomplete,
         )
         for run in runs

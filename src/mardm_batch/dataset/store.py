@@ -28,6 +28,7 @@ from mardm_batch.system.files import (
     unless_circular,
     write_new,
 )
+from mardm_batch.system.folders import unwritable_reason
 from mardm_batch.system.json_records import parse_json
 
 
@@ -77,7 +78,8 @@ class PoseStore:
             write_new(probe, b"")
             probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
         except OSError as error:
-            raise InputError(f"paths.output={self.output}: cannot be written to: {error.strerror}") from None
+            reason = unwritable_reason(self.output, error)
+            raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
 
     def survey(self, prompts: Iterable[Prompt], provenance: Provenance | None = None) -> Survey:
         """Divide the prompts into finished and unfinished, by the files alone.

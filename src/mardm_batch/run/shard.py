@@ -17,6 +17,7 @@ from mardm_batch.prompts.names import Prompt, max_name_bytes
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
 from mardm_batch.prompts.shards import shard_of
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
+from mardm_batch.system.folders import obstacle
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,11 @@ def check_run(config: Config) -> None:
     """Check that a run can read its prompts and may write beside the poses that are finished.
 
     Raises:
-        InputError: it may not; see `read_prompts` and `survey_poses`.
+        InputError: it may not; see `read_prompts` and `survey_poses`; or its folders can be none.
     """
+    for setting, folder in (("paths.output", config.paths.output), ("paths.temp", config.paths.temp)):
+        if (reason := obstacle(Path(folder).expanduser())) is not None:
+            raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
     prompts, store = load_prompts(config), open_store(config)
     if store.output.is_dir():
         survey_poses(prompts, store, config)

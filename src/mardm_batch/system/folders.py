@@ -34,13 +34,20 @@ def check_utf8(what: str, text: str) -> None:
         raise InputError(f"{what}{text}: the name is not UTF-8; rename it, or use another") from None
 
 
-def unwritable_reason(folder: Path, error: OSError) -> str:
-    """Why nothing can be written into a folder that is there or was to be made."""
+def obstacle(folder: Path) -> str | None:
+    """What keeps a path from being a folder: a dangling link or a file, here or above it; None where nothing does."""
     for each in (folder, *folder.parents):
         if each.is_symlink() and not each.exists():
-            return f"{each} is a link to {os.readlink(each)}, which is not there"
+            return f"{each} is a link to {os.readlink(each)}, which does not exist"
         if each.exists() and not each.is_dir():
             return f"{each} is not a folder"
+    return None
+
+
+def unwritable_reason(folder: Path, error: OSError) -> str:
+    """Why nothing can be written into a folder that exists or was to be made."""
+    if (reason := obstacle(folder)) is not None:
+        return reason
     inside = error.filename is not None and Path(error.filename).parent.absolute() == folder.absolute()
     return f"{Path(error.filename).name}: {error.strerror}" if inside else str(error.strerror)
 

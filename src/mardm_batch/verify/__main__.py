@@ -36,9 +36,11 @@ that is to be repaired.
 def show(report: Report, repair: bool, prune: bool) -> None:
     """The report for people: counts first, then at most ten examples of each kind of finding."""
     console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-    counts = vars(report.counts).items()
-    console.print(f"poses: {', '.join(f'{n:,} {name}' for name, n in counts if n is not None)}", style="bold")
+    counts = [(name, n) for name, n in vars(report.counts).items() if n is not None and name != "unknown_words"]
+    console.print(f"poses: {', '.join(f'{n:,} {name}' for name, n in counts)}", style="bold")
     console.print(printable(f"requested captions: {report.source}"))
+    if report.counts.unknown_words:
+        console.print(f"captions with words that the model does not know: {report.counts.unknown_words:,}")
     by_kind: dict[str, list[Finding]] = {}
     for each in (*report.problems, *report.notes):
         by_kind.setdefault(each.kind, []).append(each)

@@ -71,6 +71,7 @@ def audit(
         missing=None if expected.captions is None else len(missing),
         found=len(poses),
         damaged=sum(not pose.undamaged for pose in poses),
+        unknown_words=sum(bool(document.unknown_words) for document in documents),
     )
     problems, notes = ([each for each in findings if (each.kind in NOTES) == is_note] for is_note in (False, True))
     return Report(store.output, expected.source, counts, problems, notes, disk_use(sizes))

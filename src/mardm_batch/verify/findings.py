@@ -78,6 +78,8 @@ class Counts:
     missing: int | None
     found: int
     damaged: int
+    unknown_words: int
+    """Of those found, the ones whose captions have words that the model did not know."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Report:
             "missing": self.counts.missing,
             "there": self.counts.found,
             "damaged": self.counts.damaged,
+            "unknown_words": self.counts.unknown_words,
         }
         repair = self.repair
         return {
