@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mardm_batch.language.limbs import LIMB
 from mardm_batch.language.spelling import english_words
 
 CONTRACTION: Final = re.compile(
@@ -19,8 +20,13 @@ _GERUNDS: Final = {
 }  # fmt: skip
 POSTURE_WORDS: Final = frozenset(_GERUNDS)
 """One of them is in every caption that POSTURE matches."""
-ABBREVIATION: Final = re.compile(r"(?i)(?<!\w)(w/o|w/|&)(?=[\s\w]|$)\s?")
-_ABBREVIATED: Final = {"w/o": "without ", "w/": "with ", "&": "and "}
+ABBREVIATION: Final = re.compile(
+    r"(?i)(?<!\w)(w/o|w/|&|w(?= (?:the|his|her|their|its|both|one|a|an|hands|arms|legs|feet|knees|left|right)\b))"
+    r"(?=[\s\w]|$)\s?"
+)
+_ABBREVIATED: Final = {"w/o": "without ", "w/": "with ", "w": "with ", "&": "and "}
+SIDE_LETTER: Final = re.compile(rf"(?<![\w'’.])(?P<letter>[LR])\.?(?= (?:side|hip|shoulder|ear|{LIMB})\b)")
+"""A side as notes have it: L hand."""
 
 _OTHER_FORMS: Final = {
     "aeroplane": "airplane", "tyre": "tire", "tyres": "tires", "kerb": "curb", "pyjamas": "pajamas",
@@ -30,7 +36,7 @@ _OTHER_FORMS: Final = {
     "foots": "feet", "feets": "feet", "mens": "men", "childs": "children", "tummy": "belly", "trousers": "pants",
     "rubbish": "trash", "bum": "bottom", "specs": "glasses", "telly": "television", "hoover": "vacuum",
     "hoovering": "vacuuming", "footie": "soccer", "footy": "soccer", "spectacles": "glasses", "pic": "picture",
-    "thru": "through", "infront": "front", "peron": "person", "upto": "up",
+    "thru": "through", "infront": "front", "peron": "person", "noggin": "head", "upto": "up",
 }  # fmt: skip
 """Tried for words that a model does not know."""
 _SUFFIXES: Final = tuple(
@@ -76,6 +82,11 @@ def expand_contraction(match: re.Match[str]) -> str:
 def expand_abbreviation(match: re.Match[str]) -> str:
     """A match of ABBREVIATION in full."""
     return _ABBREVIATED[match[1].lower()]
+
+
+def expand_side(match: re.Match[str]) -> str:
+    """A match of SIDE_LETTER as a word."""
+    return "left" if match["letter"] == "L" else "right"
 
 
 def posture_gerund(match: re.Match[str]) -> str:

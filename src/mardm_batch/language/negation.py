@@ -146,6 +146,11 @@ def _not_state(match: re.Match[str]) -> str | None:
     return None if other is None else f"{match['subject']} {match['be'] or ''}{other}"
 
 
+def _but(match: re.Match[str]) -> str:
+    """The arms not folded but straight."""
+    return match["subject"]
+
+
 def _repeated(match: re.Match[str]) -> str | None:
     """The knees are straight, not bent."""
     known = opposite(match["part"], state_of(match["state"]), both=True)
@@ -228,6 +233,8 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         # the left hand, not the right(, is raised)
         (rf"(?P<first>\b(?:left|right) (?:{LIMB})),? not (?:{_OWN} )?(?:left|right)(?: (?:one|{LIMB}))?\b"
          r",?(?P<rest> )?", _side_contrast),
+        # the arms not folded but straight
+        (rf"(?P<subject>\b{PART},? {_BE}){_NOT} {_FIRST_STATE},? but (?:rather |instead )?(?={_STATE})", _but),
         # the knees are straight, not bent; the hands behind the back, not in front
         (rf"(?P<subject>\b{PART} {_BE}{_FIRST_STATE}),? (?:and |but )?not {_STATE}", _repeated),
         # the arms neither raised nor bent

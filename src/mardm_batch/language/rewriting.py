@@ -56,7 +56,9 @@ class CaptionReader:
     def _rewrite_once(self, draft: Draft) -> None:
         if "'" in draft.text or "’" in draft.text or "nt" in draft.text:
             draft.substitute("form", forms.CONTRACTION, forms.expand_contraction)
-        if "/" in draft.text or "&" in draft.text:
+        if "L" in draft.text or "R" in draft.text:
+            draft.substitute("form", forms.SIDE_LETTER, forms.expand_side)
+        if "/" in draft.text or "&" in draft.text or "w " in draft.text or "W " in draft.text:
             draft.substitute("form", forms.ABBREVIATION, forms.expand_abbreviation)
         if self._unknown(words := set(split_words(draft.text))):
             self._correct_words(draft)

@@ -31,7 +31,7 @@ class Draft:
             after = replace(match)
             if after is None or after == match[0]:
                 return match[0]
-            if match[0][:1].isupper() and after:
+            if after and match[0][:1].isupper() and len(match[0]) > 2:
                 after = after[0].upper() + after[1:]
             self.changes.append(Change(kind, match[0], after))
             return after
