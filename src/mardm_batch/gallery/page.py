@@ -8,6 +8,7 @@ from typing import Any, Final
 from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.errors import InputError
 from mardm_batch.gallery.blocks import duplicate_groups, next_block
+from mardm_batch.gallery.exports import exports
 from mardm_batch.gallery.index import OutputFolder, PoseIndex
 from mardm_batch.gallery.measures import MEASURES
 from mardm_batch.library.caption_conditions import caption_conditions
@@ -71,6 +72,7 @@ def render_gallery(index: PoseIndex, blocks: Sequence[Any] = (), pictures: str |
         "measures": [{"key": key, **vars(measure)} for key, measure in MEASURES.items()],
         "retry": [retry_command(folder.output) for folder in index.folders],
         "served": not blocks,
+        "exports": [] if blocks else exports(),
         "pictures": pictures,
         "duplicates": duplicate_groups(index) if blocks else None,
     }

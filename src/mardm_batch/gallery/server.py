@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +24,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.png_file import PNG, SIGNATURE
 from mardm_batch.dataset.reviews import Review
+from mardm_batch.export.poses import ExportPose
 from mardm_batch.gallery.blocks import duplicate_groups, next_block, progress_of
+from mardm_batch.gallery.exports import export_pose, exports
 from mardm_batch.gallery.index import Entry, PoseIndex
 from mardm_batch.gallery.page import render_gallery
 from mardm_batch.system.files import read_regular
@@ -64,6 +67,7 @@ class GalleryServer:
             Route("/duplicates", self.near_duplicates),
             Route("/picture/{number:int}", self.picture),
             Route("/json/{number:int}", self.document),
+            Route("/export/{number:int}/{format}", self.export),
             Route("/reviews", self.review, methods=["POST"]),
         ]
         hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS, "localhost"])
@@ -109,6 +113,19 @@ class GalleryServer:
     def document(self, request: Request) -> Response:
         entry, folder = self.requested(request)
         return Response(self.content(entry, JSON.path(folder, entry.name)), media_type="application/json")
+
+    def export(self, request: Request) -> Response:
+        """A pose as a file of another program."""
+        entry, folder = self.requested(request)
+        name = request.path_params["format"]
+        if name not in exports():
+            raise HTTPException(404, "no such format")
+        document = self.index.folders[entry.folder].store.read(entry.name)
+        if document is None:
+            raise HTTPException(404, "no such pose")
+        content, file_name = export_pose(ExportPose(folder, entry.name, document), name)
+        disposition = f"attachment; filename*=UTF-8''{quote(file_name)}"
+        return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": disposition})
 
     def requested(self, request: Request) -> tuple[Entry, Any]:
         """The pose of a request's number and its folder."""
@@ -190,6 +207,7 @@ def serve(index: PoseIndex, port: int, announce: Any) -> None:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((ADDRESS, port))
+    listener.listen()
     config = uvicorn.Config(
         server.application(), log_level="warning", access_log=False, lifespan="off", server_header=False
     )

@@ -1,7 +1,7 @@
 // The cards: only those on the screen exist, and their figures are drawn when there is time.
 
 /** @import { Poses, Measure } from "./poses.js" */
-/** @import { Theme, View } from "../../pages/figure.js" */
+/** @import { View } from "../../pages/figure.js" */
 import { formatNumber } from "./poses.js";
 import { WINDOW, frame, paintFigure, paintFloor, themeOf } from "../../pages/figure.js";
 
@@ -24,7 +24,7 @@ export class Grid {
     this.scroll = scroll;
     this.grid = grid;
     this.onOpen = onOpen;
-    this.rows = new Uint32Array(0);
+    /** @type {Uint32Array} */ this.rows = new Uint32Array(0);
     this.current = 0;
     /** @type {Measure | null} Whose value the cards show. */
     this.measure = null;

@@ -81,6 +81,7 @@ export class Large {
   /** Show a pose; `place` says which of how many. @param {number} row @param {string} place */
   show(row, place) {
     this.keepNote();
+    if (row !== this.row) this.note.blur();
     this.row = row;
     this.joints = this.poses.metres(row);
     byId("place").textContent = place;
@@ -89,6 +90,14 @@ export class Large {
     byId("json").hidden = true;
     byId("show-json").setAttribute("aria-expanded", "false");
     this.picture.removeAttribute("src");
+    byId("exports").replaceChildren(...this.settings.exports.map((format) => {
+      const link = document.createElement("a");
+      link.href = `export/${row}/${format}`;
+      link.download = "";
+      link.textContent = format.toUpperCase();
+      link.title = `Export this pose as ${format.toUpperCase()}`;
+      return link;
+    }));
     this.showReview();
     this.showMeasures();
     this.showOthers();
@@ -102,6 +111,14 @@ export class Large {
     this.schedule();
   }
 
+  /** The pose may have been made again, or reviewed by someone else. */
+  refresh() {
+    this.joints = this.poses.metres(this.row);
+    this.showReview();
+    this.showMeasures();
+    this.schedule();
+  }
+
   keepNote() {
     if (this.row >= 0 && !this.note.disabled) this.reviews.annotate(this.row, this.note.value);
   }
@@ -112,7 +129,7 @@ export class Large {
       button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
       button.disabled = !this.settings.served;
     }
-    this.note.value = this.poses.note[this.row];
+    if (document.activeElement !== this.note) this.note.value = this.poses.note[this.row];
     this.note.disabled = !this.settings.served;
   }
 
@@ -293,6 +310,7 @@ export class Large {
   showPicture(shown) {
     this.showsPicture = shown;
     this.picture.hidden = !shown;
+    byId("legend").hidden = shown;
     byId("view-picture").textContent = shown ? "3D" : "Picture";
     if (!shown || this.picture.hasAttribute("src")) return;
     const { pictures, served } = this.settings;

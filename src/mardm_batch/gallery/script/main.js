@@ -73,9 +73,11 @@ function showSorts() {
 }
 
 function showDirection() {
+  const words = query.descending ? "Descending; turn the order round" : "Ascending; turn the order round";
   const button = byId("turn-order");
-  button.textContent = query.descending ? "↑" : "↓";
-  button.setAttribute("aria-pressed", String(query.descending));
+  button.textContent = query.descending ? "↓" : "↑";
+  button.title = words;
+  button.setAttribute("aria-label", words);
 }
 
 /** @param {number} row */
@@ -157,7 +159,7 @@ function take(block) {
     grid.refresh();
     if (query.sort === "order" && !query.search && !filterCount(query)) show(true);
     showCounts();
-    if (large.isOpen && block.ids.includes(large.row)) openRow(large.row);
+    if (large.isOpen && block.ids.includes(large.row)) large.refresh();
   }
 }
 
@@ -194,9 +196,13 @@ async function load() {
       showLive(block);
       if (block.more) wait = 0;
       else if (!block.complete) wait = 0.1;
-      if (problem || block.problem) showProblem(problem = block.problem ?? "");
+      if (problem !== (block.problem ?? "")) {
+        problem = block.problem ?? "";
+        showProblem(problem);
+      }
     } catch (error) {
-      showProblem(problem = `The gallery does not answer (${error instanceof Error ? error.message : error})`);
+      problem = `The gallery does not answer (${error instanceof Error ? error.message : error})`;
+      showProblem(problem);
     }
     if (wait) await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
   }

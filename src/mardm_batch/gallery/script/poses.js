@@ -8,6 +8,7 @@
  * @property {Measure[]} measures
  * @property {Retry[]} retry by folder
  * @property {boolean} served whether there is a server, which keeps verdicts
+ * @property {string[]} exports formats in which one pose can be had
  * @property {string | null} pictures where pictures are, of a page without a server
  * @property {number[][] | null} duplicates
  */

@@ -1,6 +1,6 @@
 // Which poses are shown, and in which order.
 
-/** @import { Poses, Measure } from "./poses.js" */
+/** @import { Poses } from "./poses.js" */
 
 /**
  * @typedef {object} Query

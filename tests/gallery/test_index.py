@@ -1,0 +1,133 @@
+"""The index of poses: what is new, made again, gone or reviewed is told once, and what nearly coincides is found."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.gallery.conftest import CAPTIONS, Writer, prompts, random_joints
+
+from mardm_batch.dataset.reviews import Review, ReviewList
+from mardm_batch.errors import InputError
+from mardm_batch.gallery.blocks import duplicate_groups, next_block
+from mardm_batch.gallery.duplicates import near_duplicates
+from mardm_batch.gallery.index import PoseIndex
+from mardm_batch.gallery.page import open_folders, retry_command, static_page
+from mardm_batch.prompts.names import Prompt
+
+
+def names(block: dict) -> list[str]:
+    return block["name"]
+
+
+@pytest.fixture
+def index(folder: Path) -> PoseIndex:
+    index = PoseIndex(open_folders([folder]))
+    index.refresh()
+    return index
+
+
+def test_every_pose_is_told_once_with_its_measures(index: PoseIndex) -> None:
+    block = next_block(index, 0)
+    assert sorted(block["caption"]) == sorted(CAPTIONS)
+    assert (block["more"], block["complete"]) == (False, True)
+    assert set(block["numbers"]) >= {"bones", "lowest", "limits", "unknown", "balance"}
+    assert block["caption"][int(np.argmax(block["numbers"]["bones"]))] == CAPTIONS[-1]
+    assert sum(block["numbers"]["unknown"]) == 2
+    assert set(block["words"]["unknown"]) == {"", "pose"}
+    assert set(block["categories"]["source.set"]) == {"part 0", "part 1", "part 2"}
+    assert next_block(index, block["revision"])["ids"] == []
+
+
+def test_changes_are_told_since_a_revision(index: PoseIndex, folder: Path) -> None:
+    first = next_block(index, 0)
+    writer = Writer(folder.with_name("other"))
+    writer.store.output = folder  # another run, into the same folder
+    prompt = prompts()[10]
+    writer.write(prompt, random_joints(99), rejections=1)
+    writer.write(Prompt("new", "A new pose"), random_joints(100))
+    for suffix in (".json", ".npy", ".png"):
+        (folder / f"{prompts()[11].name}{suffix}").unlink()
+    ReviewList(folder).append([Review(prompts()[12].name, "accept", "good")])
+    index.refresh()
+    block = next_block(index, first["revision"])
+    changed = dict(zip(block["name"], zip(block["removed"], block["verdict"], strict=True), strict=True))
+    assert changed == {
+        prompt.name: (0, ""),
+        "new": (0, ""),
+        prompts()[11].name: (1, ""),
+        prompts()[12].name: (0, "accept"),
+    }
+    index.refresh()
+    assert next_block(index, block["revision"])["ids"] == []
+
+
+def test_a_verdict_goes_with_the_rejected_pose(index: PoseIndex, folder: Path) -> None:
+    prompt = prompts()[5]
+    ReviewList(folder).append([Review(prompt.name, "reject")])
+    index.refresh()
+    assert next_block(index, 0)["verdict"].count("reject") == 1
+    writer = Writer(folder.with_name("other"))
+    writer.store.output = folder
+    writer.write(prompt, random_joints(99), rejections=1)
+    index.refresh()
+    assert "reject" not in next_block(index, 0)["verdict"]
+
+
+def test_damaged_files_and_strangers_are_passed_over(index: PoseIndex, folder: Path) -> None:
+    (folder / "stranger.json").write_text("{}")
+    (folder / "stranger.npy").touch()
+    (folder / f"{prompts()[0].name}.json").write_text("no JSON")
+    index.refresh()
+    assert "stranger" not in next_block(index, 0)["name"]
+
+
+def test_near_duplicates_are_those_of_a_plain_search() -> None:
+    rng = np.random.default_rng(0)
+    poses = np.concatenate([rng.normal(size=(300, 22, 3)), rng.normal(size=(40, 22, 3)) * 0.01]).astype(np.float32)
+    groups = near_duplicates(poses, 0.05)
+    distances = np.sqrt(((poses[:, None] - poses[None]) ** 2).sum(-1).mean(-1))
+    np.fill_diagonal(distances, np.inf)
+    assert sorted(row for group in groups for row in group) == np.nonzero(distances.min(axis=1) <= 0.05)[0].tolist()
+    for group in groups:
+        assert all(distances[row, group].min() <= 0.05 for row in group)
+    assert near_duplicates(poses[:1]) == []
+
+
+def test_the_same_pose_of_two_folders_is_a_duplicate(folder: Path, filled: Path) -> None:
+    index = PoseIndex(open_folders([folder, filled]))
+    index.refresh()
+    groups = duplicate_groups(index)
+    assert len(groups) >= len(CAPTIONS) - 5
+    assert all(index.entries[group[0]].caption for group in groups)
+
+
+def test_a_static_page_holds_all_poses_and_escapes_them(index: PoseIndex, folder: Path) -> None:
+    page = static_page(index, folder.parent / "page.html")
+    assert page.count("<script") == 3  # settings, one block, the script
+    assert "onerror=" not in page.replace("\\u003c", "")[: page.index("application/json")]
+    assert '"pictures": "poses/"' in page
+    assert '"pictures": null' in static_page(index, folder.parent / "elsewhere" / "page.html")
+
+
+def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        open_folders([tmp_path / "nothing"])
+    with pytest.raises(InputError, match="no finished poses"):
+        static_page(PoseIndex(open_folders([tmp_path])), tmp_path / "page.html")
+
+
+def test_the_command_that_makes_rejected_poses_again_is_that_of_the_newest_run(folder: Path) -> None:
+    assert "retry=rejected" in retry_command(folder)["command"]
+    run = folder.parent / "run"
+    (run / ".hydra").mkdir(parents=True)
+    (run / ".hydra" / "overrides.yaml").write_text(
+        "- +preset=fast\n- shard=0\n- paths.output=my poses\n- retry=failed\n"
+    )
+    (run / ".hydra" / "hydra.yaml").write_text("hydra: {runtime: {cwd: /home/me}}\n")
+    record = {"shard": "all", "run_folder": str(run), "state": "finished"}
+    (folder / ".mardm_batch" / "progress" / "all.json").write_text(json.dumps(record))
+    assert retry_command(folder) == {
+        "command": "python -m mardm_batch +preset=fast 'paths.output=my poses' retry=rejected",
+        "folder": "/home/me",
+    }
