@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 import runpy
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -115,12 +116,22 @@ def run_command(name: str, arguments: Sequence[str]) -> None:
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Check that every word is a setting; it may be a command, a preset or a key, mistyped or without its value.
+    """Check that every word is a setting; it may be a command, preset, key or file, mistyped or without its value.
 
     Raises:
         ConfigurationError: one is not, with what may be meant.
     """
+    from mardm_batch.prompts.readers import READERS
+
     for word in words:
+        if word.lstrip("+").rstrip("=") in GROUPS:
+            group = word.lstrip("+").rstrip("=")
+            plus = "+" if group in ("preset", "experiment") else ""
+            raise ConfigurationError(f"{word}: name one, {plus}{group}=NAME ({', '.join(group_choices(group))})")
+        if "=" in word or word.startswith("~"):
+            continue
+        if Path(word).suffix.lower() in READERS:
+            raise ConfigurationError(f"{word}: not a setting; did you mean paths.prompts={shlex.quote(word)}?")
         if not re.fullmatch(r"[\w.-]+", word):
             continue
         presets = {name: f"+preset={name}" for name in group_choices("preset")}

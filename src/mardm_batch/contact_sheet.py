@@ -28,15 +28,13 @@ Exit codes: 0; 2 for a folder without pictures, an unreadable picture, or a shee
 
 
 def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, size: int) -> None:
-    """Write the pictures, `size` x `size` pixels each, to `sheet` in rows of `columns`.
+    """Write the pictures, at least one, `size` x `size` pixels each, to `sheet` in rows of `columns`.
 
     The background is the colour of the first picture's corner.
 
     Raises:
-        InputError: there are no pictures, one cannot be read, or the sheet is too large or of an unknown format.
+        InputError: a picture cannot be read, or the sheet is too large or of an unknown format.
     """
-    if not pictures:
-        raise InputError("contact sheet: no pictures to show; name the folder that a run wrote its PNG files to")
     columns = min(columns, len(pictures))
     width, height = columns * size, math.ceil(len(pictures) / columns) * size
     if width * height > MAX_PIXELS:
@@ -55,8 +53,8 @@ def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, siz
     assert canvas is not None
     try:
         canvas.save(sheet)
-    except ValueError as error:  # Pillow does not know the suffix
-        raise InputError(f"{sheet}: {error}") from None
+    except ValueError:  # Pillow does not know the suffix
+        raise InputError(f"{sheet}: unknown picture format {sheet.suffix!r}; use .png or .jpg") from None
 
 
 def positive(text: str) -> int:
@@ -80,9 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the sheet. Bad input ends the process with one line and exit code 2."""
     options = build_parser().parse_args(arguments)
-    pictures = [path for path in PNG.paths(options.output_dir) if path.resolve() != options.sheet.resolve()]
-    shown = pictures[: options.limit]
     with report_user_errors():
+        if not options.output_dir.is_dir():
+            raise InputError(f"{options.output_dir}: no such folder; name the folder that a run wrote its pictures to")
+        pictures = [path for path in PNG.paths(options.output_dir) if path.resolve() != options.sheet.resolve()]
+        if not pictures:
+            raise InputError(f"{options.output_dir}: no pictures in this folder; name the one that a run wrote them to")
+        shown = pictures[: options.limit]
         write_contact_sheet(shown, options.sheet, options.columns, options.size)
     print(printable(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures"))
     return 0

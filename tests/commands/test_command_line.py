@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mardm_batch import __version__
-from mardm_batch.cli import GROUPS, help_text, main
+from mardm_batch.cli import GROUPS, check_words, help_text, main
 from mardm_batch.config.groups import group_choices
+from mardm_batch.errors import ConfigurationError
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries
 
@@ -58,6 +59,22 @@ def test_a_mistyped_word_is_answered_with_what_may_be_meant(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"error: {word}: neither a command nor a setting; did you mean {meant}?\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("+preset", "name one, +preset=NAME (fast, lowmem, quality)"),
+        ("preset", "name one, +preset=NAME (fast, lowmem, quality)"),
+        ("+preset=", "name one, +preset=NAME (fast, lowmem, quality)"),
+        ("captions.md", "not a setting; did you mean paths.prompts=captions.md?"),
+        ("my captions.csv", "not a setting; did you mean paths.prompts='my captions.csv'?"),
+    ],
+)
+def test_a_group_without_a_choice_and_a_file_without_its_setting_are_completed(word: str, answer: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_words([word])
+    assert str(refused.value) == f"{word}: {answer}"
 
 
 def test_the_help_lists_every_choice_and_command_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def test_the_limit_selects_the_first(tmp_path: Path) -> None:
     [
         ("none/sheet.png", "8", "cannot be written to"),
         ("sheet.png", "30000", "too many"),
-        ("sheet.odd", "8", "unknown file extension"),
+        ("sheet.odd", "8", "unknown picture format '.odd'; use .png or .jpg"),
     ],
 )
 def test_sheets_that_cannot_be_written_are_refused(tmp_path: Path, capsys, sheet: str, size: str, words: str) -> None:

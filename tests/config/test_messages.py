@@ -16,10 +16,11 @@ register_schemas()
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["+preset=fats"], "+preset=fats: no such preset; did you mean fast? (there are fast, lowmem, quality)"),
+        (["+preset=fats"], "+preset=fats: no such preset; did you mean fast? (choose from fast, lowmem, quality)"),
         (["model=mardm"], "model=mardm: no such model"),
         (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
-        (["+render=dark"], "+render=dark: write it without the plus, render=dark"),
+        (["+render=dark"], "+render=dark: did you mean render=dark?"),
+        (["preset=fast"], "preset=fast: did you mean +preset=fast?"),
         (["+preset=fast", "+preset=quality"], "+preset=quality: only one preset"),
     ],
 )
@@ -27,6 +28,16 @@ def test_a_wrong_choice_is_explained(overrides: list[str], message: str) -> None
     with pytest.raises(ConfigurationError) as refusal:
         compose_config(overrides)
     assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("word", "allowed"),
+    [("retry=yes", "null or one of failed, rejected"), ("limit=0", "null or a whole number of at least 1")],
+)
+def test_a_value_that_is_not_allowed_is_answered_with_all_that_are(word: str, allowed: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        to_config(compose_config([word]))
+    assert str(refusal.value) == f"{word}: must be {allowed}"
 
 
 @pytest.mark.parametrize(

@@ -354,7 +354,7 @@ def test_a_setting_out_of_range_is_refused(run: Run, setting: str, words: list[s
 
 
 def test_a_gpu_that_is_not_there_is_refused(run: Run) -> None:
-    refused(run("gpu_ids=[7]", CUDA_VISIBLE_DEVICES=""), "gpu_ids", "7", "none visible")
+    refused(run("gpu_ids=[7]", CUDA_VISIBLE_DEVICES=""), "gpu_ids=[7]: there is no GPU 7: none is visible")
 
 
 def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path, run: Run) -> None:

@@ -123,7 +123,7 @@ def test_a_sweep_on_a_cpu_says_how_many_runs_there_are_at_once_and_names_the_mon
 
 
 @pytest.mark.parametrize(
-    ("visible", "advice"), [(3, "gpu_ids=[0,1,2] or gpu_ids=null takes all of them"), (0, "gpu_ids=null takes the CPU")]
+    ("visible", "advice"), [(3, "gpu_ids=[0,1,2] or gpu_ids=null uses all of them"), (0, "gpu_ids=null uses the CPU")]
 )
 def test_a_sweep_on_gpus_that_are_not_there_is_refused_once_before_anything_is_started(
     tmp_path: Path, three_gpus: list[list[str]], monkeypatch: pytest.MonkeyPatch, visible: int, advice: str

@@ -66,11 +66,11 @@ def test_shards_take_the_gpu_ids_in_turn():
 @pytest.mark.parametrize(
     ("gpu_ids", "visible", "parts"),
     [
-        ([7], 0, ["gpu_ids: [7]", "no GPU 7", "none visible"]),
-        ([0, 7], 2, ["gpu_ids: [0, 7]", "no GPU 7", "0, 1 visible"]),
-        ([-1], 2, ["gpu_ids: [-1]", "no GPU -1"]),
-        ([], 2, ["gpu_ids: []", "names no GPU"]),
-        ([], 0, ["gpu_ids: []", "names no GPU"]),
+        ([7], 0, ["gpu_ids=[7]: there is no GPU 7", "none is visible"]),
+        ([0, 7], 2, ["gpu_ids=[0,7]: there is no GPU 7", "visible are 0,1"]),
+        ([-1], 2, ["gpu_ids=[-1]: there is no GPU -1"]),
+        ([], 2, ["gpu_ids=[]: no GPU is listed"]),
+        ([], 0, ["gpu_ids=[]: no GPU is listed"]),
     ],
 )
 def test_an_invisible_gpu_is_reported_in_one_line(gpu_ids: list[int], visible: int, parts: list[str]):

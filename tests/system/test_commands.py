@@ -54,4 +54,5 @@ def test_values_in_refusals_are_printable_and_short(capsys: pytest.CaptureFixtur
     assert len(capsys.readouterr().err) < 1100
     with pytest.raises(SystemExit, match="2"):
         command_parser("verify", "Audit.").parse_args([HOSTILE])
-    assert ESCAPED in capsys.readouterr().err
+    arguments = "python -m mardm_batch.verify --help lists the arguments"
+    assert capsys.readouterr().err == f"error: unrecognized arguments: {ESCAPED}; {arguments}\n"

@@ -16,8 +16,8 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
     if mistyped := re.match(r"Could not override '([^']+)'.*\n?.*append to your (config|default list)", text):
         if mistyped[2] == "config":
             return explain_unknown_key(mistyped[1], variants)
-        word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), mistyped[1])
-        return f"{word}: write it with a plus, +{word}"
+        word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), f"{mistyped[1]}=NAME")
+        return f"{word}: did you mean +{word}?"
     if unknown := re.match(
         r"In '[^']*': Could not find '(\w+)/(.+)'\s+Available options in '\w+':\n((?:\t.+\n)*)", text
     ):
@@ -27,7 +27,7 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
     if twice := re.match(r"Multiple values for (\w+)\. To override", text):
         *_, word = [word for word in overrides if word.startswith(f"+{twice[1]}=")]
         alone = sum(each.startswith(f"+{twice[1]}=") for each in overrides) > 1
-        return f"{word}: only one {twice[1]}" if alone else f"{word}: write it without the plus, {word[1:]}"
+        return f"{word}: only one {twice[1]}" if alone else f"{word}: did you mean {word[1:]}?"
     if no_value := re.match(r"Error parsing override '(.*)'\s*missing EQUAL", text):
         return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
@@ -49,7 +49,7 @@ def explain_unknown_choice(group: str, choice: str, choices: Sequence[str], over
     word = next((word for word in overrides if word.lstrip("+") == f"{group}={choice}"), f"{group}={choice}")
     near = difflib.get_close_matches(choice, choices, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{word}: no such {group}{hint} (there are {', '.join(choices)})"
+    return f"{word}: no such {group}{hint} (choose from {', '.join(choices)})"
 
 
 def explain_unknown_key(key: str, variants: Variants) -> str:

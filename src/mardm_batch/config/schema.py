@@ -7,7 +7,8 @@ a mistake in a setting is reported at once.
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from types import NoneType
+from typing import Any, ClassVar, get_args
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -65,7 +66,8 @@ class Settings:
             allowed, value = each.metadata.get("allowed"), getattr(self, each.name)
             optional = value is None and each.type is not Any  # OmegaConf refuses null for other types
             if allowed is not None and not optional and not allowed.contains(value):
-                raise out_of_range(self.key(each.name), value, allowed.words)
+                or_null = NoneType in get_args(each.type) and not allowed.words.startswith("null")
+                raise out_of_range(self.key(each.name), value, "null or " * or_null + allowed.words)
 
     def key(self, name: str) -> str:
         """The dotted key of a field."""

@@ -26,11 +26,14 @@ def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int)
     gpus = range(visible) if gpu_ids is None else gpu_ids
     missing = [gpu for gpu in gpus if gpu not in range(visible)]
     if missing or not gpus:
-        problem = f"no GPU {missing[0]} here" if missing else "names no GPU"
-        seen = ", ".join(map(str, range(visible))) if visible else "none"
-        visible_ids = f"gpu_ids=[{','.join(map(str, range(visible)))}] or gpu_ids=null takes all of them"
-        advice = visible_ids if visible else "gpu_ids=null takes the CPU"
-        raise ConfigurationError(f"gpu_ids: {list(gpus)}: {problem} ({seen} visible); {advice}")
+        problem = f"there is no GPU {missing[0]}" if missing else "no GPU is listed"
+        listed, seen = (",".join(map(str, each)) for each in (gpus, range(visible)))
+        advice = (
+            f"visible are {seen}; gpu_ids=[{seen}] or gpu_ids=null uses all of them"
+            if visible
+            else "none is visible; gpu_ids=null uses the CPU"
+        )
+        raise ConfigurationError(f"gpu_ids=[{listed}]: {problem}: {advice}")
     return f"cuda:{shard_gpu(shard or 0, gpus)}"
 
 

@@ -16,11 +16,12 @@ from mardm_batch.system.terminal import printable
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose refusals are printable, whatever the arguments hold."""
+    """A parser whose refusals are one line and printable, whatever the arguments hold."""
 
     def error(self, message: str) -> NoReturn:
         """See `ArgumentParser.error`."""
-        super().error(printable(message))
+        print(printable(f"error: {message}; {self.prog} --help lists the arguments"), file=sys.stderr)
+        sys.exit(ExitCode.BAD_INPUT)
 
 
 def command_parser(name: str, description: str | None, epilog: str = "") -> argparse.ArgumentParser:

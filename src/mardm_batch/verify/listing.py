@@ -43,8 +43,10 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
     """
     try:
         entries = list(os.scandir(output))
+    except FileNotFoundError:
+        raise InputError(f"{output}: no such folder; name the folder that a run wrote its poses to") from None
     except OSError as error:
-        raise InputError(f"{output}: {error.strerror}; name the folder that a run wrote to") from None
+        raise InputError(f"{output}: cannot be read: {error.strerror}") from None
     listing = Listing()
     for path in FOLDERS:
         if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
