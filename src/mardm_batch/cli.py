@@ -63,7 +63,7 @@ Turn captions into 3D human poses: for each a .npy of 22 joints, a .json and a
   python -m mardm_batch +preset=fast paths.prompts=my.md limit=10
       the first ten of your own captions
   python -m mardm_batch --multirun shard=0,1,2 +preset=fast
-      three processes, one a GPU
+      three processes, one per GPU
   python -m mardm_batch model=mardm_sit_xl model.checkpoints=DIR model.stats=DIR
       the published model
 

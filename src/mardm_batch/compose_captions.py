@@ -106,7 +106,7 @@ def as_markdown(captions: Sequence[ComposedCaption]) -> str:
 
 
 def as_conditions(captions: Sequence[ComposedCaption]) -> str:
-    """The captions with their conditions as YAML, a line a caption; without those that have none."""
+    """The captions with their conditions as YAML, one line per caption; captions without conditions are left out."""
     lines = (
         f"{json.dumps(each.caption, ensure_ascii=False)}: {{conditions: {json.dumps(each.conditions)}}}\n"
         for each in captions

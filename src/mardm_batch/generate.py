@@ -37,6 +37,7 @@ from mardm_batch.sampling.provenance import complete_provenance
 from mardm_batch.sampling.sampler import load_sampler
 from mardm_batch.sampling.vocabulary import read_captions
 from mardm_batch.system.processes import available_cores
+from mardm_batch.system.terminal import counted
 from mardm_batch.tracking.tracker import DeferredTracker, TrackedRun
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def make_poses(
         record_outcomes_on_error(writers, statistics),
     ):
         sampler = load_sampler(config, sampling_threads(config, cores))
-        log.info("%d poses to make with %s, into %s", len(pending), sampler.description, store.output)
+        log.info("%s to make with %s, into %s", counted(len(pending), "pose"), sampler.description, store.output)
         tracked = TrackedRun(statistics.run_folder, statistics.settings, shard, sweep)
         statistics.tracker = DeferredTracker(partial(config.tracking.open, tracked))
         provenance = complete_provenance(config, sampler.model)

@@ -1,4 +1,4 @@
-"""failures.jsonl: appended to when a pose fails, rewritten only when an entry leaves, read one entry a caption."""
+"""failures.jsonl: appended to when a pose fails, rewritten only when an entry leaves, read one entry per caption."""
 
 import errno
 import json

@@ -112,7 +112,7 @@ def test_a_format_from_outside_the_package_is_written_resumed_and_audited(tmp_pa
     ]
     again = generate()
     assert again.returncode == 0, again.stderr
-    assert "1 poses to make" in again.stderr or "1 of 2 poses are finished already" in again.stderr
+    assert "1 pose to make" in again.stderr or "1 of 2 poses are finished already" in again.stderr
     assert (poses / "waving.txt").exists()
 
     (poses / "waving.txt").write_text("process 1: A person sitting")

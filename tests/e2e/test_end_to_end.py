@@ -122,7 +122,7 @@ def test_poses_made_with_other_settings_are_kept_or_made_again_by_the_users_word
     refused(result, "existing=keep", "existing=overwrite", "another paths.output")
     kept = run(write_captions(tmp_path, CAPTIONS[:3]), "render.enabled=false", "seed=1", "existing=keep")
     assert kept.returncode == 0, kept.stderr
-    assert "2 finished poses were made with other settings or weights and are kept" in kept.stderr
+    assert "finished poses of other settings or weights that are kept: 2" in kept.stderr
     assert len(joints_in(tmp_path / "SinglePose")) == 3
     assert all(
         np.array_equal(joints, before[name])
@@ -172,7 +172,7 @@ def test_a_pose_of_another_caption_is_not_replaced_where_existing_is_an_error(tm
     run(write_captions(tmp_path, ["A person waving!"]), "render.enabled=false")
     (before,) = joints_in(tmp_path / "SinglePose").values()
     result = run(write_captions(tmp_path, ["A person waving"]), "render.enabled=false", "existing=error")
-    refused(result, "existing=error: 1 poses of other captions have the names of these")
+    refused(result, "existing=error: poses of other captions that have the same names in SinglePose: 1")
     (after,) = joints_in(tmp_path / "SinglePose").values()
     assert np.array_equal(before, after)
 

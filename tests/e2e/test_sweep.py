@@ -207,7 +207,7 @@ def test_a_sweep_whose_jobs_would_share_poses_is_refused(tmp_path: Path) -> None
     assert not (tmp_path / "multirun").exists()
 
 
-def test_an_experiment_makes_poses_in_a_folder_a_job(tmp_path: Path, tiny_weights: Path) -> None:
+def test_an_experiment_makes_poses_in_one_folder_per_job(tmp_path: Path, tiny_weights: Path) -> None:
     write_captions(tmp_path, CAPTIONS)
     settings = ["paths.prompts=captions.txt", f"model.weights={tiny_weights}", "sampling.time_steps=2", *FEW]
     result = sweep_in_process("+experiment=presets", *settings, cwd=tmp_path)

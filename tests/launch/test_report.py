@@ -63,5 +63,5 @@ def test_a_sweep_whose_poses_another_made_meanwhile_is_finished(
         exit_code = 2
     with caplog.at_level(logging.INFO):
         assert report([job], str(tmp_path), 0) == exit_code
-    assert ("the sweep is finished: 1 jobs, 1 poses, nothing is missing" in caplog.text) == (exit_code == 0)
-    assert ("but all of its 1 poses are finished" in caplog.text) == (exit_code == 0)
+    assert ("the sweep is finished: 1 job, 1 pose, nothing is missing" in caplog.text) == (exit_code == 0)
+    assert ("but all of its poses are finished" in caplog.text) == (exit_code == 0)

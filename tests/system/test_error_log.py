@@ -1,4 +1,4 @@
-"""errors.jsonl: every ERROR of a run as one JSON object a line."""
+"""errors.jsonl: every ERROR of a run as one JSON object per line."""
 
 import json
 import logging

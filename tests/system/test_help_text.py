@@ -10,7 +10,7 @@ TEXT = """\
                                                     for scripts, which read
                                                     what it prints
 
-Reads the records that the shards leave in the output folder. Waits for a run if there is none yet.
+Reads the records that the shards leave in the output folder. Waits for a run to start.
 Exit codes: 0.
 """
 

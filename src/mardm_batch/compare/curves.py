@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class CurveCell:
-    """A run's curves of a metric, one a shard, as the `points` of SVG's polylines; `words` says what they end with."""
+    """A run's curves of a metric, one per shard, as the `points` of SVG's polylines; `words`: their last values."""
 
     lines: tuple[str, ...]
     words: str

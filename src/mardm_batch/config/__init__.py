@@ -1,1 +1,1 @@
-"""Settings: their types and ranges, how Hydra composes them, and what is said of mistakes."""
+"""Settings: their types and ranges, how Hydra composes them, and the messages about mistakes."""

@@ -70,7 +70,7 @@ def to_settings(cfg: DictConfig, settings_class: type[SettingsClass], name: str)
     """Resolve, convert to dataclasses and check every range; `name` is that of the file in `conf/`.
 
     Raises:
-        ConfigurationError: one line that names the key, the value and what is allowed.
+        ConfigurationError: one line that names the key, the value and the allowed values.
     """
     try:
         settings = OmegaConf.to_object(cfg)

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's messages about a mistake, as one line that names key, value and what is allowed."""
+"""Hydra's and OmegaConf's messages about a mistake, as one line that names key, value and allowed values."""
 
 import difflib
 import re
@@ -59,7 +59,7 @@ def explain_unknown_key(key: str, variants: Variants) -> str:
         return f"{key}: a setting of {', '.join(choices)}, not of the selected model (to sweep over several: ++{key}=…)"
     known = [row.key for row in next(iter(variants.values()))]
     near = difflib.get_close_matches(key, known, n=1)
-    return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists all")
+    return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists them all")
 
 
 def one_line(error: Exception) -> str:

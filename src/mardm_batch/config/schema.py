@@ -1,4 +1,4 @@
-"""The settings of a run: their types, what they mean, and what is allowed.
+"""The settings of a run: their types, meanings and allowed values.
 
 The values live in `conf/`, the help and the range checks here, beside each other. Nothing here imports torch, so that
 a mistake in a setting is reported at once.

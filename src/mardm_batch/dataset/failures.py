@@ -19,7 +19,7 @@ from mardm_batch.system.json_records import json_lines, parse_json
 
 
 class FailureList:
-    """The failures of an output folder, at most one a caption; an entry is removed when its pose succeeds.
+    """The failures of an output folder, at most one per caption; an entry is removed when its pose succeeds.
 
     Failures are appended as they happen, so that the cost of recording one does not depend on their number.
     """
@@ -32,7 +32,7 @@ class FailureList:
         """The latest failure of each caption; lines that are not a failure are ignored.
 
         Raises:
-            OSError: the list is there and cannot be read.
+            OSError: the list exists and cannot be read.
         """
         failures: dict[str, Failure] = {}
         try:

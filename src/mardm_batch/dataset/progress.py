@@ -26,7 +26,7 @@ SECONDS_UNTIL_LOST = 30.0
 RUNNING = ("starting", "running")
 MAX_PID = 2**31
 MAX_NUMBER = 10**12
-"""Of poses, seconds since 1970 and megabytes in a record; a larger one is none."""
+"""Of poses, seconds since 1970 and megabytes in a record; a larger one is refused."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ def read_progress(output: Path) -> list[Progress]:
 
 
 def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]:
-    """The progress of all shards, and the files that are no such record: why, by their paths from the output folder."""
+    """The progress of all shards, and why other files are not progress records, by their paths in the folder."""
     shards, unreadable = [], {}
     for path in sorted((output / RECORDS / PROGRESS).glob("*.json")):
         try:

@@ -104,7 +104,7 @@ class ReviewList:
         """The latest reviews; lines that are none are ignored.
 
         Raises:
-            OSError: the list is there and cannot be read.
+            OSError: the list exists and cannot be read.
         """
         try:
             return Reviews(read_regular(self.path, MAX_LIST_BYTES))

@@ -1,6 +1,6 @@
 """The poses of an output folder: which are finished, reading them, and writing them whole.
 
-The files of a pose lie side by side, one a format, and its JSON. Each is written in a staging folder and moved into
+The files of a pose lie side by side, one per format, and its JSON. Each is written in a staging folder and moved into
 place, the JSON last: a pose is finished when its JSON has its caption and the other files exist.
 """
 
@@ -39,7 +39,7 @@ class Survey:
     finished: tuple[Prompt, ...] = ()
     unfinished: tuple[Prompt, ...] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
-    """Reasons by file name: JSONs that are there and cannot be read now, so that nobody knows which pose they are."""
+    """Reasons by file name: JSON files that exist and cannot be read now, so that their poses are unknown."""
     other_settings: int = 0
     """Number of finished poses with another provenance."""
     differences: Mapping[str, tuple[Sequence[Any], Any]] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class PoseStore:
         """The JSON of a pose; None where there is none: no file, or one with other content.
 
         Raises:
-            OSError: it is there and cannot be read, perhaps only now.
+            OSError: it exists and cannot be read, perhaps only for the moment.
         """
         try:
             return PoseDocument.from_json(parse_json(read_regular(JSON.path(self.output, name))))
@@ -152,7 +152,7 @@ class PoseStore:
         Files of others that happen to lie there are passed over, whatever their names and content.
 
         Raises:
-            OSError: a JSON is there and cannot be read.
+            OSError: a JSON file exists and cannot be read.
         """
         file_names = self.file_names()
         for name in sorted(each.removesuffix(JSON.suffix) for each in file_names if each.endswith(JSON.suffix)):

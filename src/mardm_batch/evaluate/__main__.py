@@ -21,7 +21,7 @@ from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
-from mardm_batch.system.terminal import printable, replace_unencodable_output
+from mardm_batch.system.terminal import counted, printable, replace_unencodable_output
 
 USAGE = """\
   python -m mardm_batch.evaluate                          the embedded model on the bundled captions
@@ -59,7 +59,8 @@ WORST_LISTED: Final = 10
 
 def show(scores: Scores, console: Console) -> None:
     kinds = " and ".join(f"{count} by {kind}" for kind, count in scores.held_out.items())
-    title = f"{scores.captions} captions{f' (held out: {kinds})' if kinds else ''}, {scores.seeds} seeds"
+    held_out = f" (held out: {kinds})" if kinds else ""
+    title = f"{counted(scores.captions, 'caption')}{held_out}, {counted(scores.seeds, 'seed')}"
     table = Table("measure", "score", title=title, title_justify="left")
     values = vars(scores)
     for key, label in MEASURES.items():

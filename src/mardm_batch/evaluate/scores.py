@@ -23,6 +23,7 @@ from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.system.processes import available_cores
+from mardm_batch.system.terminal import counted
 
 FLOOR_TOLERANCE = 0.03
 """Metres that the lowest joint of a pose on the floor may be above or below it."""
@@ -111,7 +112,7 @@ def evaluate(
     texts = list(captions.conditions)
     of_seeds = []
     for offset in range(seeds):
-        report(f"sampling {len(texts):,} captions with seed {config.seed + offset}, {offset + 1} of {seeds}")
+        report(f"sampling {counted(len(texts), 'caption')} with seed {config.seed + offset}, {offset + 1} of {seeds}")
         of_seeds.append(make_poses(config, texts, config.seed + offset))
     poses = np.stack(of_seeds)  # (s, n, 22, 3)
     all_poses = poses.reshape(-1, *poses.shape[2:])  # (s * n, 22, 3)
@@ -119,7 +120,7 @@ def evaluate(
     new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
     report(f"composing {training_poses:,} training poses to compare with")
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
-    report(f"scoring {len(all_poses):,} poses")
+    report(f"scoring {counted(len(all_poses), 'pose')}")
     conditions = list(captions.conditions.values())
     shares = [score(conditions, of_seed) for of_seed in poses]
     discriminative_only = discriminative(conditions, new)

@@ -1,1 +1,1 @@
-"""Many runs: which engine starts them, what it is told, the report at the end."""
+"""Many runs: the engine that starts them, their settings, and the report at the end."""

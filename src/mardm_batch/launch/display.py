@@ -31,7 +31,7 @@ class SumDisplay(ProgressDisplay):
 
     @property
     def rate(self) -> float:
-        """Poses a second since the sweep began."""
+        """Poses per second since the sweep began."""
         return self.done / max(time.monotonic() - self.started, 1e-9)
 
 

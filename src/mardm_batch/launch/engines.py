@@ -27,7 +27,7 @@ from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, Plan, current_pla
 from mardm_batch.launch.single_run import run_to_exit_code
 from mardm_batch.system.processes import available_cores, check_semaphores
 from mardm_batch.system.signals import Interrupted, raise_on_signals, shield_started_processes
-from mardm_batch.system.terminal import CONSOLE, ConsoleHandler, printable
+from mardm_batch.system.terminal import CONSOLE, ConsoleHandler, counted, printable
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Sweep:
     launcher: str
     """The name of the Hydra launcher."""
     processes: int | None
-    """Runs at a time; None for one a GPU or core. For engines on this machine."""
+    """Runs at a time; None for one per GPU or core. For engines on this machine."""
     launch: Callable[[Sequence[str]], None]
     """Runs Hydra's sweep with these further command-line words."""
 
@@ -56,7 +56,7 @@ class Sweep:
     def announce(self, where: str) -> None:
         output = self.jobs[0].config.paths.output
         monitor = f"python -m mardm_batch.monitor {shlex.quote(output)}"
-        text = f"{len(self.jobs)} jobs, {where}; logs in {self.folder}; progress of each: {monitor}"
+        text = f"{counted(len(self.jobs), 'job')}, {where}; logs in {self.folder}; progress of each: {monitor}"
         CONSOLE.print(printable(text), markup=False, soft_wrap=True)
 
 
@@ -81,7 +81,7 @@ class DetachedProcesses:
     """Runs as processes of this machine that do not take each other down."""
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """See `Engine.check`: the GPUs that the jobs name are there, and processes can share semaphores."""
+        """See `Engine.check`: the GPUs that the jobs name exist, and processes can share semaphores."""
         check_gpus(jobs)
         check_semaphores()
 

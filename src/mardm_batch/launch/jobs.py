@@ -84,7 +84,7 @@ def shared_gpus(jobs: Sequence[Job]) -> Sequence[int]:
 
 
 def check_gpus(jobs: Sequence[Job]) -> None:
-    """Check that the GPUs that the jobs name are there. Raises ConfigurationError."""
+    """Check that the GPUs that the jobs name exist. Raises ConfigurationError."""
     if any(job.config.gpu_ids is not None for job in jobs):
         import torch
 

@@ -13,6 +13,7 @@ from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, read_status
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.shard import check_run, count_finished, load_prompts, open_store
+from mardm_batch.system.terminal import counted
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
             complete = False
             log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
         elif code != ExitCode.ALL_FINISHED:
-            log.warning("%s %s, but all of its %d poses are finished", job.name, ending, total)
+            log.warning("%s %s, but all of its poses are finished", job.name, ending)
     if complete:
         rest = f"{missing} are missing and were not requested" if missing else "nothing is missing"
-        log.info("the sweep is finished: %d jobs, %d poses, %s", len(jobs), requested, rest)
+        log.info("the sweep is finished: %s, %s, %s", counted(len(jobs), "job"), counted(requested, "pose"), rest)
         return exit_code
     if missing:
         log.error("%d of %d poses are missing; %s", missing, requested, resume_hint(jobs[0].config))
@@ -79,7 +80,7 @@ def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
     if code == ExitCode.ALL_FINISHED:  # with `retry` it was not to make those that never failed
         return finished == total or job.config.retry is not None
     if finished < total or job.config.existing in ("overwrite", "error"):
-        return False  # to remake poses is more than that they are there
+        return False  # poses were to be made again, not only to exist
     if code == ExitCode.SOME_FAILED:  # or it could not update the list of failures
         with suppress(OSError):
             return not FailureList(job.output).failed_prompts(load_prompts(job.config))

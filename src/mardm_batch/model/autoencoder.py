@@ -1,6 +1,6 @@
 """Motion to latent tokens and back. Axes: b batch, f features, T frames, c channels, t tokens (T = 4 t).
 
-Convolutions over time with a stride of 4 frames a token (Meng et al., CVPR 2025, arXiv 2411.16575). Module
+Convolutions over time with a stride of 4 frames per token (Meng et al., CVPR 2025, arXiv 2411.16575). Module
 attributes carry the names of the published checkpoint (`encoder.model.…`, `decoder.model.…`).
 """
 

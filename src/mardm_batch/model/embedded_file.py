@@ -12,7 +12,7 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a safetensors file, hexadecimal, whatever the order of its header, which is by chance.
 
     Raises:
-        InputError: it is none.
+        InputError: the file is not an embedded model.
     """
     try:
         content = read_regular(path, MAX_LIST_BYTES)

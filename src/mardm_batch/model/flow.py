@@ -39,7 +39,7 @@ def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch
 class OdeSampler:
     """Integrates the velocity.
 
-    adams (Adams-Bashforth of second order; one evaluation a step, steps that shorten towards the data), midpoint (two
+    adams (Adams-Bashforth of second order; one evaluation per step, steps that shorten towards the data), midpoint (two
     evaluations a step) and euler (one) take `steps` steps that are the same for every row.
     dopri5 chooses its steps itself, over a grid of `steps` times (published: 50), and the same ones for all rows, so
     that a row depends slightly on the others.

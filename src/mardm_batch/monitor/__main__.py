@@ -25,7 +25,7 @@ USAGE = """\
   python -m mardm_batch.monitor SinglePose             from another terminal, over a shared disk or afterwards
   python -m mardm_batch.monitor SinglePose --json      for scripts
 
-Reads the records that the shards leave in the output folder. Waits for a run if there is none yet, and ends with the
+Reads the records that the shards leave in the output folder. Waits for a run to start, and ends with the
 sweep; Ctrl-C ends the monitor alone. Shows the utilisation of NVIDIA GPUs if nvidia-ml-py is installed:
 pip install 'mardm-batch[gpu]'. Exit codes: 0; 2 if no run has left a record (--once, --json, or no terminal).
 """

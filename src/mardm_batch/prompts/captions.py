@@ -54,7 +54,7 @@ def drop_marks_at_line_starts(text: str) -> str:
 
 
 def find_control_character(text: str, line_breaks: str = "\n") -> int | None:
-    r"""The index of the first control character, except tabs and line breaks (`\n`, or also `\r`); None: no such."""
+    r"""The index of the first control character, if any, except tabs and line breaks (`\n`, or also `\r`)."""
     found = (_CONTROL if line_breaks == "\n" else _CONTROL_OF_ONE_LINE).search(text)
     return None if found is None else found.start()
 

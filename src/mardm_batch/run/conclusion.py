@@ -93,8 +93,8 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
     if problems:
         exit_code = exit_code or ExitCode.SOME_FAILED
     if not (statistics.had_pending or missing or exit_code):
-        reason = f"all {len(requested)} poses are finished in {store.output}" if requested else "no pose is requested"
-        log.info("nothing to do: %s", reason)
+        count = "1 pose is" if len(requested) == 1 else f"all {len(requested)} poses are"
+        log.info("nothing to do: %s", f"{count} finished in {store.output}" if requested else "no pose is requested")
     elif statistics.had_pending or missing:
         log.info(
             "%d of %d poses are finished in %s, after %s%s",

@@ -10,7 +10,7 @@ from mardm_batch.pose.geometry import bone_length_error, lowest_joint_height
 
 
 def pose_measures(pose: Pose, captions: Mapping[str, Sequence[Condition]]) -> dict[str, float]:
-    """`conditions_met`, a share from 0 to 1, is there for `captions`, which have conditions."""
+    """`conditions_met`, a share from 0 to 1, is measured for captions that have conditions."""
     joints = pose.joints[None]  # (1, 22, 3)
     measures = {
         "bone_length_error_cm": 100 * float(bone_length_error(joints)[0]),

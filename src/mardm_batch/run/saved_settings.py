@@ -50,7 +50,7 @@ def read_run_settings(run_folder: Path) -> RunSettings:
     try:
         file = bundled_prompts() if prompts is None else Path(started_in, Path(prompts).expanduser())
         formats = [each for each in FORMATS.values() if each.setting is None or select(config, each.setting) is True]
-    except RuntimeError as error:  # the home of a user that is not there
+    except RuntimeError as error:  # the home of an unknown user
         raise ValueError(f"paths.prompts: {error}") from None
     column, names = (select(config, f"prompts.{key}", optional=True) for key in ("column", "names"))
     if not (column is None or isinstance(column, str)) or names not in (None, *NAME_SOURCES):

@@ -95,11 +95,11 @@ def select_pending(
     """
     survey = survey_poses(prompts, store, config)
     if survey.other_captions:
-        log.warning("%d poses of other captions have the names of these and are replaced", survey.other_captions)
+        log.warning("poses of other captions that have the same names and are replaced: %d", survey.other_captions)
     if config.existing == "overwrite" or config.retry == "rejected":
         return requested
     if survey.other_settings:
-        log.info("%d finished poses were made with other settings or weights and are kept", survey.other_settings)
+        log.info("finished poses of other settings or weights that are kept: %d", survey.other_settings)
     unfinished = set(survey.unfinished)
     pending = [prompt for prompt in requested if prompt in unfinished]
     if survey.finished and pending:
@@ -124,7 +124,7 @@ def read_reviews(store: PoseStore) -> Reviews:
     except OSError as error:
         raise InputError(f"{listed.path}: cannot be read: {error.strerror}") from None
     if reviews.ignored_lines:
-        log.warning("%s: %d lines are no reviews and count for nothing", listed.path, reviews.ignored_lines)
+        log.warning("%s: lines that are not reviews and are ignored: %d", listed.path, reviews.ignored_lines)
     return reviews
 
 
@@ -153,7 +153,7 @@ def survey_poses(prompts: Sequence[Prompt], store: PoseStore, config: Config) ->
 
     Raises:
         InputError: finished poses were made with another model, other weights, another seed or other settings, and
-            `existing` is skip; or there are finished poses or such of other captions, and `existing` is error; or the
+            `existing` is skip; or there are finished poses, or poses of other captions, and `existing` is error; or the
             model's weights are missing, or the folder cannot be read.
     """
     problem: InputError | None = None
@@ -168,7 +168,8 @@ def survey_poses(prompts: Sequence[Prompt], store: PoseStore, config: Config) ->
         )
     if config.existing == "error" and survey.other_captions:
         raise InputError(
-            f"existing=error: {survey.other_captions} poses of other captions have the names of these in {store.output}"
+            "existing=error: poses of other captions that have the same names in "
+            f"{store.output}: {survey.other_captions}"
         )
     refuse_other_settings(survey, store, config)
     if problem is not None:
@@ -195,7 +196,7 @@ def check_loaded_weights(prompts: Sequence[Prompt], store: PoseStore, config: Co
 
 
 def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> None:
-    """Raises InputError where the poses of this run would be mixed with such of other settings unasked."""
+    """Raises InputError where the poses of this run would be mixed with poses of other settings unasked."""
     if survey.other_settings and config.existing == "skip":
         differences = [
             f"{key}: theirs {' or '.join(map(shown, theirs[:VALUES_SHOWN]))}, ours {shown(ours)}"

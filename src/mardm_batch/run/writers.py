@@ -139,7 +139,7 @@ class PoseWriters:
 
     def write_one_by_one(self) -> Iterator[Outcome]:
         """After a worker died and broke the pool: find the pose that caused it, each in a worker of its own."""
-        log.warning("a drawing process died; %d poses are written again, one by one", len(self.pending))
+        log.warning("a drawing process died; poses that are written again, one by one: %d", len(self.pending))
         suspects = list(self.pending.values())
         self.pending.clear()
         alone = self.start(workers=1)

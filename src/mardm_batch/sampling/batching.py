@@ -187,7 +187,7 @@ def sample_poses(
                 yield sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
             elif sampler.model.is_out_of_memory(error) and half < size.current:
                 size.limit(half)
-                log.warning("out of memory with %d poses at once: going on with %d", len(batch), half)
+                log.warning("out of memory with %d poses at once: continuing with %d", len(batch), half)
                 queue.put_back(*batch)
             else:
                 streak.add_error(error, poses=len(batch))

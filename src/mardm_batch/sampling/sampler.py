@@ -38,7 +38,7 @@ def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:
 
     Raises:
         InputError: its files are missing, broken or of another size.
-        ConfigurationError: a GPU of `gpu_ids` is not there, or the package of the solver is not installed.
+        ConfigurationError: a GPU of `gpu_ids` does not exist, or the package of the solver is not installed.
     """
     # torch takes seconds to import: bad input and "nothing to do" are answered without it
     with defer_signals():  # its C++ parts end the process where an exception comes in from outside

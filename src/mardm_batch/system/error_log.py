@@ -1,4 +1,4 @@
-"""`errors.jsonl` in a run's folder: every message of level ERROR and above, as one JSON object a line.
+"""`errors.jsonl` in a run's folder: every message of level ERROR and above, as one JSON object per line.
 
 The text log has the same messages, with tracebacks, for people. This file is for programs.
 """
@@ -32,7 +32,7 @@ class LoggedError(JsonRecord):
 
 
 class RunLogHandler(logging.FileHandler):
-    """A log file of a run. Where it cannot grow the terminal says so once, and the run goes on."""
+    """A log file of a run. Where it cannot grow the terminal says so once, and the run continues."""
 
     failed = False
     """Whether that was said, of any log file."""

@@ -54,7 +54,7 @@ def check_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
 
     Raises:
         UnusableFileError: it is not.
-        OSError: it is not there, or cannot be looked at.
+        OSError: it does not exist, or its status cannot be read.
     """
     _check(path, os.stat(path), max_bytes)
 
@@ -84,7 +84,7 @@ def open_for_appending(path: Path) -> FileIO:
     """Open a file, which may be new, for reading and appending, unbuffered. A link is not followed.
 
     Raises:
-        UnusableFileError: it is there and no regular file.
+        UnusableFileError: it exists and is not a regular file.
         OSError: it is a link, or cannot be opened.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NEVER_WAIT | _NOFOLLOW
@@ -125,7 +125,7 @@ def write_new(path: Path, content: bytes) -> None:
     """Write a file that must not be there yet; neither a link nor anything else under its name is written to.
 
     Raises:
-        FileExistsError: it is there.
+        FileExistsError: it exists.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0), 0o666)
     with os.fdopen(descriptor, "wb") as file:
@@ -179,7 +179,7 @@ def writable_file(text: str) -> Path:
     """The type of an argument that names a file to write; argparse reports one that cannot be written."""
     path = Path(text)
     if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-        raise ArgumentTypeError(f"{text} cannot be written to; name a file in a folder that is there")
+        raise ArgumentTypeError(f"{text} cannot be written to; name a file in an existing folder")
     return path
 
 

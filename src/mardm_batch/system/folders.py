@@ -53,7 +53,7 @@ def unwritable_reason(folder: Path, error: OSError) -> str:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether a folder, or the nearest one above it that is there, can be written to."""
+    """Whether a folder, or the nearest existing one above it, can be written to."""
     nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 

@@ -93,7 +93,7 @@ def exceeds_depth(document: object, depth: int) -> bool:
 
 
 def json_lines(records: Iterable[JsonRecord]) -> bytes:
-    """JSON Lines: one object a line, UTF-8. What UTF-8 cannot express (undecodable bytes of a path) becomes `?`."""
+    """JSON Lines: one object per line, UTF-8. What UTF-8 cannot express (undecodable bytes of a path) becomes `?`."""
     text = "".join(json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in records)
     return text.encode(errors="replace")
 

@@ -1,4 +1,4 @@
-"""What a command is doing: the stage that goes on, on a terminal; a line for each stage in a log or pipe."""
+"""What a command is doing: the current stage on a terminal; a line for each stage in a log or pipe."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -126,7 +126,7 @@ class ProgressDisplay:
 
     @property
     def rate(self) -> float:
-        """Poses a second since the first batch began."""
+        """Poses per second since the first batch began."""
         return self.done / max(time.monotonic() - self.started, 1e-9)
 
     @property
@@ -175,6 +175,11 @@ class TimeLeftColumn(ProgressColumn):
         """See `ProgressColumn.render`."""
         left = self.display.seconds_left
         return Text("" if left is None else f"{clock(left)} left", style="progress.remaining")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 pose", "2,000 poses"."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def clock(seconds: float) -> str:

@@ -46,7 +46,7 @@ class WandbSettings(TrackingSettings):
     entity: str | None = setting("Weights & Biases team or user; null: that of WANDB_ENTITY, else your default")
 
     def start(self, run: TrackedRun) -> Tracker:
-        """A tracker in the mode that is asked for; where the network is not there the run is tracked offline."""
+        """A tracker in the requested mode; without a network the run is tracked offline."""
         try:
             configured = read_wandb_settings(run)
         except Exception as error:
@@ -149,7 +149,7 @@ class WandbTracker:
 def read_wandb_settings(run: TrackedRun) -> Any:
     """The settings that wandb reads from its environment variables and files.
 
-    A mode that there is none of is a warning, and the run is tracked offline.
+    An unknown mode is a warning, and the run is tracked offline.
     """
     import wandb
 
@@ -186,7 +186,7 @@ def wandb_folder(run: TrackedRun) -> Path:
 
 
 def explain(error: Exception) -> str:
-    """An error in one line; of a value that wandb does not allow, its setting and what is wrong with it."""
+    """An error in one line; for a value that wandb refuses, the setting and the reason."""
     errors = getattr(error, "errors", None)
     if callable(errors) and (listed := errors()):
         place = ".".join(map(str, listed[0]["loc"]))

@@ -82,7 +82,7 @@ def check_folders(config: TrainConfig) -> None:
             )
     elif any(path.exists() for path in earlier):
         raise InputError(
-            f"folder={folder}: a training is there already; resume=true continues it, another folder= starts a new one"
+            f"folder={folder}: has a training already; resume=true continues it, another folder= starts a new one"
         )
     own = config.resume and network.exists() and read_record(folder).get("output") in (None, str(output.absolute()))
     if output.exists() and not own:

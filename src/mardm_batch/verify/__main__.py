@@ -15,7 +15,7 @@ from rich.progress import track
 
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.terminal import CONSOLE, printable, replace_unencodable_output
+from mardm_batch.system.terminal import CONSOLE, counted, printable, replace_unencodable_output
 from mardm_batch.verify.findings import NOTES, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection
 from mardm_batch.verify.verification import verify
@@ -53,7 +53,7 @@ def show(report: Report, repair: bool, prune: bool) -> None:
             console.print(f"  and {len(findings) - EXAMPLES_SHOWN:,} more")
     console.print("disk use", style="bold")
     for file_type, (files, size) in report.disk.items():
-        console.print(printable(f"  {file_type:<10} {files:>7,} files {size / 1e6:>10,.1f} MB"))
+        console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {size / 1e6:>10,.1f} MB"))
     if not report.problems:
         console.print("no problems", style="bold green")
     elif not repair:
@@ -62,7 +62,7 @@ def show(report: Report, repair: bool, prune: bool) -> None:
         console.print("--prune sets aside finished poses that were not requested; nothing is deleted", style="bold")
     if report.repair is not None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
-        console.print(printable(f"set aside: {report.repair.moved:,} files{folder}"))
+        console.print(printable(f"set aside: {counted(report.repair.moved, 'file')}{folder}"))
         console.print(f"poses that the next run generates: {report.repair.to_generate:,}", style="bold")
 
 

@@ -19,6 +19,7 @@ from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import json_lines, parse_json
 from mardm_batch.system.processes import available_cores
+from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, inspect
 from mardm_batch.verify.listing import REMOVED, list_files
@@ -115,7 +116,7 @@ def check_metadata(store: PoseStore) -> Iterator[Finding]:
             listed[line] += 1
     if finished != listed:
         missing, surplus = (finished - listed).total(), (listed - finished).total()
-        detail = f"{missing} finished poses are not listed, {surplus} lines match no finished pose"
+        detail = f"finished poses that are not listed: {missing:,}; lines that match no finished pose: {surplus:,}"
         yield Finding(Kind.METADATA, METADATA, detail)
 
 
@@ -132,7 +133,7 @@ def check_failures(output: Path, expected: Expected, generated: Collection[str])
         return
     unreadable = sum(not is_failure(line) for line in lines if line)
     if unreadable:
-        yield Finding(Kind.UNKNOWN_FILE, FAILURES, f"{unreadable:,} lines are no failures", (FAILURES,))
+        yield Finding(Kind.UNKNOWN_FILE, FAILURES, f"lines that are not failures: {unreadable:,}", (FAILURES,))
     for each in listed:
         requested = expected.captions is None or expected.captions.get(each.name) == each.caption
         if requested and each.caption not in generated:
@@ -154,7 +155,7 @@ def check_settings(documents: Sequence[PoseDocument]) -> Iterator[Finding]:
     shared = set.intersection(*map(set, groups)) if groups else set()
     for group, number in groups.most_common() if len(groups) > 1 else []:
         different = ", ".join(each for each in group if each not in shared)
-        yield Finding(Kind.MIXED_SETTINGS, f"{number:,} poses", different)
+        yield Finding(Kind.MIXED_SETTINGS, counted(number, "pose"), different)
 
 
 def check_error_logs(shards: Sequence[Progress]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What lies in an output folder: its files, its folders, and what is in the way of a file or folder of ours."""
+"""The content of an output folder: files, folders, and obstacles in the place of our own files and folders."""
 
 import os
 import stat
@@ -94,7 +94,7 @@ def add_file(listing: Listing, output: Path, path: str) -> None:
         if os.path.lexists(output / path):  # else an active run moved it
             listing.misplaced[path] = "a link to nothing"
     except OSError as error:
-        listing.misplaced[path] = f"cannot be looked at: {error.strerror}"
+        listing.misplaced[path] = f"cannot be read: {error.strerror}"
     else:
         if aside or stat.S_ISREG(status.st_mode):
             listing.sizes[path] = status.st_size

@@ -1,4 +1,4 @@
-"""Repair an output folder: what is damaged, stray or in the way is set aside, so that the next run can do its work."""
+"""Repair an output folder: damaged and stray files and obstacles are set aside, so that the next run can work."""
 
 import os
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class Aside:
 
 
 def clear_the_way(output: Path, aside: Aside) -> list[Finding]:
-    """Move what is in the way of locks and folders of the records, without which nothing else can be done.
+    """Move obstacles in the place of locks and folders of the records, without which nothing else works.
 
     Raises:
         InputError: something cannot be moved.

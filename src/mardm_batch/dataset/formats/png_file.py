@@ -68,7 +68,7 @@ def load_picture(path: Path, size: int) -> Image.Image:
     Pillow finds a file's kind by its content, and has programs run for some; here it is a PNG, whatever it holds.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: it does not exist.
         DamagedFileError: it cannot be read as a PNG.
     """
     try:
