@@ -14,11 +14,14 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mardm_batch.errors import ConfigurationError, InputError, first_line
+from mardm_batch.model.clip_file import load_clip_file
+from mardm_batch.model.clip_text import clean_caption
 from mardm_batch.system.files import MAX_LIST_BYTES, open_regular, write_atomically
 
 CLIP_TOKENS: Final = 77
 """Tokens of the longest caption that CLIP reads; what comes after is cut."""
 _CAPTIONS_AT_ONCE: Final = 64
+_SECONDS_FOR_ANSWER: Final = 10.0
 _EMBEDDINGS, _CAPTIONS = "embeddings", "captions"  # of the file of embeddings
 
 
@@ -50,9 +53,9 @@ class ClipTextEncoder:
     def load(
         cls, name_or_folder: str, device: torch.device | str = "cpu", allow_download: bool = False
     ) -> "ClipTextEncoder":
-        """By its name on the Hugging Face hub, or from a local folder with the model and its tokenizer.
+        """By its name on the Hugging Face hub, from a local folder with the model and its tokenizer, or OpenAI's file.
 
-        Nothing is downloaded unless `allow_download`. Needs the package transformers (extra `clip`).
+        Nothing is downloaded unless `allow_download`. Needs the packages transformers and ftfy (extra `clip`).
         """
         try:
             transformers: Any = import_module("transformers")
@@ -62,14 +65,12 @@ class ClipTextEncoder:
             ) from error
         # CLIP's image tower is in the same file; transformers would list it as unexpected, line by line.
         transformers.logging.set_verbosity_error()
-        if not allow_download:
-            transformers.logging.disable_progress_bar()
-        local = {"local_files_only": not allow_download}
+        transformers.logging.disable_progress_bar()
+        file = Path(name_or_folder).expanduser()
+        if file.is_file():
+            return cls(*load_clip_file(file, transformers), device)
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(name_or_folder, **local)
-            model, report = transformers.CLIPTextModelWithProjection.from_pretrained(
-                name_or_folder, output_loading_info=True, **local
-            )
+            tokenizer, model, report = _load_local_first(transformers, name_or_folder, allow_download)
         except Exception as error:  # transformers, the hub's client and safetensors have their own exceptions
             raise InputError(f"{name_or_folder}: cannot load a CLIP text encoder ({first_line(error)})") from error
         if missing := sorted(report["missing_keys"]):
@@ -99,7 +100,8 @@ class ClipTextEncoder:
         the embedding is read at the end of the text, so that what follows it changes nothing.
         """
         rows = {caption: row for row, caption in enumerate(dict.fromkeys(captions))}
-        tokenized = self._tokenizer(list(rows), truncation=True, max_length=CLIP_TOKENS)["input_ids"]
+        cleaned = [clean_caption(caption) for caption in rows]
+        tokenized = self._tokenizer(cleaned, truncation=True, max_length=CLIP_TOKENS)["input_ids"]
         tokens = [torch.tensor(numbers) for numbers in tokenized]
         by_length = sorted(range(len(rows)), key=lambda row: len(tokens[row]))
         embeddings = torch.empty(len(rows), self.size, device=self._device)
@@ -108,6 +110,25 @@ class ClipTextEncoder:
             padded = pad_sequence([tokens[row] for row in chunk], batch_first=True)
             embeddings[chunk] = self._model(input_ids=padded.to(self._device)).text_embeds
         return embeddings[[rows[caption] for caption in captions]]
+
+
+def _load_local_first(transformers: Any, name: str, allow_download: bool) -> tuple[Any, Any, Any]:
+    """Tokenizer, text tower and report of its loading: from the hub's cache or a folder, else from the hub."""
+
+    def load(**options: bool) -> tuple[Any, Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **options)
+        tower = transformers.CLIPTextModelWithProjection
+        return tokenizer, *tower.from_pretrained(name, output_loading_info=True, **options)
+
+    try:
+        return load(local_files_only=True)
+    except Exception:
+        if not allow_download or Path(name).is_dir():
+            raise
+    hub: Any = import_module("huggingface_hub")
+    # transformers would try again for minutes where there is no connection
+    hub.get_hf_file_metadata(hub.hf_hub_url(name, "config.json"), timeout=_SECONDS_FOR_ANSWER)
+    return load()
 
 
 class CachedTextEncoder:
