@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from mardm_batch.cli import main
+from mardm_batch.model.acmdm_transformer import AcmdmSizes
 from mardm_batch.model.autoencoder import Autoencoder
 from mardm_batch.model.checkpoint import LoadedModel, load_published, save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
@@ -26,8 +27,11 @@ from mardm_batch.model.words import WordEncoder, build_vocabulary
 from mardm_batch.sampling.models.published_files import find_published
 
 CONFORMANCE = Path(os.environ.get("MARDM_CONFORMANCE_DIR", Path(__file__).parent / "conformance"))
+ACMDM_CONFORMANCE = Path(os.environ.get("ACMDM_CONFORMANCE_DIR", Path(__file__).parent / "conformance_acmdm"))
 TINY_WIDTH = 32
 """Of the tiny autoencoder."""
+ACMDM_WIDTH = 32
+"""Of the tiny autoencoder of ACMDM."""
 
 
 class NoText:
@@ -44,13 +48,30 @@ def tiny_sizes(flow: str) -> MardmSizes:
 
 
 def copy_published(folder: Path) -> Path:
-    """The published layout, writable, in `folder`."""
-    for part in ("checkpoints", "datasets"):
-        for source in (CONFORMANCE / part).rglob("*.*"):
-            target = folder / source.relative_to(CONFORMANCE)
+    """The published layout of MARDM, writable, in `folder`."""
+    return copy_layout(CONFORMANCE, ("checkpoints", "datasets"), folder)
+
+
+def copy_acmdm(folder: Path) -> Path:
+    """The published layout of ACMDM, writable, in `folder`."""
+    return copy_layout(ACMDM_CONFORMANCE, ("checkpoints", "utils"), folder)
+
+
+def copy_layout(conformance: Path, parts: Sequence[str], folder: Path) -> Path:
+    for part in parts:
+        for source in (conformance / part).rglob("*.*"):
+            target = folder / source.relative_to(conformance)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     return folder
+
+
+def acmdm_sizes(kind: str) -> AcmdmSizes:
+    """Of the tiny ACMDM networks: Flow, Raw (joints instead of latents) or PS2 (two joints a token)."""
+    width = 128 if kind == "Flow" else 64
+    raw = {"channels": 3, "longest": 196} if kind == "Raw" else {}
+    patch = 2 if kind == "PS2" else 22
+    return AcmdmSizes(width=width, layers=2, feed_forward=170 if kind == "Flow" else 106, patch=patch, **raw)
 
 
 def load_tiny(folder: Path, flow: str) -> LoadedModel:
@@ -76,6 +97,18 @@ TINY_SIT = ["model=mardm_sit_xl", "model.name=MARDM_SiT_tiny", *(f"model.network
 
 
 TINY_DDPM = ["model=mardm_ddpm_xl", "model.name=MARDM_DDPM_tiny", *TINY_SIT[2:]]
+
+
+def tiny_acmdm(kind: str) -> list[str]:
+    """Settings of the tiny ACMDM networks."""
+    sizes = acmdm_sizes(kind)
+    name = {"Flow": "ACMDM_Flow_tiny", "Raw": "ACMDM_Raw_Flow_tiny", "PS2": "ACMDM_Flow_PS2_tiny"}[kind]
+    network = [
+        f"model.network.{key}={getattr(sizes, key)}" for key in ("width", "layers", "feed_forward", "patch", "text")
+    ]
+    latent = [] if kind == "Raw" else [f"model.network.autoencoder_width={ACMDM_WIDTH}"]
+    stats = "model.stats=utils/22x3_mean_std/t2m"
+    return [f"model=acmdm_{'raw' if kind == 'Raw' else 'flow'}_s", f"model.name={name}", stats, *network, *latent]
 
 
 def write_tokenizer(folder: Path) -> int:

@@ -43,6 +43,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     [
         ("fast", {"sequence_length": 8, "time_steps": 10}),
         ("quality", {"sequence_length": 32, "time_steps": 50}),
+        ("native", {"sequence_length": 40, "time_steps": 18}),
         ("lowmem", {"sequence_length": 16, "time_steps": 18, "batch_size": 4}),
     ],
 )
@@ -98,11 +99,11 @@ BAD_SETTINGS = [
     ("sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("+sampling.cgf=1", ["sampling.cgf", "sampling.cfg"]),
     ("~paths.output", ["paths.output"]),
-    ("model.download=true", ["model.download", "a setting of model=mardm_ddpm_xl, model=mardm_sit_xl"]),
+    ("model.download=true", ["model.download", "model=acmdm_flow_s, ", "model=mardm_ddpm_xl, model=mardm_sit_xl"]),
     ("sampling.time_steps=${foo}", ["sampling.time_steps", "foo"]),
     ("model=null", ["model"]),
     ("+preset=3", ["preset"]),
-    ("+preset=turbo", ["preset=turbo", "fast, lowmem, quality"]),
+    ("+preset=turbo", ["preset=turbo", "fast, lowmem, native, quality"]),
     ("preset=fast", ["+preset=fast"]),
     ("model=gpt", ["model=gpt", "embedded, mardm_ddpm_xl, mardm_sit_xl"]),
     ("shard=0,1,2", ["shard=0,1,2", "--multirun"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support import TINY_DDPM, TINY_SIT, copy_published, run_in_process
+from tests.support import TINY_DDPM, TINY_SIT, copy_acmdm, copy_published, run_in_process, tiny_acmdm
 
 SETTINGS = [
     "cpu_threads=1",
@@ -49,6 +49,25 @@ def test_published_checkpoints_make_poses_whatever_the_batch(folder: Path, model
         for name in names:
             difference = np.load(folder / "auto" / f"{name}.npy") - np.load(folder / "2" / f"{name}.npy")
             assert np.abs(difference).max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["Flow", "Raw"])
+def test_acmdm_makes_poses_of_its_own_length(folder: Path, kind: str) -> None:
+    copy_acmdm(folder)
+    result = run_in_process(*SETTINGS, *tiny_acmdm(kind), "model.fit_bones=true", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    document = json.loads((folder / "SinglePose" / "waving.json").read_text())
+    assert document["frame_index"] == 20
+    assert document["sampling"] == {
+        "sequence_length": 40,
+        "cfg": 3.0,
+        "solver": "adams",
+        "solver_steps": 10,
+        "fit_bones": True,
+    }
+    summary = json.loads(next(folder.glob("outputs/*/*/summary.json")).read_text())
+    assert summary["metrics"]["bone_length_error_cm"] < 0.01
+    assert len(list((folder / "SinglePose").glob("*.npy"))) == 3
 
 
 def test_a_slim_copy_is_kept_and_is_enough(folder: Path) -> None:

@@ -4,9 +4,9 @@ import dataclasses
 import json
 import logging
 import os
-import sys
 import threading
 import zipfile
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +15,13 @@ import pytest
 import torch
 from tests.support import TINY_WIDTH, NoText, copy_published, load_tiny, tiny_sizes
 
-from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.errors import InputError
 from mardm_batch.model.archives import slim_copy
 from mardm_batch.model.autoencoder import Autoencoder
-from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, save_embedded, weights_hash
+from mardm_batch.model.checkpoint import LoadedModel, load_embedded, load_published, save_embedded
 from mardm_batch.model.transformer import MardmSizes, MaskedTransformer
+from mardm_batch.model.weights import BrokenArchiveError, weights_hash
 from mardm_batch.model.words import WordEncoder
-from mardm_batch.sampling.models import published_files as published
 from mardm_batch.sampling.models.embedded import find_embedded
 from mardm_batch.sampling.models.published_files import find_published
 
@@ -86,6 +86,72 @@ class TestPublished:
         content["ema_mardm"]["clip_model.token_embedding.weight"] = torch.ones(3, 3)
         torch.save(content, network_archive(folder))
         assert load_tiny(folder, "sit").weights_hash == expected
+
+    def test_raw_weights_are_taken_on_request_and_have_a_slim_copy_of_their_own(self, folder: Path) -> None:
+        content = torch.load(network_archive(folder), weights_only=True)
+        content["mardm"] = {name: tensor + 1 for name, tensor in content["ema_mardm"].items()}
+        torch.save(content, network_archive(folder))
+        files, sizes = find_published(NAME, folder, folder), tiny_sizes("sit")
+        raw = load_published(files, sizes, TINY_WIDTH, NoText(), averaged=False)
+        averaged = load_published(files, sizes, TINY_WIDTH, NoText())
+        assert torch.equal(raw.network.cond_emb.bias, averaged.network.cond_emb.bias + 1)
+        assert raw.weights_hash != averaged.weights_hash
+        slim = {path.name for path in files.network.parent.glob("*.safetensors")}
+        assert slim == {"latest.slim.safetensors", "latest.raw.slim.safetensors"}
+        files.network.unlink()
+        assert load_published(files, sizes, TINY_WIDTH, NoText(), averaged=False).weights_hash == raw.weights_hash
+
+    def test_another_file_beside_the_latest_can_be_named(self, folder: Path) -> None:
+        network_archive(folder).rename(network_archive(folder).with_name("net_best_fid.tar"))
+        files = find_published(NAME, folder, folder, file="net_best_fid.tar")
+        load_published(files, tiny_sizes("sit"), TINY_WIDTH, NoText())
+        assert files.network.with_name("net_best_fid.slim.safetensors").is_file()
+        line = refusal(lambda: find_published(NAME, folder, folder, file="net_best_top1.tar"))
+        assert f"missing {NAME}/model/net_best_top1.tar" in line
+
+    def test_names_of_a_network_that_was_trained_in_parallel(self, folder: Path) -> None:
+        expected = load_tiny(folder, "sit").weights_hash
+        content = torch.load(network_archive(folder), weights_only=True)
+        content["ema_mardm"] = {f"module.{name}": tensor for name, tensor in content["ema_mardm"].items()}
+        torch.save(content, network_archive(folder))
+        assert load_tiny(folder, "sit").weights_hash == expected
+
+    @pytest.mark.parametrize("legacy", [False, True])
+    def test_optimizer_and_scheduler_in_the_archive_are_left_there(self, folder: Path, legacy: bool) -> None:
+        expected = load_tiny(folder, "sit").weights_hash
+        content = torch.load(network_archive(folder), weights_only=True)
+        network = torch.nn.Linear(2, 2)
+        optimizer = torch.optim.AdamW(network.parameters())
+        network(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [50_000])
+        content |= {"opt_mardm": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "ep": 3}
+        torch.save(content, network_archive(folder), _use_new_zipfile_serialization=not legacy)
+        assert load_tiny(folder, "sit").weights_hash == expected
+
+    def test_objects_in_the_archive_are_not_made(self, folder: Path) -> None:
+        expected = load_tiny(folder, "sit").weights_hash
+        content = torch.load(network_archive(folder), weights_only=True)
+        content |= {"options": Namespace(name="MARDM", where=Path("/")), "best": np.float64(0.1), "trap": Trap()}
+        torch.save(content, network_archive(folder))
+        assert load_tiny(folder, "sit").weights_hash == expected
+
+    def test_statistics_of_humanml3d_serve_by_their_first_67_numbers(self, folder: Path) -> None:
+        expected = load_tiny(folder, "sit")
+        for name in ("Mean.npy", "Std.npy"):
+            path = folder / "datasets" / "HumanML3D" / name
+            np.save(path, np.concatenate([np.load(path), np.full(263 - 67, np.nan)]).astype(np.float32))
+        found = load_tiny(folder, "sit")
+        assert torch.equal(found.mean, expected.mean)
+        assert torch.equal(found.std, expected.std)
+        assert found.weights_hash == expected.weights_hash
+
+
+class Trap:
+    """Unpickled, it would end the test."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[int]]:
+        return os._exit, (77,)
 
 
 class TestSlimCopy:
@@ -167,8 +233,8 @@ class TestMissingFiles:
             "MARDM_SiT_XL.zip of huggingface.co/cr8br0ze/MARDM_SiT_XL",
             "model.download=true",
             f"model.stats={tmp_path / 'stats'}",
-            "Mean.npy (utils/eval_mean.npy of github.com/neu-vi/MARDM",
-            "Std.npy (utils/eval_std.npy of github.com/neu-vi/MARDM",
+            "Mean.npy (utils/eval_mean_std/t2m/eval_mean.npy of github.com/neu-vi/MARDM",
+            "Std.npy (utils/eval_mean_std/t2m/eval_std.npy of github.com/neu-vi/MARDM",
         ):
             assert part in line
 
@@ -189,25 +255,66 @@ class TestMissingFiles:
 
 
 class TestBrokenFiles:
-    @pytest.mark.parametrize("kept", [0, 10, 5000, 0.5, 0.99])
+    @pytest.mark.parametrize("kept", [10, 5000, 0.5, 0.99])
     def test_truncated_archive(self, folder: Path, kept: float) -> None:
         archive = network_archive(folder)
         whole = archive.read_bytes()
         archive.write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
         line = refusal(lambda: load_tiny(folder, "sit"))
-        assert line.startswith(f"{archive}: not a readable checkpoint")
-        assert "truncated" in line
+        assert line.startswith(f"{archive}: truncated")
         assert not slim_copy(archive).exists()
 
+    @pytest.mark.parametrize(
+        ("content", "named"),
+        [
+            (b"", "an empty file"),
+            (b"\n<!DOCTYPE html><html>log in", "a web page"),
+            (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS"),
+            (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80", "truncated or damaged, in PyTorch's old format"),
+            (b"\x1b[31mred\x1b[0m" * 20, "not a checkpoint of PyTorch"),
+        ],
+    )
+    def test_file_of_another_kind(self, folder: Path, content: bytes, named: str) -> None:
+        network_archive(folder).write_bytes(content)
+        with pytest.raises(BrokenArchiveError, match=named) as caught:
+            load_tiny(folder, "sit")
+        assert caught.value.archive == network_archive(folder)
+        assert str(caught.value).isprintable()
+
+    def test_zip_that_was_not_unpacked(self, folder: Path) -> None:
+        with zipfile.ZipFile(network_archive(folder), "w") as archive:
+            archive.writestr(f"{NAME}/model/latest.tar", b"content")
+        assert "not one of PyTorch (it holds MARDM_SiT_tiny/model/latest.tar)" in refusal(
+            lambda: load_tiny(folder, "sit")
+        )
+
+    @pytest.mark.parametrize("where", ["tensor", "pickle"])
+    def test_flipped_byte(self, folder: Path, where: str) -> None:
+        archive = network_archive(folder)
+        content = bytearray(archive.read_bytes())
+        name = torch.load(archive, weights_only=True)["ema_mardm"]["cond_emb.weight"]
+        place = content.find(name.numpy().tobytes()) + 101 if where == "tensor" else content.find(b"ema_mardm") + 20
+        content[place] ^= 0x40
+        archive.write_bytes(content)
+        line = refusal(lambda: load_tiny(folder, "sit"))
+        assert line.startswith(f"{archive}: ")
+        assert "damaged" in line
+        assert "get the file again" in line
+
     def test_archive_of_something_else(self, folder: Path) -> None:
-        torch.save({"ae": {}, "ep": 3}, network_archive(folder))
-        assert "no weights under the key ema_mardm; found ae, ep" in refusal(lambda: load_tiny(folder, "sit"))
+        torch.save({"ae": {}, "\x1b[31mep": 3}, network_archive(folder))
+        line = refusal(lambda: load_tiny(folder, "sit"))
+        assert "no weights under the key ema_mardm; found ae, \\x1b[31mep: is it the right file?" in line
         torch.save([1, 2], network_archive(folder))
         assert "no weights under the key ema_mardm; found list" in refusal(lambda: load_tiny(folder, "sit"))
+        torch.save({"ema_mardm": Trap()}, network_archive(folder))
+        assert "no weights under the key ema_mardm; found ema_mardm" in refusal(lambda: load_tiny(folder, "sit"))
 
-    def test_archive_that_would_run_code_is_not_run(self, folder: Path) -> None:
-        torch.save({"ema_mardm": Path("/")}, network_archive(folder))
-        assert "not a readable checkpoint" in refusal(lambda: load_tiny(folder, "sit"))
+    def test_old_format_with_more_than_tensors(self, folder: Path) -> None:
+        content = torch.load(network_archive(folder), weights_only=True) | {"trap": Trap()}
+        torch.save(content, network_archive(folder), _use_new_zipfile_serialization=False)
+        line = refusal(lambda: load_tiny(folder, "sit"))
+        assert "old format that holds more than tensors" in line
 
     @pytest.mark.parametrize(
         ("change", "named"),
@@ -240,7 +347,7 @@ class TestBrokenFiles:
     @pytest.mark.parametrize(
         ("values", "named"),
         [
-            (np.ones(64), "shape (64,), expected (67,)"),
+            (np.ones(64), "shape (64,), expected (67,) or (263,), HumanML3D's"),
             (np.ones((1, 67)), "shape (1, 67), expected (67,)"),
             (np.full(67, np.nan), "not finite"),
             (np.zeros(67), "not positive"),
@@ -258,101 +365,6 @@ class TestBrokenFiles:
         mean = folder / "datasets" / "HumanML3D" / "Mean.npy"
         mean.write_bytes(mean.read_bytes()[:-20])
         assert "not a readable .npy file" in refusal(lambda: load_tiny(folder, "sit"))
-
-
-class Hub:
-    """Stands where huggingface_hub is: serves local zips by repository and counts how often."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.served: list[str] = []
-
-    def hf_hub_download(self, *, repo_id: str, filename: str) -> str:
-        self.served.append(repo_id)
-        path = self.folder / repo_id / filename
-        if not path.is_file():
-            raise ConnectionError(f"404 for {filename}\nmore about it")
-        return str(path)
-
-    def add(self, repository: str, members: dict[str, bytes]) -> Path:
-        path = self.folder / "cr8br0ze" / repository / f"{repository}.zip"
-        path.parent.mkdir(parents=True)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
-        return path
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    hub = Hub(tmp_path / "hub")
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", hub.hf_hub_download)
-    monkeypatch.setitem(published._REPOSITORIES, NAME, f"cr8br0ze/{NAME}")
-    return hub
-
-
-class TestDownload:
-    def test_puts_the_archives_in_the_published_layout(self, tmp_path: Path, folder: Path, hub: Hub) -> None:
-        hub.add("AE_humanml3d", {"AE/model/latest.tar": autoencoder_archive(folder).read_bytes()})
-        members = {
-            f"{NAME}/model/latest.tar": network_archive(folder).read_bytes(),
-            f"{NAME}/opt.txt": b"options",
-            f"__MACOSX/{NAME}/model/latest.tar": b"not this",
-        }
-        hub.add(NAME, members)
-        target = tmp_path / "new" / "checkpoints"
-        files = find_published(NAME, target, folder, download=True)
-        assert files.network == target / NAME / "model" / "latest.tar"
-        assert files.autoencoder == target / "AE" / "model" / "latest.tar"
-        written = [path.relative_to(target).as_posix() for path in sorted(target.rglob("*")) if path.is_file()]
-        assert written == ["AE/model/latest.tar", f"{NAME}/model/latest.tar"]
-        model = load_published(files, tiny_sizes("sit"), TINY_WIDTH, NoText())
-        assert same_weights(model, load_tiny(folder, "sit"))
-
-    def test_gets_only_what_is_missing(self, folder: Path, hub: Hub) -> None:
-        hub.add(NAME, {"latest.tar": network_archive(folder).read_bytes()})
-        network_archive(folder).unlink()
-        find_published(NAME, folder / "checkpoints" / "t2m", folder, download=True)
-        assert hub.served == [f"cr8br0ze/{NAME}"]
-        find_published(NAME, folder / "checkpoints" / "t2m", folder, download=True)
-        assert len(hub.served) == 1
-
-    def test_zip_cannot_write_elsewhere(self, tmp_path: Path, folder: Path, hub: Hub) -> None:
-        hub.add("AE_humanml3d", {"../../../../escaped/model/latest.tar": b"content", "../../evil.txt": b"evil"})
-        target = tmp_path / "deep" / "checkpoints"
-        refusal(lambda: find_published(NAME, target, folder, download=True))  # the other zip is not there
-        assert (target / "AE" / "model" / "latest.tar").read_bytes() == b"content"
-        assert not [path for path in tmp_path.rglob("*") if path.name in ("escaped", "evil.txt")]
-
-    def test_broken_zip_leaves_nothing(self, tmp_path: Path, folder: Path, hub: Hub) -> None:
-        path = hub.add("AE_humanml3d", {"AE/model/latest.tar": bytes(100_000)})
-        damaged = bytearray(path.read_bytes())
-        damaged[50_000] ^= 1
-        path.write_bytes(damaged)
-        target = tmp_path / "new"
-        line = refusal(lambda: find_published(NAME, target, folder, download=True))
-        assert line.startswith(f"{path}: not a whole zip file")
-        assert not [each for each in target.rglob("*") if each.is_file()]
-
-    def test_zip_without_the_archive_is_refused(self, tmp_path: Path, folder: Path, hub: Hub) -> None:
-        path = hub.add("AE_humanml3d", {"readme.txt": b""})
-        line = refusal(lambda: find_published(NAME, tmp_path / "new", folder, download=True))
-        assert line.startswith(f"{path}: holds 0 files latest.tar")
-
-    def test_failure_of_the_hub_is_one_line(self, tmp_path: Path, folder: Path, hub: Hub) -> None:
-        line = refusal(lambda: find_published(NAME, tmp_path / "new", folder, download=True))
-        assert "cannot get AE_humanml3d.zip from huggingface.co/cr8br0ze/AE_humanml3d (404 for" in line
-
-    def test_needs_a_folder_a_known_name_and_the_hubs_client(
-        self, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with pytest.raises(ConfigurationError, match="set model.checkpoints=DIR"):
-            find_published("MARDM_SiT_XL", None, folder, download=True)
-        with pytest.raises(ConfigurationError, match="known are MARDM_SiT_XL, MARDM_DDPM_XL"):
-            find_published("unheard_of", folder, folder, download=True)
-        monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-        with pytest.raises(ConfigurationError, match=r"mardm-batch\[clip\]"):
-            find_published("MARDM_SiT_XL", tmp_path / "new", folder, download=True)
 
 
 def embedded_parts() -> tuple[Autoencoder, MaskedTransformer, WordEncoder, torch.Tensor, torch.Tensor]:

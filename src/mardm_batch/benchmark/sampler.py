@@ -57,7 +57,7 @@ class Job:
         """A network of the size in the settings, with random weights, in `float32` or `bfloat16`."""
         model: PublishedSettings = config.model
         network = random_network(model.network.mardm_sizes(model.FLOW), device)
-        ours = DecodingSettings(config.sampling.time_steps, config.sampling.cfg, model.token_sampler())
+        ours = DecodingSettings(config.sampling.decoding_steps, config.sampling.cfg, model.token_sampler())
         return cls(
             network.to(getattr(torch, precision)),
             device,

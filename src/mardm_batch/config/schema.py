@@ -110,7 +110,9 @@ class SamplingSettings(Settings):
             lambda value: value % FRAMES_PER_TOKEN == 0 and FRAMES_PER_TOKEN <= value <= LONGEST_CLIP,
         ),
     )
-    time_steps: int = setting("decoding steps in which the tokens are unmasked", whole(1, 1000))
+    time_steps: int | None = setting(
+        "decoding steps in which the tokens are unmasked; null for a model that has none", whole(1, 1000)
+    )
     cfg: float = setting("guidance scale: 1 is none, more follows the caption more closely", number(0, 100))
     batch_size: Any = setting(
         "poses sampled at once; auto: grows with the first batches of a run as long as the rate grows",
@@ -139,6 +141,25 @@ class SamplingSettings(Settings):
     def chosen_frame(self) -> int:
         """The frame of the clip that becomes the pose."""
         return self.sequence_length // 2 if self.frame_index is None else self.frame_index
+
+    @property
+    def decoding_steps(self) -> int:
+        """`time_steps` of a model that decodes in steps.
+
+        Raises:
+            ConfigurationError: it is null.
+        """
+        if self.time_steps is None:
+            raise out_of_range("sampling.time_steps", None, "a whole number from 1 to 1000 for this model")
+        return self.time_steps
+
+
+@dataclass
+class SampledSettings(Settings):
+    """Settings of what is sampled: they know which sampling settings suit it."""
+
+    def check_sampling(self, sampling: SamplingSettings) -> None:
+        """Raise ConfigurationError where the sampling settings do not suit."""
 
 
 @dataclass
@@ -188,6 +209,8 @@ class Config(Settings):
             raise out_of_range(
                 "shard", self.shard, f"null or from 0 to {self.num_shards - 1} (num_shards={self.num_shards})"
             )
+        if isinstance(self.model, SampledSettings):
+            self.model.check_sampling(self.sampling)
 
 
 def register_schema() -> None:

@@ -1,12 +1,13 @@
 """SiT's linear path between noise (time 0) and data (time 1). Axes: n rows (tokens), d channels.
 
-x_t = t * data + (1 - t) * noise; the head predicts the velocity data - noise (Ma et al., SiT,
-arXiv 2401.08740). Sampling integrates it from noise to data.
+x_t = t * data + (1 - t) * noise; a network predicts the velocity data - noise (Ma et al., SiT, arXiv 2401.08740): the
+diffusion head that of single tokens, other networks that of whole clips. Sampling integrates it from noise to data.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Final, Literal, cast
+from typing import Final, Literal, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,14 @@ def velocity_loss(head: DiffusionHead, data: Tensor, z: Tensor, generator: torch
     noise = torch.randn(data.shape, generator=generator, device=data.device, dtype=data.dtype)
     x = time[:, None] * data + (1 - time[:, None]) * noise
     return F.mse_loss(head(x, time, z), data - noise)
+
+
+class VelocityField(Protocol):
+    """The velocity of noisy data of any shape at given times: the head's for tokens, or a network's for clips."""
+
+    def at_timesteps(self, times: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
+        """The velocity at each of the times (e, 1) in turn."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,17 +76,20 @@ class OdeSampler:
 
     def sample(self, denoiser: Denoiser, noise: Tensor) -> Tensor:
         """Clean tokens (n, d) by the head for n rows, from noise (n, 1, d)."""
-        start = noise[:, 0]
+        return self.integrate(denoiser, noise[:, 0])
+
+    def integrate(self, field: VelocityField, noise: Tensor) -> Tensor:
+        """Clean data from noise of the same shape."""
         if self.method == "dopri5":
-            return _integrate_adaptively(denoiser, start, self.steps)
-        return _integrate_in_steps(denoiser, start, self.method, self.steps)
+            return _integrate_adaptively(field, noise, self.steps)
+        return _integrate_in_steps(field, noise, self.method, self.steps)
 
 
-def _integrate_adaptively(denoiser: Denoiser, x: Tensor, grid: int) -> Tensor:
+def _integrate_adaptively(field: VelocityField, x: Tensor, grid: int) -> Tensor:
     from torchdiffeq import odeint  # which imports scipy: too slow for every start of a run that does not need it
 
     def velocity(time: Tensor, x: Tensor) -> Tensor:
-        return next(denoiser.at_timesteps(time.reshape(1, 1)))(x)
+        return next(field.at_timesteps(time.reshape(1, 1)))(x)
 
     # The published tolerances are one-element lists: that too decides the steps that torchdiffeq takes.
     times = torch.linspace(0, 1, grid, device=x.device, dtype=x.dtype)
@@ -85,19 +97,19 @@ def _integrate_adaptively(denoiser: Denoiser, x: Tensor, grid: int) -> Tensor:
     return path[-1]
 
 
-def _integrate_in_steps(denoiser: Denoiser, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
+def _integrate_in_steps(field: VelocityField, x: Tensor, method: OdeMethod, steps: int) -> Tensor:
     times = torch.linspace(0, 1, steps + 1, device=x.device, dtype=x.dtype)
     if method == "adams":
         times = 1 - (1 - times) ** _TIME_EXPONENT
     lengths = times.diff()
     if method == "midpoint":
         middles = times[:-1] + lengths / 2
-        velocities = denoiser.at_timesteps(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
+        velocities = field.at_timesteps(torch.stack([times[:-1], middles], dim=1).reshape(-1, 1))
         for length, start_velocity, middle_velocity in zip(lengths, velocities, velocities, strict=True):
             x = x + length * middle_velocity(x + length / 2 * start_velocity(x))
         return x
     previous: Tensor | None = None
-    for number, velocity in enumerate(denoiser.at_timesteps(times[:-1, None])):
+    for number, velocity in enumerate(field.at_timesteps(times[:-1, None])):
         slope = velocity(x)
         change = slope
         if method == "adams" and previous is not None:  # the velocity goes on changing as it did in the step before

@@ -1,9 +1,7 @@
 """MARDM as a `MotionModel`: text encoder, decoding loop, autoencoder, joints. Axes: b poses, T frames, j joints."""
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,12 +10,12 @@ from numpy.typing import NDArray
 
 from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.language.rewriting import CaptionReader, Rewriting
-from mardm_batch.model.checkpoint import LoadedModel, weights_hash
+from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.features import features_to_joints
-from mardm_batch.model.motion_model import MAX_ATTEMPTS_UNTIL_FINITE, Clips, MotionModel
+from mardm_batch.model.motion_model import MAX_ATTEMPTS_UNTIL_FINITE, Clips
 from mardm_batch.model.noise import KeyedNoise
-from mardm_batch.model.text import CachedTextEncoder, ClipTextEncoder
+from mardm_batch.model.torch_model import TorchModel
 from mardm_batch.model.transformer import WordKeys
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.pose.geometry import mirror_image
@@ -42,7 +40,7 @@ class Corrections:
     joint_limits: bool = False
 
 
-class MardmModel(MotionModel):
+class MardmModel(TorchModel):
     """Networks on one device, in one precision, with the settings of decoding and the corrections."""
 
     def __init__(
@@ -63,7 +61,7 @@ class MardmModel(MotionModel):
         if precision == "bfloat16":
             networks.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
         self.networks, self.decoding, self.corrections = networks, decoding, corrections
-        encoder = networks.text_encoder
+        encoder = self.text_encoder = networks.text_encoder
         known = encoder.vocabulary if rewriting and isinstance(encoder, WordEncoder) else None
         self.reader = None if known is None else CaptionReader(known)
         self.token_count, self.frame_index = frames // FRAMES_PER_TOKEN, frame_index
@@ -75,7 +73,7 @@ class MardmModel(MotionModel):
     def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
         """See `MotionModel.generate`."""
         texts = [self.read(caption).text for caption in captions]
-        network, encoder, words = self.networks.network, self.networks.text_encoder, list[WordKeys]()
+        network, encoder, words = self.networks.network, self.text_encoder, list[WordKeys]()
         if isinstance(encoder, WordEncoder):
             read = encoder.read(texts)
             condition, words = read.vectors, network.word_keys(read.words, read.present)
@@ -105,41 +103,10 @@ class MardmModel(MotionModel):
 
     def unknown_words(self, caption: str) -> list[str]:
         """Those outside the vocabulary of a word encoder; CLIP reads every word."""
-        encoder = self.networks.text_encoder
+        encoder = self.text_encoder
         return encoder.unknown_words(self.read(caption).text) if isinstance(encoder, WordEncoder) else []
 
     def knows_a_word(self, caption: str) -> bool:
         """See `MotionModel.knows_a_word`; CLIP reads every caption."""
-        encoder = self.networks.text_encoder
+        encoder = self.text_encoder
         return encoder.knows_a_word(self.read(caption).text) if isinstance(encoder, WordEncoder) else True
-
-    def cache_text_embeddings(self, captions: Sequence[str], folder: Path, name: str) -> None:
-        """See `MotionModel.cache_text_embeddings`: for CLIP, with the hash of its weights after the name."""
-        encoder = self.networks.text_encoder
-        if isinstance(encoder, ClipTextEncoder):
-            file = folder / f"{name}-{weights_hash(encoder.weights)[:16]}.safetensors"
-            cached = CachedTextEncoder(encoder, file)
-            self.networks = replace(self.networks, text_encoder=cached)
-            with suppress(Exception):  # what fails here fails in its batch again, which costs no other one
-                cached.fill(captions)
-
-    def clear_text_embeddings(self) -> None:
-        """See `MotionModel.clear_text_embeddings`."""
-        if isinstance(self.networks.text_encoder, CachedTextEncoder):
-            self.networks.text_encoder.clear()
-
-    def device_memory_mb(self) -> float:
-        """See `MotionModel.device_memory_mb`."""
-        device = self.networks.mean.device
-        return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
-
-    def is_out_of_memory(self, error: Exception) -> bool:
-        """Errors of the machine's and of the GPU's allocator."""
-        exhausted = (
-            super().is_out_of_memory(error)
-            or isinstance(error, torch.cuda.OutOfMemoryError)
-            or "can't allocate memory" in str(error)
-        )
-        if exhausted and self.device != "cpu":
-            torch.cuda.empty_cache()
-        return exhausted

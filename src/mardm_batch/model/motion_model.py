@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mardm_batch.language.rewriting import Rewriting
 
 Clips = NDArray[np.float32]
-"""(b, T, 22, 3): metres, Y up, each clip starting over the origin with heading +Z."""
+"""(b, T, 22, 3): metres, Y up. Where a clip starts and its heading there are the model's: usually the origin and +Z."""
 
 MAX_ATTEMPTS_UNTIL_FINITE: Final = 2
 

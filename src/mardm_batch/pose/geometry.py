@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, MIRROR_INDEX, NUM_JOINTS, PARENTS
-from mardm_batch.pose.vectors import Array
+from mardm_batch.pose.vectors import Array, unit
 
 Joints = NDArray[np.float32]
 """Joint positions (..., 22, 3) in metres, Y up."""
@@ -72,6 +72,20 @@ def mirror_image(joints: Array) -> Array:
         scale = BONE_LENGTHS[joint] / BONE_LENGTHS[MIRROR_INDEX[joint]]
         image[..., joint, :] = image[..., PARENTS[joint], :] + scale * bone
     return image
+
+
+def fit_bones(joints: Joints) -> Joints:
+    """Poses (..., 22, 3) whose bones have the lengths of the skeleton and the directions that they had.
+
+    The pelvis stays above the same point of the floor, and the lowest joint at its height.
+    """
+    fitted = joints.astype(np.float64)
+    for joint in range(1, NUM_JOINTS):
+        parent = PARENTS[joint]
+        bone = unit(joints[..., joint, :].astype(np.float64) - joints[..., parent, :])
+        fitted[..., joint, :] = fitted[..., parent, :] + BONE_LENGTHS[joint] * bone
+    fitted[..., 1] += (joints[..., 1].min(axis=-1) - fitted[..., 1].min(axis=-1))[..., None]
+    return fitted.astype(np.float32)
 
 
 def bone_length_error(joints: Joints) -> NDArray[np.float64]:

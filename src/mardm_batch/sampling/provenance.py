@@ -27,7 +27,7 @@ def settings_provenance(config: Config) -> Provenance:
         frame_index=sampling.chosen_frame,
         sampling={
             "sequence_length": sampling.sequence_length,
-            "time_steps": sampling.time_steps,
+            **({} if sampling.time_steps is None else {"time_steps": sampling.time_steps}),
             "cfg": sampling.cfg,
             **model.provenance(),
         },

@@ -168,7 +168,8 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     import torch
     from torch import nn
 
-    from mardm_batch.model.checkpoint import save_embedded, weights_hash
+    from mardm_batch.model.checkpoint import save_embedded
+    from mardm_batch.model.weights import weights_hash
     from mardm_batch.train import autoencoder_loop, network_loop
     from mardm_batch.train.data import read_held_out_motions, read_motions
     from mardm_batch.train.stage import average, run_stage

@@ -33,7 +33,7 @@ class EmbeddedSettings(FlowSettings):
         from mardm_batch.model.decoding import DecodingSettings
         from mardm_batch.model.mardm import Corrections, MardmModel
 
-        decoding = DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler())
+        decoding = DecodingSettings(sampling.decoding_steps, sampling.cfg, self.token_sampler())
         with naming("model.weights="):
             networks = load_embedded(find_embedded(self.weights), device)
         return MardmModel(

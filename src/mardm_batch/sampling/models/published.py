@@ -1,20 +1,24 @@
-"""The published models: their settings and how they are loaded. No torch until then."""
+"""The published MARDM models: their settings and how they are loaded. No torch until then."""
 
+import logging
 from abc import ABC
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from mardm_batch.config.schema import SamplingSettings, Settings, number, setting, whole
-from mardm_batch.errors import InputError, naming
+from mardm_batch.errors import InputError
+from mardm_batch.sampling.models.checkpoints import CheckpointSettings
 from mardm_batch.sampling.models.published_files import find_published
-from mardm_batch.sampling.models.settings import FlowSettings, ModelSettings
+from mardm_batch.sampling.models.settings import FlowSettings
 
 if TYPE_CHECKING:
+    from mardm_batch.model.checkpoint import LoadedModel
     from mardm_batch.model.decoding import Sampler
     from mardm_batch.model.motion_model import MotionModel
-    from mardm_batch.model.text import ClipTextEncoder
     from mardm_batch.model.transformer import MardmSizes
+
+_KINDS: Final = {"sit": "SiT", "ddpm": "DDPM"}
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -43,15 +47,11 @@ class NetworkSettings(Settings):
 
 
 @dataclass
-class PublishedSettings(ModelSettings, ABC):
-    """Files and network sizes of a published model."""
+class PublishedSettings(CheckpointSettings, ABC):
+    """Files and network sizes of a published MARDM."""
 
     FLOW: ClassVar[Literal["sit", "ddpm"]]
 
-    checkpoints: str | None = setting("folder with AE/model/latest.tar and NAME/model/latest.tar")
-    stats: str | None = setting("folder with Mean.npy and Std.npy")
-    download: bool = setting("true: get what is missing from the Hugging Face hub")
-    text_encoder: str = setting("CLIP by its hub name, or a local folder")
     network: NetworkSettings = setting("sizes of the networks")
 
     if TYPE_CHECKING:
@@ -61,20 +61,12 @@ class PublishedSettings(ModelSettings, ABC):
 
     def load(self, sampling: SamplingSettings, device: str) -> "MotionModel":
         """See `ModelSettings.load`."""
-        from mardm_batch.model.checkpoint import OtherSizeError, load_published
         from mardm_batch.model.decoding import DecodingSettings
         from mardm_batch.model.mardm import MardmModel
 
-        decoding = DecodingSettings(sampling.time_steps, sampling.cfg, self.token_sampler())
-        files = find_published(self.name, folder(self.checkpoints), folder(self.stats), self.download)
-        sizes = self.network.mardm_sizes(self.FLOW)
-        text_encoder = self.load_text_encoder(device)
-        try:
-            networks = load_published(files, sizes, self.network.autoencoder_width, text_encoder, device)
-        except OtherSizeError as error:
-            raise InputError(f"{error} than model and model.network say") from error
+        decoding = DecodingSettings(sampling.decoding_steps, sampling.cfg, self.token_sampler())
         return MardmModel(
-            networks,
+            self.load_networks(device),
             decoding,
             sampling.sequence_length,
             sampling.chosen_frame,
@@ -82,28 +74,47 @@ class PublishedSettings(ModelSettings, ABC):
             self.choose_precision(sampling.precision, device),
         )
 
-    def load_text_encoder(self, device: str) -> "ClipTextEncoder":
-        """CLIP, whose embeddings must have the size that the networks take."""
-        from mardm_batch.model.text import ClipTextEncoder
+    def load_networks(self, device: str) -> "LoadedModel":
+        """The networks of the checkpoint."""
+        from mardm_batch.model.checkpoint import load_published
 
-        with naming("model.text_encoder="):
-            try:
-                text_encoder = ClipTextEncoder.load(self.text_encoder, device, self.download)
-            except InputError as error:
-                if self.download or Path(self.text_encoder).is_dir():
-                    raise
-                raise InputError(f"{error}; set model.download=true, or name a local folder that holds it") from error
-            if text_encoder.size != self.network.text:
-                raise InputError(
-                    f"{self.text_encoder}: it embeds a caption in {text_encoder.size} numbers, the network takes "
-                    f"{self.network.text}; use CLIP ViT-B/32 (openai/clip-vit-base-patch32)"
-                )
-        return text_encoder
+        sizes = self.network.mardm_sizes(self.FLOW)
+        text_encoder = self.load_text_encoder(device, self.network.text)
+        networks = self.load_checkpoint(
+            lambda: find_published(
+                self.name,
+                self.checkpoint_folder,
+                self.stats_folder,
+                self.download,
+                self.checkpoint_file,
+                self.averaged,
+            ),
+            lambda files: load_published(
+                files, sizes, self.network.autoencoder_width, text_encoder, device, self.averaged
+            ),
+        )
+        self.check_kind(networks)
+        return networks
 
+    def check_kind(self, networks: "LoadedModel") -> None:
+        """Refuse networks whose head was trained for the other flow, which fit all the same."""
+        from mardm_batch.model.head_kind import head_kind
 
-def folder(path: str | None) -> Path | None:
-    """A folder that a setting names."""
-    return None if path is None else Path(path).expanduser()
+        kind = head_kind(networks.network)
+        if kind is None:
+            _log.warning(
+                "%s: cannot tell by its weights whether it is a %s model; is it trained?", self.name, _KINDS[self.FLOW]
+            )
+        elif kind != self.FLOW:
+            found, said = _KINDS[kind], _KINDS[self.FLOW]
+            raise InputError(
+                f"model.name={self.name}: its weights are of a {found} model, not of a {said} one; use "
+                f"model=mardm_{kind}_xl"
+            )
+
+    def provenance(self) -> dict[str, Any]:
+        """The kind of weights."""
+        return {**super().provenance(), **self.weights_provenance()}
 
 
 @dataclass
@@ -129,4 +140,4 @@ class DdpmSettings(PublishedSettings):
 
     def provenance(self) -> dict[str, Any]:
         """The temperature."""
-        return {"temperature": self.temperature}
+        return {**super().provenance(), "temperature": self.temperature}

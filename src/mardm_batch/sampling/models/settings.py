@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mardm_batch.config.schema import SamplingSettings, Settings, number, one_of, setting, whole
+from mardm_batch.config.schema import SampledSettings, SamplingSettings, number, one_of, setting, whole
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.sampling.device import batch_bounds, choose_precision
 
 if TYPE_CHECKING:
     from mardm_batch.model.decoding import Sampler
+    from mardm_batch.model.flow import OdeSampler
     from mardm_batch.model.motion_model import MotionModel
 
 SOLVER_STEPS = {"adams": 10, "midpoint": 8, "euler": 8, "dopri5": 50}
@@ -17,7 +18,7 @@ SOLVER_STEPS = {"adams": 10, "midpoint": 8, "euler": 8, "dopri5": 50}
 
 
 @dataclass
-class ModelSettings(Settings, ABC):
+class ModelSettings(SampledSettings, ABC):
     """Settings that load a model."""
 
     SECTION: ClassVar[str] = "model"
@@ -27,6 +28,14 @@ class ModelSettings(Settings, ABC):
     name: str = setting("written into every pose's JSON; of a published model also the folder of its checkpoint")
     cfg: float = setting("the model's own guidance scale", number(0, 100))
     cfg_quality: float = setting("the guidance scale of the preset quality", number(0, 100))
+    frames: int = setting("frames of a clip where sampling.sequence_length does not say otherwise", whole(1))
+    time_steps: int | None = setting(
+        "decoding steps where sampling.time_steps does not say otherwise; null: the model has none", whole(1)
+    )
+
+    def check_sampling(self, sampling: SamplingSettings) -> None:
+        """See `SampledSettings.check_sampling`: a model decodes in steps unless it says otherwise."""
+        sampling.decoding_steps  # noqa: B018  (raises)
 
     @abstractmethod
     def load(self, sampling: SamplingSettings, device: str) -> "MotionModel":
@@ -36,9 +45,9 @@ class ModelSettings(Settings, ABC):
             InputError: its files are missing, broken or of another size.
         """
 
-    @abstractmethod
     def provenance(self) -> dict[str, Any]:
         """Those of the settings that decide what a pose is, as a pose's JSON has them under `sampling`."""
+        return {}
 
     @property
     def batches_are_independent(self) -> bool:
@@ -64,7 +73,7 @@ class ModelSettings(Settings, ABC):
 
 @dataclass
 class FlowSettings(ModelSettings, ABC):
-    """A model whose diffusion head is a flow (SiT): an ordinary differential equation is solved for every token."""
+    """A model that is a flow (SiT): an ordinary differential equation is solved for every token, or every clip."""
 
     solver: str = setting(
         "adams, midpoint, euler: fixed steps of 1, 2, 1 evaluations; dopri5: adaptive, as published, one pose at a "
@@ -84,10 +93,18 @@ class FlowSettings(ModelSettings, ABC):
 
     def provenance(self) -> dict[str, Any]:
         """The solver and its steps."""
-        return {"solver": self.solver, "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver]}
+        return {
+            **super().provenance(),
+            "solver": self.solver,
+            "solver_steps": self.solver_steps or SOLVER_STEPS[self.solver],
+        }
 
     def token_sampler(self) -> "Sampler":
-        """The sampler that turns noise into tokens.
+        """The sampler that turns noise into tokens; raises as `ode_sampler`."""
+        return self.ode_sampler()
+
+    def ode_sampler(self) -> "OdeSampler":
+        """The solver that turns noise into data.
 
         Raises:
             ConfigurationError: the package of the solver is not installed.
