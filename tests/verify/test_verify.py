@@ -376,7 +376,7 @@ def test_other_settings_and_unrequested_poses_are_notes(output: Path, audit, pic
     assert found == [
         ("pose that was not requested", "lying.json", "A person lying"),
         ("mixed settings", "4 poses", "seed=1, cfg=2.0"),
-        ("mixed settings", "1 poses", "seed=2, cfg=4.0"),
+        ("mixed settings", "1 pose", "seed=2, cfg=4.0"),
         ("folder that was not audited", "older", ""),
     ]
 
