@@ -18,13 +18,14 @@ from PIL import Image
 from tests.support import run_command
 
 from mardm_batch.compare.__main__ import main
+from mardm_batch.compare.fidelity import add_fidelity
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import Failure, Outcome, Pose
+from mardm_batch.dataset.records import Failure, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
@@ -522,7 +523,7 @@ def test_a_browser_shows_the_page(tmp_path: Path, scheme: int, background: tuple
         timeout=120,
     )
     assert browser.returncode == 0, browser.stderr
-    assert "CONSOLE" not in browser.stderr
+    assert "CONSOLE" not in browser.stderr, browser.stderr
     with Image.open(screenshot) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert tuple(pixels[0, 0]) == background
@@ -534,3 +535,32 @@ def test_a_browser_shows_the_page(tmp_path: Path, scheme: int, background: tuple
         assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=8)
     assert np.nonzero(red)[1].max() < np.nonzero(blue)[1].min()
     assert abs(int(np.nonzero(red)[0].min()) - int(np.nonzero(blue)[0].min())) < 3
+
+
+def test_captions_met_entirely_are_counted_by_group_and_demands(tmp_path: Path) -> None:
+    folder = finish_run(tmp_path / "run", "paths.prompts=captions.md", captions=["A person sitting", "A person waving"])
+    (tmp_path / "captions.md").write_text("- A person sitting\n- A person waving\n", "utf-8")
+    entries = {
+        "A person sitting": {"conditions": ["pelvis height ..9"], "group": "seats", "demands": 1},
+        "A person waving": {"conditions": ["pelvis height ..9", "pelvis height 9.."], "group": "arms", "demands": 2},
+    }
+    (tmp_path / "captions.conditions.yaml").write_text(json.dumps(entries), "utf-8")
+    (folder / ".hydra").mkdir()
+    saved = {"config": {"paths": {"prompts": "captions.md"}, "limit": None, "render": {"enabled": True}}}
+    saved["hydra"] = {"hydra": {"runtime": {"cwd": str(tmp_path)}}}
+    for name, content in saved.items():
+        (folder / ".hydra" / f"{name}.yaml").write_text(json.dumps(content), "utf-8")
+    joints = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
+    store = PoseStore(folder / "poses", FORMATS.values())
+    (tmp_path / "staging").mkdir()
+    provenance = Provenance("tiny", 1, 0, {})
+    for prompt in (Prompt("sitting", "A person sitting"), Prompt("waving", "A person waving")):
+        store.write(Pose(prompt, joints, 0, 0), b"", provenance, tmp_path / "staging")
+    (section,) = [each for each in add_fidelity(compare(find_runs([folder])[0])).sections if "entirely" in each.title]
+    assert {row.label: (row.cells[0].text, row.cells[0].detail) for row in section.rows} == {
+        "all": ("50.0 %", "of 2"),
+        "1 demand": ("100.0 %", "of 1"),
+        "2 demands": ("0.0 %", "of 1"),
+        "arms": ("0.0 %", "of 1"),
+        "seats": ("100.0 %", "of 1"),
+    }

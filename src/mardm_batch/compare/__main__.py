@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mardm_batch.compare.fidelity import add_fidelity
 from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     with report_user_errors():
         runs, skipped = find_runs(options.run_dirs)
-        comparison = compare(runs)
+        comparison = add_fidelity(compare(runs))
         captions = write_page(comparison, options.page)
     replace_unencodable_output()
     console = Console(highlight=False, markup=False, emoji=False)

@@ -12,20 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from mardm_batch.compare.curves import HEIGHT, WIDTH, curve_rows
+from mardm_batch.compare.curves import AXES, HEIGHT, WIDTH, curve_rows
 from mardm_batch.compare.runs import Run, Sample
 from mardm_batch.compare.tables import Cell, Comparison, Row, Section, format_number, metric_label
 from mardm_batch.dataset.formats.format import DamagedFileError
 from mardm_batch.dataset.formats.npy_file import NPY, map_npy
 from mardm_batch.dataset.formats.png_file import PNG, load_picture
 from mardm_batch.errors import InputError
+from mardm_batch.pages.page import Page
 from mardm_batch.pose.geometry import lowest_joint_height
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.terminal import printable
 
+FOLDER = Path(__file__).parent
+PAGE = Page(
+    FOLDER / "comparison.html.jinja",
+    (FOLDER / "comparison.css",),
+    filters={"metric_label": metric_label, "number": format_number},
+)
 MAX_CAPTIONS = 24
 PICTURE_SIZE = 720
 """Pixels of the pictures, which the page shows reduced until they are clicked."""
@@ -74,20 +79,12 @@ def common_captions(runs: Iterable[Run]) -> list[str]:
 
 def render_page(comparison: Comparison, captions: Sequence[str]) -> str:
     """The page as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(metric_label=metric_label, number=format_number)
     runs = comparison.runs
-    return environment.get_template("comparison.html.jinja").render(
+    return PAGE.render(
+        style=f":root {{ --runs: {len(runs)}; }}\n",
         comparison=comparison,
         headers=list(zip(runs, comparison.names, comparison.folders, strict=True)),
-        curves=list(curve_rows(runs)),
+        curves={title: list(curve_rows(runs, axis)) for title, axis in AXES.items()},
         curve_size=(WIDTH, HEIGHT),
         poses=sum(int(run.metrics.get("poses_done", 0)) for run in runs),
         samples={caption: [sample_cell(caption, run) for run in runs] for caption in captions},

@@ -7,6 +7,7 @@ the first blocks, poses that a run has made since, poses made again, verdicts of
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,9 @@ from mardm_batch.gallery.measures import PoseMeasures, measure_poses
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
-POSES_MEASURED_AT_ONCE: Final = 128
+READERS: Final = 4
+"""Threads that read files."""
+POSES_MEASURED_AT_ONCE: Final = 256
 MILLIMETRES: Final = 1000.0
 LARGEST: Final = 32767
 """Millimetres; farther joints, which are no pose, are shown there."""
@@ -113,10 +116,10 @@ class PoseIndex:
         """Read and measure poses, and put them in the index."""
         folder = self.folders[number]
         documents: dict[str, PoseDocument] = {}
-        for name in versions:
-            document = folder.store.read(name)
-            if document is not None:
-                documents[name] = document
+        with ThreadPoolExecutor(READERS) as pool:  # a file that is not in memory is waited for
+            for name, document in zip(versions, pool.map(folder.store.read, versions), strict=True):
+                if document is not None:
+                    documents[name] = document
         measured = measure_poses(list(documents.values()), folder.conditions)
         with self.lock:
             for (name, document), measures in zip(documents.items(), measured, strict=True):

@@ -33,8 +33,8 @@ class Page:
     connects: bool = False
     """Whether its script asks the server that it came from."""
 
-    def render(self, **values: Any) -> str:
-        """The page as HTML. All texts among the values are escaped."""
+    def render(self, style: str = "", **values: Any) -> str:
+        """The page as HTML. All texts among the values are escaped. `style`: rules that depend on the content."""
         environment = Environment(
             loader=FileSystemLoader([self.template.parent, FOLDER]),
             autoescape=True,
@@ -44,7 +44,7 @@ class Page:
             undefined=StrictUndefined,
         )
         environment.filters.update(self.filters)
-        style = "".join(path.read_text("utf-8") for path in (BASE_STYLE, *self.styles))
+        style = "".join(path.read_text("utf-8") for path in (BASE_STYLE, *self.styles)) + style
         script = join_modules(self.scripts)
         return environment.get_template(self.template.name).render(
             policy=self.policy(style, script), style=Markup(style), script=Markup(script), **values
