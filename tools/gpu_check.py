@@ -1,6 +1,6 @@
 """Check on a GPU what tests without one cannot: agreement with the CPU, speed, memory, shards, the whole command.
 
-python tools/gpu_check.py [--json FILE] [--table FILE] [--dry-run]
+python tools/gpu_check.py [--json FILE] [--table FILE] [--part NAME] [--dry-run]
 
 Takes at most six minutes on one card, and nothing from the network: networks of the published sizes have random
 weights. `--dry-run` runs every part on the CPU at a tiny size, to see that the check itself works.
@@ -44,6 +44,7 @@ from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.sampling.sampler import PoseSampler
 
 ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("card", "tests", "agreement", "speed", "memory", "shards", "pipeline")
 SECONDS_OF_SPEED = 75
 """After which the poses of a speed measurement are no longer sampled, but extrapolated."""
 LIMITS_OF_AGREEMENT = {"float32": 2e-3, "bfloat16": 0.2}
@@ -117,15 +118,11 @@ class Check:
             self.failed.append(name)
         self.figures[name]["seconds"] = round(time.perf_counter() - started, 1)
 
-    def run_all(self) -> None:
-        parts: dict[str, Callable[[], dict[str, Any]]] = {"card": self.card, "tests": self.tests}
-        parts["agreement"] = self.agreement
-        parts["speed"] = self.speed
-        parts["memory"] = self.memory
-        parts["shards"] = self.two_shards
-        parts["pipeline"] = self.pipeline
-        for name, part in parts.items():
-            self.run(name, part)
+    def run_parts(self, names: Sequence[str]) -> None:
+        """Run those of the parts that are named, and always the card's own figures, which others need."""
+        for name in PARTS:
+            if name in names or name == "card":
+                self.run(name, getattr(self, name))
 
     def card(self) -> dict[str, Any]:
         on_gpu = self.plan.device != "cpu"
@@ -257,7 +254,7 @@ class Check:
                     raise RuntimeError(f"{' '.join(command[2:])} ended with {done.returncode}: {done.stderr[-500:]}")
             return time.perf_counter() - started
 
-    def two_shards(self) -> dict[str, Any]:
+    def shards(self) -> dict[str, Any]:
         gpus = [] if self.plan.device == "cpu" else ["gpu_ids=[0]"]
         seconds = self.command("--multirun", "shard=0,1", "num_shards=2", "render.enabled=false", *gpus)
         return {"poses": self.plan.captions, "command_seconds": seconds}
@@ -295,6 +292,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write them as a Markdown table")
+    parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given several times")
     parser.add_argument("--dry-run", action="store_true", help="every part on the CPU, tiny")
     options = parser.parse_args()
     if not options.dry_run and not torch.cuda.is_available():
@@ -302,7 +300,7 @@ def main() -> int:
         return 2
     register_schemas()
     check = Check(DRY if options.dry_run else FULL)
-    check.run_all()
+    check.run_parts(options.part or PARTS)
     if options.json:
         options.json.write_text(json.dumps(check.figures, indent=1) + "\n", encoding="utf-8")
     text = table(check.figures)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support import TINY_SIT, run_in_process, sweep_in_process
+from tests.support import TINY_SIT, run_in_process, sweep_in_process, tiny_acmdm
 
 ROOT: Final = Path(__file__).parents[2]
 ENGLISH: Final = [
@@ -63,8 +63,8 @@ def small(command: str, weights: Path) -> str:
     """The command with what makes it small: the tiny model, few captions, no tracking."""
     command = command.replace("=guidance", "=guidance sampling.cfg=1.0,3.0")
     command, redirect, target = command.partition(" > ")
-    if "model=mardm_sit_xl" in command:
-        published = " ".join(TINY_SIT[1:])
+    if "model=mardm_sit_xl" in command or "model=acmdm_flow_s" in command:
+        published = " ".join((TINY_SIT if "model=mardm_sit_xl" in command else tiny_acmdm("Flow"))[1:])
         command += f" {published} model.text_encoder=clip paths.prompts=captions.md tracking.mode=disabled"
     elif ".evaluate" in command:
         command = re.sub(r"--library \d+", "--library 10", command)

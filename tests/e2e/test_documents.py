@@ -20,7 +20,7 @@ from tests.e2e.documents import (
     small,
     write_programs,
 )
-from tests.support import copy_published
+from tests.support import copy_acmdm, copy_published
 
 REASONS = {"needs a GPU", "downloads", "takes long", "sets up", "serves until Ctrl-C"}
 """Why a command may be one that no test runs."""
@@ -51,6 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     """Where the commands are run one after the other, as some need what others made."""
     folder = tmp_path_factory.mktemp("manual")
     copy_published(folder)
+    copy_acmdm(folder)
     (folder / "clip").symlink_to(clip)
     (folder / "tests").mkdir()
     for name in ("held_out_captions.yaml", "harder_captions.yaml"):

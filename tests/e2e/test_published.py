@@ -51,13 +51,16 @@ def test_published_checkpoints_make_poses_whatever_the_batch(folder: Path, model
             assert np.abs(difference).max() < 1e-4
 
 
-@pytest.mark.parametrize("kind", ["Flow", "Raw"])
-def test_acmdm_makes_poses_of_its_own_length(folder: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "words", "frame"), [("Flow", [], 20), ("Raw", ["sampling.frame_index=39"], 39)])
+def test_acmdm_makes_poses_of_its_own_length(folder: Path, kind: str, words: list[str], frame: int) -> None:
     copy_acmdm(folder)
-    result = run_in_process(*SETTINGS, *tiny_acmdm(kind), "model.fit_bones=true", cwd=folder)
+    result = run_in_process(*SETTINGS, *tiny_acmdm(kind), "model.fit_bones=true", *words, cwd=folder)
     assert result.returncode == 0, result.stderr
     document = json.loads((folder / "SinglePose" / "waving.json").read_text())
-    assert document["frame_index"] == 20
+    assert document["frame_index"] == frame
+    joints = np.array(document["joints"])
+    axis = joints[1] - joints[2] + joints[16] - joints[17]  # hips and shoulders, from right to left
+    assert abs(axis[2]) < 1e-4 * abs(axis[0]) or abs(axis[1]) > 0.9 * np.linalg.norm(axis)
     assert document["sampling"] == {
         "sequence_length": 40,
         "cfg": 3.0,
