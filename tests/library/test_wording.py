@@ -131,3 +131,12 @@ def test_the_other_limb_names_the_side_that_is_not_named():
 
 def test_only_a_person_who_stands_is_said_to_stand():
     assert not any("stand" in text.lower() for text in captions(KNEEL, LEFT, KNEES))
+
+
+def test_a_posture_with_statements_may_be_described_by_statements_alone():
+    folded = EntryPhrases("folded", ("<fold> forward",), (), statements=("the torso is horizontal",))
+    texts = captions(folded, LEFT)
+    alone = [text for text in texts if text.startswith("The torso is horizontal") and "fold" not in text.lower()]
+    assert 0.08 < len(alone) / len(texts) < 0.3
+    assert all("left arm" in text for text in alone)
+    assert "The torso is horizontal" in captions(folded)

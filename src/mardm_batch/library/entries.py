@@ -6,7 +6,7 @@ The keys of an entry of `assets/pose_library/*.yaml`:
     does        verb phrases of its captions, the verb in <>
     with        noun phrases that follow "with" in its captions
     how         adverbials that may follow the verb: "without bending the knees"
-    states      clauses of their own: "neither knee is bent"
+    states      clauses of their own: "neither knee is bent"; those of a main entry describe all of its posture
     like        the entry whose phrases this one has as well
     sides       phrases that may end a verb phrase which does not name a side
     conditions  conditions that its joints meet, see `pose.conditions`

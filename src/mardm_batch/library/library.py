@@ -20,7 +20,7 @@ from mardm_batch.library.wording import EntryPhrases, Wording, compose_caption
 from mardm_batch.pose.balance import is_balanced, limb_in_trunk
 from mardm_batch.pose.conditions import either_side, parse
 
-_COUNT_SHARES: Final = (0.23, 0.31, 0.24, 0.145, 0.075)
+_COUNT_SHARES: Final = (0.225, 0.285, 0.225, 0.157, 0.108)
 """Shares of compositions of 1, 2, 3, … entries, of which a plain stand, which is implied, is none."""
 _STAND_SHARE: Final = 0.3
 """Share of compositions whose main entry is the plain stand."""
@@ -49,8 +49,8 @@ _OF_ARMS: Final = re.compile(r"(?:either )?(?:left_|right_)?(?:hands?|wrists?|el
 _WORDS_OF_SLOTS: Final = {
     "arms": r"arms?|hands?|palms?|elbows?",
     "head": r"head|face|gaze|eyes|chin",
-    "legs": r"feet|foot|soles?|legs?|knees?|thighs?|toes|heels?|ankles?|weight",
-    "torso": r"upright|straight|tall|erect|upper body|torso",
+    "legs": r"feet|foot|soles?|legs?|knees?|thighs?|shins?|toes|heels?|ankles?|weight",
+    "torso": r"upright|straight|tall|erect|upper body|torso|trunk|back",
 }
 """Patterns of words by which phrases speak of the parts of the body."""
 _NOT_NEGATIVE: Final = ("elbow", "knee", "heel", "slack")
@@ -96,7 +96,7 @@ class Composition:
         A plain stand, which is implied, sets none for the legs beside a fragment of the legs.
         """
         main = self.entries[0]
-        slots = {SLOTS.get(entry.kind, entry.kind) for entry in self.entries[1:]}
+        slots = self._slots
         kept = main.conditions
         if "legs" in slots:
             kept = () if main.implied else tuple(text for text in kept if not _OF_LEGS.match(text))
@@ -146,16 +146,30 @@ class Composition:
                 each.implied,
                 each.side_phrases,
                 each.how_phrases,
-                each.statements,
+                each.statements if each is not self.entries[0] else self._main_statements,
             )
             for each, silent in zip(self.entries, (self._silent, *[""] * len(self.entries)), strict=False)
         ]
         return compose_caption(phrases, rng, with_synonyms)
 
     @cached_property
+    def _slots(self) -> frozenset[str]:
+        """The slots of the parts of the body that the fragments place."""
+        slots = {SLOTS.get(entry.kind, entry.kind) for entry in self.entries[1:]}
+        parts = {part for entry in self.entries[1:] for part in entry.parts}
+        return frozenset(slots | {f"{part.split('_')[1]}s" if "_" in part else part for part in parts})
+
+    @cached_property
+    def _main_statements(self) -> tuple[str, ...]:
+        """The main entry's statements that do not speak of what its fragments place."""
+        slots = "|".join(_WORDS_OF_SLOTS[slot] for slot in sorted(self._slots))
+        pattern = re.compile(rf"\b(?:{slots})\b") if slots else None
+        return tuple(text for text in self.entries[0].statements if pattern is None or not pattern.search(text))
+
+    @cached_property
     def _silent(self) -> str:
         """A pattern of what the main entry's phrases do not speak of, because its fragments do; "" for nothing."""
-        slots = {SLOTS.get(entry.kind, entry.kind) for entry in self.entries[1:]}
+        slots = set(self._slots)
         if self.entries[0].kind != "support":
             slots &= {"legs", "head"}
         return "|".join(_WORDS_OF_SLOTS[slot] for slot in sorted(slots))

@@ -50,6 +50,8 @@ _FORMS: Final[tuple[tuple[Form, float], ...]] = (
     ("progressive", 0.13),
     ("past", 0.03),
 )
+_STATED_SHARE: Final = 0.25
+"""Share of captions of a posture with statements of its own that are statements only."""
 _STYLES: Final = (("clause", 0.52), ("sentences", 0.16), ("statements first", 0.16), ("list", 0.16))
 _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
 """Separators before the details that are appended to a caption, and before the last of them."""
@@ -135,6 +137,8 @@ def compose_caption(entries: Sequence[EntryPhrases], rng: np.random.Generator, w
     if len(fragments) > 1 and rng.random() < 0.7:
         fragments = [fragments[index] for index in rng.permutation(len(fragments))]
     style = draw(_STYLES, rng) if fragments else "clause"
+    if main.statements and rng.random() < _STATED_SHARE:
+        style = "stated"
     text, parts = _COMPOSERS[style](main, fragments, speaker)
     if rng.random() < 0.2:
         text = re.sub(r"(?<=[a-z])-(?=[a-z])|(?<=\bT)-(?=pose)", " ", text)
@@ -210,11 +214,21 @@ def _compose_list(main: EntryPhrases, fragments: list[EntryPhrases], speaker: _S
     return text, parts
 
 
+def _compose_stated(main: EntryPhrases, fragments: list[EntryPhrases], speaker: _Speaker) -> tuple[str, list[Part]]:
+    """Statements only, of the posture as well: "The left knee is on the floor. The right arm is raised"."""
+    rng = speaker.rng
+    phrase = speaker.choose(main.statements)
+    said = [_statement_part(fragment, speaker) for fragment in fragments]
+    said.insert(0 if rng.random() < 0.7 else len(said), Part(main.name, phrase, speaker.expand(phrase), "statement"))
+    return as_statements([part.words for part in said], rng), said
+
+
 _COMPOSERS: Final = {
     "clause": _compose_clause,
     "sentences": _compose_sentences,
     "statements first": _compose_statements_first,
     "list": _compose_list,
+    "stated": _compose_stated,
 }
 
 
