@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import yaml
 
-from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.library.posing import pose
+from mardm_batch.pages.figure import render_figure
 from mardm_batch.pages.page import BASE_STYLE, FIGURE_SCRIPT, join_modules, script_json
-from mardm_batch.registries import register_schemas
-from mardm_batch.render.renderer import PoseRenderer, capsule_ends
+from mardm_batch.render.figure import capsule_ends
+from mardm_batch.render.framing import Framing
 
 ROOT = Path(__file__).parents[2]
 LIGHT, DARK = (
@@ -104,10 +104,17 @@ def test_the_gallery_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     check_policy(render_gallery(PoseIndex(open_folders([tmp_path]))))
 
 
+def test_a_page_of_one_figure_holds_all_that_it_needs() -> None:
+    page = render_figure(pose({}), "<script>alert(1)</script>")
+    check_policy(page)
+    assert "<script>alert" not in page
+    joints = json.loads(re.search(r'id="joints">(.*?)<', page)[1])
+    assert np.allclose(np.reshape(joints, (22, 3)), pose({}), atol=1e-4)
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_the_figure_stands_where_it_stands_in_the_pictures() -> None:
-    register_schemas()
-    renderer = PoseRenderer(to_config(compose_config([])).render)
+    framing = Framing(30, 14)
     lying = pose({})[:, [0, 2, 1]] * (1, 1, -1) + (0, 0.1, 0)
     poses = [pose({}), lying, pose({}) * 1.4, pose({}) * 0.6]
     script = f"""
@@ -126,7 +133,7 @@ def test_the_figure_stands_where_it_stands_in_the_pictures() -> None:
     assert result.returncode == 0, result.stderr
     for joints, found in zip(poses, json.loads(result.stdout), strict=True):
         points = np.asarray(joints, np.float64)
-        camera, aim, _ = renderer._frame(capsule_ends(points))
+        camera, aim, _ = framing.frame(capsule_ends(points))
         assert np.abs(camera.project(points)[0] + aim - found).max() < 2.0  # pixels of 1200; the pictures round
 
 

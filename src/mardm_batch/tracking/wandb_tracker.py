@@ -15,8 +15,10 @@ from typing import Any, Final, Literal
 
 from mardm_batch.config.schema import setting
 from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
+from mardm_batch.pages.figure import render_figure
 from mardm_batch.system.terminal import printable
 from mardm_batch.tracking.identity import run_name, run_tags
 from mardm_batch.tracking.tracker import (
@@ -119,14 +121,7 @@ class WandbTracker:
         self.run.log(dict(metrics))
 
     def finish(self, summary: RunSummary) -> None:
-        samples = [each for each in summary.samples if PNG.path(summary.output, each.name).exists()]
-        if samples:
-            pictures = [self.wandb.Image(str(PNG.path(summary.output, each.name)), each.caption) for each in samples]
-            measures = list(dict.fromkeys(name for each in samples for name in each.measures))
-            table = self.wandb.Table(columns=["picture", "caption", *measures])
-            for each, picture in zip(samples, pictures, strict=True):
-                table.add_data(picture, each.caption, *(each.measures.get(name) for name in measures))
-            self.run.log({"pictures": pictures, "samples": table})
+        self.log_samples(summary)
         if summary.errors:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary.errors.items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
@@ -137,6 +132,31 @@ class WandbTracker:
             log.info("tracked offline: `wandb leet %s` shows the curves, `wandb sync %s` uploads them", place, place)
         else:
             log.info("tracked at %s", url)
+
+    def log_samples(self, summary: RunSummary) -> None:
+        """A table of sample poses: picture, a figure that can be turned, caption, agreement and measures."""
+        rows: list[dict[str, Any]] = []
+        pictures = []
+        for each in summary.samples:
+            document = PoseStore(summary.output, ()).read(each.name)
+            if document is None or document.caption != each.caption:  # another run replaced it
+                continue
+            path = PNG.path(summary.output, each.name)
+            row: dict[str, Any] = {"caption": each.caption}
+            if path.exists():
+                row["picture"] = self.wandb.Image(str(path), each.caption)
+                pictures.append(self.wandb.Image(str(path), each.caption))
+            row["figure"] = self.wandb.Html(render_figure(document.joints, each.caption), inject=False)
+            if (agreement := getattr(document, "agreement", None)) is not None:
+                row["agreement"] = agreement
+            rows.append({**row, **each.measures})
+        if not rows:
+            return
+        first = ("picture", "figure", "caption", "agreement")
+        keys = dict.fromkeys(key for row in rows for key in row)
+        columns: list[str | int] = [*(key for key in first if key in keys), *(key for key in keys if key not in first)]
+        table = self.wandb.Table(columns=columns, data=[[row.get(str(key)) for key in columns] for row in rows])
+        self.run.log({"samples": table, **({"pictures": pictures} if pictures else {})})
 
     def folder(self) -> str:
         """The folder of the run's files, as a command takes it."""
