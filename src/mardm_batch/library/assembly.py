@@ -104,7 +104,9 @@ def as_statements_first(
 ) -> str:
     """The statements before the main sentence, or mixed with it: "The left arm is raised. The person is kneeling"."""
     rest = "".join(part.words if part.kind == "verb" else _adverbial(part.words, rng) for part in others)
-    sentence = _finite(main, subject, rng) + rest
+    pronoun = f"{subject.pronoun} "
+    referred = any(statement.lower().startswith(pronoun) for statement in statements)
+    sentence = (_referring(main, subject) if referred else _finite(main, subject, rng)) + rest
     chance = rng.random()
     if chance < 0.6:
         return f"{as_statements(statements, rng)}. {capitalise(sentence)}"
@@ -179,6 +181,12 @@ def _finite(main: Part, subject: Subject, rng: np.random.Generator) -> str:
     if who in ("", "A person", "Person"):
         who = _REFERENCES[int(rng.integers(len(_REFERENCES)))]
     return f"They {agree_with_they(main.words)}" if who == "They" else f"{who} {main.words}"
+
+
+def _referring(main: Part, subject: Subject) -> str:
+    """The same after a statement that has named the subject by its pronoun: "He is kneeling", not "A man is …"."""
+    words = agree_with_they(main.words) if subject.pronoun == "they" else main.words
+    return f"{subject.pronoun} {words}"
 
 
 def agree_with_they(text: str) -> str:
