@@ -107,7 +107,7 @@ def make_poses(
         read = read_captions(pending, sampler.model, config.unknown_words)
         statistics.record_reading(read)
         cache = caption_cache_name(store.output, shard)
-        sampler.model.cache_text_embeddings([prompt.caption for prompt in read.prompts], temp, cache)
+        sampler.model.cache_text_embeddings(list({prompt.caption: None for prompt in read.prompts}), temp, cache)
         for result in sample_poses(read.prompts, sampler, statistics.record_batch, rejections):
             if isinstance(result, Failure):
                 statistics.record_failure(result)

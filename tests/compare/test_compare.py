@@ -23,7 +23,8 @@ from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
@@ -50,7 +51,7 @@ def finish_run(
     register_schemas()
     output = folder / "poses" if output is None else output
     folder.mkdir(parents=True)
-    store = PoseStore(output, FORMATS.values())
+    store = PoseStore(output, (PNG, NPY))
     store.prepare()
     settings = asdict(to_config(compose_config(["paths.output=poses", *overrides])))
     shard = shard_name(settings["shard"], settings["num_shards"])

@@ -31,7 +31,7 @@ def test_a_failure_is_listed_until_the_pose_succeeds(failures: FailureList) -> N
     assert failures.read() == [FIRST, SECOND]
     prompts = [Prompt("c", "A person c"), Prompt("b", "A person b")]
     assert failures.failed_prompts(prompts) == (Prompt("b", "A person b"),)
-    failures.remove({"A person a"})
+    failures.remove({("A person a", 1)})
     assert failures.read() == [SECOND]
 
 
@@ -60,7 +60,7 @@ def test_appending_writes_only_the_new_lines(failures: FailureList, monkeypatch:
 def test_a_list_that_loses_no_entry_is_not_rewritten(failures: FailureList, monkeypatch) -> None:
     failures.append([FIRST])
     monkeypatch.setattr(failures_module, "write_atomically", lambda *_: pytest.fail("the list was rewritten"))
-    failures.remove({"A person c"})
+    failures.remove({("A person c", 1)})
     assert failures.read() == [FIRST]
 
 

@@ -9,29 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.formats.registry import FORMATS, enabled_formats, register, split_file_name
-
-
-class Settings:
-    """Of a run, as far as the formats read them."""
-
-    def __init__(self, pictures: bool) -> None:
-        self.render = self
-        self.enabled = pictures
+from mardm_batch.registries import register_schemas
+from mardm_batch.run.shard import setting_at
 
 
 def test_a_setting_turns_a_format_on() -> None:
-    assert enabled_formats(Settings(pictures=True)) == (PNG, NPY)
-    assert enabled_formats(Settings(pictures=False)) == (NPY,)
+    assert enabled_formats({"render.enabled": True}.get) == (PNG, NPY)
+    assert enabled_formats({"render.enabled": False}.get) == (NPY,)
 
 
-def test_settings_without_the_key_of_a_format_are_refused() -> None:
+def test_a_key_that_is_no_setting_is_refused() -> None:
+    register_schemas()
     with pytest.raises(AttributeError):
-        enabled_formats(object())
+        setting_at(to_config(compose_config([])), "render.enable")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".json", "txt", ""])

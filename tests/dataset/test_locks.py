@@ -49,7 +49,7 @@ def test_lists_are_unchanged_where_another_process_holds_their_locks(output: Pat
     failures = FailureList(output)
     failures.append([FAILURE])
     with held(output, "failures"):
-        for change in (lambda: failures.append([FAILURE]), lambda: failures.remove({FAILURE.caption})):
+        for change in (lambda: failures.append([FAILURE]), lambda: failures.remove({FAILURE.key})):
             with pytest.raises(HeldLockError):
                 change()
     assert failures.read() == [FAILURE]

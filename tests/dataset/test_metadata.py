@@ -13,7 +13,7 @@ import pytest
 from mardm_batch.dataset import store as store_module
 from mardm_batch.dataset.card import MARKER
 from mardm_batch.dataset.formats.npy_file import NPY
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.metadata import column_types, metadata_rows, rebuild_metadata
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
@@ -23,7 +23,7 @@ from mardm_batch.system.files import DiskFullError
 from mardm_batch.verify.verification import verify
 
 JOINTS = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
-ALL = tuple(FORMATS.values())
+ALL = (PNG, NPY)
 CAPTIONS = [
     "A person on a train",
     "A person taking a test",

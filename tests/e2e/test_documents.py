@@ -22,7 +22,15 @@ from tests.e2e.documents import (
 )
 from tests.support import copy_acmdm, copy_published
 
-REASONS = {"needs a GPU", "downloads", "takes long", "sets up", "serves until Ctrl-C"}
+REASONS = {
+    "needs a GPU",
+    "downloads",
+    "takes long",
+    "sets up",
+    "serves until Ctrl-C",
+    "needs Blender",
+    "needs a body model",
+}
 """Why a command may be one that no test runs."""
 
 

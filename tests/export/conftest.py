@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.looks import theme
 
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.library.library import load_library
@@ -25,7 +26,7 @@ def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library, rng = load_library(), np.random.default_rng(0)
     captions = [*CAPTIONS, *(f"A person in pose {number}" for number in range(15))]
     entries = [Entry(caption, {"id": number, "label": "+1"}) for number, caption in enumerate(captions)]
-    store = PoseStore(folder, FORMATS.values())
+    store = PoseStore(folder, (PNG, NPY))
     store.prepare()
     (folder.parent / "temp").mkdir()
     draw = theme().renderer().draw

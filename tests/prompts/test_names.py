@@ -1,5 +1,6 @@
 """Names of files: from ids and places, what they never begin with, and how long the file system lets them be."""
 
+import hashlib
 import os
 import unicodedata
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mardm_batch.prompts.names import file_name, is_name_of, max_name_bytes, name_prompts
+from mardm_batch.prompts.names import file_name, further_poses, is_name_of, max_name_bytes, name_prompts
 from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.prompts.prompt_list import read_prompts
 
@@ -120,7 +121,7 @@ def test_names_have_room_for_hash_and_suffix(limit: int):
     listed = name_prompts((Entry(unicodedata.normalize("NFC", text)) for text in texts), max_bytes=max_bytes)
     assert len({prompt.name for prompt in listed}) == len(texts)
     for prompt in listed:
-        assert len(prompt.name.encode()) + len(".json") <= limit
+        assert len(prompt.name.encode()) + len(".clip.npy") <= limit
         assert len(file_name(prompt.caption, max_bytes)) <= 200
 
 
@@ -130,3 +131,29 @@ def test_a_deleted_working_folder_has_the_usual_limit(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert max_name_bytes(Path("poses")) == 240
+
+
+def test_further_poses_have_numbers_and_the_first_keep_their_names() -> None:
+    prompts = name_prompts([Entry("A person waving"), Entry("waving__2"), Entry("A person 坐" + "é" * 300)])
+    poses = further_poses(prompts, 3)
+    assert [pose for pose in poses if pose.number == 1] == list(prompts)
+    assert [pose.name for pose in poses[:3]] == [
+        "waving",
+        f"waving-{hashlib.sha256(b'A person waving').hexdigest()[:8]}__2",
+        "waving__3",
+    ]
+    assert [pose.name for pose in poses[3:6]] == ["waving__2", "waving__2__2", "waving__2__3"]
+    assert len({pose.name for pose in poses}) == len({pose.key for pose in poses}) == 9
+    for pose in poses:
+        assert is_name_of(pose.name, pose.caption, pose.source, pose.number)
+        assert not is_name_of(pose.name, "something else", pose.source, pose.number)
+    assert further_poses(prompts, 1) == prompts
+
+
+def test_every_name_leaves_room_for_the_longest_suffix() -> None:
+    captions = ["é" * 300 + ending for ending in ("a", "b", "c")]
+    prompts = further_poses(name_prompts(map(Entry, captions)), 1000)
+    longest = max(len(f"{prompt.name}.clip.npy".encode()) for prompt in prompts)
+    assert 250 < longest <= 255
+    short = further_poses(name_prompts(map(Entry, captions), max_bytes=100), 12, 100)
+    assert max(len(prompt.name.encode()) for prompt in short) <= 106

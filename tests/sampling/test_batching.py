@@ -42,7 +42,9 @@ class FaultySampler:
         self.model = self
         self.sizes: list[int] = []
 
-    def sample(self, captions: Sequence[str], attempts: Sequence[int], rejections: Sequence[int] = ()) -> np.ndarray:
+    keeps_clips = False
+
+    def sample(self, captions: Sequence[str], attempts: Sequence[int], *numbers: Sequence[int]) -> np.ndarray:
         self.sizes.append(len(captions))
         clips = np.random.default_rng(0).normal(size=(len(captions), 8, 22, 3)).astype(np.float32)
         self.fault(captions, attempts, clips)

@@ -163,6 +163,13 @@ class SampledSettings(Settings):
 
 
 @dataclass
+class OutputSettings(Settings):
+    SECTION: ClassVar[str] = "output"
+
+    clip: bool = setting("true: the whole clip too, NAME.clip.npy (frames, 22, 3)")
+
+
+@dataclass
 class Config(Settings):
     """All settings of a generating run."""
 
@@ -180,7 +187,7 @@ class Config(Settings):
         whole(1),
     )
     seed: int = setting("another seed gives other poses for the same captions", whole(0, 2**63 - 1))
-    limit: int | None = setting("first N prompts only", whole(1))
+    limit: int | None = setting("first N captions only", whole(1))
     existing: str = setting(
         "finished poses: skip leaves those that this run would make alike and refuses others, keep leaves all, "
         "overwrite makes all again, error refuses any",
@@ -196,9 +203,14 @@ class Config(Settings):
         "any known word is a failure always",
         one_of("warn", "fail"),
     )
+    poses_per_caption: int = setting(
+        "poses of each caption, with other noise; those after the first are named NAME__2, NAME__3 and so on",
+        whole(1, 1000),
+    )
     paths: PathSettings = setting("files and folders")
     prompts: PromptSettings = setting("how captions are read and poses are named")
     sampling: SamplingSettings = setting("how a clip is sampled")
+    output: OutputSettings = setting("what is written beside the pose")
     render: Any = setting("config group: how pictures look")
     model: Any = setting("config group: the model that makes the poses")
     tracking: Any = setting("config group: where metrics and sample pictures go")

@@ -19,7 +19,7 @@ from mardm_batch.system.json_records import json_lines, parse_json
 
 
 class FailureList:
-    """The failures of an output folder, at most one per caption; an entry is removed when its pose succeeds.
+    """The failures of an output folder, at most one per prompt; an entry is removed when its pose succeeds.
 
     Failures are appended as they happen, so that the cost of recording one does not depend on their number.
     """
@@ -29,12 +29,12 @@ class FailureList:
         self.path = output / FAILURES
 
     def read(self) -> list[Failure]:
-        """The latest failure of each caption; lines that are not a failure are ignored.
+        """The latest failure of each prompt; lines that are not a failure are ignored.
 
         Raises:
             OSError: the list exists and cannot be read.
         """
-        failures: dict[str, Failure] = {}
+        failures: dict[tuple[str, int], Failure] = {}
         try:
             content = read_regular(self.path, MAX_LIST_BYTES)
         except FileNotFoundError:
@@ -44,16 +44,16 @@ class FailureList:
                 failure = Failure.from_json(parse_json(line.decode(errors="replace")))
             except ValueError:
                 continue
-            failures[failure.caption] = failure
+            failures[failure.key] = failure
         return list(failures.values())
 
     def failed_prompts(self, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
-        """The prompts whose captions are listed."""
-        failed = {each.caption for each in self.read()}
-        return tuple(prompt for prompt in prompts if prompt.caption in failed)
+        """The prompts that are listed."""
+        failed = {each.key for each in self.read()}
+        return tuple(prompt for prompt in prompts if prompt.key in failed)
 
     def append(self, failures: Iterable[Failure], seconds: float | None = None) -> None:
-        """Add failures; each replaces an earlier one of its caption.
+        """Add failures; each replaces an earlier one of its prompt.
 
         Args:
             seconds: see `list_lock`.
@@ -79,8 +79,8 @@ class FailureList:
                 file.truncate(size)
                 raise
 
-    def remove(self, captions: Collection[str]) -> None:
-        """Remove the failures of captions whose poses are finished now.
+    def remove(self, keys: Collection[tuple[str, int]]) -> None:
+        """Remove the failures of prompts whose poses are finished now, by their keys.
 
         Raises:
             OSError: as `append`.
@@ -89,6 +89,6 @@ class FailureList:
             return
         with list_lock(self.output, "failures"):
             listed = self.read()
-            remaining = [each for each in listed if each.caption not in captions]
+            remaining = [each for each in listed if each.key not in keys]
             if len(remaining) != len(listed):
                 write_atomically(self.path, json_lines(remaining))

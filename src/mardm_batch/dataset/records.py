@@ -32,6 +32,8 @@ class Pose:
     """Mean distance in metres of the joints from where they are in the adjacent frames."""
     read_as: str | None = None
     """The caption in the words in which the model reads it, where these are others."""
+    clip: Joints | None = None
+    """The clip (frames, 22, 3) of which `joints` is the frame `frame_index`, where it is kept."""
     unknown_words: tuple[str, ...] = ()
     """The words of the caption that the model does not know, each once, in their order."""
     rejections: int = 0
@@ -48,6 +50,11 @@ class Provenance:
     sampling: Mapping[str, Any]
     weights_sha256: str | None = None
     precision: str | None = None
+
+
+def number_after_first(prompt: Prompt) -> int | None:
+    """The number of a prompt's pose as files have it: a caption's first pose is what it is without others."""
+    return prompt.number if prompt.number > 1 else None
 
 
 def read_joints(value: Any) -> Joints:
@@ -108,6 +115,13 @@ class PoseDocument(JsonRecord):
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
     )
 
+    pose_number: int | None = json_field("which pose of its caption, from 2 on; left out for the first", default=None)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """See `Prompt.key`."""
+        return self.caption, self.pose_number or 1
+
     @classmethod
     def of(cls, pose: Pose, provenance: Provenance) -> Self:
         return cls(
@@ -124,6 +138,7 @@ class PoseDocument(JsonRecord):
             read_as=pose.read_as,
             unknown_words=pose.unknown_words,
             rejections=pose.rejections or None,
+            pose_number=number_after_first(pose.prompt),
             **{**asdict(provenance), "frame_index": pose.frame_index},
         )
 
@@ -169,6 +184,16 @@ class Failure(JsonRecord):
     name: str
     stage: str
     error: str
+    pose_number: int | None = json_field("which pose of its caption, from 2 on; left out for the first", default=None)
+
+    @classmethod
+    def of(cls, prompt: Prompt, stage: str, error: str) -> Self:
+        return cls(prompt.caption, prompt.name, stage, error, number_after_first(prompt))
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """See `Prompt.key`."""
+        return self.caption, self.pose_number or 1
 
 
 @dataclass(frozen=True)

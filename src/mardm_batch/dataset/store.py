@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import uuid4
 
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.registry import FORMATS, format_of, split_file_name
 from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
@@ -30,6 +31,8 @@ from mardm_batch.system.files import (
 )
 from mardm_batch.system.folders import unwritable_reason
 from mardm_batch.system.json_records import parse_json
+
+NO_VIEWS: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ class PoseStore:
         self.output = output
         self.suffixes = tuple(each.suffix for each in formats)
         """Suffixes only: the store is sent to the writer processes, and the functions of a format may not be."""
+        self.views_before: frozenset[str] = frozenset()
+        """Suffixes of pictures from other sides that the folder had when it was prepared."""
 
     @property
     def formats(self) -> tuple[Format, ...]:
-        return tuple(FORMATS[suffix] for suffix in self.suffixes)
+        return tuple(map(format_of, self.suffixes))
 
     def prepare(self) -> None:
         """Create the output folder.
@@ -77,6 +82,8 @@ class PoseStore:
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")
             probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
+            files = (split_file_name(file_name) for file_name in self.file_names() if "@" in file_name)
+            self.views_before = frozenset(split[1].suffix for split in files if split is not None)
         except OSError as error:
             reason = unwritable_reason(self.output, error)
             raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
@@ -98,9 +105,9 @@ class PoseStore:
             except OSError as error:
                 unreadable[prompt.name + JSON.suffix] = error.strerror or str(error)
                 continue
-            if document is None or document.caption != prompt.caption or not self.is_complete(prompt.name, file_names):
+            if document is None or document.key != prompt.key or not self.is_complete(prompt.name, file_names):
                 unfinished.append(prompt)
-                other_captions += document is not None and document.caption != prompt.caption
+                other_captions += document is not None and document.key != prompt.key
                 continue
             finished.append(prompt)
             unknown_words += bool(document.unknown_words)
@@ -161,22 +168,31 @@ class PoseStore:
                 if document is not None:
                     yield next(name + suffix for suffix in FORMATS if name + suffix in file_names), document
 
-    def write(self, pose: Pose, picture: bytes | None, provenance: Provenance, staging: Path) -> None:
+    def write(
+        self,
+        pose: Pose,
+        picture: bytes | None,
+        provenance: Provenance,
+        staging: Path,
+        views: Mapping[int, bytes] = NO_VIEWS,
+    ) -> None:
         """Write a pose's files whole, the JSON last.
 
         Args:
             picture: the PNG; None where the store's formats have none.
             staging: a folder of the same file system.
+            views: further pictures by the degrees around the person.
 
         Raises:
             DiskFullError: there is no space; no partial file is left.
             OSError: they cannot be written for another reason.
         """
         name = pose.prompt.name
-        content = PoseContent(pose, PoseDocument.of(pose, provenance), picture)
+        content = PoseContent(pose, PoseDocument.of(pose, provenance), picture, views)
         files = {each.path(staging, name): each.encode(content) for each in (*self.formats, JSON)}
         replaced = [JSON.path(self.output, name)]  # first: the pose is unfinished while its files are exchanged
-        replaced += [each.path(self.output, name) for each in FORMATS.values() if each.suffix not in self.suffixes]
+        others = {*FORMATS, *self.views_before}.difference(self.suffixes)
+        replaced += [self.output / f"{name}{suffix}" for suffix in others]
         try:
             with translate_disk_full():
                 for path, encoded in files.items():

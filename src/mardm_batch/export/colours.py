@@ -2,10 +2,6 @@
 
 from collections.abc import Mapping
 
-from omegaconf import OmegaConf
-
-from mardm_batch.config.compose import compose_config
-from mardm_batch.registries import register_schemas
 from mardm_batch.render.theme import Theme
 
 Colour = tuple[float, float, float]
@@ -13,6 +9,11 @@ Colour = tuple[float, float, float]
 
 def default_look() -> Theme:
     """The look of the pictures that the settings have by default."""
+    from omegaconf import OmegaConf
+
+    from mardm_batch.config.compose import compose_config
+    from mardm_batch.registries import register_schemas
+
     register_schemas()
     look = OmegaConf.to_object(compose_config([]).render)
     assert isinstance(look, Theme)

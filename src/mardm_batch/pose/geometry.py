@@ -51,12 +51,23 @@ def canonical_position(joints: Array) -> Array:
     Returns:
         (..., 22, 3), of the same floating-point type.
     """
-    axis, has_heading = left_right_axis(joints, MIN_LEVEL_SHARE)
+    return _moved(joints, joints)
+
+
+def canonical_clip(clip: Array, frame: int) -> Array:
+    """Move a clip (t, 22, 3) as `canonical_position` moves one of its frames, which is then that pose."""
+    return _moved(clip, clip[frame])
+
+
+def _moved(joints: Array, reference: Array) -> Array:
+    """Joints (..., 22, 3) moved as poses (..., 22, 3) have to be for their canonical position."""
+    axis, has_heading = left_right_axis(reference, MIN_LEVEL_SHARE)
     level = np.where(has_heading, np.hypot(axis[..., 0], axis[..., 2]), 1.0)
     left_x = np.where(has_heading, axis[..., 0] / level, 1.0)[..., None]
     left_z = np.where(has_heading, axis[..., 2] / level, 0.0)[..., None]
     x, y, z = np.moveaxis(joints.astype(np.float64), -1, 0)  # (..., 22) each
-    x, z = x - x[..., :1], z - z[..., :1]
+    pelvis = reference[..., 0, :].astype(np.float64)
+    x, z = x - pelvis[..., 0, None], z - pelvis[..., 2, None]
     return np.stack([left_x * x + left_z * z, y, left_x * z - left_z * x], axis=-1).astype(joints.dtype)
 
 

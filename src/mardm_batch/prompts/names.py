@@ -7,8 +7,8 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,8 @@ HASH_DIGITS: Final = 8
 ID_COLUMN: Final = "id"
 NAME_SOURCES: Final = ("caption", "id", "index")
 """What names are made of: the caption; the column `id`, else the row; the place in the list of prompts."""
-_SUFFIX_BYTES: Final = 15  # of the longest file name: `-` and 8 digits of a hash, and a suffix such as .json
+_SUFFIX_BYTES: Final = 15  # of the longest file name: what is added to make it distinct, and a suffix
+_DISTINCT_BYTES: Final = 6  # by which a name may exceed the limit to be distinct; the longest suffix is .clip.npy
 _MIN_NAME_BYTES: Final = 16
 
 
@@ -33,6 +34,13 @@ class Prompt:
     caption: str
     source: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """The other columns of the prompt file: plain JSON values."""
+    number: int = 1
+    """Which pose of its caption this is; those after the first have other noise."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Caption and number: what the prompt is, however its files are named."""
+        return self.caption, self.number
 
 
 _SUBJECT = re.compile(r"^(?:(?:a|the)\s+)?person\s+(?=\S)", re.IGNORECASE)
@@ -83,15 +91,50 @@ def name_prompts(
         digits = HASH_DIGITS
         while (key := _fold_case(name)) in used:
             # Further digits replace text, so that the maximum length stays the same.
-            name = f"{_truncate(plain, max_bytes + HASH_DIGITS - digits)}-{_digest(entry.caption)[:digits]}"
+            ending = f"-{_digest(entry.caption)[:digits]}"
+            name = _truncate(plain, max_bytes + _DISTINCT_BYTES - len(ending)) + ending
             digits += 1
         used.add(key)
         prompts.append(Prompt(name, entry.caption, entry.source))
     return tuple(prompts)
 
 
-def is_name_of(name: str, caption: str, source: Mapping[str, Any] | None = None) -> bool:
-    """Whether `name_prompts` may have given a caption, with these other columns, this name, in some list."""
+def further_poses(prompts: Sequence[Prompt], count: int, max_bytes: int = MAX_NAME_BYTES) -> tuple[Prompt, ...]:
+    """Every prompt `count` times, the poses of a caption side by side.
+
+    The first keeps its name, so that it is the same with any count; further ones are `NAME__2`, `NAME__3` …, or, where
+    that is too long or another prompt's name, get the caption's hash before the number.
+
+    Args:
+        max_bytes: as of `name_prompts`, which named the prompts.
+    """
+    if count == 1:
+        return tuple(prompts)
+    used = {_fold_case(prompt.name) for prompt in prompts}
+    numbered = []
+    for prompt in prompts:
+        numbered.append(prompt)
+        for number in range(2, count + 1):
+            name = _numbered_name(prompt, number, used, max_bytes)
+            used.add(_fold_case(name))
+            numbered.append(replace(prompt, name=name, number=number))
+    return tuple(numbered)
+
+
+def _numbered_name(prompt: Prompt, number: int, used: set[str], max_bytes: int) -> str:
+    name, digits = f"{prompt.name}__{number}", HASH_DIGITS
+    while len(name.encode()) > max_bytes + _DISTINCT_BYTES or _fold_case(name) in used:
+        ending = f"-{_digest(prompt.caption)[:digits]}__{number}"
+        name = _truncate(prompt.name, max_bytes + _DISTINCT_BYTES - len(ending)) + ending
+        digits += 1
+    return name
+
+
+def is_name_of(name: str, caption: str, source: Mapping[str, Any] | None = None, number: int = 1) -> bool:
+    """Whether a prompt of a caption, with these other columns and this number, may have this name, in some list."""
+    if number > 1:
+        first = name.removesuffix(f"__{number}")
+        return first != name and is_name_of(first, caption, source)
     head, _, digits = name.rpartition("-")
     has_hash = len(digits) >= HASH_DIGITS and _digest(caption).startswith(digits)
     by_id = _name_of_id(Entry(caption, source or {}), MAX_NAME_BYTES)

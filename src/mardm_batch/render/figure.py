@@ -196,10 +196,10 @@ def _unit(vector: Vector) -> Vector:
 
 
 def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
-    """Lower left and upper right corner (2,) of the capsules, in pixels from where the camera looks."""
+    """Lower left and upper right corner (2,) of capsules (..., n, 2, 3), in pixels from where the camera looks."""
     pixels, scale = camera.project(ends)
     radii = (CAPSULE_RADII * scale)[..., None] + OUTLINE
-    return (pixels - radii).min(axis=(0, 1)), (pixels + radii).max(axis=(0, 1))
+    return (pixels - radii).reshape(-1, 2).min(axis=0), (pixels + radii).reshape(-1, 2).max(axis=0)
 
 
 class Outlines:

@@ -34,7 +34,11 @@ class Framing:
 
     def frame(self, ends: Floats) -> tuple[Camera, Floats, Floats]:
         """The nearest camera that has the body within the stage, the pixel (2,) that it looks at, and the body's lower
-        left and upper right corner (2, 2) in pixels. Low bodies are magnified."""
+        left and upper right corner (2, 2) in pixels. Low bodies are magnified.
+
+        Args:
+            ends: capsules (n, 2, 3) of a body, or (t, n, 2, 3) of one in several frames, which a camera has all of.
+        """
         lowest, highest = np.array(STAGE)
         camera = self.camera(0)
         low, high = bounds(ends, camera)

@@ -5,7 +5,7 @@ the body is in the picture, and the figure's shapes are painted on it far to nea
 palette indices, on which legend and caption are blended. Nothing here knows of torch, pyplot or files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -91,13 +91,23 @@ class PoseRenderer:
         The same joints and caption give the same bytes, whatever was drawn before. Raises ValueError where joints
         have another shape, are not finite, or are more than 100 m away.
         """
-        points = np.asarray(joints, dtype=np.float64)
-        if points.shape != (NUM_JOINTS, 3):
-            raise ValueError(f"joints: shape {points.shape} is not ({NUM_JOINTS}, 3)")
-        if not np.abs(points).max() <= LARGEST_COORDINATE:  # also where one is not a number
-            raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
+        points = checked_joints(joints)
         ends = capsule_ends(points)
-        camera, aim, corners = self._framing.frame(ends)
+        return self._draw_pose(points, ends, self._framing.frame(ends), caption)
+
+    def draw_clip(self, clip: NDArray[np.floating[Any]], caption: str) -> Iterator[bytes]:
+        """PNG of each frame of a clip (t, 22, 3), all seen by the camera that has every frame in the picture.
+
+        Raises ValueError as `draw` does.
+        """
+        frames = [checked_joints(joints) for joints in clip]
+        ends = np.stack([capsule_ends(points) for points in frames])
+        framed = self._framing.frame(ends)
+        for points, each in zip(frames, ends, strict=True):
+            yield self._draw_pose(points, each, framed, caption)
+
+    def _draw_pose(self, points: Floats, ends: Floats, framed: tuple[Camera, Floats, Floats], caption: str) -> bytes:
+        camera, aim, corners = framed
         empty, self._rows[:, 1:] = self._window(camera, aim)
         cast_shadows(points, ends, camera, aim, self._outlines)
         depth = project_figure(points, ends, camera, aim, self._outlines)
@@ -174,6 +184,16 @@ class PoseRenderer:
 
         pixels = words(canvas)
         return pixels, self._palette.quantize(pixels)
+
+
+def checked_joints(joints: NDArray[np.floating[Any]]) -> Floats:
+    """Joints (22, 3) that can be drawn. Raises ValueError."""
+    points = np.asarray(joints, dtype=np.float64)
+    if points.shape != (NUM_JOINTS, 3):
+        raise ValueError(f"joints: shape {points.shape} is not ({NUM_JOINTS}, 3)")
+    if not np.abs(points).max() <= LARGEST_COORDINATE:  # also where one is not a number
+        raise ValueError(f"joints: not finite, or more than {LARGEST_COORDINATE:g} m from the origin")
+    return points
 
 
 def palette_colours(options: Theme) -> Pixels:

@@ -2,13 +2,14 @@
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.config.schema import Settings, number, out_of_range, setting
+from mardm_batch.config.schema import Allowed, Settings, number, out_of_range, setting
 
 TORSO_TINT: Final = 0.62
 """Share of the floor's colour in the torso's; the rest is the spine's."""
@@ -34,6 +35,10 @@ class RenderSettings(Settings, ABC):
     def renderer(self) -> Renderer:
         """A renderer that draws as the settings say."""
 
+    def view_renderers(self) -> Mapping[int, Renderer]:
+        """Renderers of further pictures by the degrees around the person; none unless there is a setting for them."""
+        return {}
+
 
 @dataclass
 class Theme(RenderSettings):
@@ -41,6 +46,13 @@ class Theme(RenderSettings):
 
     azimuth: float = setting(
         "camera around the person in degrees; 0 in front, 90 at the person's left", number(-180, 180)
+    )
+    views: list[int] | None = setting(
+        "further pictures from so many degrees around the person, NAME@045.png and so on; [0,90] is front and left",
+        Allowed(
+            "null or a list of different whole numbers from 0 to 359",
+            lambda views: len(set(views)) == len(views) and all(0 <= each < 360 for each in views),
+        ),
     )
     elevation: float = setting("camera above the horizontal in degrees", number(0, 80))
     background: str = setting("colour behind the person")
@@ -65,6 +77,11 @@ class Theme(RenderSettings):
         from mardm_batch.render.renderer import PoseRenderer
 
         return PoseRenderer(self)
+
+    def view_renderers(self) -> Mapping[int, Renderer]:
+        """See `RenderSettings.view_renderers`."""
+        azimuths = {each: float(each if each <= 180 else each - 360) for each in self.views or ()}
+        return {each: replace(self, azimuth=azimuth, views=None).renderer() for each, azimuth in azimuths.items()}
 
     def colour(self, name: str) -> NDArray[np.float64]:
         """Red, green and blue (3,) from 0 to 1; `torso` too has one."""

@@ -87,7 +87,7 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
     finished = [each for each in survey.finished if each.name not in not_remade]
     with collect_errors(problems):
         statistics.failures.append(statistics.unlisted_failures)
-        statistics.failures.remove({prompt.caption for prompt in finished})
+        statistics.failures.remove({prompt.key for prompt in finished})
     log_list_problems(store, survey, problems)
     missing = len(requested) - len(finished)
     if problems:

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mardm_batch.dataset.formats.format import Format
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.errors import first_line
 from mardm_batch.prompts.names import NAME_SOURCES
 from mardm_batch.prompts.prompt_list import bundled_prompts
@@ -21,6 +22,7 @@ from mardm_batch.system.json_records import MAX_DEPTH
 
 MAX_SETTINGS_BYTES: Final = 2**18
 MAX_INTERPOLATIONS: Final = 20
+MAX_POSES_PER_CAPTION: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class RunSettings:
     formats: tuple[Format, ...]
     column: str | None = None
     names: str = "caption"
+    poses_per_caption: int = 1
 
 
 def read_run_settings(run_folder: Path) -> RunSettings:
@@ -49,13 +52,16 @@ def read_run_settings(run_folder: Path) -> RunSettings:
         raise ValueError("limit should be null or at least 1")
     try:
         file = bundled_prompts() if prompts is None else Path(started_in, Path(prompts).expanduser())
-        formats = [each for each in FORMATS.values() if each.setting is None or select(config, each.setting) is True]
+        formats = enabled_formats(partial(select, config, optional=True))
     except RuntimeError as error:  # the home of an unknown user
         raise ValueError(f"paths.prompts: {error}") from None
     column, names = (select(config, f"prompts.{key}", optional=True) for key in ("column", "names"))
     if not (column is None or isinstance(column, str)) or names not in (None, *NAME_SOURCES):
         raise ValueError("prompts.column and prompts.names should be text")
-    return RunSettings(file, limit, tuple(formats), column, names or "caption")
+    poses = select(config, "poses_per_caption", optional=True)
+    if poses is not None and (type(poses) is not int or not 1 <= poses <= MAX_POSES_PER_CAPTION):
+        raise ValueError(f"poses_per_caption should be a whole number from 1 to {MAX_POSES_PER_CAPTION}")
+    return RunSettings(file, limit, formats, column, names or "caption", poses or 1)
 
 
 def read_command(run_folder: Path, leave_out: Sequence[str]) -> tuple[str, str]:

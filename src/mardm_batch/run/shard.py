@@ -4,11 +4,14 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats.registry import enabled_formats
+from mardm_batch.dataset.formats.registry import VIEWS, enabled_formats
 from mardm_batch.dataset.records import Provenance
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
@@ -28,7 +31,16 @@ VALUES_SHOWN = 3
 
 def open_store(config: Config) -> PoseStore:
     """The poses of the run's output folder, which need not exist yet."""
-    return PoseStore(Path(config.paths.output).expanduser(), enabled_formats(config))
+    return PoseStore(Path(config.paths.output).expanduser(), enabled_formats(partial(setting_at, config)))
+
+
+def setting_at(config: Config, key: str) -> Any:
+    """The value at a dotted key; None for `render.views` where the chosen renderer has no such setting.
+
+    Raises:
+        AttributeError: a format names a key that is no setting.
+    """
+    return getattr(config.render, "views", None) if key == VIEWS else attrgetter(key)(config)
 
 
 def load_prompts(config: Config) -> tuple[Prompt, ...]:
@@ -53,11 +65,12 @@ def read_prompt_file(config: Config) -> PromptList:
         config.prompts.column,
         config.prompts.names,
         max_name_bytes(Path(config.paths.output).expanduser()),
+        config.poses_per_caption,
     )
 
 
 def select_shard(prompt_list: PromptList, config: Config) -> tuple[Prompt, ...]:
-    return shard_of(prompt_list.prompts[: config.limit], config.shard, config.num_shards)
+    return shard_of(prompt_list.first(config.limit), config.shard, config.num_shards)
 
 
 def count_finished(config: Config) -> tuple[int, int]:

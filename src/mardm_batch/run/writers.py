@@ -164,7 +164,7 @@ class PoseWriters:
         if error is not None:
             died = isinstance(error, BrokenProcessPool)
             message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
-            return Outcome(pose, Failure(pose.prompt.caption, pose.prompt.name, "write", message), {})
+            return Outcome(pose, Failure.of(pose.prompt, "write", message), {})
         written = future.result()
         for warning in written.warnings:
             if warning not in self.warned:
@@ -205,6 +205,8 @@ class Worker:
 
     settings: WriterSettings
     renderer: Renderer | None
+    views: Mapping[int, Renderer]
+    """Renderers of further pictures, by the degrees around the person."""
     warnings = WarningCollector()
     writing = threading.Lock()
     stop_requested = threading.Event()
@@ -215,6 +217,7 @@ def start_worker(settings: WriterSettings, parent: int) -> None:
     os.nice(NICENESS)
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else settings.render.renderer()
+    Worker.views = {} if settings.render is None else settings.render.view_renderers()
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
     for number in SIGNALS:  # Ctrl-C is the run's to answer; it stops its workers
         requested = signal.SIG_IGN if number == signal.SIGINT else lambda number, frame: Worker.stop_requested.set()
@@ -237,8 +240,9 @@ def draw_and_write(pose: Pose, provenance: Provenance) -> Written:
         settings = Worker.settings
         started = time.perf_counter()
         picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
+        views = {degrees: each.draw(pose.joints, pose.prompt.caption) for degrees, each in Worker.views.items()}
         drawn = time.perf_counter()
-        settings.store.write(pose, picture, provenance, settings.staging)
+        settings.store.write(pose, picture, provenance, settings.staging, views)
         seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
     warnings, Worker.warnings.messages = Worker.warnings.messages, []
     return Written(seconds, warnings)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import first_line
-from mardm_batch.pose.geometry import canonical_position, frame_change
+from mardm_batch.pose.geometry import canonical_clip, canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batch_size import BatchSize
 
@@ -213,6 +213,7 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
         [each.prompt.caption for each in batch],
         [each.attempt for each in batch],
         [each.rejections for each in batch],
+        [each.prompt.number for each in batch],
     )  # (b, T, 22, 3)
     acceptable = sampler.model.acceptable(clips)  # (b,)
     with np.errstate(invalid="ignore"):  # not all need be finite
@@ -224,11 +225,12 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
             results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
             pose = Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row]))
-            results.append(replace(pose, rejections=each.rejections))
+            clip = canonical_clip(clips[row], sampler.frame_index) if sampler.keeps_clips else None
+            results.append(replace(pose, rejections=each.rejections, clip=clip))
         else:
             results.append(sampling_failure(each.prompt, NOT_FINITE))
     return results
 
 
 def sampling_failure(prompt: Prompt, error: str) -> Failure:
-    return Failure(prompt.caption, prompt.name, "sample", error)
+    return Failure.of(prompt, "sample", error)

@@ -16,20 +16,27 @@ class PoseSampler:
         self.model, self.seed = model, config.seed
         self.frame_index = config.sampling.chosen_frame
         """Of a clip the frame that becomes the pose."""
+        self.keeps_clips = config.output.clip
         fixed = config.sampling.batch_size
         bounds: tuple[int, int] = model.batch_bounds if fixed == "auto" else (fixed, fixed)
         self.batch_size, self.largest_batch = bounds
         size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
         self.description = f"{config.model.name} on {model.device}, {model.precision}, {size} at once"
 
-    def sample(self, captions: Sequence[str], attempts: Sequence[int], rejections: Sequence[int] = ()) -> Clips:
+    def sample(
+        self,
+        captions: Sequence[str],
+        attempts: Sequence[int],
+        rejections: Sequence[int] = (),
+        numbers: Sequence[int] = (),
+    ) -> Clips:
         """Clips (b, T, 22, 3) in metres, acceptable or not.
 
-        A caption's attempt, from 0 on, and the number of its poses that were rejected choose its noise; without
-        `rejections` there are none.
+        A caption's attempt, from 0 on, the number of its poses that were rejected, and which pose of the caption it
+        is choose its noise; without `rejections` there are none, without `numbers` all are the first.
         """
-        numbers = rejections or [0] * len(captions)
-        keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, numbers, strict=True)]
+        rejections, numbers = rejections or [0] * len(captions), numbers or [1] * len(captions)
+        keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, rejections, numbers, strict=True)]
         return self.model.generate(captions, keys)
 
 

@@ -51,10 +51,10 @@ def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: 
     for prompt in prompts:
         unknown = words[prompt.caption]
         if not model.knows_a_word(prompt.caption):
-            failures.append(Failure(prompt.caption, prompt.name, STAGE, NO_KNOWN_WORD))
+            failures.append(Failure.of(prompt, STAGE, NO_KNOWN_WORD))
         elif unknown and unknown_words == "fail":
             error = f"the model does not know: {', '.join(unknown)} (unknown_words=fail)"
-            failures.append(Failure(prompt.caption, prompt.name, STAGE, error))
+            failures.append(Failure.of(prompt, STAGE, error))
         else:
             readable.append(prompt)
     return ReadCaptions(readable, failures, words, read_as)

@@ -42,7 +42,7 @@ def audit(
         unreadable: progress records that cannot be read, and why.
         unchecked: formats whose files need only exist.
     """
-    listing = list_files(store.output, expected.captions or ())
+    listing = list_files(store.output, expected.prompts or ())
     sizes = listing.sizes
     names = sorted(path.removesuffix(JSON.suffix) for path in sizes if path.endswith(JSON.suffix) and path[0] != ".")
     # Threads, not processes: reading and decoding release the interpreter lock.
@@ -50,11 +50,11 @@ def audit(
         inspections = pool.map(partial(inspect, store, expected, sizes.keys(), unchecked), names)
         poses = list(progress_bar(inspections, len(names)))
     documents = [pose.document for pose in poses if pose.document is not None]
-    generated = {pose.document.caption for pose in poses if pose.document is not None and pose.undamaged}
-    missing = [item for item in (expected.captions or {}).items() if item[0] + JSON.suffix not in sizes]
+    generated = {pose.document.key for pose in poses if pose.document is not None and pose.undamaged}
+    missing = [each for each in (expected.prompts or {}).values() if each.name + JSON.suffix not in sizes]
     active = [f"{shard.shard}, process {shard.pid} on {shard.host}" for shard in shards if shard.alive]
     findings = [
-        *(Finding(Kind.MISSING_POSE, name, caption) for name, caption in missing),
+        *(Finding(Kind.MISSING_POSE, each.name, each.caption) for each in missing),
         *check_failures(store.output, expected, generated),
         *(finding for pose in poses for finding in pose.findings),
         *check_strays(store.output, sizes.keys(), expected.file, bool(active)),
@@ -68,8 +68,8 @@ def audit(
     ]
     findings.sort(key=lambda finding: finding.order)
     counts = Counts(
-        requested=None if expected.captions is None else len(expected.captions),
-        missing=None if expected.captions is None else len(missing),
+        requested=None if expected.prompts is None else len(expected.prompts),
+        missing=None if expected.prompts is None else len(missing),
         found=len(poses),
         damaged=sum(not pose.undamaged for pose in poses),
         unknown_words=sum(bool(document.unknown_words) for document in documents),
@@ -120,7 +120,7 @@ def check_metadata(store: PoseStore) -> Iterator[Finding]:
         yield Finding(Kind.METADATA, METADATA, detail)
 
 
-def check_failures(output: Path, expected: Expected, generated: Collection[str]) -> Iterator[Finding]:
+def check_failures(output: Path, expected: Expected, generated: Collection[tuple[str, int]]) -> Iterator[Finding]:
     """Poses that failed and were not generated since: of the requested captions, where they are known."""
     failures = FailureList(output)
     try:
@@ -135,8 +135,9 @@ def check_failures(output: Path, expected: Expected, generated: Collection[str])
     if unreadable:
         yield Finding(Kind.UNKNOWN_FILE, FAILURES, f"lines that are not failures: {unreadable:,}", (FAILURES,))
     for each in listed:
-        requested = expected.captions is None or expected.captions.get(each.name) == each.caption
-        if requested and each.caption not in generated:
+        prompt = (expected.prompts or {}).get(each.name)
+        requested = expected.prompts is None or (prompt is not None and prompt.key == each.key)
+        if requested and each.key not in generated:
             yield Finding(Kind.FAILED, each.name, f"{each.stage}: {each.error}")
 
 

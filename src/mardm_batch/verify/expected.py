@@ -8,7 +8,7 @@ from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.registry import FORMATS
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.names import max_name_bytes
+from mardm_batch.prompts.names import Prompt, max_name_bytes
 from mardm_batch.prompts.prompt_list import read_prompts
 from mardm_batch.run.saved_settings import RunSettings, read_run_settings
 from mardm_batch.verify.findings import Expected
@@ -37,19 +37,20 @@ def expected_poses(
         run = RunSettings(prompt_file, None, formats) if run is None else replace(run, limit=None)
         column = run.column if prompt_file.suffix == run.prompts.suffix else None  # of another kind of file
         run = replace(run, prompts=prompt_file, column=column)
-        return Expected(captions_by_name(run, output), str(prompt_file), prompt_file, formats)
+        return Expected(prompts_by_name(run, output), str(prompt_file), prompt_file, formats)
     if run is None:
         return Expected(None, f"unknown: {reason}; name the captions with --prompts", None, formats)
     source = f"{run.prompts}, by the newest run" + ("" if run.limit is None else f" with limit={run.limit}")
     try:
-        return Expected(captions_by_name(run, output), source, run.prompts, formats)
+        return Expected(prompts_by_name(run, output), source, run.prompts, formats)
     except InputError as error:
         return Expected(None, f"unknown: {error}", None, formats)
 
 
-def captions_by_name(run: RunSettings, output: Path) -> dict[str, str]:
-    listed = read_prompts(run.prompts, run.column, run.names, max_name_bytes(output)).prompts
-    return {prompt.name: prompt.caption for prompt in listed[: run.limit]}
+def prompts_by_name(run: RunSettings, output: Path) -> dict[str, Prompt]:
+    longest = max_name_bytes(output)
+    listed = read_prompts(run.prompts, run.column, run.names, longest, run.poses_per_caption)
+    return {prompt.name: prompt for prompt in listed.first(run.limit)}
 
 
 def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from mardm_batch.dataset.formats.format import Damage, Format
 from mardm_batch.errors import ExitCode
+from mardm_batch.prompts.names import Prompt
 
 
 class Kind(StrEnum):
@@ -61,8 +62,8 @@ class Finding:
 class Expected:
     """The poses that an output folder should hold."""
 
-    captions: Mapping[str, str] | None
-    """Name -> caption; None where the requested captions are unknown."""
+    prompts: Mapping[str, Prompt] | None
+    """By name; None where the requested captions are unknown."""
     source: str
     """Where the captions are listed, or why they are unknown."""
     file: Path | None

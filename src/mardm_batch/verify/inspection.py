@@ -34,7 +34,8 @@ def inspect(
         file_names: of the output folder.
         unchecked: formats whose files need only exist.
     """
-    present = [each for each in FORMATS.values() if name + each.suffix in file_names]
+    known = dict.fromkeys((*FORMATS.values(), *store.formats))
+    present = [each for each in known if name + each.suffix in file_names]
     files = tuple(name + each.suffix for each in (JSON, *present))
     found = [
         Finding(Kind.MISSING_FILE, name + each.suffix, files=files) for each in store.formats if each not in present
@@ -45,7 +46,7 @@ def inspect(
     except DamagedFileError as error:
         found.append(Finding(damage_kind(error.damage, JSON), name + JSON.suffix, error.detail, files))
     for each in present:
-        if each not in unchecked:
+        if all(each.check != other.check for other in unchecked):
             try:
                 each.check(each.path(store.output, name), document)
             except DamagedFileError as error:
@@ -61,8 +62,8 @@ def inspect(
 
 def caption_kind(name: str, document: PoseDocument, expected: Expected) -> Kind | None:
     """Compare name and caption with the requested captions, else with the rule of names; None: they are right."""
-    if expected.captions is not None and name in expected.captions:
-        return None if expected.captions[name] == document.caption else Kind.WRONG_CAPTION
-    if not is_name_of(name, document.caption, document.source):
+    if expected.prompts is not None and name in expected.prompts:
+        return None if expected.prompts[name].key == document.key else Kind.WRONG_CAPTION
+    if not is_name_of(name, document.caption, document.source, document.pose_number or 1):
         return Kind.WRONG_CAPTION
-    return None if expected.captions is None else Kind.UNREQUESTED
+    return None if expected.prompts is None else Kind.UNREQUESTED

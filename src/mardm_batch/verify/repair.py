@@ -9,7 +9,6 @@ from mardm_batch.dataset.layout import FAILURES, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import random_sibling
 from mardm_batch.verify.findings import Expected, Finding, Kind, Repair, Report
 from mardm_batch.verify.listing import REMOVED, list_files
@@ -79,6 +78,6 @@ def set_aside(
         failures.append(readable)
     rebuild_metadata(store)
     to_generate = report.counts.damaged
-    if expected.captions is not None:
-        to_generate = len(store.survey([Prompt(*item) for item in expected.captions.items()]).unfinished)
+    if expected.prompts is not None:
+        to_generate = len(store.survey(expected.prompts.values()).unfinished)
     return Repair(None if aside.folder is None else str(aside.folder), aside.moved, to_generate)

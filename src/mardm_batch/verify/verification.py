@@ -47,7 +47,7 @@ def verify(
     store = PoseStore(output, expected.formats)
     if not (repair or prune):
         return audit(store, expected, shards, unreadable, unchecked, progress_bar)
-    if prune and expected.captions is None:
+    if prune and expected.prompts is None:
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
         if shard.alive:

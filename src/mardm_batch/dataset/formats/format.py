@@ -1,7 +1,7 @@
 """A file format of poses: its suffix, and how a pose is encoded and a file checked."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class DamagedFileError(Exception):
 
 @dataclass(frozen=True)
 class PoseContent:
-    """What a format encodes: a pose, its JSON document, and its picture as PNG where it is drawn."""
+    """What a format encodes: a pose, its JSON document, and its pictures as PNG where it is drawn."""
 
     pose: Pose
     document: PoseDocument
     picture: bytes | None
+    views: Mapping[int, bytes] = field(default_factory=dict)
+    """Further pictures by the degrees around the person."""
 
 
 @dataclass(frozen=True)

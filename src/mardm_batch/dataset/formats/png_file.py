@@ -29,8 +29,13 @@ MAX_PIXELS: Final = 50_000_000
 def encode_png(content: PoseContent) -> bytes:
     if content.picture is None:
         raise ValueError("the pose was not drawn")
-    texts = b"".join(text_chunk(*item) for item in picture_texts(content.document).items())
-    return content.picture[:HEADER_BYTES] + texts + content.picture[HEADER_BYTES:]
+    return with_texts(content.picture, content.document)
+
+
+def with_texts(picture: bytes, document: PoseDocument) -> bytes:
+    """A PNG with the texts that say of which pose it is."""
+    texts = b"".join(text_chunk(*item) for item in picture_texts(document).items())
+    return picture[:HEADER_BYTES] + texts + picture[HEADER_BYTES:]
 
 
 def picture_texts(document: PoseDocument) -> dict[str, str]:

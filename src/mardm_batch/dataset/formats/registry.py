@@ -1,13 +1,19 @@
 """The registry of formats, from which store, metadata, audit and repair learn the files of a pose."""
 
-from operator import attrgetter
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+from mardm_batch.dataset.formats.clip_file import CLIP
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.formats.view_file import view_degrees, view_format
 
+VIEWS: Final = "render.views"
+"""Key of the setting that turns on pictures from other sides."""
+Settings = Callable[[str], Any]
+"""The value of a setting by its dotted key."""
 FORMATS: Final[dict[str, Format]] = {}
 """By suffix, in the order of writing. The JSON is not among them: every pose has it, and it is written last."""
 
@@ -23,18 +29,30 @@ def register(format: Format) -> None:
     FORMATS[format.suffix] = format
 
 
-def enabled_formats(settings: object) -> tuple[Format, ...]:
-    """The formats that are on by these settings: a `Config`, or the configuration that a run saved.
+def format_of(suffix: str) -> Format:
+    """The format of a suffix: a registered one, or that of pictures from some side. Raises KeyError."""
+    degrees = view_degrees(suffix)
+    return FORMATS[suffix] if degrees is None else view_format(degrees)
 
-    Raises:
-        AttributeError: the settings lack the key of a format.
+
+def enabled_formats(settings: Settings) -> tuple[Format, ...]:
+    """The formats that are on by these settings.
+
+    Args:
+        settings: the value at a dotted key; None where there is no such setting, as in those that older runs saved.
     """
-    formats = FORMATS.values()
-    return tuple(each for each in formats if each.setting is None or attrgetter(each.setting)(settings))
+    on = [each for each in FORMATS.values() if each.setting is None or settings(each.setting) is True]
+    views = settings(VIEWS) if PNG in on else None
+    if isinstance(views, Sequence) and all(isinstance(each, int) and 0 <= each < 360 for each in views):
+        on += [view_format(degrees) for degrees in views]
+    return tuple(on)
 
 
 def split_file_name(file_name: str) -> tuple[str, Format] | None:
     """Name of the pose and format of a file; None where no format has its suffix."""
+    name, at, rest = file_name.rpartition("@")
+    if at and (degrees := view_degrees(at + rest)) is not None:
+        return name, view_format(degrees)
     for each in sorted((*FORMATS.values(), JSON), key=lambda each: -len(each.suffix)):
         if file_name.endswith(each.suffix):
             return file_name.removesuffix(each.suffix), each
@@ -43,3 +61,4 @@ def split_file_name(file_name: str) -> tuple[str, Format] | None:
 
 register(PNG)
 register(NPY)
+register(CLIP)

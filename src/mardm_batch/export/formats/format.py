@@ -33,6 +33,8 @@ class ExportFormat(ABC):
     SUMMARY: ClassVar[str]
     """One line of the help: what is written, and for whom."""
     TAKES_CLIPS: ClassVar[bool] = False
+    NEEDS_CLIPS: ClassVar[bool] = False
+    """Whether there is nothing to export without them."""
     TAKES_VIEWS: ClassVar[bool] = False
     NEEDS: ClassVar[Mapping[str, str]] = {}
     """Packages that have to be installed, each with the extra that brings it."""

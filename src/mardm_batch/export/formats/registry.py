@@ -1,5 +1,6 @@
 """The registry of formats by name. Adding one is a module here and its line below."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Final
 
@@ -13,10 +14,11 @@ from mardm_batch.export.formats.npz import Npz
 from mardm_batch.export.formats.openpose import OpenPose
 from mardm_batch.export.formats.parquet import Parquet
 from mardm_batch.export.formats.smpl import Smpl
+from mardm_batch.export.formats.video import Video
 from mardm_batch.export.formats.webdataset import WebDataset
 
 FORMATS: Final[dict[str, type[ExportFormat]]] = {
-    each.NAME: each for each in (Bvh, Glb, Smpl, Coco, OpenPose, Npz, Csv, Parquet, WebDataset)
+    each.NAME: each for each in (Bvh, Glb, Smpl, Coco, OpenPose, Video, Npz, Csv, Parquet, WebDataset)
 }
 """In the order of the help."""
 
@@ -37,4 +39,4 @@ def format_for(name: str, options: ExportOptions) -> ExportFormat:
     for package, extra in format.NEEDS.items():
         if find_spec(package) is None:
             raise InputError(f"--to {name}: needs {package}; pip install 'mardm-batch[{extra}]'")
-    return format(options)
+    return format(replace(options, clips=options.clips or format.NEEDS_CLIPS))
