@@ -552,7 +552,7 @@ def test_captions_met_entirely_are_counted_by_group_and_demands(tmp_path: Path) 
     for name, content in saved.items():
         (folder / ".hydra" / f"{name}.yaml").write_text(json.dumps(content), "utf-8")
     joints = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
-    store = PoseStore(folder / "poses", FORMATS.values())
+    store = PoseStore(folder / "poses", (PNG, NPY))
     (tmp_path / "staging").mkdir()
     provenance = Provenance("tiny", 1, 0, {})
     for prompt in (Prompt("sitting", "A person sitting"), Prompt("waving", "A person waving")):

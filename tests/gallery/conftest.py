@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.gallery.index import PoseIndex
@@ -37,7 +38,7 @@ class Writer:
     """Writes poses into a folder, as a run does."""
 
     def __init__(self, output: Path) -> None:
-        self.store = PoseStore(output, FORMATS.values())
+        self.store = PoseStore(output, (PNG, NPY))
         self.store.prepare()
         self.staging = output.parent / f"{output.name}_temp"
         self.staging.mkdir()
