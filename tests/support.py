@@ -131,7 +131,7 @@ def write_captions(folder: Path, captions: list[str], name: str = "captions.txt"
     return f"paths.prompts={name}"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

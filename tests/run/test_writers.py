@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.looks import theme
+from tests.support import wait_until
 
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
@@ -110,10 +111,7 @@ def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> Non
     assert parent.stdout is not None
     workers = [int(word) for word in parent.stdout.readline().split()]
     assert len(workers) == 2
-    time.sleep(1.5)  # they are past their imports, and wait for poses
+    time.sleep(1.5)  # as a rule they are past their imports then, and wait for poses
     parent.send_signal(number)
     parent.wait()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), seconds=60)
