@@ -21,6 +21,7 @@ from mardm_batch.config.schema import conf_dir
 from mardm_batch.dataset.schemas import schema_files
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries
+from mardm_batch.train.judge_settings import register_judge_schema
 from mardm_batch.train.settings import register_train_schema
 
 DOCS = Path(__file__).resolve().parent
@@ -45,10 +46,10 @@ SECTIONS = {
 SETTINGS_INTRODUCTION = """\
 # Settings
 
-Every setting of `python -m mardm_batch` and of `python -m mardm_batch.train`, with its default, what it means and what
-it may be. Settings are [Hydra](https://hydra.cc)'s: `key=value` on the command line, with defaults in the files of
-`conf/`. A mistyped key, an unknown choice or a value out of range ends the command with exit code 2 and one line that
-names the key, the value and what is allowed. `null` is no value.
+Every setting of `python -m mardm_batch`, `python -m mardm_batch.train` and `python -m mardm_batch.train.judge`, with
+its default, what it means and what it may be. Settings are [Hydra](https://hydra.cc)'s: `key=value` on the command
+line, with defaults in the files of `conf/`. A mistyped key, an unknown choice or a value out of range ends the command
+with exit code 2 and one line that names the key, the value and what is allowed. `null` is no value.
 
 `python -m mardm_batch --help` prints the same in the terminal; with `model=NAME` that model's settings.
 """
@@ -70,6 +71,7 @@ SIGHUP, Ctrl-C or SIGTERM.
 def settings_page() -> str:
     register_schemas()
     register_train_schema()
+    register_judge_schema()
     models = group_choices("model")
     rows = {model: setting_rows("config", [f"model={model}"]) for model in models}
     shared = [row for row in rows["embedded"] if not row.key.startswith("model.")]
@@ -90,6 +92,7 @@ def settings_page() -> str:
     parts += ["## Looks: `render=NAME`\n", *choices("render"), "## Experiments: `--multirun +experiment=NAME`\n"]
     parts += [*choices("experiment"), "## Training: `python -m mardm_batch.train`\n"]
     parts += sections(setting_rows("train", []))
+    parts += ["## Training the judge: `python -m mardm_batch.train.judge`\n", *table(setting_rows("judge", []))]
     return "\n".join(parts)
 
 

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def write(
     provenance = Provenance("embedded", 1, 8, {"cfg": 2.0}, "0123", "float32")
     for place, prompt in enumerate(name_prompts(map(Entry, captions))):
         prompt = type(prompt)(prompt.name, prompt.caption, sources[place] if sources else {})
-        pose = Pose(prompt, JOINTS + place, 8, 0, unknown_words=("zorbing",) if place == 0 else ())
+        pose = Pose(prompt, JOINTS + place, 8, 0, agreement=1.0)
+        if place == 0:
+            pose = replace(pose, unknown_words=("zorbing",), agreement=None)
         store.write(pose, b"\x89PNG" + b"\0" * 40, provenance, staging)
     return store
 
@@ -77,13 +80,15 @@ def test_the_hub_s_library_loads_every_pose_whatever_the_captions_say(tmp_path: 
     assert list(loaded) == ["train"]
     rows = loaded["train"]
     assert sorted(rows["caption"]) == sorted(CAPTIONS)
-    assert set(rows.column_names) == {"file_name", "caption", "joints", "unknown_words", "id", "split", "note"}
+    own = {"file_name", "caption", "joints", "unknown_words", "agreement"}
+    assert set(rows.column_names) == own | {"id", "split", "note"}
     by_caption = {row["caption"]: row for row in rows}
     for place, caption in enumerate(CAPTIONS):
         row = by_caption[caption]
         assert np.array_equal(np.array(row["joints"], np.float32), JOINTS + np.float32(place))
         assert (row["id"], row["split"], row["note"]) == (place, sources[place]["split"], None)
         assert row["unknown_words"] == (["zorbing"] if place == 0 else [])
+        assert row["agreement"] == (None if place == 0 else 1.0)
         assert row["file_name"].endswith(".png" if pictures else ".npy")
         assert (store.output / row["file_name"]).exists()
 

@@ -32,6 +32,14 @@ def test_a_pose_says_how_its_caption_was_read_where_that_differs() -> None:
     assert "read_as" not in DOCUMENT.to_json()
 
 
+def test_a_pose_says_how_it_agrees_with_its_caption_where_that_was_measured() -> None:
+    pose = Pose(Prompt("waving", "A person waving"), JOINTS, 8, 0, agreement=0.75, candidate=2)
+    document = PoseDocument.of(pose, PROVENANCE).to_json()
+    assert list(document)[-3:] == ["unknown_words", "agreement", "candidate"]
+    assert (document["agreement"], document["candidate"]) == (0.75, 2)
+    assert not {"agreement", "candidate"} & DOCUMENT.to_json().keys()
+
+
 def test_a_pose_is_the_same_after_writing_and_reading() -> None:
     read = PoseDocument.from_json(parse_json(json.dumps(DOCUMENT.to_json())))
     assert np.array_equal(read.joints, JOINTS)
@@ -45,7 +53,7 @@ def test_a_pose_is_the_same_after_writing_and_reading() -> None:
     [
         Failure("A person 站", "站", "sample", "not finite"),
         MetadataRow("waving.png", "A person waving"),
-        MetadataRow("a.png", "A person a", JOINTS.tolist(), ["a"], {"id": 1, "columns": "two"}),
+        MetadataRow("a.png", "A person a", JOINTS.tolist(), ["a"], 0.5, {"id": 1, "columns": "two"}),
         Progress("all", "runs/1", total=3, newest=["a", "b"], seconds_left=1.5, exit_code=0),
     ],
     ids=lambda record: type(record).__name__,

@@ -161,9 +161,10 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
     (store.output / "c.png").unlink()
     assert rebuild_metadata(store) == 2
     rows = [json.loads(line) for line in (store.output / "metadata.jsonl").read_text("utf-8").splitlines()]
+    same = {"joints": JOINTS.tolist(), "unknown_words": [], "agreement": None}
     assert rows == [
-        {"file_name": "a.png", "caption": "A person <a> “quoted” 站", "joints": JOINTS.tolist(), "unknown_words": []},
-        {"file_name": "b.png", "caption": "A person b", "joints": JOINTS.tolist(), "unknown_words": []},
+        {"file_name": "a.png", "caption": "A person <a> “quoted” 站", **same},
+        {"file_name": "b.png", "caption": "A person b", **same},
     ]
 
 

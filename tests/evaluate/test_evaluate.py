@@ -11,7 +11,8 @@ from rich.console import Console
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import conf_dir
-from mardm_batch.evaluate.__main__ import MEASURES, WORST_LISTED, main, show
+from mardm_batch.evaluate.__main__ import JUDGE_MEASURES, MEASURES, WORST_LISTED, main, show
+from mardm_batch.evaluate.agreement import JudgeScores
 from mardm_batch.evaluate.captions import held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
 from mardm_batch.evaluate.scores import (
@@ -73,7 +74,9 @@ def test_failed_captions_are_listed_the_worst_first() -> None:
 def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     failed = tuple(FailedCaption(f"caption {n} [red]\x1b", 2, {"head looks up": 1}) for n in range(30))
     values: dict[str, Any] = dict.fromkeys(MEASURES, 0.5)
-    show(Scores(**values, captions=40, seeds=2, held_out={}, groups={}, failed=failed), Console(width=80, markup=False))
+    judge = JudgeScores(*[0.5] * len(JUDGE_MEASURES))
+    scores = Scores(**values, captions=40, seeds=2, held_out={}, judge=judge, groups={}, failed=failed)
+    show(scores, Console(width=80, markup=False))
     lines = capsys.readouterr().out.splitlines()
     assert "30 of 40 captions failed; the worst:" in lines
     assert sum("[red]\\x1b: head looks up (1)" in line for line in lines) == WORST_LISTED

@@ -30,9 +30,18 @@ BEYOND = 77.0
 """Stands for a joint beyond human limits."""
 
 
+class IndifferentJudge:
+    """Cannot judge any caption."""
+
+    def scores(self, captions: Sequence[str], joints: np.ndarray) -> list[float | None]:
+        return [None] * len(captions)
+
+
 class FaultySampler:
     """Samples fixed clips, unless `fault` raises or spoils them."""
 
+    candidates = 1
+    judge = IndifferentJudge()
     frame_index = 4
     max_attempts = 2
 

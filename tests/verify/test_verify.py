@@ -454,6 +454,16 @@ def test_captions_with_unknown_words_are_counted(output: Path, picture: bytes, a
     assert "captions with words that the model does not know: 1" in capsys.readouterr().out
 
 
+def test_the_agreement_of_the_poses_is_summed_up(output: Path, picture: bytes, audit, capsys) -> None:
+    assert audit()["agreement"] is None
+    for prompt, agreement in ((WAVING, 0.25), (MARKUP, 1.0)):
+        pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0, agreement=agreement)
+        PoseStore(output, ALL).write(pose, picture, PROVENANCE, output.parent)
+    assert audit()["agreement"] == {"poses": 2, "mean": 0.625, "below_half": 0.5}
+    main([str(output), "--no-pictures"])
+    assert "agreement with the captions: mean 0.625, 50.0 % below 0.5 (2 poses)" in capsys.readouterr().out
+
+
 def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:
     captions = [*CAPTIONS, *(f"A person [red], number {number}" for number in range(12))]
     listed = output / "captions.jsonl"  # the prompt file itself is no stray

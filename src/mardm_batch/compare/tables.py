@@ -17,6 +17,8 @@ BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
     "poses_per_second": max,
     "bone_length_error_cm": min,
     "conditions_met": max,
+    "agreement": max,
+    "agreement_below_half": min,
 }
 """How the best value of a metric is chosen; metrics that are not listed have no best value."""
 UNITS = {"cm": " (cm)", "mb": " (MB)"}

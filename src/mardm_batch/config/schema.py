@@ -127,6 +127,9 @@ class SamplingSettings(Settings):
         one_of("auto", "float32", "bfloat16"),
     )
     frame_index: int | None = setting("frame of the clip that becomes the pose; null: the middle one", whole(0))
+    candidates: int = setting(
+        "poses sampled for a caption, of which the one that agrees best with it is kept", whole(1)
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -28,6 +28,7 @@ COLUMNS: Final[Mapping[str, tuple[str | Mapping[str, Any], str]]] = {
     "caption": ("string", "what the person does"),
     "joints": (JOINTS_FEATURE, f"22 × 3 numbers: {UNITS}"),
     "unknown_words": ({"sequence": "string"}, "words of the caption that the model does not know"),
+    "agreement": ("float64", "from 0 to 1: how much of what the caption states the pose shows; null: not measured"),
 }
 """Types and descriptions of the columns that every row has, as `datasets` names types."""
 LICENCES: Final = {

@@ -59,6 +59,7 @@ def rows_of(poses: Sequence[tuple[str, PoseDocument]], types: Mapping[str, tuple
             document.caption,
             document.joints.tolist(),
             list(document.unknown_words or ()),
+            document.agreement,
             {name: cell((document.source or {}).get(key), kind) for key, (name, kind) in types.items()},
         )
         for file_name, document in poses

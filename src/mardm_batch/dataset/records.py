@@ -12,6 +12,8 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.json_records import Codec, JsonRecord, json_field
 
 UNITS: Final = "metres, Y up, the person faces +Z, pelvis above the origin"
+LOW_AGREEMENT: Final = 0.5
+"""Poses that agree less with their captions are counted apart."""
 AXES: Final = {"up": "+Y", "facing": "+Z", "left": "+X"}
 
 
@@ -38,6 +40,12 @@ class Pose:
     """The words of the caption that the model does not know, each once, in their order."""
     rejections: int = 0
     """Number of earlier poses of this prompt that a review rejected."""
+    agreement: float | None = None
+    """With the caption, from 0 to 1; see `judge.judge.Agreement`."""
+    candidate: int | None = None
+    """Which of the candidates for its prompt it is, from 0; None where it is the only one."""
+    acceptable: bool = True
+    """Whether the model accepts its clip; a last attempt may be kept all the same."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,15 @@ class PoseDocument(JsonRecord):
     source: Mapping[str, Any] | None = provenance_field("the other columns of the prompt file")
     read_as: str | None = json_field("the caption as the model reads it, where that differs", default=None)
     unknown_words: tuple[str, ...] | None = provenance_field("words of the caption that the model does not know")
+    agreement: float | None = json_field(
+        "share from 0 to 1 of what the caption states that the pose shows; absent where the caption states nothing "
+        "that can be measured",
+        default=None,
+    )
+    candidate: int | None = json_field("with several candidates, which of them was kept, counted from 0", default=None)
     rejections: int | None = json_field(
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
     )
-
     pose_number: int | None = json_field("which pose of its caption, from 2 on; left out for the first", default=None)
 
     @property
@@ -137,6 +150,8 @@ class PoseDocument(JsonRecord):
             source=pose.prompt.source,
             read_as=pose.read_as,
             unknown_words=pose.unknown_words,
+            agreement=pose.agreement,
+            candidate=pose.candidate,
             rejections=pose.rejections or None,
             pose_number=number_after_first(pose.prompt),
             **{**asdict(provenance), "frame_index": pose.frame_index},
@@ -170,6 +185,9 @@ class MetadataRow(JsonRecord):
     )
     unknown_words: list[str] = json_field(
         "words of the caption that the model does not know", written=True, default_factory=list
+    )
+    agreement: float | None = json_field(
+        "with the caption, as in the JSON; null where it was not measured", written=True, default_factory=lambda: None
     )
     columns: Mapping[str, Any] = json_field(
         "the other columns of the prompt file, the same in every line", rest=True, default_factory=dict

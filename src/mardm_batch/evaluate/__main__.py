@@ -34,7 +34,8 @@ mardm_batch.pose.conditions documents the conditions. A condition is discriminat
 poses of the library meet it. Held-out captions combine library entries, or use phrases, that training never sees.
 "Nearest training pose" shows whether a model copies its training poses: its poses should not be nearer to them than
 held-out poses of the library are. The captions that failed are listed with the number of their poses that fail, and by
-condition: the worst on the terminal, all in the JSON. Exit codes: 0; 2 for bad settings or input.
+condition: the worst on the terminal, all in the JSON. The judge, which gives every pose of a run its agreement, does
+not see the conditions: here it is scored by them. Exit codes: 0; 2 for bad settings or input.
 """
 MEASURES: Final = {
     "discriminative_conditions_met": "discriminative conditions met",
@@ -53,6 +54,14 @@ MEASURES: Final = {
     "nearest_training_pose_of_new_ones_cm": "  reference: held-out library poses",
 }
 """Rows of the table: the keys of the scores and their labels."""
+JUDGE_MEASURES: Final = {
+    "agreement": "agreement with the caption, by the judge",
+    "agreement_measured": "  poses whose caption states what it can judge",
+    "agreement_auc": "  poses that meet every condition against others (AUC)",
+    "best_agreement_captions_met": "captions met by the pose of all seeds that agrees best",
+    "any_seed_captions_met": "  by the pose of any seed",
+}
+"""The same for the scores of the judge."""
 WORST_LISTED: Final = 10
 """Failed captions on the terminal."""
 
@@ -65,6 +74,8 @@ def show(scores: Scores, console: Console) -> None:
     values = vars(scores)
     for key, label in MEASURES.items():
         table.add_row(label, f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %")
+    for key, label in JUDGE_MEASURES.items():
+        table.add_row(label, f"{100 * vars(scores.judge)[key]:.1f} %")
     console.print(table)
     if scores.groups:
         groups = Table(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import Failure
 from mardm_batch.errors import InputError
+from mardm_batch.evaluate.agreement import JudgeScores, score_judge
 from mardm_batch.evaluate.captions import EvaluationSet, held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
 from mardm_batch.library.clips import composed_poses
@@ -85,6 +86,8 @@ class Scores:
     """The same for held-out library poses, as a reference."""
     held_out: Mapping[str, int]
     """Number of captions by what about them is held out of training."""
+    judge: JudgeScores
+    """Of the judge of agreement."""
     groups: Mapping[str, GroupScores]
     """By the labels of the captions; empty where they have none."""
     failed: tuple[FailedCaption, ...]
@@ -145,6 +148,7 @@ def evaluate(
         nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),
         nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
         held_out=dict(captions.held_out),
+        judge=score_judge(captions.conditions, poses),
         groups=group_scores([captions.labels.get(text, ()) for text in texts], shares),
         failed=failed_captions(captions.conditions, poses),
     )

@@ -62,9 +62,8 @@ def measure_poses(
         known = conditions.get(document.caption)
         missed = [each.text for each in known or () if not each.holds(joints[row : row + 1])[0]]
         unknown = document.unknown_words
-        agreement = getattr(document, "agreement", None)
         numbers: dict[str, float | None] = {
-            "agreement": agreement,
+            "agreement": document.agreement,
             "conditions": len(missed) if known else None,
             "unknown": None if unknown is None else len(unknown),
             "limits": len(limits),

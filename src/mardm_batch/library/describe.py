@@ -61,6 +61,17 @@ def describe(joints: NDArray[np.floating], rng: np.random.Generator) -> list[Des
     ]
 
 
+def imagine_description(rng: np.random.Generator) -> Description:
+    """A description of no pose in particular: any main posecode, and any details."""
+    mains, details = _load_posecodes()
+    return _compose_description(mains[int(rng.integers(len(mains)))], list(details), rng)
+
+
+def posecode_conditions() -> set[str]:
+    """All conditions that posecodes state."""
+    return {text for codes in _load_posecodes() for code in codes for text in code.conditions}
+
+
 def add_details(
     captions: Sequence[tuple[str, int]], joints: NDArray[np.floating], rng: np.random.Generator
 ) -> list[tuple[str, int]]:

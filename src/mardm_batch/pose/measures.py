@@ -1,10 +1,14 @@
 """Measures of poses, as in PoseScript's posecodes (Delmas et al., ECCV 2022).
 
 Axes: n poses, 22 joints (n, 22, 3), metres, Y up, left +X, facing +Z (see `geometry.canonical_position`). Angles are
-in degrees. Every function measures all poses at once.
+in degrees. Every function measures all poses at once; within `measured_once` each measure of them is taken once.
 """
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +32,40 @@ SEGMENTS: Final = {
 """The joints at both ends of each limb segment, the one nearer to the trunk first."""
 _NEIGHBOURS: Final = {"knee": ("hip", "ankle"), "elbow": ("shoulder", "wrist")}
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_TAKEN: ContextVar[tuple[Array, dict[object, object]] | None] = ContextVar("measures taken", default=None)
+"""The poses of `measured_once`, and their measures so far by function and arguments."""
 
+
+@contextmanager
+def measured_once(joints: Array) -> Iterator[None]:
+    """Keep every measure of this very array of poses, which must not change meanwhile, for the next that needs it."""
+    token = _TAKEN.set((joints, {}))
+    try:
+        yield
+    finally:
+        _TAKEN.reset(token)
+
+
+def _keep(measure: Callable[Concatenate[Array, _P], _T]) -> Callable[Concatenate[Array, _P], _T]:
+    """The measure, taken once within `measured_once`; its arguments beside the poses are names."""
+
+    @wraps(measure)
+    def kept(joints: Array, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        taken = _TAKEN.get()
+        if taken is None or taken[0] is not joints:
+            return measure(joints, *args, **kwargs)
+        key = (measure, *args)
+        if key not in taken[1]:
+            taken[1][key] = measure(joints, *args, **kwargs)
+        value: _T = taken[1][key]  # type: ignore[assignment]
+        return value
+
+    return kept
+
+
+@_keep
 def point(joints: Array, name: str) -> Array:
     """Position (n, 3) of a joint, of `left_hand` or `right_hand`, or of the `torso`'s middle."""
     if name == "torso":
@@ -40,6 +77,7 @@ def point(joints: Array, name: str) -> Array:
     return joints[:, JOINT_INDEX[name]]
 
 
+@_keep
 def inner_angle(joints: Array, joint: str) -> Array:
     """Inner angle (n,) of a knee or an elbow; 180 is straight."""
     side, name = joint.split("_")
@@ -48,21 +86,25 @@ def inner_angle(joints: Array, joint: str) -> Array:
     return angle_between(unit(first - centre), unit(second - centre))
 
 
+@_keep
 def flexion(joints: Array, joint: str) -> Array:
     """Flexion (n,) of a knee or an elbow; 0 is straight."""
     return np.asarray(180.0 - inner_angle(joints, joint))
 
 
+@_keep
 def distance(joints: Array, first: str, second: str) -> Array:
     """Distance (n,) between two points, metres."""
     return np.asarray(np.linalg.norm(point(joints, first) - point(joints, second), axis=-1))
 
 
+@_keep
 def relative_position(joints: Array, first: str, second: str) -> Array:
     """Vector (n, 3) from the point `second` to the point `first`, metres."""
     return np.asarray(point(joints, first) - point(joints, second))
 
 
+@_keep
 def direction(joints: Array, segment: str) -> Array:
     """Unit vector (n, 3) along a limb segment, away from the trunk; that of `back` points from pelvis to neck."""
     if segment == "back":
@@ -72,12 +114,14 @@ def direction(joints: Array, segment: str) -> Array:
     return unit(relative_position(joints, f"{side}_{far}", f"{side}_{near}"))
 
 
+@_keep
 def angle_from_vertical(joints: Array, segment: str) -> Array:
     """Angle (n,) between a segment and the vertical, 0 to 90."""
     vertical = np.abs(direction(joints, segment)[:, 1])
     return np.asarray(np.degrees(np.arccos(np.clip(vertical, 0.0, 1.0))))
 
 
+@_keep
 def height(joints: Array, name: str) -> Array:
     """Height (n,) of a point above the lowest joint, metres."""
     return np.asarray(point(joints, name)[:, 1] - joints[:, :, 1].min(axis=1))
@@ -88,18 +132,21 @@ def on_floor(joints: Array, name: str) -> NDArray[np.bool_]:
     return np.asarray(height(joints, name) <= FLOOR_TOLERANCE)
 
 
+@_keep
 def torso_pitch(joints: Array) -> Array:
     """Angle (n,) of the back from the vertical: forward positive, backward negative, beyond 90 head down."""
     back = direction(joints, "back")
     return atan2_degrees(back[:, 2], back[:, 1])
 
 
+@_keep
 def torso_lean(joints: Array) -> Array:
     """Sideways lean (n,) of the line from the pelvis to the middle of the shoulders: left positive."""
     middle = 0.5 * (point(joints, "left_shoulder") + point(joints, "right_shoulder"))
     return arcsin_degrees(unit(middle - point(joints, "pelvis"))[:, 0])
 
 
+@_keep
 def body_bend(joints: Array) -> Array:
     """Angle (n,) of the trunk against the legs, seen from the side: forward positive, -180 to 180."""
     shoulders = 0.5 * (point(joints, "left_shoulder") + point(joints, "right_shoulder"))
@@ -109,6 +156,7 @@ def body_bend(joints: Array) -> Array:
     return np.asarray(np.degrees((bend + np.pi) % (2 * np.pi) - np.pi))
 
 
+@_keep
 def torso_twist(joints: Array) -> Array:
     """Rotation (n,) of the shoulders against the hips, about the back: to the left positive."""
     up = direction(joints, "back")
@@ -118,6 +166,7 @@ def torso_twist(joints: Array) -> Array:
     return atan2_degrees(sine, (hips * shoulders).sum(-1))
 
 
+@_keep
 def chest_axes(joints: Array) -> tuple[Array, Array, Array]:
     """Unit vectors (n, 3) to the chest's left, up and front."""
     up = unit(relative_position(joints, "neck", "spine3"))
@@ -125,6 +174,7 @@ def chest_axes(joints: Array) -> tuple[Array, Array, Array]:
     return left, up, np.cross(left, up)
 
 
+@_keep
 def head_nod(joints: Array) -> Array:
     """Angle (n,) by which the head is bent down (positive) or back (negative), against the chest."""
     _, up, front = chest_axes(joints)
@@ -132,6 +182,7 @@ def head_nod(joints: Array) -> Array:
     return np.asarray(atan2_degrees((skull * front).sum(-1), (skull * up).sum(-1)) - HEAD_REST_ANGLE)
 
 
+@_keep
 def head_side(joints: Array) -> Array:
     """Angle (n,) by which the head joint is to the left of the chest's middle plane.
 
@@ -149,6 +200,7 @@ def kneeling_on(joints: Array, side: str) -> NDArray[np.bool_]:
     return np.asarray(on_floor(joints, f"{side}_knee") & lower & on_floor(joints, f"{other}_foot"))
 
 
+@_keep
 def kneeling(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) both knees are on the floor, with the hips above them or the knees completely bent."""
     grounded = on_floor(joints, "left_knee") & on_floor(joints, "right_knee")

@@ -1,4 +1,4 @@
-"""Prompts to poses, batch after batch, with retries and an end to faults that hit every caption. No torch here."""
+"""Prompts to poses, batch after batch: candidates, retries, an end to faults that hit every caption. No torch here."""
 
 import logging
 import time
@@ -6,6 +6,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +14,11 @@ import numpy as np
 
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import first_line
+from mardm_batch.judge.judge import Judge
 from mardm_batch.pose.geometry import canonical_clip, canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batch_size import BatchSize
+from mardm_batch.sampling.candidates import NOT_FINITE, Candidates
 
 if TYPE_CHECKING:
     from mardm_batch.sampling.sampler import PoseSampler
@@ -26,17 +29,20 @@ FAILURES_BEFORE_PROBES: Final = 12
 """Failures in a row, all alike, after which single captions from all over the list are sampled next."""
 PROBES: Final = 12
 NO_REJECTIONS: Final[Mapping[str, int]] = MappingProxyType({})
-NOT_FINITE: Final = "joints are not finite, with other noise too"
 
 
 @dataclass(frozen=True)
 class SamplingAttempt:
-    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is acceptable."""
+    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is acceptable.
+
+    Several candidates for the pose of a prompt have other noise each; the first is the pose of a run without others.
+    """
 
     prompt: Prompt
     attempt: int = 0
     rejections: int = 0
     """Number of earlier poses of the prompt that a review rejected."""
+    candidate: int = 0
 
 
 SamplingResult = Pose | Failure | SamplingAttempt
@@ -46,12 +52,23 @@ SamplingResult = Pose | Failure | SamplingAttempt
 class SamplingQueue:
     """The attempts that are to be sampled: batches whose poses are fixed, and after them all others in their order."""
 
-    def __init__(self, prompts: Sequence[Prompt], rejections: Mapping[str, int] = NO_REJECTIONS) -> None:
-        self.waiting = deque(SamplingAttempt(each, rejections=rejections.get(each.name, 0)) for each in prompts)
+    def __init__(
+        self, prompts: Sequence[Prompt], rejections: Mapping[str, int] = NO_REJECTIONS, candidates: int = 1
+    ) -> None:
+        """`candidates` for each prompt, one after the other."""
+        self.waiting = deque(
+            SamplingAttempt(each, rejections=rejections.get(each.name, 0), candidate=candidate)
+            for each in prompts
+            for candidate in range(candidates)
+        )
         self.batches: deque[Sequence[SamplingAttempt]] = deque()
 
     def __len__(self) -> int:
         return len(self.waiting) + sum(map(len, self.batches))
+
+    def left(self) -> Iterator[SamplingAttempt]:
+        """All that are to be sampled yet."""
+        return chain(*self.batches, self.waiting)
 
     def take(self, size: int) -> Sequence[SamplingAttempt]:
         """The next batch, of at most `size` poses unless its poses are fixed."""
@@ -160,18 +177,19 @@ def sample_poses(
     the batches that follow are smaller too. A fault that hits every caption ends the sampling: once a dozen failures
     in a row were alike, and those of a dozen captions from all over the list too, the rest is not sampled.
 
+    Of several candidates for a prompt the one that agrees best with its caption is yielded; the size of a batch counts
+    candidates.
+
     Args:
         record_batch: called with the duration of each batch in seconds, the device, and the peak of memory there in MB.
         rejections: by name the number of earlier poses that a review rejected.
     """
-    queue, size, streak = (
-        SamplingQueue(prompts, rejections),
-        BatchSize(sampler.batch_size, sampler.largest_batch),
-        FailureStreak(),
-    )
+    queue, candidates = SamplingQueue(prompts, rejections, sampler.candidates), Candidates(sampler.candidates)
+    size, streak = BatchSize(sampler.batch_size, sampler.largest_batch), FailureStreak()
     while queue:
         if streak.hits_every_caption:
-            log.error("sampling stopped: %s; %d were not sampled", streak, len(queue))
+            left = {attempt.prompt.name for attempt in queue.left()} | candidates.incomplete()
+            log.error("sampling stopped: %s; %d were not sampled", streak, len(left))
             return
         if streak.needs_probes:
             queue.put_probes(PROBES)
@@ -184,7 +202,9 @@ def sample_poses(
             half = (len(batch) + 1) // 2
             if len(batch) == 1:
                 streak.add_error(error, poses=1)
-                yield sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
+                failure = sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
+                if (chosen := candidates.add(batch[0].prompt, batch[0].candidate, failure)) is not None:
+                    yield chosen
             elif sampler.model.is_out_of_memory(error) and half < size.current:
                 size.limit(half)
                 log.warning("out of memory with %d poses at once: continuing with %d", len(batch), half)
@@ -197,21 +217,23 @@ def sample_poses(
         size.record(len(batch), seconds)
         record_batch(seconds, sampler.model.device, sampler.model.device_memory_mb())
         streak.add(results)
-        for result in results:
+        for each, result in zip(batch, results, strict=True):
             if isinstance(result, SamplingAttempt):
                 queue.put_back(result)
-            else:
-                yield result
+            elif (chosen := candidates.add(each.prompt, each.candidate, result)) is not None:
+                yield chosen
 
 
 def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[SamplingResult]:
     """Sample the clips of a batch, and take one frame of each in canonical position.
 
     A clip that is not acceptable gives the next attempt. At the last attempt it gives its pose where that is finite.
+    The agreement of poses with their captions is measured.
     """
+    captions, most = [each.prompt.caption for each in batch], sampler.model.max_attempts
     clips = sampler.sample(
-        [each.prompt.caption for each in batch],
-        [each.attempt for each in batch],
+        captions,
+        [each.candidate * most + each.attempt for each in batch],
         [each.rejections for each in batch],
         [each.prompt.number for each in batch],
     )  # (b, T, 22, 3)
@@ -221,15 +243,32 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
         changes = frame_change(clips, sampler.frame_index)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
-        if not acceptable[row] and each.attempt + 1 < sampler.model.max_attempts:
+        if not acceptable[row] and each.attempt + 1 < most:
             results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
             pose = Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row]))
-            clip = canonical_clip(clips[row], sampler.frame_index) if sampler.keeps_clips else None
-            results.append(replace(pose, rejections=each.rejections, clip=clip))
+            results.append(
+                replace(
+                    pose,
+                    rejections=each.rejections,
+                    clip=canonical_clip(clips[row], sampler.frame_index) if sampler.keeps_clips else None,
+                    candidate=each.candidate if sampler.candidates > 1 else None,
+                    acceptable=bool(acceptable[row]),
+                )
+            )
         else:
             results.append(sampling_failure(each.prompt, NOT_FINITE))
-    return results
+    return with_agreement(results, sampler.judge)
+
+
+def with_agreement(results: Sequence[SamplingResult], judge: Judge) -> list[SamplingResult]:
+    """The results, the poses among them with their agreement."""
+    poses = [result for result in results if isinstance(result, Pose)]
+    if not poses:
+        return list(results)
+    scores = judge.scores([pose.prompt.caption for pose in poses], np.stack([pose.joints for pose in poses]))
+    measured = iter(replace(pose, agreement=score) for pose, score in zip(poses, scores, strict=True))
+    return [next(measured) if isinstance(result, Pose) else result for result in results]
 
 
 def sampling_failure(prompt: Prompt, error: str) -> Failure:

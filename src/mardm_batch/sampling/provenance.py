@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import Provenance
+from mardm_batch.judge.judge import load_judge
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.sampling.models.settings import ModelSettings
 
@@ -30,6 +31,7 @@ def settings_provenance(config: Config) -> Provenance:
             **({} if sampling.time_steps is None else {"time_steps": sampling.time_steps}),
             "cfg": sampling.cfg,
             **model.provenance(),
+            **({"candidates": sampling.candidates, "judge": load_judge().sha256} if sampling.candidates > 1 else {}),
         },
         precision=None if sampling.precision == "auto" else sampling.precision,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mardm_batch.config.schema import Config
+from mardm_batch.judge.judge import load_judge
 from mardm_batch.model.motion_model import Clips, MotionModel
 from mardm_batch.model.noise_keys import noise_key
 from mardm_batch.sampling.device import shard_device
@@ -13,7 +14,9 @@ class PoseSampler:
     """A loaded model as a run uses it. A clip depends on its caption, the attempt and the settings alone."""
 
     def __init__(self, model: MotionModel, config: Config) -> None:
-        self.model, self.seed = model, config.seed
+        self.model, self.judge, self.seed = model, load_judge(), config.seed
+        self.candidates = config.sampling.candidates
+        """Poses sampled for each caption, of which one is chosen."""
         self.frame_index = config.sampling.chosen_frame
         """Of a clip the frame that becomes the pose."""
         self.keeps_clips = config.output.clip

@@ -147,7 +147,7 @@ class WandbTracker:
                 row["picture"] = self.wandb.Image(str(path), each.caption)
                 pictures.append(self.wandb.Image(str(path), each.caption))
             row["figure"] = self.wandb.Html(render_figure(document.joints, each.caption), inject=False)
-            if (agreement := getattr(document, "agreement", None)) is not None:
+            if (agreement := document.agreement) is not None:
                 row["agreement"] = agreement
             rows.append({**row, **each.measures})
         if not rows:

@@ -41,6 +41,9 @@ def show(report: Report, repair: bool, prune: bool) -> None:
     console.print(printable(f"requested captions: {report.source}"))
     if report.counts.unknown_words:
         console.print(f"captions with words that the model does not know: {report.counts.unknown_words:,}")
+    if (agreement := report.agreement) is not None:
+        low = f"{100 * agreement.below_half:.1f} % below 0.5"
+        console.print(f"agreement with the captions: mean {agreement.mean:.3f}, {low} ({agreement.poses:,} poses)")
     by_kind: dict[str, list[Finding]] = {}
     for each in (*report.problems, *report.notes):
         by_kind.setdefault(each.kind, []).append(each)

@@ -20,7 +20,7 @@ from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import json_lines, parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
-from mardm_batch.verify.findings import NOTES, Counts, Expected, Finding, Kind, Report
+from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, inspect
 from mardm_batch.verify.listing import REMOVED, list_files
 
@@ -75,7 +75,8 @@ def audit(
         unknown_words=sum(bool(document.unknown_words) for document in documents),
     )
     problems, notes = ([each for each in findings if (each.kind in NOTES) == is_note] for is_note in (False, True))
-    return Report(store.output, expected.source, counts, problems, notes, disk_use(sizes))
+    agreement = AgreementSummary.of([each.agreement for each in documents if each.agreement is not None])
+    return Report(store.output, expected.source, counts, problems, notes, disk_use(sizes), agreement)
 
 
 def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None, active: bool) -> Iterator[Finding]:

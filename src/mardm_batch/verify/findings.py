@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mardm_batch.dataset.formats.format import Damage, Format
+from mardm_batch.dataset.records import LOW_AGREEMENT
 from mardm_batch.errors import ExitCode
 from mardm_batch.prompts.names import Prompt
 
@@ -84,6 +85,24 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class AgreementSummary:
+    """How far the poses agree with their captions: of `poses`, for which it was measured, the mean and the share below
+    0.5."""
+
+    poses: int
+    mean: float
+    below_half: float
+
+    @classmethod
+    def of(cls, agreements: Sequence[float]) -> "AgreementSummary | None":
+        """None where it was measured for no pose."""
+        if not agreements:
+            return None
+        low = sum(each < LOW_AGREEMENT for each in agreements)
+        return cls(len(agreements), round(sum(agreements) / len(agreements), 4), round(low / len(agreements), 4))
+
+
+@dataclass(frozen=True)
 class Repair:
     """`folder`: where files and folders were moved to, if any were. `to_generate`: poses left to the next run."""
 
@@ -103,6 +122,7 @@ class Report:
     notes: Sequence[Finding]
     disk: Mapping[str, tuple[int, int]]
     """Number of files and bytes of each type of file."""
+    agreement: AgreementSummary | None = None
     repair: Repair | None = None
 
     @property
@@ -126,6 +146,7 @@ class Report:
             "problems": [asdict(each) for each in self.problems],
             "notes": [asdict(each) for each in self.notes],
             "disk": dict(self.disk),
+            "agreement": self.agreement and asdict(self.agreement),
             "repair": repair and {"folder": repair.folder, "moved": repair.moved, "to_make": repair.to_generate},
             "exit_code": self.exit_code,
         }

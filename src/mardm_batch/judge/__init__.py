@@ -1,0 +1,1 @@
+"""Whether a pose shows what its caption says, whatever model made it. No torch here."""

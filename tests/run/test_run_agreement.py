@@ -1,0 +1,66 @@
+"""Each pose of a run says how it agrees with its caption; the best of several candidates is found again on resuming."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from tests.support import Run, write_captions
+
+from mardm_batch.dataset.records import Pose
+from mardm_batch.judge.judge import load_judge
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.run.measures import pose_measures
+
+CAPTIONS = [
+    "A person with both arms raised overhead",
+    "A person standing with both arms hanging down",
+    "A person with the left arm raised to the side",
+    "A person kneeling",
+]
+SETTINGS = ("+preset=fast", "render.enabled=false")
+
+
+def documents_in(folder: Path) -> dict[str, dict]:
+    return {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+def test_poses_lists_and_the_summary_have_the_agreement(tmp_path: Path, run: Run) -> None:
+    assert run(write_captions(tmp_path, CAPTIONS), *SETTINGS).returncode == 0
+    documents = documents_in(tmp_path / "SinglePose")
+    joints = np.array([each["joints"] for each in documents.values()], np.float32)
+    expected = load_judge().scores([each["caption"] for each in documents.values()], joints)
+    assert [each.get("agreement") for each in documents.values()] == expected
+    assert not any("candidate" in each or "candidates" in each["sampling"] for each in documents.values())
+    rows = [json.loads(line) for line in (tmp_path / "SinglePose" / "metadata.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(row["agreement"] for row in rows) == sorted(score for score in expected if score is not None)
+    (file,) = tmp_path.glob("outputs/*/*/summary.json")
+    metrics = json.loads(file.read_text())["metrics"]
+    found = [score for score in expected if score is not None]
+    assert np.isclose(metrics["agreement"], np.mean(found))
+    assert np.isclose(metrics["agreement_below_half"], np.mean([score < 0.5 for score in found]))
+
+
+def test_a_resumed_run_keeps_the_same_candidates(tmp_path: Path, run: Run) -> None:
+    prompts, words = write_captions(tmp_path, CAPTIONS), (*SETTINGS, "sampling.candidates=3", "sampling.batch_size=5")
+    assert run(prompts, *words).returncode == 0
+    output = tmp_path / "SinglePose"
+    before = {path.name: path.read_bytes() for path in output.glob("*.json")}
+    documents = documents_in(output)
+    assert all(each["sampling"]["candidates"] == 3 and each["candidate"] in (0, 1, 2) for each in documents.values())
+    for name in list(before)[:2]:
+        (output / name).unlink()
+    assert run(prompts, *words).returncode == 0
+    again = documents_in(output)
+    for name, document in documents.items():
+        np.testing.assert_allclose(again[name]["joints"], document["joints"], atol=1e-4)
+        assert (again[name]["candidate"], again[name].get("agreement")) == (
+            document["candidate"], document.get("agreement")
+        )  # fmt: skip
+    refused = run(prompts, *SETTINGS)
+    assert refused.returncode == 2
+    assert "candidates: theirs 3, ours none" in refused.stderr
+
+
+def test_a_pose_without_agreement_is_not_measured() -> None:
+    pose = Pose(Prompt("a", "A person"), np.zeros((22, 3), np.float32), 4, 0)
+    assert "agreement" not in pose_measures(pose, {})
