@@ -64,9 +64,9 @@ def test_a_mistyped_word_is_answered_with_what_may_be_meant(
 @pytest.mark.parametrize(
     ("word", "answer"),
     [
-        ("+preset", "name one, +preset=NAME (fast, lowmem, quality)"),
-        ("preset", "name one, +preset=NAME (fast, lowmem, quality)"),
-        ("+preset=", "name one, +preset=NAME (fast, lowmem, quality)"),
+        ("+preset", "name one, +preset=NAME (fast, lowmem, native, quality)"),
+        ("preset", "name one, +preset=NAME (fast, lowmem, native, quality)"),
+        ("+preset=", "name one, +preset=NAME (fast, lowmem, native, quality)"),
         ("captions.md", "not a setting; did you mean paths.prompts=captions.md?"),
         ("my captions.csv", "not a setting; did you mean paths.prompts='my captions.csv'?"),
     ],

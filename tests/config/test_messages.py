@@ -16,7 +16,10 @@ register_schemas()
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["+preset=fats"], "+preset=fats: no such preset; did you mean fast? (choose from fast, lowmem, quality)"),
+        (
+            ["+preset=fats"],
+            "+preset=fats: no such preset; did you mean fast? (choose from fast, lowmem, native, quality)",
+        ),
         (["model=mardm"], "model=mardm: no such model"),
         (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
         (["+render=dark"], "+render=dark: did you mean render=dark?"),

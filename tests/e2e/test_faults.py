@@ -58,15 +58,15 @@ def broken_encoder(is_broken: Callable[[Sequence[str]], bool], calls: list[Seque
     """The text encoder raises an error for some captions; `calls` collects those that it was called with."""
 
     def fault(patch: pytest.MonkeyPatch) -> None:
-        encode = WordEncoder.encode
+        read = WordEncoder.read
 
         def failing(self: WordEncoder, captions: Sequence[str]) -> object:
             calls.append(captions)
             if is_broken(captions):
                 raise RuntimeError("the encoder is broken")
-            return encode(self, captions)
+            return read(self, captions)
 
-        patch.setattr(WordEncoder, "encode", failing)
+        patch.setattr(WordEncoder, "read", failing)
 
     return fault
 

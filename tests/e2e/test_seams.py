@@ -113,6 +113,8 @@ FILES = {
         name: t_pose
         cfg: 1.0
         cfg_quality: 1.0
+        frames: 8
+        time_steps: 1
         scale: 2.0
     """,
     "conf/render/blank.yaml": "{defaults: [/schema/render/blank@_here_], enabled: true, grey: 200}",

@@ -97,7 +97,7 @@ def test_the_command_prints_and_writes_scores(
     assert "6 captions (held out: " in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
-    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "failed"}
+    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "failed"}
     assert f"{len(scores['failed'])} of 6 captions failed" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]

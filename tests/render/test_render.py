@@ -461,7 +461,7 @@ def test_settings_out_of_range_name_key_value_and_what_is_allowed(key: str, valu
 def test_every_option_changes_the_picture() -> None:
     usual = PoseRenderer(LIGHT_THEME).draw(STANDING, "standing")
     for key, value in asdict(LIGHT_THEME).items():
-        if key == "enabled":
+        if key in ("enabled", "views"):  # they decide which pictures there are
             continue
         other = not value if isinstance(value, bool) else "#808000" if isinstance(value, str) else value + 5
         assert PoseRenderer(replace(LIGHT_THEME, **{key: other})).draw(STANDING, "standing") != usual, key
