@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     copy_acmdm(folder)
     (folder / "clip").symlink_to(clip)
     (folder / "tests").mkdir()
-    for name in ("held_out_captions.yaml", "harder_captions.yaml"):
+    for name in ("held_out_captions.yaml", "harder_captions.yaml", "harder_captions_scored.yaml"):
         lines = (ROOT / "tests" / name).read_text(encoding="utf-8").splitlines()
         (folder / "tests" / name).write_text("\n".join(lines[:20]), encoding="utf-8")
     (folder / "captions.md").write_text("\n".join(f"- A person in pose {number}" for number in range(4)))
