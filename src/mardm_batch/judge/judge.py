@@ -24,7 +24,7 @@ from mardm_batch.pose.sides import swap_sides
 from mardm_batch.system.files import read_regular
 
 PACKAGED: Final = Path(__file__).parents[1] / "assets" / "judge.safetensors"
-LEAST_PROBABILITY: Final = 0.2
+LEAST_PROBABILITY: Final = 0.15
 """A condition that a caption states less probably than this does not count; from there on its weight grows."""
 LEAST_WEIGHT: Final = 0.05
 """In nats. Conditions that weigh less are not checked."""
