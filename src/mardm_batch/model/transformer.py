@@ -133,9 +133,16 @@ class WordAttention(nn.Module):
         self.proj = nn.Linear(sizes.width, sizes.width, bias=False)
 
     def word_keys(self, words: Tensor, present: Tensor) -> WordKeys:
-        """Of words (b, w, words), present (b, w) False where padded."""
+        """Of words (b, w, words), present (b, w) False where padded; there keys and values are zeros."""
+        places = present.flatten().nonzero()[:, 0]  # padding costs as much as words
+        read = words.flatten(0, 1).index_select(0, places)
         keys, values = (
-            layer(words).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.key, self.value)
+            words.new_zeros(present.numel(), layer.out_features)
+            .index_copy(0, places, layer(read))
+            .unflatten(0, present.shape)
+            .unflatten(-1, (self.heads, -1))
+            .transpose(1, 2)
+            for layer in (self.key, self.value)
         )
         return WordKeys(keys, values, present)
 
