@@ -105,6 +105,8 @@ def test_the_command_prints_and_writes_scores(
     assert 0 < scores["chance_conditions_met"] < 0.7
     assert scores["bone_length_error_cm"] > 1
     assert scores["difference_of_seeds_cm"] > 0
+    assert 0 <= scores["limb_in_trunk"] <= 1
+    assert 0 < scores["balanced"] <= 1
 
 
 def test_groups_and_numbers_of_demands_are_scored_apart(

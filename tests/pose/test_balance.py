@@ -3,7 +3,7 @@
 import numpy as np
 
 from mardm_batch.library.posing import pose
-from mardm_batch.pose.balance import centre_of_mass, is_balanced, limb_in_trunk, outside_support
+from mardm_batch.pose.balance import centre_of_mass, is_balanced, limb_in_trunk, may_rest, outside_support
 from mardm_batch.pose.skeleton import JOINT_INDEX
 
 
@@ -30,6 +30,7 @@ def test_lying_and_sitting_bodies_are_carried():
     leg = {"foot": {"out": 0.14, "front": 0.4}}
     seated = pose({"pelvis": {"height": 0.5, "balance": 0}, "left_leg": leg, "right_leg": leg})
     assert is_balanced(np.stack([lying, seated])).all()
+    assert may_rest(np.stack([lying, seated, pose({})])).tolist() == [True, True, False]
     assert outside_support(seated[None])[0] > 0.05
 
 

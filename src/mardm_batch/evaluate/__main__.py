@@ -48,6 +48,8 @@ MEASURES: Final = {
     "bone_length_error_cm": "bone-length error",
     "on_floor": "poses on the floor",
     "within_joint_limits": "poses within joint limits",
+    "balanced": "poses on their feet or hands that are balanced",
+    "limb_in_trunk": "poses with a limb through the trunk",
     "difference_of_seeds_cm": "joint distance between seeds",
     "diversity_cm": "joint distance between captions",
     "nearest_training_pose_cm": "joint distance to the nearest training pose",

@@ -17,6 +17,7 @@ from mardm_batch.evaluate.agreement import JudgeScores, score_judge
 from mardm_batch.evaluate.captions import EvaluationSet, held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
 from mardm_batch.library.clips import composed_poses
+from mardm_batch.pose.balance import is_balanced, limb_in_trunk, may_rest
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.pose.geometry import Joints, bone_length_error, canonical_position, diversity, lowest_joint_height
 from mardm_batch.pose.joint_limits import within_limits
@@ -76,6 +77,10 @@ class Scores:
     bone_length_error_cm: float
     on_floor: float
     within_joint_limits: float
+    balanced: float
+    """Share of the poses that neither sit nor lie whose centre of mass is above what is on the floor."""
+    limb_in_trunk: float
+    """Share of the poses in which a forearm, a hand or a shin goes through the trunk."""
     difference_of_seeds_cm: float
     """Mean joint distance between the poses of one caption with different seeds."""
     diversity_cm: float
@@ -124,6 +129,7 @@ def evaluate(
     report(f"composing {training_poses:,} training poses to compare with")
     trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
     report(f"scoring {counted(len(all_poses), 'pose')}")
+    upright = ~may_rest(all_poses)
     conditions = list(captions.conditions.values())
     shares = [score(conditions, of_seed) for of_seed in poses]
     discriminative_only = discriminative(conditions, new)
@@ -143,6 +149,8 @@ def evaluate(
         bone_length_error_cm=100 * float(bone_length_error(all_poses).mean()),
         on_floor=float((np.abs(lowest_joint_height(all_poses)) <= FLOOR_TOLERANCE).mean()),
         within_joint_limits=float(within_limits(all_poses).mean()),
+        balanced=float(is_balanced(all_poses[upright]).mean()) if upright.any() else 1.0,
+        limb_in_trunk=float(limb_in_trunk(all_poses).mean()),
         difference_of_seeds_cm=100 * float(np.mean([diversity(each) for each in poses.swapaxes(0, 1)])),
         diversity_cm=100 * diversity(poses[0]),
         nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),

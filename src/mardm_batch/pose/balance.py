@@ -56,7 +56,16 @@ def outside_support(joints: Array) -> Array:
 
 def is_balanced(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) the centre of mass is above what is on the floor, or the person may sit or lie."""
-    return np.asarray((outside_support(joints) <= BALANCE_MARGIN) | _may_rest(joints))
+    return np.asarray((outside_support(joints) <= BALANCE_MARGIN) | may_rest(joints))
+
+
+def may_rest(joints: Array) -> NDArray[np.bool_]:
+    """Whether (n,) a person lies, or a seat may be below the pelvis: it is low and the thighs are about level."""
+    thighs = joints[:, [JOINT_INDEX["left_knee"], JOINT_INDEX["right_knee"]]] - joints[:, [1, 2]]
+    level = np.abs(thighs[..., 1]) <= 0.65 * np.linalg.norm(thighs, axis=-1)
+    height = joints[:, [0, JOINT_INDEX["neck"]], 1] - joints[:, :, 1].min(axis=1)[:, None]
+    seated = (height[:, 0] < 0.75) & (height[:, 0] > 0.3) & (level & (thighs[..., 2] > 0.1)).all(axis=1)
+    return np.asarray(seated | (height < 0.45).all(axis=1))
 
 
 def limb_in_trunk(joints: Array) -> NDArray[np.bool_]:
@@ -109,12 +118,3 @@ def _contacts(joints: Array) -> tuple[Array, NDArray[np.bool_]]:
         points.append(np.stack([heel + aside, heel - aside, toes + aside, toes - aside], axis=1))
         on_floor.append(low[:, [0, 0, 1, 1]])
     return np.concatenate(points, axis=1), np.concatenate(on_floor, axis=1)
-
-
-def _may_rest(joints: Array) -> NDArray[np.bool_]:
-    """Whether (n,) a person lies, or a seat may be below the pelvis: it is low and the thighs are about level."""
-    thighs = joints[:, [JOINT_INDEX["left_knee"], JOINT_INDEX["right_knee"]]] - joints[:, [1, 2]]
-    level = np.abs(thighs[..., 1]) <= 0.65 * np.linalg.norm(thighs, axis=-1)
-    height = joints[:, [0, JOINT_INDEX["neck"]], 1] - joints[:, :, 1].min(axis=1)[:, None]
-    seated = (height[:, 0] < 0.75) & (height[:, 0] > 0.3) & (level & (thighs[..., 2] > 0.1)).all(axis=1)
-    return np.asarray(seated | (height < 0.45).all(axis=1))
