@@ -33,6 +33,7 @@ from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.run.writers import PoseWriters, WriterSettings
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.sampling.cores import sampling_threads
+from mardm_batch.sampling.device import check_device
 from mardm_batch.sampling.provenance import complete_provenance
 from mardm_batch.sampling.sampler import load_sampler
 from mardm_batch.sampling.vocabulary import read_captions
@@ -57,6 +58,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
         InputError, ConfigurationError: bad input or settings; nothing was generated.
     """
     prompts = load_prompts_with_warnings(config)
+    check_device(config.shard, config.gpu_ids)
     store = open_store(config)
     store.prepare()
     shard = shard_name(config.shard, config.num_shards)

@@ -15,6 +15,7 @@ from mardm_batch.evaluate.__main__ import JUDGE_MEASURES, MEASURES, WORST_LISTED
 from mardm_batch.evaluate.agreement import JudgeScores
 from mardm_batch.evaluate.captions import held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
+from mardm_batch.evaluate.retrieval import RetrievalScores
 from mardm_batch.evaluate.scores import (
     TRAINING_SEED,
     FailedCaption,
@@ -75,10 +76,14 @@ def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str])
     failed = tuple(FailedCaption(f"caption {n} [red]\x1b", 2, {"head looks up": 1}) for n in range(30))
     values: dict[str, Any] = dict.fromkeys(MEASURES, 0.5)
     judge = JudgeScores(*[0.5] * len(JUDGE_MEASURES))
-    scores = Scores(**values, captions=40, seeds=2, held_out={}, judge=judge, groups={}, failed=failed)
-    show(scores, Console(width=80, markup=False))
+    retrieval = RetrievalScores(32, 32, 0.1, 0.5, 0.875, 0.2, 0.6, 0.9)
+    scores = Scores(
+        **values, captions=40, seeds=2, held_out={}, judge=judge, retrieval=retrieval, groups={}, failed=failed
+    )
+    show(scores, Console(width=100, markup=False))
     lines = capsys.readouterr().out.splitlines()
     assert "30 of 40 captions failed; the worst:" in lines
+    assert any("pose found by its caption, among 32: top 1, 5, 10" in x and "10.0, 50.0, 87.5 %" in x for x in lines)
     assert sum("[red]\\x1b: head looks up (1)" in line for line in lines) == WORST_LISTED
     assert lines[-1].strip() == "and 20 more; --json FILE lists all"
 
@@ -97,7 +102,7 @@ def test_the_command_prints_and_writes_scores(
     assert "6 captions (held out: " in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
-    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "failed"}
+    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "retrieval", "failed"}
     assert f"{len(scores['failed'])} of 6 captions failed" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]

@@ -1,15 +1,23 @@
 """Each pose of a run says how it agrees with its caption; the best of several candidates is found again on resuming."""
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from tests.support import Run, write_captions
 
-from mardm_batch.dataset.records import Pose
+from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.errors import ExitCode
 from mardm_batch.judge.judge import load_judge
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.measures import pose_measures
+from mardm_batch.sampling.batching import sample_poses
+from mardm_batch.system.signals import Interrupted
+from mardm_batch.verify.__main__ import main as verify
 
 CAPTIONS = [
     "A person with both arms raised overhead",
@@ -59,6 +67,37 @@ def test_a_resumed_run_keeps_the_same_candidates(tmp_path: Path, run: Run) -> No
     refused = run(prompts, *SETTINGS)
     assert refused.returncode == 2
     assert "candidates: theirs 3, ours none" in refused.stderr
+
+
+def test_an_interrupted_run_is_completed_as_if_it_had_not_been(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts, words = write_captions(tmp_path, CAPTIONS), (*SETTINGS, "sampling.candidates=2", "sampling.batch_size=3")
+    assert run(prompts, *words, "paths.output=whole").returncode == 0
+
+    def interrupted(*arguments: Any) -> Iterator[Pose | Failure]:
+        """Ends as by Ctrl-C while a candidate for the second pose waits for the other."""
+        yield next(iter(sample_poses(*arguments)))
+        raise Interrupted(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mardm_batch.generate.sample_poses", interrupted)
+        assert run(prompts, *words, "paths.output=resumed").returncode == ExitCode.INTERRUPTED
+    assert len(documents_in(tmp_path / "resumed")) == 1
+    assert run(prompts, *words, "paths.output=resumed").returncode == 0
+    whole, resumed = documents_in(tmp_path / "whole"), documents_in(tmp_path / "resumed")
+    assert resumed.keys() == whole.keys()
+    for name, document in whole.items():
+        joints = resumed[name].pop("joints")
+        np.testing.assert_allclose(joints, document.pop("joints"), atol=1e-4)
+        assert resumed[name] == document
+    assert verify([str(tmp_path / "resumed")]) == 0
+    assert "agreement with the captions: mean" in capsys.readouterr().out
+    (tmp_path / "whole" / sorted(whole)[0]).unlink()
+    assert run(prompts, *SETTINGS, "existing=keep", "paths.output=whole").returncode == 0
+    assert verify([str(tmp_path / "whole")]) == 0
+    assert "mixed settings" in (found := capsys.readouterr().out)
+    assert "candidates=2" in found
 
 
 def test_a_pose_without_agreement_is_not_measured() -> None:

@@ -12,7 +12,8 @@ from tests.support import write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import Pose, Provenance
-from mardm_batch.errors import InputError
+from mardm_batch.errors import ConfigurationError, InputError
+from mardm_batch.generate import generate
 from mardm_batch.launch.jobs import Job, check_jobs
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
@@ -167,3 +168,12 @@ def test_a_folder_that_cannot_be_listed_is_refused(settings: Settings, monkeypat
     monkeypatch.setattr("mardm_batch.dataset.store.PoseStore.file_names", failing)
     with pytest.raises(InputError, match=r"paths\.output=.*: cannot be read: Input/output error"):
         pending(settings())
+
+
+def test_gpus_that_are_not_there_are_refused_before_anything_starts(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(ConfigurationError, match=r"gpu_ids=\[9\]: there is no GPU 9: none is visible"):
+        generate(settings("gpu_ids=[9]"), tmp_path, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["captions.txt"]

@@ -1,21 +1,26 @@
 """Score a model on captions with conditions: do its poses meet them, and are they human poses?
 
 python -m mardm_batch.evaluate [KEY=VALUE ...] [--library N] [--conditions FILE] [--seeds N] [--json FILE]
+python -m mardm_batch.evaluate [KEY=VALUE ...] --protocol humanml3d --dataset DIR --evaluator DIR --glove DIR
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.schema import Config
 from mardm_batch.errors import InputError
 from mardm_batch.evaluate.captions import load_captions
+from mardm_batch.evaluate.humanml3d.protocol import ProtocolFiles, ProtocolScores, evaluate_by_protocol
+from mardm_batch.evaluate.retrieval import RANKS
 from mardm_batch.evaluate.scores import Scores, evaluate
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
@@ -28,6 +33,8 @@ USAGE = """\
   python -m mardm_batch.evaluate +preset=fast             with the settings of a preset
   python -m mardm_batch.evaluate --library 500            on 500 captions that are held out of training
   python -m mardm_batch.evaluate model.weights=my.safetensors sampling.cfg=3 --json scores.json
+  python -m mardm_batch.evaluate model=mardm_sit_xl --protocol humanml3d --dataset datasets/HumanML3D
+      --evaluator checkpoints/t2m --glove glove           by FID and R-precision, as papers have them
 
 The file of --conditions is YAML, `caption: {conditions: [left_hand above head, ...]}`; the module
 mardm_batch.pose.conditions documents the conditions. A condition is discriminative if at most half of the held-out
@@ -35,7 +42,13 @@ poses of the library meet it. Held-out captions combine library entries, or use 
 "Nearest training pose" shows whether a model copies its training poses: its poses should not be nearer to them than
 held-out poses of the library are. The captions that failed are listed with the number of their poses that fail, and by
 condition: the worst on the terminal, all in the JSON. The judge, which gives every pose of a run its agreement, does
-not see the conditions: here it is scored by them. Exit codes: 0; 2 for bad settings or input.
+not see the conditions: here it is scored by them. It also finds, in pools of 32, the pose of a caption and the
+caption of a pose: recall at rank 1, 5 and 10.
+
+The protocol of HumanML3D (Guo et al., CVPR 2022) scores whole clips, of the length of the recordings of its test split,
+by FID, R-precision in pools of 32, multimodal distance and diversity, with 95 % intervals over the repetitions. Data
+set, evaluator and word vectors are not part of the package: docs/published-model.md says where they are. An evaluator
+for 67 features, as MARDM's, is recognised. Exit codes: 0; 2 for bad settings or input.
 """
 MEASURES: Final = {
     "discriminative_conditions_met": "discriminative conditions met",
@@ -64,6 +77,20 @@ JUDGE_MEASURES: Final = {
     "any_seed_captions_met": "  by the pose of any seed",
 }
 """The same for the scores of the judge."""
+RETRIEVAL_MEASURES: Final = {
+    "pose_recall": "pose found by its caption, among {pool}",
+    "caption_recall": "caption found by its pose, among {pool}",
+}
+"""The same for recall, at `RANKS` each."""
+PROTOCOL_MEASURES: Final = {
+    "fid": "FID",
+    "r_precision_1": "R-precision, top 1",
+    "r_precision_2": "R-precision, top 2",
+    "r_precision_3": "R-precision, top 3",
+    "multimodal_distance": "multimodal distance",
+    "diversity": "diversity",
+}
+"""The same for the scores of the protocol of HumanML3D."""
 WORST_LISTED: Final = 10
 """Failed captions on the terminal."""
 
@@ -78,6 +105,9 @@ def show(scores: Scores, console: Console) -> None:
         table.add_row(label, f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %")
     for key, label in JUDGE_MEASURES.items():
         table.add_row(label, f"{100 * vars(scores.judge)[key]:.1f} %")
+    for key, label in RETRIEVAL_MEASURES.items():
+        found = (f"{100 * vars(scores.retrieval)[f'{key}_{rank}']:.1f}" for rank in RANKS)
+        table.add_row(f"{label.format(pool=scores.retrieval.pool)}: top 1, 5, 10", f"{', '.join(found)} %")
     console.print(table)
     if scores.groups:
         groups = Table(
@@ -96,43 +126,107 @@ def show(scores: Scores, console: Console) -> None:
         console.print(f"  and {len(scores.failed) - WORST_LISTED} more; --json FILE lists all")
 
 
+def show_protocol(scores: ProtocolScores, console: Console) -> None:
+    title = (
+        f"HumanML3D's protocol: {counted(scores.clips, 'clip')}, {counted(scores.repetitions, 'repetition')}, "
+        f"{scores.features} features"
+    )
+    table = Table("measure", "generated", "recorded", title=title, title_justify="left")
+    for key, label in PROTOCOL_MEASURES.items():
+        values = (each[key] for each in (scores.generated, scores.recorded))
+        table.add_row(label, *(f"{each.mean:.3f} ± {each.half_width:.3f}" for each in values))
+    console.print(table)
+    if scores.unusable:
+        console.print(f"{counted(scores.unusable, 'recording')} of the test split cannot be read and are left out")
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = command_parser("evaluate", __doc__, USAGE)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings as of python -m mardm_batch")
     captions = parser.add_mutually_exclusive_group()
     captions.add_argument("--library", type=int, metavar="N", help="score on N held-out captions of the pose library")
     captions.add_argument("--conditions", type=Path, metavar="FILE", help="score on the captions of a YAML file")
-    parser.add_argument("--seeds", type=int, default=4, metavar="N", help="poses per caption (default: 4)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="poses per caption (default: 4)")
     parser.add_argument(
         "--training-poses",
         type=int,
-        default=5_000,
         metavar="N",
         help="compare with the first N training poses (default: 5000; 5 ms each)",
     )
+    parser.add_argument(
+        "--protocol",
+        choices=("conditions", "humanml3d"),
+        default="conditions",
+        help="what is scored: poses by conditions (default), or clips by HumanML3D's evaluator",
+    )
+    protocol = parser.add_argument_group("with --protocol humanml3d")
+    protocol.add_argument("--dataset", type=Path, metavar="DIR", help="HumanML3D: test.txt, new_joint_vecs and texts")
+    protocol.add_argument(
+        "--evaluator", type=Path, metavar="DIR", help="the published evaluator: text_mot_match/model/finest.tar"
+    )
+    protocol.add_argument("--glove", type=Path, metavar="DIR", help="its word vectors: our_vab_data.npy and two lists")
+    protocol.add_argument(
+        "--evaluator-stats",
+        type=Path,
+        metavar="DIR",
+        help="its mean.npy and std.npy (default: Comp_v6_KLD01/meta or Comp_v6_KLD005/meta of --evaluator)",
+    )
+    protocol.add_argument("--repetitions", type=int, metavar="N", help="with other seeds each (default: 20)")
     parser.add_argument("--json", type=writable_file, metavar="FILE", help="also write the scores to this file")
     return parser
+
+
+def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse numbers that are too small, and options of the other protocol; set what is not given."""
+    numbers = {"seeds": (1, 4), "training_poses": (1, 5_000), "library": (2, None), "repetitions": (1, 20)}
+    of_humanml3d: tuple[str, ...] = ("dataset", "evaluator", "glove")
+    others: tuple[str, ...] = ("library", "conditions", "seeds", "training_poses")
+    if options.protocol == "conditions":
+        others = (*of_humanml3d, "evaluator_stats", "repetitions")
+    elif missing := [flag(name) for name in of_humanml3d if getattr(options, name) is None]:
+        parser.error(f"--protocol humanml3d needs {', '.join(missing)}")
+    if given := [flag(name) for name in others if getattr(options, name) is not None]:
+        parser.error(f"{', '.join(given)}: not with --protocol {options.protocol}")
+    for name, (least, default) in numbers.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+        elif getattr(options, name) < least:
+            parser.error(f"{flag(name)} must be at least {least}")
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the scores. Bad settings or input end the process with one line and exit code 2."""
     parser = build_parser()
     options = parser.parse_intermixed_args(arguments)
-    if options.seeds < 1 or options.training_poses < 1 or (options.library is not None and options.library < 2):
-        parser.error("--seeds and --training-poses must be at least 1 and --library at least 2")
+    check_options(parser, options)
     register_schemas()
     with report_user_errors():
         config = to_config(compose_config(options.settings))
         if config.paths.prompts is not None:
             raise InputError("paths.prompts: captions are scored by their conditions; use --conditions FILE instead")
-        captions = load_captions(options.conditions, options.library).first(config.limit)
-        with reporting_stages() as report:
-            scores = evaluate(config, captions, options.seeds, options.training_poses, report)
+        scores, table = run_protocol(config, options)
         replace_unencodable_output()
-        show(scores, Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
+        table(Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
         if options.json is not None:
-            write_atomically(options.json, json.dumps(scores.to_json(), indent=1).encode() + b"\n")
+            write_atomically(options.json, json.dumps(scores, indent=1).encode() + b"\n")
     return 0
+
+
+def run_protocol(config: Config, options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[Console], None]]:
+    """The scores as JSON has them, and what prints them."""
+    if options.protocol == "humanml3d":
+        files = ProtocolFiles(options.dataset, options.evaluator, options.glove, options.evaluator_stats)
+        with reporting_stages() as report:
+            by_protocol = evaluate_by_protocol(config, files, options.repetitions, report)
+        return by_protocol.to_json(), partial(show_protocol, by_protocol)
+    captions = load_captions(options.conditions, options.library).first(config.limit)
+    with reporting_stages() as report:
+        scores = evaluate(config, captions, options.seeds, options.training_poses, report)
+    return scores.to_json(), partial(show, scores)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from mardm_batch.errors import InputError
 from mardm_batch.evaluate.agreement import JudgeScores, score_judge
 from mardm_batch.evaluate.captions import EvaluationSet, held_out_samples
 from mardm_batch.evaluate.nearest import nearest_distances
+from mardm_batch.evaluate.retrieval import RetrievalScores, score_retrieval
+from mardm_batch.judge.judge import load_judge
 from mardm_batch.library.clips import composed_poses
 from mardm_batch.pose.balance import is_balanced, limb_in_trunk, may_rest
 from mardm_batch.pose.conditions import Condition
@@ -93,6 +95,8 @@ class Scores:
     """Number of captions by what about them is held out of training."""
     judge: JudgeScores
     """Of the judge of agreement."""
+    retrieval: RetrievalScores
+    """Of captions and poses by that judge."""
     groups: Mapping[str, GroupScores]
     """By the labels of the captions; empty where they have none."""
     failed: tuple[FailedCaption, ...]
@@ -157,6 +161,7 @@ def evaluate(
         nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
         held_out=dict(captions.held_out),
         judge=score_judge(captions.conditions, poses),
+        retrieval=score_retrieval(load_judge(), texts, poses),
         groups=group_scores([captions.labels.get(text, ()) for text in texts], shares),
         failed=failed_captions(captions.conditions, poses),
     )

@@ -10,7 +10,7 @@ from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.plan import JobPlan
 from mardm_batch.prompts.shards import shard_gpu, shard_name, shards_overlap
 from mardm_batch.run.shard import check_run
-from mardm_batch.sampling.device import shard_device
+from mardm_batch.sampling.device import check_device
 
 CORES_PER_RUN = 4
 """On a CPU. A run with fewer cores is slower by more than the runs beside it gain."""
@@ -85,12 +85,8 @@ def shared_gpus(jobs: Sequence[Job]) -> Sequence[int]:
 
 def check_gpus(jobs: Sequence[Job]) -> None:
     """Check that the GPUs that the jobs name exist. Raises ConfigurationError."""
-    if any(job.config.gpu_ids is not None for job in jobs):
-        import torch
-
-        visible = torch.cuda.device_count()
-        for job in jobs:
-            shard_device(job.config.shard, job.config.gpu_ids, visible)
+    for job in jobs:
+        check_device(job.config.shard, job.config.gpu_ids)
 
 
 def runs_that_pay(jobs: Sequence[Job], cores: int) -> int:

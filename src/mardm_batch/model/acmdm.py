@@ -2,6 +2,7 @@
 the network's (of latents, or of joints), T frames of joints, 22 joints."""
 
 from collections.abc import Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -37,8 +38,7 @@ class AcmdmModel(TorchModel):
         """
         if precision == "bfloat16":
             networks.network.to(torch.bfloat16)  # clips, guidance, solver and autoencoder stay in float32
-        self.networks, self.sampler, self.guidance_scale = networks, sampler, guidance_scale
-        self.frames = frames if networks.latent_space is None else frames // FRAMES_PER_TOKEN
+        self.networks, self.sampler, self.guidance_scale, self.frames = networks, sampler, guidance_scale, frames
         self.fits_bones, self.text_encoder = fits_bones, networks.text_encoder
         self.device, self.precision, self.batch_bounds = str(networks.mean.device), precision, batch_bounds
         self.weights_hash = networks.weights_hash
@@ -48,10 +48,17 @@ class AcmdmModel(TorchModel):
         """See `MotionModel.generate`."""
         network = self.networks.network
         condition = self.text_encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
-        noise = clip_noise(KeyedNoise(keys), len(keys), network.sizes.channels, self.frames).to(condition)
+        frames = self.frames if self.networks.latent_space is None else self.frames // FRAMES_PER_TOKEN
+        noise = clip_noise(KeyedNoise(keys), len(keys), network.sizes.channels, frames).to(condition)
         clips = sample_clips(network, condition, noise, self.guidance_scale, self.sampler)
         joints: Clips = self.networks.to_joints(clips).cpu().numpy()
         return fit_bones(joints) if self.fits_bones else joints
+
+    def with_frames(self, frames: int) -> "AcmdmModel":
+        """See `MotionModel.with_frames`."""
+        changed = copy(self)
+        changed.frames = frames
+        return changed
 
 
 def clip_noise(noise: Noise, clips: int, channels: int, frames: int) -> Tensor:

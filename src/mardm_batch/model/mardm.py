@@ -1,6 +1,7 @@
 """MARDM as a `MotionModel`: text encoder, decoding loop, autoencoder, joints. Axes: b poses, T frames, j joints."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +90,12 @@ class MardmModel(TorchModel):
             lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
             joints[..., 1] += (LOWEST_JOINT_HEIGHT - lowest)[:, None, None]
         return joints
+
+    def with_frames(self, frames: int) -> "MardmModel":
+        """See `MotionModel.with_frames`."""
+        changed = copy(self)
+        changed.token_count = frames // FRAMES_PER_TOKEN
+        return changed
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
         """Clips that are finite and, with `joint_limits`, whose pose has no joint beyond human limits."""

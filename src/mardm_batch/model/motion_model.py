@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mardm_batch.errors import InputError
 from mardm_batch.language.rewriting import Rewriting
 
 Clips = NDArray[np.float32]
@@ -33,6 +34,14 @@ class MotionModel(ABC):
     @abstractmethod
     def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
         """Clips (b, T, 22, 3) for captions and their 128-bit noise keys."""
+
+    def with_frames(self, frames: int) -> "MotionModel":
+        """The same model, whose clips have another number of frames, a multiple of 4; networks are shared.
+
+        Raises:
+            InputError: its clips have one length only.
+        """
+        raise InputError(f"{type(self).__name__} makes clips of one length only")
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
         """Whether (b,) clips are kept rather than sampled again: those that are finite."""

@@ -91,7 +91,7 @@ def load_part(archive: Path, key: str, module: nn.Module, averaged: bool = True)
                     f"{slim}: not a readable slim copy ({first_line(error)}), and {archive.name} is not "
                     "beside it; get that again"
                 ) from error
-    weights = _read_archive(archive, key)
+    (weights,) = read_archived(archive, key)
     check_names_and_shapes(weights, module, archive)
     digest = weights_hash(weights)
     _write_slim(slim, archive, weights, {"source": str(source), "weights_hash": digest})
@@ -120,19 +120,27 @@ def _source(archive: Path) -> str | None:
     return f"{status.st_size} bytes, mtime {status.st_mtime_ns} ns"
 
 
-def _read_archive(archive: Path, key: str) -> dict[str, Tensor]:
+def read_archived(archive: Path, *keys: str) -> list[dict[str, Tensor]]:
+    """The weights under each of the keys of an archive, which is read without executing anything in it.
+
+    Raises:
+        InputError: the archive is broken, has no weights under a key, or holds numbers that are not finite.
+    """
     try:
         content = read_archive(archive)
-        group = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(group, dict):
-            found = printable(_contents(content))
-            raise InputError(f"{archive}: no weights under the key {key}; {found}: is it the right file?")
-        weights = {name: _load_tensor(tensor) for name, tensor in _plain_names(group).items()}
+        weights = []
+        for key in keys:
+            group = content.get(key) if isinstance(content, dict) else None
+            if not isinstance(group, dict):
+                found = printable(_contents(content))
+                raise InputError(f"{archive}: no weights under the key {key}; {found}: is it the right file?")
+            weights.append({name: _load_tensor(each) for name, each in _plain_names(group).items()})
     except ArchiveError as error:
         raise BrokenArchiveError(archive, printable(str(error))) from error
     except OSError as error:
         raise InputError(f"{archive}: cannot be read ({error.strerror or error})") from error
-    check_finite(weights, archive)
+    for each in weights:
+        check_finite(each, archive)
     return weights
 
 

@@ -37,6 +37,14 @@ def shard_device(shard: int | None, gpu_ids: Sequence[int] | None, visible: int)
     return f"cuda:{shard_gpu(shard or 0, gpus)}"
 
 
+def check_device(shard: int | None, gpu_ids: Sequence[int] | None) -> None:
+    """Raise as `shard_device` where GPUs are named; torch, which takes seconds to import, is needed only then."""
+    if gpu_ids is not None:
+        import torch
+
+        shard_device(shard, gpu_ids, torch.cuda.device_count())
+
+
 def batch_bounds(device: str, is_small: bool, batches_are_independent: bool = True) -> tuple[int, int]:
     """First and largest batch size; one where the poses of a batch depend on each other."""
     if not batches_are_independent:
