@@ -87,8 +87,8 @@ def test_conditions_compare_numbers_and_text(condition: str, holds: bool) -> Non
         (["--select", "caption~nothing such"], "none of 20 poses"),
         (["--views", "0", "90"], "has no cameras"),
         (["--clips"], "output.clip=true"),
-        (["--output", "poses"], "lies in the folder of the poses"),
-        (["--output", "poses/bvh"], "lies in the folder of the poses"),
+        (["--output", "poses"], "is inside the folder of the poses"),
+        (["--output", "poses/bvh"], "is inside the folder of the poses"),
     ],
 )
 def test_mistakes_are_one_line(finished: Path, monkeypatch, capsys, arguments: list[str], words: str) -> None:
@@ -113,7 +113,7 @@ def test_another_format_does_not_go_into_the_folder_of_one(finished: Path, capsy
     main([str(finished), "--to", "bvh", "--output", out])
     with pytest.raises(SystemExit, match="2"):
         main([str(finished), "--to", "npz", "--output", out])
-    assert "has an export of the format bvh" in capsys.readouterr().err
+    assert "holds an export in the format bvh" in capsys.readouterr().err
 
 
 def test_an_export_goes_on_where_it_was_interrupted(finished: Path, monkeypatch) -> None:

@@ -340,7 +340,7 @@ def test_weights_of_another_training_are_not_overwritten(tmp_path, resume):
 def test_a_resumed_training_does_not_overwrite_the_weights_of_another(tmp_path):
     train(make_config(tmp_path))
     (tmp_path / "other.safetensors").write_bytes(b"of another training")
-    with pytest.raises(InputError, match=r"output=.*other\.safetensors: is there already"):
+    with pytest.raises(InputError, match=r"output=.*other\.safetensors: exists already"):
         train(make_config(tmp_path, "resume=true", f"output={tmp_path}/other.safetensors"))
     train(make_config(tmp_path, "resume=true", f"output={tmp_path}/new.safetensors"))
 
@@ -351,7 +351,7 @@ def test_a_resumed_training_does_not_overwrite_the_weights_of_another(tmp_path):
         (["autoencoder.steps=5"], "autoencoder.checkpoint: has 3 steps, not autoencoder.steps=5"),
         (["start=embedded"], "another autoencoder|other sizes"),
         (["seed=9"], "another autoencoder"),
-        ([], "network.checkpoint is there without its autoencoder.checkpoint"),
+        ([], "holds network.checkpoint without the autoencoder.checkpoint"),
     ],
 )
 def test_an_old_network_is_not_resumed_on_a_new_autoencoder(tmp_path, change, message):
@@ -447,7 +447,7 @@ def first_layer(autoencoder: Autoencoder) -> torch.Tensor:
 def test_start_weights_of_other_sizes_are_rejected(tmp_path):
     train(make_config(tmp_path))
     places = (f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors")
-    with pytest.raises(InputError, match="start: its weights have other sizes"):
+    with pytest.raises(InputError, match="start: weights of other sizes"):
         train(make_config(tmp_path, f"start={tmp_path}/weights.safetensors", "sizes.width=32", *places))
 
 

@@ -35,8 +35,8 @@ A condition is KEY=VALUE, KEY!=VALUE (with * and ? for any text), KEY~WORDS, or 
 caption, name, agreement, review (accept, reject, unsure, none), model, seed or a column of the prompt file. Quote what
 the shell would read, such as > and spaces.
 
-What is up to date is not written again: run the same command after an interruption, or when poses were added. DIR
-then has this export alone: export.json says what it is, export.jsonl which file is of which pose.
+Files that are up to date are not written again: run the same command after an interruption, or when poses were added.
+DIR holds this export alone: export.json describes it, export.jsonl says which file belongs to which pose.
 
 Exit codes: 0 done; 2 bad arguments or input, nothing to export; 130/143 interrupted.
 """
@@ -49,15 +49,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", required=True, choices=list(FORMATS), metavar="FORMAT", help="see below")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where the files go (default: OUTPUT_DIR_FORMAT)")
     parser.add_argument(
-        "--select", action="append", default=[], metavar="CONDITION", help="only poses that meet it; may be repeated"
+        "--select",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="only poses that meet it; several: all of them",
     )
-    parser.add_argument("--clips", action="store_true", help="the whole motion that each pose is a frame of")
+    parser.add_argument(
+        "--clips", action="store_true", help="whole clips, which runs with output.clip=true keep, not single poses"
+    )
     parser.add_argument(
         "--views",
         nargs="+",
         type=int,
         metavar="DEGREES",
-        help="cameras around the person: 0 in front, 90 at its left (default: 0; for formats with pictures in 2D)",
+        help="cameras around the person: 0 in front, 90 at the left hand (default: 0; for formats in 2D)",
     )
     parser.add_argument(
         "--processes", type=positive, metavar="N", help="processes that write (default: one for each core)"

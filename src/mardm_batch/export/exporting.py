@@ -71,7 +71,7 @@ def export_poses(
         assert isinstance(format, Archive)
         current, written = write_archives(format, poses, folder, lines)
     if not selection.seen:
-        raise InputError(f"{output}: no finished poses; generate some first")
+        raise InputError(f"{output}: no finished poses; name the folder that a run wrote to (its paths.output)")
     selection.check()
     files = lines.finish(current)
     format.finish(folder, ExportTotals(selection.selected, dict(sorted(models.items())), lines.whole_digest))
@@ -94,13 +94,13 @@ def export_poses(
 def check_folder(folder: Path, output: Path, format: ExportFormat) -> None:
     """Raises InputError for a folder that holds the poses themselves, or the export of another format."""
     if folder.resolve() == output.resolve() or output.resolve() in folder.resolve().parents:
-        raise InputError(f"--output {folder}: lies in the folder of the poses; name another folder")
+        raise InputError(f"--output {folder}: is inside the folder of the poses; name one outside it")
     earlier: Any = None
     with suppress(OSError, ValueError):
         earlier = parse_json(read_regular(folder / SUMMARY))
     name = earlier.get("format") if isinstance(earlier, dict) else None
     if name is not None and name != format.NAME:
-        raise InputError(f"--output {folder}: has an export of the format {name}; name another folder")
+        raise InputError(f"--output {folder}: holds an export in the format {name}; name another folder")
 
 
 def count_models(poses: Iterable[ExportPose], models: Counter[str]) -> Iterator[ExportPose]:

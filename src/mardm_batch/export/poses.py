@@ -62,7 +62,7 @@ class ExportPose:
 def open_finished(output: Path) -> PoseStore:
     """The poses of an output folder, with pictures or without. Raises InputError where there is no such folder."""
     if not output.is_dir():
-        raise InputError(f"{output}: no such folder; name the one that a run wrote to")
+        raise InputError(f"{output}: no such folder; name the one that a run wrote to (its paths.output)")
     return PoseStore(output, [each for each in FORMATS.values() if each.setting is None])
 
 
@@ -85,8 +85,10 @@ def read_clip(folder: Path, name: str) -> Joints:
     try:
         clip = map_npy(path)
     except DamagedFileError as error:
-        hint = "clips are kept with output.clip=true" if not path.exists() else error.detail
+        hint = error.detail if path.exists() else "it does not exist; runs with output.clip=true keep clips"
         raise InputError(f"{path}: no clip to export: {hint}") from None
     if clip.ndim != 3 or clip.shape[1:] != (NUM_JOINTS, 3) or not len(clip) or not np.isfinite(clip).all():
-        raise InputError(f"{path}: no clip to export: should be finite (frames, {NUM_JOINTS}, 3), not {clip.shape}")
+        raise InputError(
+            f"{path}: not a clip of finite numbers (frames, {NUM_JOINTS}, 3); verify --repair and a run make it again"
+        )
     return np.array(clip, dtype=np.float32)

@@ -55,7 +55,7 @@ def parse_condition(text: str) -> Condition:
         )
     condition = Condition(match["key"], match["operator"], match["value"])
     if condition.operator in NUMBERS and as_number(condition.value) is None:
-        raise InputError(f"--select {text}: {condition.value!r} is no number")
+        raise InputError(f"--select {text}: {condition.value!r} is not a number")
     return condition
 
 
@@ -116,7 +116,7 @@ class Selection:
                 known = ", ".join(sorted(self.keys))
                 raise InputError(f"--select {each.key}{each.operator}{each.value}: no pose has {each.key}; use {known}")
         if self.seen and not self.selected:
-            raise InputError(f"--select: none of {self.seen:,} poses meets all conditions")
+            raise InputError(f"--select: none of {self.seen:,} poses meets every condition")
 
 
 def read_reviews(output: Path) -> Reviews:

@@ -21,16 +21,16 @@ LAST_PORT = 65535
 
 USAGE = """\
   python -m mardm_batch.gallery SinglePose
-      prints the address of a page, which shows the poses until Ctrl-C
+      serves a page until Ctrl-C and prints its address
   python -m mardm_batch.gallery SinglePose --static poses.html
       writes one page that needs no server
   python -m mardm_batch.gallery poses/1.0 poses/3.0
-      the poses of two runs, those of the same caption side by side
+      shows two runs, poses of the same caption side by side
 
-Verdicts are kept in reviews.jsonl of the folder; python -m mardm_batch with retry=rejected makes the rejected poses
-again. While a run is at work its new poses appear. Only this machine can open the page. Serving needs the extra
-gallery: pip install 'mardm-batch[gallery]'. Exit codes: 0; 2 for a folder that is not there or has no poses, or a file
-that cannot be written; 130 after Ctrl-C.
+Verdicts are kept in reviews.jsonl in the folder; a run with retry=rejected makes the rejected poses again. Poses that
+a run makes meanwhile appear by themselves. Only this machine can open the page. Serving needs the extra
+gallery: pip install 'mardm-batch[gallery]'. Exit codes: 0; 2 for a missing folder, one without poses, a port in use or
+a file that cannot be written; 130 after Ctrl-C.
 """
 
 
@@ -39,18 +39,23 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "output_dirs", type=Path, nargs="+", metavar="OUTPUT_DIR", help="folder with the poses of a run"
     )
-    parser.add_argument("--static", type=writable_file, metavar="FILE", help="write one page instead of serving")
-    parser.add_argument("--port", type=port_number, default=0, metavar="N", help="default: any that is free")
+    parser.add_argument(
+        "--static", type=writable_file, metavar="FILE", help="write the gallery to this HTML file instead of serving it"
+    )
+    parser.add_argument(
+        "--port", type=port_number, default=0, metavar="N", help="port of the page (default: any free one)"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
     return parser
 
 
 def port_number(text: str) -> int:
     """An argparse type: a port, 0 for any."""
-    number = int(text)
-    if not 0 <= number <= LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{number} is not allowed; use 0 to {LAST_PORT}")
-    return number
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; use a number from 0, for any free one, to {LAST_PORT}"
+        )
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mardm_batch.gallery.server import serve  # starlette is an extra
 
         def announce(address: str) -> None:
-            print(f"{address}\nshows the poses until Ctrl-C", flush=True)
+            print(f"{address}\nOpen this address in a browser; Ctrl-C ends the gallery.", flush=True)
             if options.open:
                 webbrowser.open(address)
 

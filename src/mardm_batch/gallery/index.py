@@ -67,7 +67,7 @@ class OutputFolder:
 
     def __post_init__(self) -> None:
         if not self.output.is_dir():
-            raise InputError(f"{self.output}: no such folder; name the folder that a run wrote its poses to")
+            raise InputError(f"{self.output}: no such folder; name the one that a run wrote to (its paths.output)")
         self.store = PoseStore(self.output, [NPY])
 
     @property

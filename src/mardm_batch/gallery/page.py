@@ -102,7 +102,9 @@ def static_page(index: PoseIndex, file: Path) -> str:
             break
         revision = block["revision"]
     if not blocks:
-        raise InputError(f"{index.folders[0].output}: no finished poses; name the folder that a run wrote to")
+        raise InputError(
+            f"{index.folders[0].output}: no finished poses; name the folder that a run wrote to (its paths.output)"
+        )
     pictures = None
     if len(index.folders) == 1:
         output, parent = index.folders[0].output.resolve(), file.resolve().parent

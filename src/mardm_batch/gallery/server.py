@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.png_file import PNG, SIGNATURE
 from mardm_batch.dataset.reviews import Review
+from mardm_batch.errors import InputError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.gallery.blocks import duplicate_groups, next_block, progress_of
 from mardm_batch.gallery.exports import export_pose, exports
@@ -206,7 +207,10 @@ def serve(index: PoseIndex, port: int, announce: Any) -> None:
     server = GalleryServer(index, token)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((ADDRESS, port))
+    try:
+        listener.bind((ADDRESS, port))
+    except OSError as error:
+        raise InputError(f"--port {port}: {error.strerror}; without --port a free one is taken") from None
     listener.listen()
     config = uvicorn.Config(
         server.application(), log_level="warning", access_log=False, lifespan="off", server_header=False

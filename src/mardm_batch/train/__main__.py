@@ -33,7 +33,7 @@ Train the embedded model by the recipe in conf/train.yaml; writes one file of we
   python -m mardm_batch model.weights=embedded.safetensors    generates with the trained weights
 
 Metrics go to metrics.jsonl in the folder of the run and to Weights & Biases. An earlier training is never overwritten:
-name another folder= and output=, or resume=true.
+name another folder= and output=, or continue it with resume=true.
 Exit codes: 0; 2 for bad settings or input; 130 if interrupted.
 
 Settings (KEY=VALUE)

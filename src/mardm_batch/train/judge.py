@@ -28,8 +28,8 @@ USAGE: Final = """\
   python -m mardm_batch.train.judge                        a file judge.safetensors, in about ten minutes on one core
   python -m mardm_batch.train.judge output=my.safetensors seed=1
 
-It reads the conditions out of captions, and is trained again when the pose library has grown. Exit codes: 0; 2 for bad
-settings; 130 if interrupted.
+The judge reads out of a caption what must hold of its pose; train it again when the pose library has grown. Exit codes:
+0; 2 for bad settings; 130 if interrupted.
 """
 REPORT_STEPS: Final = 100
 
@@ -111,7 +111,7 @@ def output_file(name: str) -> Path:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = command_parser("train.judge", __doc__, f"{USAGE}\nSettings (KEY=VALUE)\n{help_table('judge', [])}")
-    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings, see below")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings, listed below")
     return parser
 
 

@@ -104,7 +104,7 @@ def load_weights(model: TextToLatents, start_model: LoadedModel) -> None:
         model.words.load_state_dict({**weights, "words.weight": rows})
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"start: its weights have other sizes ({reason}); use the same sizes") from None
+        raise InputError(f"start: weights of other sizes ({reason}); set sizes.* to those of that training") from None
 
 
 def word_encoder_of(model: LoadedModel) -> WordEncoder:

@@ -77,18 +77,18 @@ def check_folders(config: TrainConfig) -> None:
     if config.resume:
         if network.exists() and config.start is None and not autoencoder.exists():
             raise InputError(
-                f"folder={folder}: {network.name} is there without its {autoencoder.name} and cannot be resumed; start "
-                "a training in another folder="
+                f"folder={folder}: holds {network.name} without the {autoencoder.name} that it needs, and cannot be "
+                "resumed; start a training in another folder="
             )
     elif any(path.exists() for path in earlier):
         raise InputError(
-            f"folder={folder}: has a training already; resume=true continues it, another folder= starts a new one"
+            f"folder={folder}: holds a training already; resume=true continues it, another folder= starts a new one"
         )
     own = config.resume and network.exists() and read_record(folder).get("output") in (None, str(output.absolute()))
     if output.exists() and not own:
         raise InputError(
-            f"output={output}: is there already, and is not of the training in folder={folder}; name another output=, "
-            "or continue the training that wrote it with resume=true and its folder="
+            f"output={output}: exists already, and the training in folder={folder} did not write it; name another "
+            "output=, or continue the training that wrote it, by resume=true and its folder="
         )
 
 

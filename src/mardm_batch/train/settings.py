@@ -18,8 +18,8 @@ class DataSettings(Settings):
     mocap: str | None = setting(
         "recorded clips on our skeleton: .npz with joints, clip_lengths, clip_ids, clip_descriptions"
     )
-    bvh: str | None = setting("folder of CMU motions in BVH; may be given beside data.mocap or in its place")
-    mocap_share: float = setting("share of recorded clips among those drawn; composed ones are the rest", number(0, 1))
+    bvh: str | None = setting("folder of CMU's motions in BVH, in addition to data.mocap or instead of it")
+    mocap_share: float = setting("share of recorded clips among those drawn; the rest are composed", number(0, 1))
     mocap_stride: int = setting("frames between the starts of two recorded windows", whole(1))
     composed_clips: int = setting("clips composed from the pose library", whole(0))
     processes: int = setting("processes that compose clips", whole(1))
@@ -39,11 +39,11 @@ class SizeSettings(Settings):
     mlp_width: int = setting("hidden channels of the transformer's MLP", whole(1))
     head_width: int = setting("channels of the diffusion head", whole(1))
     head_blocks: int = setting("residual blocks of the diffusion head", whole(1))
-    vocabulary: int = setting("size of the word encoder's vocabulary, at most", whole(1))
+    vocabulary: int = setting("largest size of the word encoder's vocabulary", whole(1))
     words_width: int = setting("channels of the word encoder", whole(1))
     words_layers: int = setting("layers of the word encoder", whole(1))
     words_heads: int = setting("attention heads of the word encoder", whole(1))
-    words_readers: int = setting("weighted sums of a caption's words of which its embedding consists", whole(1))
+    words_readers: int = setting("weighted sums of a caption's words that make up its embedding", whole(1))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,11 +59,11 @@ class StageSettings(Settings):
 
     steps: int = setting("optimiser steps", whole(1))
     batch_size: int = setting("clips in a step", whole(1))
-    learning_rate: float = setting("highest learning rate of AdamW", number(1e-8, 1))
-    warmup_steps: int = setting("steps until the learning rate is highest", whole(0))
+    learning_rate: float = setting("peak learning rate of AdamW", number(1e-8, 1))
+    warmup_steps: int = setting("steps until the learning rate peaks", whole(0))
     weight_decay: float = setting("AdamW's weight decay", number(0, 1))
     ema_decay: float = setting(
-        "decay a step of the averaged weights, which are those that are saved", number(0, 0.99999)
+        "decay per step of the moving average of the weights, which is what is saved", number(0, 0.99999)
     )
     clip_gradient: float = setting("largest norm of a gradient", number(1e-6, 1e6))
     checkpoint_minutes: float = setting("minutes between two checkpoints", number(0, 1e6))
@@ -93,7 +93,7 @@ class TrainConfig(Settings):
         "network is trained further, and new words are added to its vocabulary"
     )
     start_share: float = setting(
-        "share of the weights of `start` in the written ones, which are an average of these and the trained ones",
+        "share of the weights of `start` in the weights that are written, an average of those and the trained ones",
         number(0, 1),
     )
     resume: bool = setting("true: continue from the checkpoints in the folder, with the same settings and data")

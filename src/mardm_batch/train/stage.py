@@ -131,8 +131,7 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator, b
         state = torch.load(path, weights_only=True)
         if state["basis"] != basis:
             raise InputError(
-                f"{path}: was trained with another autoencoder than this one; use the settings of that training, or "
-                "another folder="
+                f"{path}: belongs to another autoencoder; use the settings of that training, or another folder="
             )
         for name, part in parts.items():
             part.load_state_dict(state[name])
@@ -142,7 +141,8 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator, b
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         reason = first_line(error)
         raise InputError(
-            f"{path}: not a checkpoint of these sizes ({reason}); use the settings of that training, or another folder="
+            f"{path}: not a checkpoint of these sizes, or damaged ({reason}); use the settings of that training, or "
+            "another folder="
         ) from error
 
 
@@ -157,6 +157,6 @@ def require_finished(path: Path, steps: int) -> None:
         if trained != steps:
             name = path.name.removesuffix(".checkpoint")
             raise InputError(
-                f"{path}: has {trained} steps, not {name}.steps={steps}, and the network was trained with it; use the "
-                "settings of that training, or another folder="
+                f"{path}: was trained for {trained} steps, not {name}.steps={steps}, and the network depends on it; "
+                "use the settings of that training, or another folder="
             )

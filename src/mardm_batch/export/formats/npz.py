@@ -73,7 +73,10 @@ class Npz(Archive):
             arrays["clips"] = np.concatenate(clips)
             arrays["starts"] = np.cumsum([0, *map(len, clips)])
         if any(array.nbytes > MAX_TEXT_BYTES for array in arrays.values() if array.dtype.kind == "U"):
-            raise InputError("--to npz: a caption is so long that arrays of text would not fit; use --to parquet")
+            raise InputError(
+                "--to npz: a caption is too long for an array of text, in which each takes the room of the longest; "
+                "use --to parquet"
+            )
         with replacing(folder / self.file_names(0)[0]) as path, path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
         return len(joints)

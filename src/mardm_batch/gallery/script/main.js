@@ -73,7 +73,7 @@ function showSorts() {
 }
 
 function showDirection() {
-  const words = query.descending ? "Descending; turn the order round" : "Ascending; turn the order round";
+  const words = query.descending ? "Descending; click to sort ascending" : "Ascending; click to sort descending";
   const button = byId("turn-order");
   button.textContent = query.descending ? "↓" : "↑";
   button.title = words;
@@ -128,7 +128,7 @@ function judge(verdict) {
   const row = large.isOpen ? large.row : grid.rows[grid.current];
   reviews.judge(row, verdict);
   const given = poses.verdict[row] === verdict;
-  toast(given ? `${{ accept: "Accepted", reject: "Rejected", unsure: "Unsure" }[verdict]}. Z takes it back` : "Taken back");
+  toast(given ? `${{ accept: "Accepted", reject: "Rejected", unsure: "Unsure" }[verdict]}. Z to undo` : "Verdict removed");
   if (!given || grid.rows[grid.current] !== row || grid.current + 1 >= grid.rows.length) return;
   if (large.isOpen) openPlace(grid.current + 1);
   else grid.goTo(grid.current + 1);
@@ -137,10 +137,10 @@ function judge(verdict) {
 function undo() {
   const row = reviews.undo();
   if (row === null) {
-    toast("Nothing to take back");
+    toast("Nothing to undo");
     return;
   }
-  toast("Taken back");
+  toast("Undone");
   if (large.isOpen) openRow(row);
   else if (grid.rows.includes(row)) grid.goTo(grid.rows.indexOf(row));
 }
@@ -171,7 +171,7 @@ function showLive(block) {
   if (!block.complete) live.textContent = `reading ${block.found.toLocaleString("en")} poses…`;
   else if (progress) {
     const minutes = Math.ceil(progress.seconds_left / 60);
-    live.textContent = `a run is at work: ${progress.finished.toLocaleString("en")} of `
+    live.textContent = `a run is generating: ${progress.finished.toLocaleString("en")} of `
       + `${progress.total.toLocaleString("en")}, ${progress.rate} a second${minutes ? `, ${minutes} min left` : ""}`
       + (progress.failed ? `, ${progress.failed} failed` : "");
   }
@@ -184,7 +184,7 @@ async function load() {
     let wait = SECONDS_BETWEEN_QUESTIONS;
     try {
       const answer = await fetch(`poses?since=${revision}`);
-      if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       /** @type {Block} */
       const block = await answer.json();
       if (block.ids.length) take(block);
@@ -201,7 +201,7 @@ async function load() {
         showProblem(problem);
       }
     } catch (error) {
-      problem = `The gallery does not answer (${error instanceof Error ? error.message : error})`;
+      problem = `The gallery does not respond; is it still running? (${error instanceof Error ? error.message : error})`;
       showProblem(problem);
     }
     if (wait) await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
@@ -256,7 +256,7 @@ function showRetry() {
   byId("retry-commands").replaceChildren(...folders.flatMap((number) => {
     const { command, folder } = settings.retry[number];
     const place = document.createElement("p");
-    place.textContent = folder ? `In ${folder}:` : "With the settings with which the poses were made:";
+    place.textContent = folder ? `In ${folder}:` : "With the same settings as before:";
     const words = document.createElement("pre");
     words.className = "mono";
     words.textContent = command;

@@ -86,7 +86,7 @@ export class Reviews {
         });
         if (!answer.ok && answer.status !== BAD_REQUEST) throw new Error(await answer.text());
         for (const review of reviews) if (this.unsent.get(review.row) === review) this.unsent.delete(review.row);
-        this.onProblem(answer.ok ? "" : "A pose that you reviewed is not there any more");
+        this.onProblem(answer.ok ? "" : "A pose that you reviewed no longer exists");
       } catch (error) {
         this.onProblem(`Verdicts are not saved yet: ${error instanceof Error ? error.message : error}`);
         await new Promise((resolve) => setTimeout(resolve, 1000 * SECONDS_UNTIL_AGAIN));
