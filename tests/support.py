@@ -1,16 +1,21 @@
 """What several tests share: the conformance set, tiny models, and a way to run the command as users do."""
 
+import contextlib
 import io
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -189,6 +194,29 @@ def run_command(*arguments: str, cwd: Path, **environment: str) -> "subprocess.C
 
 def run_in_process(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """As `run_command`, but in this process, which has imported what takes a new one seconds."""
+    context = writer_context()
+    with pytest.MonkeyPatch.context() as patch:
+        methods = SimpleNamespace(set_start_method=lambda *_, **__: None, get_context=lambda _: context)
+        patch.setattr("mardm_batch.run.writers.multiprocessing", methods)
+        return call_in_process(main, arguments, cwd, environment)
+
+
+@cache
+def writer_context() -> multiprocessing.context.BaseContext:
+    """Starts the writers of runs in this process: by a fork server, which has imported what they need."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.writer_server"])
+    with contextlib.chdir(Path(__file__).parents[1]):
+        forkserver.ensure_running()
+    return context
+
+
+def call_in_process(
+    command: Callable[[], object], arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Call the main function of a command that Hydra runs, as if it were a process of its own."""
     words, root = [str(each) for each in arguments], logging.getLogger()
     level, handlers, raising = root.level, root.handlers[:], logging.raiseExceptions
     out, errors = io.StringIO(), io.StringIO()
@@ -200,7 +228,7 @@ def run_in_process(*arguments: str, cwd: Path, **environment: str) -> "subproces
         for name, value in environment.items():
             patch.setenv(name, value)
         try:
-            main()
+            command()
         except SystemExit as ended:
             code = ended.code or 0
         finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra._internal.utils import get_args_parser
+from tests.support import run_in_process
 
 from mardm_batch.cli import help_text
 from mardm_batch.config.compose import compose_config, to_config
@@ -137,9 +138,7 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override: str, words
     ],
 )
 def test_the_command_ends_with_exit_code_2_and_one_line(arguments: list[str], tmp_path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "mardm_batch", *arguments], capture_output=True, text=True, cwd=tmp_path
-    )
+    result = run_in_process(*arguments, cwd=tmp_path)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: ")
@@ -184,8 +183,7 @@ def test_settings_are_checked_without_torch() -> None:
 def test_a_folder_for_logs_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("not a folder")
     for words in ([], ["--multirun", "hydra.sweep.dir=outputs/sweep", "shard=0,1,2"]):
-        command = [sys.executable, "-m", "mardm_batch", *words, "tracking.mode=disabled"]
-        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        result = run_in_process(*words, "tracking.mode=disabled", cwd=tmp_path)
         assert result.returncode == 2
         assert len(result.stderr.splitlines()) <= 1 + len(words)
         assert "outputs" in result.stderr.splitlines()[-1]
@@ -193,8 +191,7 @@ def test_a_folder_for_logs_that_cannot_be_made_is_one_line(tmp_path: Path) -> No
 
 
 def test_help_can_be_asked_for_with_a_sweep(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mardm_batch", "--multirun", "shard=0,1,2", "seed=7", "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    result = run_in_process("--multirun", "shard=0,1,2", "seed=7", "--help", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "seed=7" in result.stdout
 

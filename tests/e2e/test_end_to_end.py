@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support import Run, assert_whole, run_command, wait_until, write_captions
+from tests.support import Run, assert_whole, run_in_process, wait_until, write_captions
 
 from mardm_batch.sampling.models.embedded import PACKAGED
 
@@ -153,7 +153,7 @@ def test_poses_made_with_other_weights_are_counted_though_nothing_is_to_do(tmp_p
     (tmp_path / "mine.safetensors").write_bytes(content)
     changed = run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
     refused(changed, "2 of 2 finished poses were made otherwise (weights_sha256: theirs ")
-    published = run_command(
+    published = run_in_process(
         prompts, "model=mardm_sit_xl", "render.enabled=false", cwd=tmp_path
     )  # its files are missing
     refused(published, "model: theirs embedded, ours MARDM_SiT_XL")

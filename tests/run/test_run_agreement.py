@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import Run, write_captions
+from tests.support import Run, wait_until, write_captions
 
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import ExitCode
@@ -78,6 +78,7 @@ def test_an_interrupted_run_is_completed_as_if_it_had_not_been(
     def interrupted(*arguments: Any) -> Iterator[Pose | Failure]:
         """Ends as by Ctrl-C while a candidate for the second pose waits for the other."""
         yield next(iter(sample_poses(*arguments)))
+        wait_until(lambda: bool(documents_in(tmp_path / "resumed")))
         raise Interrupted(signal.SIGINT)
 
     with monkeypatch.context() as patch:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.support import call_in_process
 
 from mardm_batch.config.compose import compose_config
 from mardm_batch.dataset.summary import RunSummary
@@ -21,6 +22,7 @@ from mardm_batch.pose.geometry import mirror_image
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_INDEX, PARENTS
 from mardm_batch.tracking.tracker import NullTracker
 from mardm_batch.train import mocap
+from mardm_batch.train.__main__ import main
 from mardm_batch.train.autoencoder_loop import (
     bone_error,
     encode_windows,
@@ -194,16 +196,13 @@ def test_settings_out_of_range_are_reported(tmp_path, override, message):
     assert message in str(error.value)
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize(
     "override",
     ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
 )
 def test_user_errors_are_reported_in_one_line(tmp_path, override):
     (tmp_path / "file").write_text("not a folder")
-    result = subprocess.run(
-        [sys.executable, "-m", "mardm_batch.train", override], capture_output=True, text=True, cwd=tmp_path
-    )
+    result = call_in_process(main, [override], tmp_path, {})
     assert result.returncode == 2
     output = result.stdout + result.stderr  # errors found after the start go to the log, on stdout
     assert len(output.strip().splitlines()) == 1
@@ -211,11 +210,9 @@ def test_user_errors_are_reported_in_one_line(tmp_path, override):
     assert not (tmp_path / "embedded.safetensors").exists()
 
 
-@pytest.mark.e2e
-def test_help_shows_the_commands_and_every_setting() -> None:
-    command = [sys.executable, "-m", "mardm_batch.train", "network.steps=7", "--help"]
-    help_text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for words in ("data.bvh=FOLDER", "network.steps=7", "resume=false", "averaged weights", "Weights & Biases"):
+def test_help_shows_the_commands_and_every_setting(tmp_path) -> None:
+    help_text = call_in_process(main, ["network.steps=7", "--help"], tmp_path, {}).stdout
+    for words in ("data.bvh=FOLDER", "network.steps=7", "resume=false", "moving average", "Weights & Biases"):
         assert words in help_text
 
 
@@ -317,9 +314,8 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def test_an_earlier_training_is_not_overwritten(tmp_path, trace):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / trace).write_bytes(b"of an earlier training")
-    command = [sys.executable, "-m", "mardm_batch.train", *TINY, f"folder={tmp_path}/run", "output=new.safetensors"]
     before = snapshot(tmp_path)
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    result = call_in_process(main, [*TINY, f"folder={tmp_path}/run", "output=new.safetensors"], tmp_path, {})
     assert result.returncode == 2
     (line,) = (result.stdout + result.stderr).splitlines()
     assert f"folder={tmp_path}/run" in line
