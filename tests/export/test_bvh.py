@@ -1,9 +1,11 @@
 """BVH: the joints come back by forward kinematics of the file as it is written."""
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mardm_batch.export.exporting import export_poses
 from mardm_batch.export.formats.bvh import Bvh
@@ -86,3 +88,26 @@ def test_the_frames_of_a_clip_come_back(finished: Path) -> None:
     for path in (finished.parent / "out").glob("*.bvh"):
         clip = np.load(finished / f"{path.stem}.clip.npy")
         assert np.abs(joints_of(path) - clip).max() < 1e-5
+
+
+def test_how_far_the_joints_of_clips_are_off_is_recorded(finished: Path) -> None:
+    for path in finished.glob("*.json"):
+        joints, size = np.load(path.with_suffix(".npy")), np.linspace(0.9, 1.1, 8)[:, None, None]
+        np.save(finished / f"{path.stem}.clip.npy", (joints * size).astype(np.float32))
+    out = finished.parent / "out"
+    export_poses(finished, Bvh(ExportOptions(clips=True)), out)
+    means, largest = [], []
+    for path in out.glob("*.bvh"):
+        clip = np.load(finished / f"{path.stem}.clip.npy")
+        distances = 1000 * np.linalg.norm(joints_of(path) - clip, axis=-1)
+        means.append(distances.mean())
+        largest.append(distances.max())
+    recorded = json.loads((out / "export.json").read_text())["joint_error_mm"]
+    assert 10 < recorded["mean"] < recorded["p95"] <= recorded["max"]
+    expected = {"mean": np.mean(means), "p95": np.percentile(largest, 95), "max": max(largest)}
+    assert recorded == pytest.approx(expected, abs=0.01)
+    export_poses(finished, Bvh(ExportOptions(clips=True)), out)  # nothing is encoded, and the same is said
+    assert json.loads((out / "export.json").read_text())["joint_error_mm"] == recorded
+    poses = finished.parent / "poses_bvh"
+    export_poses(finished, Bvh(ExportOptions()), poses)
+    assert "joint_error_mm" not in json.loads((poses / "export.json").read_text())

@@ -29,3 +29,43 @@ def test_a_video_needs_a_clip(finished: Path, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit, match="2"):
         main([str(finished), "--to", "video"])
     assert "clips are kept with output.clip=true" in capsys.readouterr().err
+
+
+def test_a_clip_is_an_mp4_that_players_show(finished: Path) -> None:
+    av = pytest.importorskip("av")
+    clip = np.load(finished / "in_pose_3.npy") + np.linspace(0, 1, 5)[:, None, None] * np.array([0, 0, 1.0])
+    np.save(finished / "in_pose_3.clip.npy", clip.astype(np.float32))
+    for path in [each for each in finished.glob("*.json") if each.stem != "in_pose_3"]:
+        path.unlink()
+    pictures = []
+    for container in ("mp4", "gif"):
+        folder = finished.with_name(container)
+        assert main([str(finished), "--to", "video", "--container", container, "--output", str(folder)]) == 0
+        with av.open(str(folder / f"in_pose_3.{container}")) as video:
+            stream = video.streams.video[0]
+            frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(stream)]
+            assert (stream.average_rate, len(frames), frames[0].shape) == (20, 5, (480, 480, 3))
+            if container == "mp4":
+                assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        pictures.append(np.stack(frames).astype(int))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 3  # of 255
+    written = (finished.with_name("mp4") / "in_pose_3.mp4").read_bytes()
+    again = finished.with_name("again")
+    assert main([str(finished), "--to", "video", "--container", "mp4", "--output", str(again)]) == 0
+    assert (again / "in_pose_3.mp4").read_bytes() == written
+
+
+def test_what_an_mp4_needs_is_one_line(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mardm_batch.export.formats.registry.find_spec", lambda package: None)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(finished), "--to", "video", "--container", "mp4"])
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith("--to video --container mp4: needs av; pip install 'mardm-batch[video]'")
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main([str(finished), "--to", "bvh", "--container", "mp4"])
+    assert "--container: bvh is no video; use --to video" in capsys.readouterr().err

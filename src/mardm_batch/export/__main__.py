@@ -13,6 +13,7 @@ from rich.progress import track
 from mardm_batch.export.exporting import export_poses
 from mardm_batch.export.formats.format import ExportOptions
 from mardm_batch.export.formats.registry import FORMATS, format_for
+from mardm_batch.export.formats.video import CONTAINERS
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.selection import parse_condition
 from mardm_batch.system.commands import command_parser, report_user_errors
@@ -30,6 +31,7 @@ Examples
   python -m mardm_batch.export SinglePose --to parquet --select "agreement>=0.8" --select review=accept    both
   python -m mardm_batch.export SinglePose --to coco --views 0 45 90 180    2D keypoints from four cameras
   python -m mardm_batch.export SinglePose --to bvh --clips    whole motions, kept with output.clip=true
+  python -m mardm_batch.export SinglePose --to video --container mp4    the same drawn
 
 A condition is KEY=VALUE, KEY!=VALUE (with * and ? for any text), KEY~WORDS, or KEY>=NUMBER (also <=, >, <); KEY is
 caption, name, agreement, review (accept, reject, unsure, none), model, seed or a column of the prompt file. Quote what
@@ -66,6 +68,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="cameras around the person: 0 in front, 90 at the left hand (default: 0; for formats in 2D)",
     )
     parser.add_argument(
+        "--container", choices=CONTAINERS, help="kind of video: gif needs nothing, mp4 the extra video (default: gif)"
+    )
+    parser.add_argument(
         "--processes", type=positive, metavar="N", help="processes that write (default: one for each core)"
     )
     return parser
@@ -98,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def export(options: argparse.Namespace) -> int:
     """Export as the arguments say, and print what was done."""
     conditions = [parse_condition(text) for text in options.select]
-    format = format_for(options.to, ExportOptions(options.clips, options.views and tuple(options.views)))
+    format = format_for(
+        options.to, ExportOptions(options.clips, options.views and tuple(options.views), options.container)
+    )
     output: Path = options.output_dir
     folder: Path = options.output or output.resolve().with_name(f"{output.resolve().name}_{options.to}")
     processes = options.processes or available_cores()
@@ -106,6 +113,8 @@ def export(options: argparse.Namespace) -> int:
     before = result.poses - result.written
     up_to_date = f", {before:,} of them up to date already" if before else ""
     print(printable(f"{folder}: {result.poses:,} poses in {result.files:,} files{up_to_date}"))
+    if (error := result.joint_error_mm) is not None:
+        print(f"joints are {error['mean']:.1f} mm from where they were on average, {error['max']:.1f} mm at most")
     return 0
 
 

@@ -1,7 +1,7 @@
 """An export from start to end: poses in, files and a record of them out. What is up to date is not written again."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -35,6 +35,8 @@ class ExportResult:
     poses: int
     written: int
     files: int
+    joint_error_mm: Mapping[str, float] | None
+    """See `ExportSummary`."""
 
 
 def export_poses(
@@ -86,9 +88,10 @@ def export_poses(
         files,
         dict(sorted(models.items())),
         lines.whole_digest,
+        lines.joint_error_mm,
     )
     write_summary(folder, summary)
-    return ExportResult(folder, selection.selected, written, files)
+    return ExportResult(folder, selection.selected, written, files, summary.joint_error_mm)
 
 
 def check_folder(folder: Path, output: Path, format: ExportFormat) -> None:

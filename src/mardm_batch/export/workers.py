@@ -6,11 +6,12 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from mardm_batch.export.formats.format import FilesPerPose
+from mardm_batch.export.formats.format import FilesPerPose, JointError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.record import ExportedFiles
 from mardm_batch.system.files import write_atomically
@@ -26,11 +27,14 @@ Batch = Sequence[tuple[ExportPose, ExportedFiles]]
 
 
 class ExportWorkers:
-    """Writes batches in processes of its own; with `processes` 0 in this one, which starts nothing."""
+    """Writes batches in processes of its own; with `processes` 0 in this one, which starts nothing.
+
+    The lines that come back have the errors of joints, which are known only once a pose is encoded.
+    """
 
     def __init__(self, format: FilesPerPose, folder: Path, processes: int) -> None:
         self.format, self.folder, self.processes = format, folder, processes
-        self.waiting: dict[Future[None], Batch] = {}
+        self.waiting: dict[Future[list[JointError | None]], Batch] = {}
         self.pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "ExportWorkers":
@@ -50,8 +54,7 @@ class ExportWorkers:
     def write(self, batch: Batch) -> Iterator[Sequence[ExportedFiles]]:
         """Write a batch, waiting while many are queued. Yields the lines of batches that were written since."""
         if self.pool is None:
-            write_batch(self.format, self.folder, [pose for pose, _ in batch])
-            yield [line for _, line in batch]
+            yield with_errors(batch, write_batch(self.format, self.folder, [pose for pose, _ in batch]))
             return
         with shield_started_processes():
             future = self.pool.submit(write_batch, self.format, self.folder, [pose for pose, _ in batch])
@@ -63,8 +66,7 @@ class ExportWorkers:
         while len(self.waiting) > still_waiting:
             finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
             for each in finished:
-                each.result()
-                yield [line for _, line in self.waiting.pop(each)]
+                yield with_errors(self.waiting.pop(each), each.result())
 
 
 def start_worker(parent: int) -> None:
@@ -83,8 +85,19 @@ def exit_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def write_batch(format: FilesPerPose, folder: Path, poses: Sequence[ExportPose]) -> None:
-    """Encode poses and write their files, each whole."""
-    for pose, contents in zip(poses, format.encode(poses), strict=True):
-        for name, content in zip(format.file_names(pose.name), contents, strict=True):
+def with_errors(batch: Batch, errors: Sequence[JointError | None]) -> list[ExportedFiles]:
+    """The lines of a batch that was written."""
+    return [
+        line if error is None else replace(line, joint_error_mm=asdict(error))
+        for (_, line), error in zip(batch, errors, strict=True)
+    ]
+
+
+def write_batch(format: FilesPerPose, folder: Path, poses: Sequence[ExportPose]) -> list[JointError | None]:
+    """Encode poses and write their files, each whole. Returns the errors of their joints."""
+    errors = []
+    for pose, encoded in zip(poses, format.encode(poses), strict=True):
+        for name, content in zip(format.file_names(pose.name), encoded.contents, strict=True):
             write_atomically(folder / name, content)
+        errors.append(encoded.joint_error)
+    return errors

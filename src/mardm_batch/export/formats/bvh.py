@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mardm_batch.export.formats.format import FilesPerPose
+from mardm_batch.export.formats.format import Encoded, FilesPerPose, JointError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.pose.inverse_kinematics import Skeleton, mean_offsets, with_bones, with_own_bones
 from mardm_batch.pose.rest_pose import CHILDREN, END_OFFSETS
@@ -72,16 +72,17 @@ class Bvh(FilesPerPose):
         """See `FilesPerPose.file_names`."""
         return (f"{name}.bvh",)
 
-    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Sequence[bytes]]:
+    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Encoded]:
         """See `FilesPerPose.encode`."""
-        for skeleton in skeletons(poses):
-            yield (bvh_text(skeleton).encode(),)
+        for pose, skeleton in zip(poses, skeletons(poses), strict=True):
+            yield Encoded((bvh_text(skeleton).encode(),), clip_error(pose, skeleton))
 
 
 def bone_facts(clips: bool) -> Mapping[str, Any]:
     """What `export.json` says about the bones of `skeletons`."""
     bones = (
-        "of each clip the mean of its frames, so bones keep their length; joints may be some millimetres off"
+        "of each clip the mean of its frames, so bones keep their length where the model's do not; joint_error_mm says "
+        "how far joints are off"
         if clips
         else "the pose's own, so that every joint is exactly where it was"
     )
@@ -99,6 +100,11 @@ def skeletons(poses: Sequence[ExportPose]) -> Iterator[Skeleton]:
         return
     for pose in poses:
         yield with_bones(pose.frames, mean_offsets(pose.frames))
+
+
+def clip_error(pose: ExportPose, skeleton: Skeleton) -> JointError | None:
+    """That of a clip; a pose on its own bones has none."""
+    return None if pose.clip is None else JointError.of(pose, skeleton)
 
 
 def bvh_text(skeleton: Skeleton) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mardm_batch import __version__
 from mardm_batch.export.colours import Colour, part_colours
-from mardm_batch.export.formats.bvh import bone_facts, skeletons
-from mardm_batch.export.formats.format import ExportOptions, FilesPerPose
+from mardm_batch.export.formats.bvh import bone_facts, clip_error, skeletons
+from mardm_batch.export.formats.format import Encoded, ExportOptions, FilesPerPose
 from mardm_batch.export.mannequin import Part, mannequin, rest_positions
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.pose.inverse_kinematics import Skeleton
@@ -55,10 +55,10 @@ class Glb(FilesPerPose):
         """See `FilesPerPose.file_names`."""
         return (f"{name}.glb",)
 
-    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Sequence[bytes]]:
+    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Encoded]:
         """See `FilesPerPose.encode`."""
         for pose, skeleton in zip(poses, skeletons(poses), strict=True):
-            yield (glb_file(pose, skeleton, self.colours),)
+            yield Encoded((glb_file(pose, skeleton, self.colours),), clip_error(pose, skeleton))
 
 
 class Buffer:

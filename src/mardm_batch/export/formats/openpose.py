@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from mardm_batch.constants import PICTURE_SIZE
 from mardm_batch.export.colours import default_look
-from mardm_batch.export.formats.format import ExportOptions, FilesPerPose
+from mardm_batch.export.formats.format import Encoded, ExportOptions, FilesPerPose
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.views import FACE_POINTS, View, view, view_name
 from mardm_batch.pose.skeleton import JOINT_INDEX
@@ -67,14 +67,14 @@ class OpenPose(FilesPerPose):
         """See `FilesPerPose.file_names`."""
         return [view_name(name, degrees) + suffix for degrees in self.views for suffix in (".png", ".json")]
 
-    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Sequence[bytes]]:
+    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Encoded]:
         """See `FilesPerPose.encode`."""
         for pose in poses:
             files = []
             for degrees in self.views:
                 keypoints = keypoints_of(view(pose.document.joints.astype(np.float64), degrees, self.elevation))
                 files += [draw(keypoints), openpose_json(keypoints)]
-            yield files
+            yield Encoded(files)
 
 
 def keypoints_of(seen: View) -> NDArray[np.float64]:

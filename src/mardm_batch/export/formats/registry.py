@@ -36,7 +36,13 @@ def format_for(name: str, options: ExportOptions) -> ExportFormat:
     if options.views is not None and not format.TAKES_VIEWS:
         able = ", ".join(each for each, kind in FORMATS.items() if kind.TAKES_VIEWS)
         raise InputError(f"--views: {name} has no cameras; these have: {able}")
-    for package, extra in format.NEEDS.items():
+    if options.container is not None and not format.CONTAINERS:
+        able = ", ".join(each for each, kind in FORMATS.items() if kind.CONTAINERS)
+        raise InputError(f"--container: {name} is no video; use --to {able}")
+    container = options.container or next(iter(format.CONTAINERS), None)
+    needs = dict(format.NEEDS) if container is None else {**format.NEEDS, **format.CONTAINERS[container]}
+    for package, extra in needs.items():
         if find_spec(package) is None:
-            raise InputError(f"--to {name}: needs {package}; pip install 'mardm-batch[{extra}]'")
-    return format(replace(options, clips=options.clips or format.NEEDS_CLIPS))
+            chosen = f"--to {name}" + (f" --container {container}" if format.CONTAINERS else "")
+            raise InputError(f"{chosen}: needs {package}; pip install 'mardm-batch[{extra}]'")
+    return format(replace(options, container=container, clips=options.clips or format.NEEDS_CLIPS))

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from mardm_batch.export.formats.format import FilesPerPose
+from mardm_batch.export.formats.format import Encoded, FilesPerPose, JointError
 from mardm_batch.export.mannequin import rest_positions
 from mardm_batch.export.poses import ExportPose
-from mardm_batch.pose.inverse_kinematics import with_bones
+from mardm_batch.pose.inverse_kinematics import Skeleton, with_bones
 from mardm_batch.pose.rest_pose import REST_OFFSETS
 from mardm_batch.pose.rotations import to_axis_angles
 from mardm_batch.pose.skeleton import FRAMES_PER_SECOND, JOINT_NAMES, NUM_JOINTS
@@ -46,17 +46,18 @@ class Smpl(FilesPerPose):
         """See `FilesPerPose.file_names`."""
         return (f"{name}.npz",)
 
-    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Sequence[bytes]]:
+    def encode(self, poses: Sequence[ExportPose]) -> Iterator[Encoded]:
         """See `FilesPerPose.encode`."""
         frames = np.concatenate([pose.frames for pose in poses])
         skeleton = with_bones(frames)
         axis_angles = to_axis_angles(skeleton.rotations)
-        errors = np.linalg.norm(skeleton.positions() - frames, axis=-1).max(axis=1)
         start = 0
         for pose in poses:
             part = slice(start, start + len(pose.frames))
             start = part.stop
-            yield (smpl_file(pose, axis_angles[part], skeleton.root[part], float(errors[part].max())),)
+            own = Skeleton(skeleton.offsets[part], skeleton.rotations[part], skeleton.root[part])
+            error = JointError.of(pose, own)
+            yield Encoded((smpl_file(pose, axis_angles[part], own.root, error.max / 1000),), error)
 
 
 def smpl_file(pose: ExportPose, axis_angles: Any, root: Any, error: float) -> bytes:
