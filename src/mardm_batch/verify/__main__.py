@@ -13,10 +13,9 @@ from typing import Final
 from rich.console import Console
 from rich.progress import track
 
-from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import CONSOLE, counted, printable, replace_unencodable_output
-from mardm_batch.verify.findings import NOTES, Finding, Kind, Report
+from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Report
 from mardm_batch.verify.inspection import Inspection
 from mardm_batch.verify.verification import verify
 
@@ -61,8 +60,8 @@ def show(report: Report, repair: bool, prune: bool) -> None:
         console.print("no problems", style="bold green")
     elif not repair:
         console.print("--repair sets aside damaged and stray files; the next run generates their poses", style="bold")
-    if Kind.UNREQUESTED in by_kind and not prune:
-        console.print("--prune sets aside finished poses that were not requested; nothing is deleted", style="bold")
+    if by_kind.keys() & PRUNED and not prune:
+        console.print("--prune sets aside what was not requested; nothing is deleted", style="bold")
     if report.repair is not None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {counted(report.repair.moved, 'file')}{folder}"))
@@ -84,15 +83,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--repair", action="store_true", help="move damaged and stray files out of the way; nothing is deleted"
     )
     parser.add_argument(
-        "--prune", action="store_true", help="move finished poses that were not requested out of the way too"
+        "--prune",
+        action="store_true",
+        help="move finished poses and pictures that were not requested out of the way too",
     )
     parser.add_argument("--no-pictures", action="store_true", help="do not decode the pictures: much faster")
     parser.add_argument("--json", action="store_true", help="print one JSON object with all findings")
     options = parser.parse_args(arguments)
     replace_unencodable_output()
     with report_user_errors():
-        unchecked = (PNG,) if options.no_pictures else ()
-        report = verify(options.output_dir, options.prompts, options.repair, options.prune, unchecked, progress_bar)
+        report = verify(
+            options.output_dir, options.prompts, options.repair, options.prune, not options.no_pictures, progress_bar
+        )
     if options.json:
         print(json.dumps(report.to_json(), indent=1))
     else:

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import split_file_name
+from mardm_batch.dataset.formats.registry import split_file_name, views_among
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import metadata_rows
 from mardm_batch.dataset.progress import Progress
@@ -33,21 +32,23 @@ def audit(
     expected: Expected,
     shards: Sequence[Progress],
     unreadable: Mapping[str, str],
-    unchecked: Collection[Format],
+    checks_pictures: bool,
     progress_bar: ProgressBar,
 ) -> Report:
     """Check every file once.
 
     Args:
         unreadable: progress records that cannot be read, and why.
-        unchecked: formats whose files need only exist.
+        checks_pictures: False: they need only exist.
     """
     listing = list_files(store.output, expected.prompts or ())
     sizes = listing.sizes
     names = sorted(path.removesuffix(JSON.suffix) for path in sizes if path.endswith(JSON.suffix) and path[0] != ".")
     # Threads, not processes: reading and decoding release the interpreter lock.
     with ThreadPoolExecutor(available_cores()) as pool:
-        inspections = pool.map(partial(inspect, store, expected, sizes.keys(), unchecked), names)
+        inspections = pool.map(
+            partial(inspect, store, expected, sizes.keys(), views_among(sizes), checks_pictures), names
+        )
         poses = list(progress_bar(inspections, len(names)))
     documents = [pose.document for pose in poses if pose.document is not None]
     generated = {pose.document.key for pose in poses if pose.document is not None and pose.undamaged}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mardm_batch.dataset.formats.format import Format
-from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.formats.registry import FORMATS, split_file_name, views_among
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt, max_name_bytes
@@ -37,14 +37,14 @@ def expected_poses(
         run = RunSettings(prompt_file, None, formats) if run is None else replace(run, limit=None)
         column = run.column if prompt_file.suffix == run.prompts.suffix else None  # of another kind of file
         run = replace(run, prompts=prompt_file, column=column)
-        return Expected(prompts_by_name(run, output), str(prompt_file), prompt_file, formats)
+        return Expected(prompts_by_name(run, output), str(prompt_file), prompt_file, formats, run.list_rejected)
     if run is None:
         return Expected(None, f"unknown: {reason}; name the captions with --prompts", None, formats)
     source = f"{run.prompts}, by the newest run" + ("" if run.limit is None else f" with limit={run.limit}")
     try:
-        return Expected(prompts_by_name(run, output), source, run.prompts, formats)
+        return Expected(prompts_by_name(run, output), source, run.prompts, formats, run.list_rejected)
     except InputError as error:
-        return Expected(None, f"unknown: {error}", None, formats)
+        return Expected(None, f"unknown: {error}", None, formats, run.list_rejected)
 
 
 def prompts_by_name(run: RunSettings, output: Path) -> dict[str, Prompt]:
@@ -55,8 +55,7 @@ def prompts_by_name(run: RunSettings, output: Path) -> dict[str, Prompt]:
 
 def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
     """The formats that are always on, and the optional ones of which a file exists."""
-    return tuple(
-        each
-        for each in FORMATS.values()
-        if each.setting is None or any(name.endswith(each.suffix) for name in file_names)
-    )
+    splits = (split_file_name(name) for name in file_names)
+    present = {split[1].suffix for split in splits if split is not None}
+    on = [each for each in FORMATS.values() if each.setting is None or each.suffix in present]
+    return (*on, *views_among(file_names))

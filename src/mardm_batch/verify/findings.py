@@ -26,14 +26,19 @@ class Kind(StrEnum):
     RECORD = "record of a run that cannot be read"
     METADATA = "metadata.jsonl does not list the finished poses"
     UNREQUESTED = "pose that was not requested"
+    UNREQUESTED_VIEW = "picture from a side that was not requested"
     MIXED_SETTINGS = "mixed settings"
     FOLDER = "folder that was not audited"
     LOG = "errors logged by a run"
     ACTIVE_RUN = "active run: files that it is writing may be reported"
 
 
-NOTES: Final = (Kind.UNREQUESTED, Kind.MIXED_SETTINGS, Kind.FOLDER, Kind.LOG, Kind.ACTIVE_RUN)
+NOTES: Final = (Kind.UNREQUESTED, Kind.UNREQUESTED_VIEW, Kind.MIXED_SETTINGS, Kind.FOLDER, Kind.LOG, Kind.ACTIVE_RUN)
 """Findings that are reported but need no repair, and do not change the exit code."""
+
+
+PRUNED: Final = (Kind.UNREQUESTED, Kind.UNREQUESTED_VIEW)
+"""Notes whose files are set aside on request."""
 
 
 def damage_kind(damage: Damage, format: Format) -> str:
@@ -70,6 +75,8 @@ class Expected:
     file: Path | None
     formats: tuple[Format, ...]
     """Of the files that each pose should have."""
+    list_rejected: bool = True
+    """Whether the metadata has poses that a review rejected."""
 
 
 @dataclass(frozen=True)

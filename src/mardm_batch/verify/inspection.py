@@ -26,15 +26,21 @@ class Inspection:
 
 
 def inspect(
-    store: PoseStore, expected: Expected, file_names: Collection[str], unchecked: Collection[Format], name: str
+    store: PoseStore,
+    expected: Expected,
+    file_names: Collection[str],
+    views: Sequence[Format],
+    checks_pictures: bool,
+    name: str,
 ) -> Inspection:
     """Check the files of a pose that has a JSON.
 
     Args:
         file_names: of the output folder.
-        unchecked: formats whose files need only exist.
+        views: formats of pictures from other sides that some of them are of, requested or not.
+        checks_pictures: False: they need only exist.
     """
-    known = dict.fromkeys((*FORMATS.values(), *store.formats))
+    known = dict.fromkeys((*FORMATS.values(), *store.formats, *views))
     present = [each for each in known if name + each.suffix in file_names]
     files = tuple(name + each.suffix for each in (JSON, *present))
     found = [
@@ -46,7 +52,7 @@ def inspect(
     except DamagedFileError as error:
         found.append(Finding(damage_kind(error.damage, JSON), name + JSON.suffix, error.detail, files))
     for each in present:
-        if all(each.check != other.check for other in unchecked):
+        if checks_pictures or not each.is_picture:
             try:
                 each.check(each.path(store.output, name), document)
             except DamagedFileError as error:
@@ -54,6 +60,10 @@ def inspect(
             except Exception as error:  # a format's check need not foresee every kind of damage
                 kind = damage_kind(Damage.UNREADABLE, each)
                 found.append(Finding(kind, name + each.suffix, f"{type(error).__name__}: {first_line(error)}", files))
+    for each in views:
+        if each in present and each not in store.formats:
+            view = name + each.suffix
+            found.append(Finding(Kind.UNREQUESTED_VIEW, view, files=(view,)))
     about_caption = None if document is None else caption_kind(name, document, expected)
     if document is not None and about_caption is not None:
         found.append(Finding(about_caption, name + JSON.suffix, document.caption, files))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import FORMATS, split_file_name
+from mardm_batch.dataset.formats.registry import split_file_name
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS, REVIEWS
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
@@ -53,12 +52,9 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
             listing.misplaced[path] = "no folder of its own"
     names = {entry.name for entry in entries if not unless_circular(entry.is_dir)}
     poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
-    needed = {METADATA, FAILURES, REVIEWS, CARD} | {
-        name + suffix for name in poses for suffix in (*FORMATS, JSON.suffix)
-    }
     for entry in entries:
         is_folder = unless_circular(entry.is_dir)
-        if is_folder and entry.name in needed:
+        if is_folder and is_needed(entry.name, poses):
             listing.misplaced[entry.name] = FOLDER_FOR_FILE
         elif is_folder:
             listing.folders.append(entry.name)
@@ -68,6 +64,12 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
     if RECORDS not in listing.misplaced:
         add_records(listing, output)
     return listing
+
+
+def is_needed(file_name: str, poses: Collection[str]) -> bool:
+    """Whether a run writes a file of that name."""
+    split = split_file_name(file_name)
+    return file_name in (METADATA, FAILURES, REVIEWS, CARD) or (split is not None and split[0] in poses)
 
 
 def add_records(listing: Listing, output: Path) -> None:

@@ -1,10 +1,8 @@
 """The whole audit of an output folder, with the repair where one is requested."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
@@ -13,7 +11,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.verify.audit import ProgressBar, audit
 from mardm_batch.verify.expected import expected_poses
-from mardm_batch.verify.findings import Kind, Report
+from mardm_batch.verify.findings import PRUNED, Report
 from mardm_batch.verify.listing import list_files
 from mardm_batch.verify.repair import Aside, clear_the_way, set_aside
 
@@ -23,7 +21,7 @@ def verify(
     prompt_file: Path | None = None,
     repair: bool = False,
     prune: bool = False,
-    unchecked: Collection[Format] = (),
+    checks_pictures: bool = True,
     progress_bar: ProgressBar = lambda inspections, total: inspections,
 ) -> Report:
     """Audit an output folder.
@@ -31,8 +29,8 @@ def verify(
     Args:
         prompt_file: the requested captions; None: those of the newest run.
         repair: set aside damaged and stray files.
-        prune: set aside poses that were not requested.
-        unchecked: formats whose files need only exist.
+        prune: set aside poses, and pictures from sides, that were not requested.
+        checks_pictures: False: they need only exist.
 
     Raises:
         InputError: no output folder, no usable prompt file, a run is active where files are to be moved, or unknown
@@ -44,9 +42,9 @@ def verify(
         raise InputError(f"{output}: no poses and no record of a run; name the folder that a run wrote to")
     shards, unreadable = read_progress_records(output)
     expected = expected_poses(output, prompt_file, shards, listing.sizes.keys())
-    store = PoseStore(output, expected.formats)
+    store = PoseStore(output, expected.formats, expected.list_rejected)
     if not (repair or prune):
-        return audit(store, expected, shards, unreadable, unchecked, progress_bar)
+        return audit(store, expected, shards, unreadable, checks_pictures, progress_bar)
     if prune and expected.prompts is None:
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
@@ -57,9 +55,9 @@ def verify(
     cleared = clear_the_way(output, aside) if repair else []
     store.prepare()
     with shard_lock(output, shard=None, num_shards=1):  # no run starts meanwhile
-        report = audit(store, expected, shards, unreadable, unchecked, progress_bar)
+        report = audit(store, expected, shards, unreadable, checks_pictures, progress_bar)
         findings = list(report.problems) if repair else []
-        findings += [each for each in report.notes if prune and each.kind == Kind.UNREQUESTED]
+        findings += [each for each in report.notes if prune and each.kind in PRUNED]
         if findings or cleared:
             repaired = set_aside(findings, report, store, expected, aside)
             report = replace(report, problems=[*cleared, *report.problems], repair=repaired)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.formats.npy_file import map_npy, npy_bytes
-from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.dataset.records import CLIP_FRAMES, PoseDocument
 from mardm_batch.pose.skeleton import NUM_JOINTS
 
 
@@ -27,6 +27,9 @@ def check_clip(path: Path, document: PoseDocument | None) -> None:
         raise DamagedFileError(Damage.WRONG, "joints are not finite")
     if document is not None:
         frame = document.frame_index
+        frames = (document.sampling or {}).get(CLIP_FRAMES, len(clip))
+        if len(clip) != frames:
+            raise DamagedFileError(Damage.MISMATCH, f"has {len(clip)} frames, not {frames}")
         if not 0 <= frame < len(clip) or not np.array_equal(clip[frame], document.joints):
             raise DamagedFileError(Damage.MISMATCH, f"frame {frame} is not the pose")
 

@@ -45,6 +45,8 @@ class Format:
     """Check a file, also against the pose's JSON unless that is damaged itself. Raises DamagedFileError."""
     setting: str | None = None
     """Dotted key of the setting that turns the format on; None: every pose has it."""
+    is_picture: bool = False
+    """Whether a check has to decode pixels, which takes most of the time of an audit."""
 
     @property
     def label(self) -> str:

@@ -32,16 +32,17 @@ def encode_png(content: PoseContent) -> bytes:
     return with_texts(content.picture, content.document)
 
 
-def with_texts(picture: bytes, document: PoseDocument) -> bytes:
-    """A PNG with the texts that say of which pose it is."""
-    texts = b"".join(text_chunk(*item) for item in picture_texts(document).items())
+def with_texts(picture: bytes, document: PoseDocument, view: int | None = None) -> bytes:
+    """A PNG with the texts that say of which pose it is, and of a further picture from how many degrees."""
+    texts = b"".join(text_chunk(*item) for item in picture_texts(document, view).items())
     return picture[:HEADER_BYTES] + texts + picture[HEADER_BYTES:]
 
 
-def picture_texts(document: PoseDocument) -> dict[str, str]:
+def picture_texts(document: PoseDocument, view: int | None = None) -> dict[str, str]:
     """The texts of a pose's picture by their keywords."""
     caption = hashlib.sha256(document.caption.encode()).hexdigest()
-    return {"name": str(document.name), "caption_sha256": caption, "seed": str(document.seed)}
+    texts = {"name": str(document.name), "caption_sha256": caption, "seed": str(document.seed)}
+    return texts if view is None else {**texts, "view": str(view)}
 
 
 def text_chunk(keyword: str, text: str) -> bytes:
@@ -87,8 +88,8 @@ def load_picture(path: Path, size: int) -> Image.Image:
         raise DamagedFileError(Damage.UNREADABLE, first_line(error)) from None
 
 
-def check_png(path: Path, document: PoseDocument | None) -> None:
-    """Decode the picture, its checksums included, to its very end; it must be that of the document's pose."""
+def check_png(path: Path, document: PoseDocument | None, view: int | None = None) -> None:
+    """Decode the picture, its checksums included, to its very end; it must be that of the document's pose and view."""
     expected = (PICTURE_SIZE, PICTURE_SIZE)
     try:
         content = read_regular(path)
@@ -105,7 +106,7 @@ def check_png(path: Path, document: PoseDocument | None) -> None:
     if size != expected:
         raise DamagedFileError(Damage.WRONG, f"the picture should be {expected} pixels, not {size}")
     if document is not None:
-        check_texts(read_texts(content), picture_texts(document))
+        check_texts(read_texts(content), picture_texts(document, view))
 
 
 def check_texts(found: dict[str, str], expected: dict[str, str]) -> None:
@@ -114,8 +115,8 @@ def check_texts(found: dict[str, str], expected: dict[str, str]) -> None:
         if keyword not in found:
             raise DamagedFileError(Damage.WRONG, f"the picture does not say its {keyword}: it may be of another pose")
         if found[keyword] != value:
-            detail = f"the {keyword} in the picture is {found[keyword]}, that of the JSON is {value}"
+            detail = f"the {keyword} in the picture is {found[keyword]}, and should be {value}"
             raise DamagedFileError(Damage.MISMATCH, detail)
 
 
-PNG: Final = Format(".png", encode_png, check_png, setting="render.enabled")
+PNG: Final = Format(".png", encode_png, check_png, setting="render.enabled", is_picture=True)

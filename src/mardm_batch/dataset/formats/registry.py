@@ -1,6 +1,6 @@
 """The registry of formats, from which store, metadata, audit and repair learn the files of a pose."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from mardm_batch.dataset.formats.clip_file import CLIP
@@ -46,6 +46,12 @@ def enabled_formats(settings: Settings) -> tuple[Format, ...]:
     if isinstance(views, Sequence) and all(isinstance(each, int) and 0 <= each < 360 for each in views):
         on += [view_format(degrees) for degrees in views]
     return tuple(on)
+
+
+def views_among(file_names: Iterable[str]) -> tuple[Format, ...]:
+    """The formats of pictures from other sides that some of the files are of, by their degrees."""
+    degrees = {view_degrees(name[name.rindex("@") :]) for name in file_names if "@" in name}
+    return tuple(view_format(each) for each in sorted(each for each in degrees if each is not None))
 
 
 def split_file_name(file_name: str) -> tuple[str, Format] | None:

@@ -13,7 +13,9 @@ VIEW_SUFFIX: Final = re.compile(r"@(\d{3})\.png")
 @cache
 def view_format(degrees: int) -> Format:
     """The format of the pictures from so many degrees, 0 to 359."""
-    return Format(f"@{degrees:03d}.png", partial(encode_view, degrees), check_png)
+    return Format(
+        f"@{degrees:03d}.png", partial(encode_view, degrees), partial(check_png, view=degrees), is_picture=True
+    )
 
 
 def view_degrees(suffix: str) -> int | None:
@@ -25,4 +27,4 @@ def view_degrees(suffix: str) -> int | None:
 def encode_view(degrees: int, content: PoseContent) -> bytes:
     if degrees not in content.views:
         raise ValueError(f"the pose was not drawn from {degrees} degrees")
-    return with_texts(content.views[degrees], content.document)
+    return with_texts(content.views[degrees], content.document, degrees)
