@@ -131,3 +131,37 @@ def test_the_command_that_makes_rejected_poses_again_is_that_of_the_newest_run(f
         "command": "python -m mardm_batch +preset=fast 'paths.output=my poses' retry=rejected",
         "folder": "/home/me",
     }
+
+
+def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mardm_batch.gallery.index.LEAST_READ", 1)
+    read: list[str] = []
+
+    def shown() -> dict:
+        index = PoseIndex(open_folders([folder]))
+        store, read[:] = index.folders[0].store, []
+        plain = store.read
+        store.read = lambda name: (read.append(name), plain(name))[1]
+        index.refresh()
+        return next_block(index, 0)
+
+    first = shown()
+    assert sorted(read) == sorted(first["name"])
+    assert (shown(), read) == (first, [])
+    writer, prompt = Writer(folder.with_name("other")), prompts()[10]
+    writer.store.output = folder
+    writer.write(prompt, random_joints(99))  # made again
+    (folder / f"{prompts()[11].name}.json").unlink()
+    changed = shown()
+    assert read == [prompt.name]
+    assert set(first["name"]) - set(changed["name"]) == {prompts()[11].name}
+    assert changed["joints"] != first["joints"]
+    cache = folder / ".mardm_batch" / "gallery.npz"
+    content = cache.read_bytes()
+    for damaged in (b"", content[:-200], b"PK" + content[5:], content.replace(b'"caption"', b'"caption_"')):
+        cache.write_bytes(damaged)
+        assert shown() == changed
+        assert len(read) == len(changed["name"])
+    monkeypatch.setattr("mardm_batch.gallery.cache.__version__", "another")
+    shown()
+    assert len(read) == len(changed["name"])

@@ -16,7 +16,7 @@ import yaml
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.library.posing import pose
 from mardm_batch.pages.figure import render_figure
-from mardm_batch.pages.page import BASE_STYLE, FIGURE_SCRIPT, join_modules, script_json
+from mardm_batch.pages.page import BASE_STYLE, FIGURE_SCRIPTS, join_modules, script_json
 from mardm_batch.render.figure import capsule_ends
 from mardm_batch.render.framing import Framing
 
@@ -118,7 +118,7 @@ def test_the_figure_stands_where_it_stands_in_the_pictures() -> None:
     lying = pose({})[:, [0, 2, 1]] * (1, 1, -1) + (0, 0.1, 0)
     poses = [pose({}), lying, pose({}) * 1.4, pose({}) * 0.6]
     script = f"""
-      import {{ frame, spotOf, mirrored }} from {json.dumps(FIGURE_SCRIPT.as_uri())};
+      import {{ frame, spotOf }} from {json.dumps(FIGURE_SCRIPTS[-1].as_uri())};
       const found = {json.dumps([each.ravel().tolist() for each in poses])}.map((joints) => {{
         const view = frame(Float32Array.from(joints));
         return Array.from({{ length: 22 }}, (_, joint) => {{

@@ -8,7 +8,8 @@ import numpy as np
 
 from mardm_batch.dataset.progress import read_progress
 from mardm_batch.gallery.duplicates import near_duplicates
-from mardm_batch.gallery.index import MILLIMETRES, Entry, PoseIndex
+from mardm_batch.gallery.entry import MILLIMETRES, Entry
+from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.measures import MEASURES
 
 POSES_IN_BLOCK: Final = 1000

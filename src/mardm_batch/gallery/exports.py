@@ -18,5 +18,5 @@ def export_pose(pose: ExportPose, name: str) -> tuple[bytes, str]:
     """The file of a pose in a format, and its name."""
     format = format_for(name, ExportOptions())
     assert isinstance(format, FilesPerPose)
-    (content, *_), (file_name, *_) = next(iter(format.encode([pose]))), format.file_names(pose.name)
-    return content, file_name
+    encoded = next(iter(format.encode([pose])))
+    return encoded.contents[0], format.file_names(pose.name)[0]

@@ -11,48 +11,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.records import PoseDocument
-from mardm_batch.dataset.reviews import Review, ReviewList, Reviews, pose_digest
+from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.gallery.measures import PoseMeasures, measure_poses
+from mardm_batch.gallery.cache import PoseCache, read_cache, write_cache
+from mardm_batch.gallery.entry import Entry, entry_of
+from mardm_batch.gallery.measures import measure_poses
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
 READERS: Final = 4
 """Threads that read files."""
 POSES_MEASURED_AT_ONCE: Final = 256
-MILLIMETRES: Final = 1000.0
-LARGEST: Final = 32767
-"""Millimetres; farther joints, which are no pose, are shown there."""
-LONGEST_VALUE: Final = 200
-"""Characters of a column's value by which the page filters."""
-
-
-@dataclass
-class Entry:
-    """A pose. `version`: of its JSON; `joints`: 66 whole millimetres, int16, little-endian."""
-
-    folder: int
-    name: str
-    caption: str
-    joints: bytes
-    digest: str
-    measures: PoseMeasures
-    categories: Mapping[str, str]
-    """Model, seed and the columns of the prompt file, as text."""
-    rejections: int
-    has_picture: bool
-    version: Version
-    review: Review | None = None
-    revision: int = 0
-    removed: bool = False
+LEAST_READ: Final = 256
+READ_SHARE: Final = 0.05
+"""The cache is written when so many poses were read since, and such a share of all."""
 
 
 @dataclass
@@ -64,6 +42,10 @@ class OutputFolder:
     store: PoseStore = field(init=False)
     reviews: Reviews = field(default_factory=Reviews)
     reviews_version: Version | None = None
+    cache: PoseCache | None = None
+    """What an earlier gallery read; None: it was not looked for yet."""
+    read_since: int = 0
+    """Number of poses that were read and are not in the cache on the disk."""
 
     def __post_init__(self) -> None:
         if not self.output.is_dir():
@@ -106,6 +88,7 @@ class PoseIndex:
                 names = changed[start : start + POSES_MEASURED_AT_ONCE]
                 self.read(number, {name: versions[name] for name in names}, file_names)
             self.remove_absent(number, versions)
+            self.write_cache(number)
         self.complete = True
 
     def version_of(self, folder: int, name: str) -> Version | None:
@@ -113,31 +96,37 @@ class PoseIndex:
         return None if number is None or self.entries[number].removed else self.entries[number].version
 
     def read(self, number: int, versions: Mapping[str, Version], file_names: set[str]) -> None:
-        """Read and measure poses, and put them in the index."""
+        """Put poses in the index: those that an earlier gallery knew, and others, which are read and measured."""
         folder = self.folders[number]
+        if folder.cache is None:
+            folder.cache = read_cache(folder.output, folder.conditions)
+        known = {name: folder.cache.entry(name, version) for name, version in versions.items()}
         documents: dict[str, PoseDocument] = {}
-        with ThreadPoolExecutor(READERS) as pool:  # a file that is not in memory is waited for
-            for name, document in zip(versions, pool.map(folder.store.read, versions), strict=True):
-                if document is not None:
-                    documents[name] = document
+        new = [name for name, entry in known.items() if entry is None]
+        if new:
+            with ThreadPoolExecutor(READERS) as pool:  # a file that is not in memory is waited for
+                for name, document in zip(new, pool.map(folder.store.read, new), strict=True):
+                    if document is not None:
+                        documents[name] = document
         measured = measure_poses(list(documents.values()), folder.conditions)
+        for (name, document), measures in zip(documents.items(), measured, strict=True):
+            known[name] = entry_of(name, document, measures, versions[name])
+        folder.read_since += len(documents)
         with self.lock:
-            for (name, document), measures in zip(documents.items(), measured, strict=True):
-                digest, rejections = pose_digest(document), document.rejections or 0
-                entry = Entry(
-                    number,
-                    name,
-                    document.caption,
-                    millimetres(document),
-                    digest,
-                    measures,
-                    categories_of(document),
-                    rejections,
-                    name + PNG.suffix in file_names,
-                    versions[name],
-                    folder.reviews.of_pose(name, digest, rejections),
-                )
-                self.put(entry)
+            for name, entry in known.items():
+                if entry is not None:
+                    entry.folder, entry.has_picture = number, name + PNG.suffix in file_names
+                    entry.review = folder.reviews.of_pose(name, entry.digest, entry.rejections)
+                    self.put(entry)
+
+    def write_cache(self, number: int) -> None:
+        """Keep what is known of a folder's poses for the next gallery, where much of it was read from them."""
+        folder = self.folders[number]
+        folder.cache = PoseCache()  # all that it knew is in the index
+        if folder.read_since >= max(LEAST_READ, READ_SHARE * len(self.entries)):
+            entries = [entry for entry in self.entries if entry.folder == number and not entry.removed]
+            write_cache(folder.output, folder.conditions, entries)
+            folder.read_since = 0
 
     def put(self, entry: Entry) -> None:
         key = (entry.folder, entry.name)
@@ -198,15 +187,3 @@ class PoseIndex:
             if 0 <= number < len(self.entries) and not self.entries[number].removed:
                 return self.entries[number]
         return None
-
-
-def millimetres(document: PoseDocument) -> bytes:
-    scaled = np.clip(np.rint(MILLIMETRES * document.joints.astype(np.float64)), -LARGEST, LARGEST)
-    return scaled.astype("<i2").tobytes()
-
-
-def categories_of(document: PoseDocument) -> dict[str, str]:
-    """What poses are grouped by, as text: the model, the seed, and under `source.` the columns of the prompt file."""
-    values: dict[str, Any] = {"model": document.model, "seed": document.seed}
-    values |= {f"source.{key}": value for key, value in (document.source or {}).items()}
-    return {key: str(value)[:LONGEST_VALUE] for key, value in values.items() if value is not None}

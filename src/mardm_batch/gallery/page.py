@@ -12,7 +12,7 @@ from mardm_batch.gallery.exports import exports
 from mardm_batch.gallery.index import OutputFolder, PoseIndex
 from mardm_batch.gallery.measures import MEASURES
 from mardm_batch.library.caption_conditions import caption_conditions
-from mardm_batch.pages.page import FIGURE_SCRIPT, Page, script_json
+from mardm_batch.pages.page import FIGURE_SCRIPTS, Page, script_json
 from mardm_batch.run.saved_settings import read_command, read_run_settings
 
 FOLDER: Final = Path(__file__).parent
@@ -20,7 +20,7 @@ SCRIPTS: Final = ("poses", "selection", "reviews", "grid", "large", "filters", "
 PAGE: Final = Page(
     FOLDER / "gallery.html.jinja",
     (FOLDER / "gallery.css",),
-    (FIGURE_SCRIPT, *(FOLDER / "script" / f"{name}.js" for name in SCRIPTS)),
+    (*FIGURE_SCRIPTS, *(FOLDER / "script" / f"{name}.js" for name in SCRIPTS)),
     connects=True,
 )
 OWN_SETTINGS: Final = ("shard", "num_shards", "gpu_ids", "retry", "limit")

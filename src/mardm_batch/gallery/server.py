@@ -27,8 +27,9 @@ from mardm_batch.dataset.reviews import Review
 from mardm_batch.errors import InputError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.gallery.blocks import duplicate_groups, next_block, progress_of
+from mardm_batch.gallery.entry import Entry
 from mardm_batch.gallery.exports import export_pose, exports
-from mardm_batch.gallery.index import Entry, PoseIndex
+from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.page import render_gallery
 from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json

@@ -1,24 +1,15 @@
-// The mannequin of the pictures on a canvas: capsules on a floor, painted far to near, with the pictures' own numbers.
-// Joints are 66 numbers in metres, Y up, left +X, facing +Z. Pixels are those of a picture 1200 wide, y down.
+// The mannequin of the pictures on a canvas: its body on a floor, painted far to near, with the pictures' own numbers.
+// Pixels are those of a picture 1200 wide, y down.
 
-/** @typedef {[number, number, number]} Vector */
+/** @import { Capsule, Vector } from "./body.js" */
 /** @typedef {{axes: [Vector, Vector, Vector], distance: number, magnification: number}} Camera */
 /** @typedef {{x: number, y: number, scale: number}} Spot */
 /** @typedef {{background: Vector, floor: Vector, grid: Vector, left: Vector, right: Vector, spine: Vector}} Theme */
 /** @typedef {{camera: Camera, x: number, y: number}} View Where the camera looks is the pixel (x, y). */
 
-export const JOINT_NAMES = [
-  "pelvis", "left hip", "right hip", "spine 1", "left knee", "right knee", "spine 2", "left ankle", "right ankle",
-  "spine 3", "left foot", "right foot", "neck", "left collar", "right collar", "head", "left shoulder",
-  "right shoulder", "left elbow", "right elbow", "left wrist", "right wrist",
-];
-const PARENTS = [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19];
-const MIRROR = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20];
-const COUNT = JOINT_NAMES.length;
-const NECK = 12;
-const HEAD = 15;
-const LEFT_SHOULDER = 16;
-const RIGHT_SHOULDER = 17;
+import {
+  BODY, COUNT, DOTS, NECK, PARENTS, TORSO, TORSO_DEPTH, TORSO_LIMBS, blend, bodyPoints, cross, dot,
+} from "./body.js";
 
 /** Pixels of a picture: its side, and the square of it that is shown, without the room for the caption. */
 export const WINDOW = { left: 100, top: 40, side: 1000 };
@@ -34,102 +25,12 @@ const [WIDE, HIGH] = [960, 690];
 const ZOOM_STEP = 1.12;
 const OUTLINE = 2.5;
 const HIGHLIGHT = { x: -0.26, y: -0.3, size: 0.36 };
-const DOT_RADIUS = 0.023;
-const REST_ANGLE = (21.2 * Math.PI) / 180;
-
-/** @type {Record<string, [number, number]>} Radii of the limb that ends in a joint, at its parent and at the joint. */
-const LIMB_RADII = {
-  hip: [0.036, 0.046], knee: [0.06, 0.046], ankle: [0.046, 0.032], foot: [0.035, 0.03], shoulder: [0.034, 0.042],
-  elbow: [0.045, 0.037], wrist: [0.037, 0.028],
-};
-/** @type {[number, number]} */
-const TRUNK_RADII = [0.034, 0.034];
-/** @type {[number, number][]} Metres above and in front of the head joint: crown, ends of the face and of the nose. */
-const HEAD_POINTS = [[0.078, 0], [-0.008, 0.036], [0.072, 0.034], [0.036, 0.078], [0.022, 0.116]];
-const TORSO = [[16, 0.055], [17, 0.055], [1, 0.075], [2, 0.075], [NECK, 0.045]];
-const TORSO_LIMBS = [16, 17, 1, 2, 12, 13, 14, 3, 6, 9];
-const TRUNK = [1, 2, 3, 6, 9, 13, 14, 12, 15];
-const TORSO_DEPTH = 0.08;
 /** Layers of the shadow: metres wider than the body, further metres for each metre of height, opacity. */
 const SHADOWS = [[0.01, 0.1, 0.07], [0, 0.02, 0.12]];
 const FLOOR_RADIUS = 1.6;
 const FLOOR_TONES = 12;
 const GRID = 0.5;
 const GRID_OPACITY = 0.6;
-
-/**
- * @typedef {object} Capsule
- * @property {number} from index of the point at one end; those of the head follow the joints
- * @property {number} to
- * @property {[number, number]} radii metres at both ends
- * @property {"left" | "right" | "spine"} side
- * @property {"base" | "face" | "dot"} tone
- * @property {boolean} lit whether it has a highlight and casts a shadow
- */
-
-/** @param {number} joint @returns {"left" | "right" | "spine"} */
-function sideOf(joint) {
-  const name = JOINT_NAMES[joint];
-  return name.startsWith("left") ? "left" : name.startsWith("right") ? "right" : "spine";
-}
-
-/** @type {Capsule[]} Limbs, skull, face, nose. */
-const BODY = JOINT_NAMES.slice(1).map((name, index) => {
-  const joint = index + 1;
-  const radii = LIMB_RADII[name.replace(/^(left|right) /, "")] ?? TRUNK_RADII;
-  return { from: PARENTS[joint], to: joint, radii, side: sideOf(joint), tone: "base", lit: !TRUNK.includes(joint) };
-});
-BODY.push({ from: HEAD, to: COUNT, radii: [0.074, 0.09], side: "spine", tone: "base", lit: true });
-BODY.push({ from: COUNT + 1, to: COUNT + 2, radii: [0.056, 0.068], side: "spine", tone: "face", lit: false });
-BODY.push({ from: COUNT + 3, to: COUNT + 4, radii: [0.024, 0.015], side: "spine", tone: "base", lit: false });
-/** @type {Capsule[]} */
-const DOTS = JOINT_NAMES.map((_, joint) => joint).filter((joint) => joint !== HEAD).map((joint) => (
-  { from: joint, to: joint, radii: [DOT_RADIUS, DOT_RADIUS], side: sideOf(joint), tone: "dot", lit: false }
-));
-
-// Vectors -------------------------------------------------------------------------------------------------------------
-
-/** @param {Vector} a @param {Vector} b */
-const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-/** @param {Vector} a @param {Vector} b @param {number} p @param {number} q @returns {Vector} p a + q b */
-const blend = (a, b, p, q) => [p * a[0] + q * b[0], p * a[1] + q * b[1], p * a[2] + q * b[2]];
-/** @param {Vector} a @param {Vector} b @returns {Vector} */
-const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-/** @param {Vector} a @returns {Vector} */
-function unit(a) {
-  const length = Math.max(Math.hypot(a[0], a[1], a[2]), 1e-6);
-  return [a[0] / length, a[1] / length, a[2] / length];
-}
-/** @param {Float32Array} joints @param {number} joint @returns {Vector} */
-const at = (joints, joint) => [joints[3 * joint], joints[3 * joint + 1], joints[3 * joint + 2]];
-
-/** The mirror image at x = 0: left and right are exchanged. @param {Float32Array} joints */
-export function mirrored(joints) {
-  const image = new Float32Array(joints.length);
-  for (let joint = 0; joint < COUNT; joint++) {
-    const [x, y, z] = at(joints, MIRROR[joint]);
-    image.set([-x, y, z], 3 * joint);
-  }
-  return image;
-}
-
-/** The joints and the points of the head. @param {Float32Array} joints @returns {Vector[]} */
-function bodyPoints(joints) {
-  const points = JOINT_NAMES.map((_, joint) => at(joints, joint));
-  const bone = unit(blend(points[HEAD], points[NECK], 1, -1));
-  const across = unit(blend(points[LEFT_SHOULDER], points[RIGHT_SHOULDER], 1, -1));
-  const offset = dot(across, bone);
-  const side = unit(blend(across, bone, 1, -offset));
-  const ahead = cross(side, bone);
-  const turn = 0.5 * Math.asin(Math.max(-1, Math.min(1, offset / Math.sin(REST_ANGLE))));
-  const turned = blend(ahead, side, Math.cos(turn), Math.sin(turn));
-  const up = blend(bone, turned, Math.cos(REST_ANGLE), -Math.sin(REST_ANGLE));
-  const front = blend(turned, bone, Math.cos(REST_ANGLE), Math.sin(REST_ANGLE));
-  for (const [above, before] of HEAD_POINTS) {
-    points.push(blend(points[HEAD], blend(up, front, above, before), 1, 1));
-  }
-  return points;
-}
 
 // Camera --------------------------------------------------------------------------------------------------------------
 

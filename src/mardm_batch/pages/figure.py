@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pages.page import FIGURE_SCRIPT, FOLDER, Page, script_json
+from mardm_batch.pages.page import FIGURE_SCRIPTS, FOLDER, Page, script_json
 
-PAGE: Final = Page(FOLDER / "figure.html.jinja", (FOLDER / "figure.css",), (FIGURE_SCRIPT, FOLDER / "turn.js"))
+PAGE: Final = Page(FOLDER / "figure.html.jinja", (FOLDER / "figure.css",), (*FIGURE_SCRIPTS, FOLDER / "turn.js"))
 DECIMALS: Final = 4
 """Of metres."""
 

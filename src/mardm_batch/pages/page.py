@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 FOLDER: Final = Path(__file__).parent
 BASE_STYLE: Final = FOLDER / "base.css"
-FIGURE_SCRIPT: Final = FOLDER / "figure.js"
+FIGURE_SCRIPTS: Final = (FOLDER / "body.js", FOLDER / "figure.js")
 IMPORT: Final = re.compile(r"^import\s.*?;\n", re.MULTILINE | re.DOTALL)
 EXPORT: Final = re.compile(r"^export\s+(?=(?:const|function|async function|class)\s+(\w+))", re.MULTILINE)
 

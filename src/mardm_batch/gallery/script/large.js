@@ -4,7 +4,8 @@
 /** @import { Reviews } from "./reviews.js" */
 /** @import { Spot, View } from "../../pages/figure.js" */
 import { formatNumber } from "./poses.js";
-import { JOINT_NAMES, frame, makeCamera, mirrored, paintPicture, themeOf, WINDOW } from "../../pages/figure.js";
+import { JOINT_NAMES, mirrored } from "../../pages/body.js";
+import { frame, makeCamera, paintPicture, themeOf, WINDOW } from "../../pages/figure.js";
 
 const AZIMUTH = 30;
 const ELEVATION = 14;
