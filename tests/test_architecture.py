@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "src").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "src").rglob("*.js"))
 LONGEST_MODULE = 400
 FORBIDDEN_NAMES = {
     *("in_hydra_s_words", "in_our_words", "without_sweeps", "with_time", "mistakes_in_one_line", "refuse", "looks"),
@@ -25,7 +26,7 @@ def test_no_room_imports_a_higher_one_or_what_it_must_not() -> None:
 
 
 def test_no_module_is_too_long_to_be_read() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES + SCRIPTS}
     assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 

@@ -47,8 +47,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("card", "tests", "agreement", "speed", "memory", "shards", "pipeline")
 SECONDS_OF_SPEED = 75
 """After which the poses of a speed measurement are no longer sampled, but extrapolated."""
+FRAMES = {"MARDM": 16, "ACMDM": 40}
+"""Of a clip, by the first word of a model's name."""
 LIMITS_OF_AGREEMENT = {"float32": 2e-3, "bfloat16": 0.2}
 """Largest difference from the CPU's float32 joints over their largest value, with random weights."""
+
+
+def frames_of(model: str) -> int:
+    """The frames of a clip of a model of that name."""
+    return FRAMES[model.partition("-")[0]]
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ class Check:
         zeros, ones = torch.zeros(FEATURE_SIZE, device=device), torch.ones(FEATURE_SIZE, device=device)
         networks = LoadedModel(network, autoencoder, RandomText(), zeros, ones, "")
         decoding = DecodingSettings(18, 4.5, OdeSampler("adams", 10))
-        return MardmModel(networks, decoding, 16, 8, (self.plan.batch, self.plan.batch), precision)
+        return MardmModel(networks, decoding, None, (self.plan.batch, self.plan.batch), precision)
 
     def acmdm(self, sizes: AcmdmSizes, device: str, precision: str) -> AcmdmModel:
         network = AcmdmTransformer(sizes).eval().requires_grad_(False).to(device)
@@ -171,16 +178,19 @@ class Check:
             network, space, RandomText(), torch.zeros(3, device=device), torch.ones(3, device=device), ""
         )
         bounds = (self.plan.batch, self.plan.batch)
-        return AcmdmModel(networks, OdeSampler("adams", 10), 3.0, 40, bounds, precision)
+        return AcmdmModel(networks, OdeSampler("adams", 10), 3.0, bounds, precision)
 
     def agreement(self) -> dict[str, Any]:
         """Largest difference of joints from the CPU's in float32, over the largest value."""
         captions, keys = bundled_captions(4), [1, 2, 3, 4]
-        expected = {name: model.generate(captions, keys) for name, model in self.models("cpu", "float32").items()}
+        expected = {
+            name: model.generate(captions, keys, frames_of(name))
+            for name, model in self.models("cpu", "float32").items()
+        }
         figures = {}
         for precision, limit in LIMITS_OF_AGREEMENT.items():
             for name, model in self.models(self.plan.device, precision).items():
-                found = model.generate(captions, keys)
+                found = model.generate(captions, keys, frames_of(name))
                 error = float(abs(found - expected[name]).max() / abs(expected[name]).max())
                 figures[f"{name}.{precision}"] = error
                 if not error <= limit:
@@ -193,11 +203,13 @@ class Check:
         for name, model in self.models(self.plan.device, "bfloat16").items():
             captions = bundled_captions(self.plan.poses)
             batch = min(self.plan.batch, 256) if name == "ACMDM-XL" else self.plan.batch
-            model.generate(captions[:batch], range(batch))  # GPU libraries choose kernels for each new shape
+            model.generate(
+                captions[:batch], range(batch), frames_of(name)
+            )  # GPU libraries choose kernels for each new shape
             made, started = 0, time.perf_counter()
             while made < self.plan.poses and time.perf_counter() - started < SECONDS_OF_SPEED / len(self.plan.acmdm):
                 part = captions[made : made + batch]
-                model.generate(part, range(made, made + len(part)))
+                model.generate(part, range(made, made + len(part)), frames_of(name))
                 made += len(part)
             seconds = (time.perf_counter() - started) * self.plan.poses / made
             figures[name] = {"seconds": seconds, "poses": self.plan.poses, "sampled": made, "batch": batch}
@@ -215,7 +227,7 @@ class Check:
         if self.plan.device != "cpu":
             resident = torch.cuda.memory_allocated()
             torch.cuda.reset_peak_memory_stats()
-            model.generate([each.caption for each in prompts], range(len(prompts)))
+            model.generate([each.caption for each in prompts], range(len(prompts)), FRAMES["MARDM"])
             needed = torch.cuda.max_memory_allocated() - resident
             torch.cuda.empty_cache()
             total = torch.cuda.get_device_properties(self.plan.device).total_memory
@@ -223,11 +235,11 @@ class Check:
         sizes: list[int] = []
         generate = model.generate
 
-        def limited(captions: Sequence[str], keys: Sequence[int]) -> Any:
+        def limited(captions: Sequence[str], keys: Sequence[int], frames: int) -> Any:
             sizes.append(len(captions))
             if self.plan.device == "cpu" and len(captions) > self.plan.batch // 2:
                 raise MemoryError
-            return generate(captions, keys)
+            return generate(captions, keys, frames)
 
         model.generate = limited  # type: ignore[method-assign]
         config = to_config(compose_config([f"sampling.batch_size={self.plan.batch}"]))

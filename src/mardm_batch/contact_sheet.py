@@ -1,6 +1,6 @@
 """Write a contact sheet: the pictures of a run in one picture, in the order of their names.
 
-python -m mardm_batch.contact_sheet OUTPUT_DIR SHEET.png [--columns 6] [--size 300] [--limit 120]
+python -m mardm_batch.contact_sheet OUTPUT_DIR SHEET.png [--columns 6] [--size 300] [--limit 120] [--without-rejected]
 """
 
 import argparse
@@ -12,6 +12,9 @@ from PIL import Image
 
 from mardm_batch.dataset.formats.format import DamagedFileError
 from mardm_batch.dataset.formats.png_file import PNG, load_picture
+from mardm_batch.dataset.formats.view_file import VIEW_SUFFIX
+from mardm_batch.dataset.reviews import ReviewList
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file
@@ -72,7 +75,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--columns", type=positive, default=6, metavar="N", help="pictures in a row (default: 6)")
     parser.add_argument("--size", type=positive, default=300, metavar="N", help="pixels per picture (default: 300)")
     parser.add_argument("--limit", type=positive, default=120, metavar="N", help="at most N pictures (default: 120)")
+    parser.add_argument(
+        "--without-rejected", action="store_true", help="leave out poses that a review of the gallery rejected"
+    )
     return parser
+
+
+def rejected_poses(output: Path) -> set[str]:
+    """The names of the poses that a review rejected. Raises OSError where reviews or a pose cannot be read."""
+    reviews, store = ReviewList(output).read(), PoseStore(output, ())
+    documents = {name: store.read(name) for name in reviews.rejections()}
+    return {name for name, document in documents.items() if document and reviews.is_rejected(name, document)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +94,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with report_user_errors():
         if not options.output_dir.is_dir():
             raise InputError(f"{options.output_dir}: no such folder; name the folder that a run wrote its pictures to")
-        pictures = [path for path in PNG.paths(options.output_dir) if path.resolve() != options.sheet.resolve()]
+        pictures = [
+            path
+            for path in PNG.paths(options.output_dir)
+            if path.resolve() != options.sheet.resolve() and VIEW_SUFFIX.search(path.name) is None
+        ]
+        if options.without_rejected:
+            rejected = rejected_poses(options.output_dir)
+            pictures = [path for path in pictures if path.stem not in rejected]
         if not pictures:
             raise InputError(f"{options.output_dir}: no pictures in this folder; name the one that a run wrote them to")
         shown = pictures[: options.limit]

@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from mardm_batch.contact_sheet import main
 from mardm_batch.dataset.formats.format import DamagedFileError
+from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import load_picture
+from mardm_batch.dataset.records import Pose, Provenance
+from mardm_batch.dataset.reviews import Review, ReviewList, pose_digest
+from mardm_batch.dataset.store import PoseStore
+from mardm_batch.prompts.names import Prompt
 
 
 def colours(sheet: Path, size: int) -> list[tuple[int, ...]]:
@@ -31,6 +37,23 @@ def test_the_limit_selects_the_first(tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), colour).save(tmp_path / f"{name}.png")
     assert main([str(tmp_path), str(tmp_path / "sheet.png"), "--limit", "1", "--size", "8"]) == 0
     assert colours(tmp_path / "sheet.png", 8) == [(255, 0, 0)]
+
+
+def test_rejected_poses_and_further_views_can_be_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "poses"
+    store, documents = PoseStore(folder, (NPY,)), {}
+    store.prepare()
+    for name, colour in (("a", "red"), ("b", "blue"), ("c", "lime")):
+        pose = Pose(Prompt(name, f"A person {name}"), np.zeros((22, 3), np.float32), 0, 0)
+        store.write(pose, None, Provenance("tiny", 1, 0, {}), tmp_path)
+        Image.new("RGB", (8, 8), colour).save(folder / f"{name}.png")
+        documents[name] = store.read(name)
+    Image.new("RGB", (8, 8), "white").save(folder / "a@045.png")
+    ReviewList(folder).append([Review("b", "reject", "", pose_digest(documents["b"])), Review("c", "unsure")])
+    for words, expected in ([], ["red", "blue", "lime"]), (["--without-rejected"], ["red", "lime"]):
+        sheet = tmp_path / "sheet.png"
+        assert main([str(folder), str(sheet), "--columns", "1", "--size", "8", *words]) == 0
+        assert colours(sheet, 8) == [ImageColor.getrgb(colour) for colour in expected]
 
 
 @pytest.mark.parametrize(

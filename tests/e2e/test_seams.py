@@ -47,7 +47,7 @@ class TPoseSettings(ModelSettings):
     scale: float = setting("how large the person is")
 
     def load(self, sampling, device):
-        return TPoseModel(self.scale, sampling.sequence_length)
+        return TPoseModel(self.scale)
 
     def provenance(self):
         return {"scale": self.scale}
@@ -56,11 +56,11 @@ class TPoseSettings(ModelSettings):
 class TPoseModel(MotionModel):
     weights_hash = "0" * 64
 
-    def __init__(self, scale, frames):
-        self.scale, self.frames = scale, frames
+    def __init__(self, scale):
+        self.scale = scale
 
-    def generate(self, captions, keys):
-        return np.broadcast_to(self.scale * t_pose(), (len(captions), self.frames, 22, 3)).copy()
+    def generate(self, captions, keys, frames):
+        return np.broadcast_to(self.scale * t_pose(), (len(captions), frames, 22, 3)).copy()
 
 
 @dataclass

@@ -42,7 +42,6 @@ class FaultySampler:
 
     candidates = 1
     judge = IndifferentJudge()
-    frame_index = 4
     max_attempts = 2
 
     def __init__(self, batch_size: int, fault: Callable[[Sequence[str], Sequence[int], np.ndarray], None]) -> None:
@@ -53,7 +52,10 @@ class FaultySampler:
 
     keeps_clips = False
 
-    def sample(self, captions: Sequence[str], attempts: Sequence[int], *numbers: Sequence[int]) -> np.ndarray:
+    def chosen_frame(self, clips: np.ndarray) -> int:
+        return 4
+
+    def sample(self, captions: Sequence[str], attempts: Sequence[int], *numbers: object) -> np.ndarray:
         self.sizes.append(len(captions))
         clips = np.random.default_rng(0).normal(size=(len(captions), 8, 22, 3)).astype(np.float32)
         self.fault(captions, attempts, clips)

@@ -16,7 +16,7 @@ class Reader(MotionModel):
     encoder = WordEncoder(("person", "rais", "arm"), size=8, width=8, layers=1, heads=1)
     weights_hash = ""
 
-    def generate(self, captions, keys):
+    def generate(self, captions, keys, frames):
         raise NotImplementedError
 
     def unknown_words(self, caption: str) -> list[str]:

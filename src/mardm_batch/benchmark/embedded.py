@@ -39,4 +39,5 @@ def error_mm(poses: Joints, others: Joints) -> float:
 def sample_poses(config: Config, captions: Sequence[str], threads: int) -> Joints:
     """Poses (b, 22, 3), sampled as one batch."""
     sampler = load_sampler(config, threads)
-    return canonical_position(sampler.sample(captions, [0] * len(captions))[:, sampler.frame_index])
+    clips = sampler.sample(captions, [0] * len(captions))
+    return canonical_position(clips[:, sampler.chosen_frame(clips)])

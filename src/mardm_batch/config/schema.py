@@ -5,7 +5,7 @@ a mistake in a setting is reported at once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar, get_args
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from mardm_batch.constants import FRAMES_PER_TOKEN
+from mardm_batch.constants import FRAMES_PER_TOKEN, chosen_frame
 from mardm_batch.errors import ConfigurationError
 
 LONGEST_CLIP = 196
@@ -104,7 +104,7 @@ class SamplingSettings(Settings):
     SECTION: ClassVar[str] = "sampling"
 
     sequence_length: int = setting(
-        "frames of the clip, 20 a second",
+        "frames of the clip, 20 a second; with output.clip=true those of a list (caption#120) go before",
         Allowed(
             f"a multiple of {FRAMES_PER_TOKEN} from {FRAMES_PER_TOKEN} to {LONGEST_CLIP}",
             lambda value: value % FRAMES_PER_TOKEN == 0 and FRAMES_PER_TOKEN <= value <= LONGEST_CLIP,
@@ -143,7 +143,7 @@ class SamplingSettings(Settings):
     @property
     def chosen_frame(self) -> int:
         """The frame of the clip that becomes the pose."""
-        return self.sequence_length // 2 if self.frame_index is None else self.frame_index
+        return chosen_frame(self.sequence_length, self.frame_index)
 
     @property
     def decoding_steps(self) -> int:
@@ -169,7 +169,13 @@ class SampledSettings(Settings):
 class OutputSettings(Settings):
     SECTION: ClassVar[str] = "output"
 
-    clip: bool = setting("true: the whole clip too, NAME.clip.npy (frames, 22, 3)")
+    clip: bool = setting(
+        "true: the whole clip too, NAME.clip.npy (frames, 22, 3), as long as the prompt file says (caption#120)"
+    )
+    list_rejected: bool = setting(
+        "false: poses that a review rejected are not in metadata.jsonl and the dataset card, and datasets does not "
+        "load them"
+    )
 
 
 @dataclass
@@ -224,8 +230,16 @@ class Config(Settings):
             raise out_of_range(
                 "shard", self.shard, f"null or from 0 to {self.num_shards - 1} (num_shards={self.num_shards})"
             )
+        self.check_sampling(self.sampling)
+
+    def check_sampling(self, sampling: SamplingSettings) -> None:
+        """Raise ConfigurationError where the sampling settings do not suit the model."""
         if isinstance(self.model, SampledSettings):
-            self.model.check_sampling(self.sampling)
+            self.model.check_sampling(sampling)
+
+    def check_clip_length(self, frames: int) -> None:
+        """Raise ConfigurationError where a clip of so many frames cannot be sampled."""
+        self.check_sampling(replace(self.sampling, sequence_length=frames))
 
 
 def register_schema() -> None:

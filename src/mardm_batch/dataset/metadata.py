@@ -14,6 +14,7 @@ from mardm_batch.dataset.layout import CARD, METADATA
 from mardm_batch.dataset.leftovers import remove_partial_files
 from mardm_batch.dataset.locks import list_lock
 from mardm_batch.dataset.records import MetadataRow, PoseDocument
+from mardm_batch.dataset.reviews import ReviewList
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.json_records import json_lines
@@ -29,14 +30,14 @@ def rebuild_metadata(store: PoseStore) -> int:
     """Write `metadata.jsonl` and the dataset card anew from the poses' JSON files.
 
     Returns:
-        The number of finished poses.
+        The number of poses that are listed.
 
     Raises:
         OSError: a JSON cannot be read, a list cannot be written, or another process holds the lock of the lists.
     """
     with list_lock(store.output, "metadata"):
         remove_partial_files(store.output, (METADATA, CARD))
-        poses = list(store.documents())
+        poses = listed_poses(store)
         types = column_types([document.source or {} for _, document in poses])
         content = json_lines(rows_of(poses, types))
         write_atomically(store.output / METADATA, content)
@@ -45,9 +46,24 @@ def rebuild_metadata(store: PoseStore) -> int:
     return len(poses)
 
 
+def listed_poses(store: PoseStore) -> list[tuple[str, PoseDocument]]:
+    """Every finished pose that the lists have, as `PoseStore.documents`. Raises OSError too where reviews cannot be
+    read."""
+    poses = list(store.documents())
+    if store.lists_rejected:
+        return poses
+    reviews = ReviewList(store.output).read()
+    return [(file, document) for file, document in poses if not reviews.is_rejected(pose_name(file), document)]
+
+
+def pose_name(file_name: str) -> str:
+    """The name of the pose of a file."""
+    return file_name.rpartition(".")[0]
+
+
 def metadata_rows(store: PoseStore) -> list[MetadataRow]:
     """The rows that `metadata.jsonl` should have. Raises OSError where a JSON cannot be read."""
-    poses = list(store.documents())
+    poses = listed_poses(store)
     return rows_of(poses, column_types([document.source or {} for _, document in poses]))
 
 

@@ -1,11 +1,12 @@
 """The records of a data set: a pose, its provenance, its JSON, its line of metadata, a failure, an outcome."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
 
+from mardm_batch.constants import chosen_frame
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS, PARENTS
 from mardm_batch.prompts.names import Prompt
@@ -14,6 +15,8 @@ from mardm_batch.system.json_records import Codec, JsonRecord, json_field
 UNITS: Final = "metres, Y up, the person faces +Z, pelvis above the origin"
 LOW_AGREEMENT: Final = 0.5
 """Poses that agree less with their captions are counted apart."""
+CLIP_FRAMES: Final = "sequence_length"
+"""The key of the sampling settings with the length of the clip."""
 AXES: Final = {"up": "+Y", "facing": "+Z", "left": "+X"}
 
 
@@ -54,10 +57,18 @@ class Provenance:
 
     model: str
     seed: int
-    frame_index: int
+    frame_index: int | None
+    """Of the clip the frame that is the pose; None: the middle one, however long the clip is."""
     sampling: Mapping[str, Any]
     weights_sha256: str | None = None
     precision: str | None = None
+
+    def of(self, prompt: Prompt) -> "Provenance":
+        """That of a prompt's pose: with the length of its own clip, where it has one, and the frame of that."""
+        own = {} if prompt.frames is None else {CLIP_FRAMES: prompt.frames}
+        sampling = {**self.sampling, **own}
+        frame = chosen_frame(sampling.get(CLIP_FRAMES, 0), self.frame_index)
+        return replace(self, sampling=sampling, frame_index=frame)
 
 
 def number_after_first(prompt: Prompt) -> int | None:
@@ -154,7 +165,7 @@ class PoseDocument(JsonRecord):
             candidate=pose.candidate,
             rejections=pose.rejections or None,
             pose_number=number_after_first(pose.prompt),
-            **{**asdict(provenance), "frame_index": pose.frame_index},
+            **{**asdict(provenance.of(pose.prompt)), "frame_index": pose.frame_index},
         )
 
     def differences(self, provenance: Provenance) -> dict[str, tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import FORMATS, format_of, split_file_name
+from mardm_batch.dataset.formats.registry import FORMATS, format_of, views_among
 from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
 from mardm_batch.errors import InputError
@@ -54,10 +54,14 @@ class Survey:
 
 
 class PoseStore:
-    """The poses of one output folder. `formats`: of the files that a finished pose has beside its JSON."""
+    """The poses of one output folder.
 
-    def __init__(self, output: Path, formats: Iterable[Format]) -> None:
-        self.output = output
+    `formats`: of the files that a finished pose has beside its JSON. `lists_rejected`: whether poses that a review
+    rejected are in the metadata and the dataset card.
+    """
+
+    def __init__(self, output: Path, formats: Iterable[Format], lists_rejected: bool = True) -> None:
+        self.output, self.lists_rejected = output, lists_rejected
         self.suffixes = tuple(each.suffix for each in formats)
         """Suffixes only: the store is sent to the writer processes, and the functions of a format may not be."""
         self.views_before: frozenset[str] = frozenset()
@@ -82,8 +86,7 @@ class PoseStore:
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")
             probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
-            files = (split_file_name(file_name) for file_name in self.file_names() if "@" in file_name)
-            self.views_before = frozenset(split[1].suffix for split in files if split is not None)
+            self.views_before = frozenset(view.suffix for view in views_among(self.file_names()))
         except OSError as error:
             reason = unwritable_reason(self.output, error)
             raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
@@ -111,7 +114,7 @@ class PoseStore:
                 continue
             finished.append(prompt)
             unknown_words += bool(document.unknown_words)
-            different = {} if provenance is None else document.differences(provenance)
+            different = {} if provenance is None else document.differences(provenance.of(prompt))
             other_settings += bool(different)
             for key, (theirs, ours) in different.items():
                 differences.setdefault(key, ({}, ours))[0][str(theirs)] = None

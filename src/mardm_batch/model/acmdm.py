@@ -2,7 +2,6 @@
 the network's (of latents, or of joints), T frames of joints, 22 joints."""
 
 from collections.abc import Sequence
-from copy import copy
 
 import torch
 from torch import Tensor
@@ -26,39 +25,33 @@ class AcmdmModel(TorchModel):
         networks: LoadedAcmdm,
         sampler: OdeSampler,
         guidance_scale: float,
-        frames: int,
         batch_bounds: tuple[int, int],
         precision: str = "float32",
         fits_bones: bool = False,
     ) -> None:
         """
         Args:
-            frames: of a clip, T; a multiple of 4.
             fits_bones: give bones, whose lengths nothing in the model holds, those of the skeleton.
         """
         if precision == "bfloat16":
             networks.network.to(torch.bfloat16)  # clips, guidance, solver and autoencoder stay in float32
-        self.networks, self.sampler, self.guidance_scale, self.frames = networks, sampler, guidance_scale, frames
+        self.networks, self.sampler, self.guidance_scale = networks, sampler, guidance_scale
+        self.frames_per_step = 1 if networks.latent_space is None else FRAMES_PER_TOKEN
+        """Frames of joints to one of the network's."""
         self.fits_bones, self.text_encoder = fits_bones, networks.text_encoder
         self.device, self.precision, self.batch_bounds = str(networks.mean.device), precision, batch_bounds
         self.weights_hash = networks.weights_hash
 
     @torch.inference_mode()
-    def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
+    def generate(self, captions: Sequence[str], keys: Sequence[int], frames: int) -> Clips:
         """See `MotionModel.generate`."""
         network = self.networks.network
         condition = self.text_encoder.encode(captions).to(self.networks.mean.device)  # (b, text)
-        frames = self.frames if self.networks.latent_space is None else self.frames // FRAMES_PER_TOKEN
-        noise = clip_noise(KeyedNoise(keys), len(keys), network.sizes.channels, frames).to(condition)
+        steps = frames // self.frames_per_step
+        noise = clip_noise(KeyedNoise(keys), len(keys), network.sizes.channels, steps).to(condition)
         clips = sample_clips(network, condition, noise, self.guidance_scale, self.sampler)
         joints: Clips = self.networks.to_joints(clips).cpu().numpy()
         return fit_bones(joints) if self.fits_bones else joints
-
-    def with_frames(self, frames: int) -> "AcmdmModel":
-        """See `MotionModel.with_frames`."""
-        changed = copy(self)
-        changed.frames = frames
-        return changed
 
 
 def clip_noise(noise: Noise, clips: int, channels: int, frames: int) -> Tensor:

@@ -1,7 +1,6 @@
 """MARDM as a `MotionModel`: text encoder, decoding loop, autoencoder, joints. Axes: b poses, T frames, j joints."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mardm_batch.constants import FRAMES_PER_TOKEN
+from mardm_batch.constants import FRAMES_PER_TOKEN, chosen_frame
 from mardm_batch.language.rewriting import CaptionReader, Rewriting
 from mardm_batch.model.checkpoint import LoadedModel
 from mardm_batch.model.decoding import DecodingSettings, generate_latents
@@ -19,7 +18,7 @@ from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.model.torch_model import TorchModel
 from mardm_batch.model.transformer import WordKeys
 from mardm_batch.model.words import WordEncoder
-from mardm_batch.pose.geometry import mirror_image
+from mardm_batch.pose.geometry import Joints, mirror_image
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.sides import names_side
 from mardm_batch.pose.skeleton import LOWEST_JOINT_HEIGHT
@@ -48,16 +47,16 @@ class MardmModel(TorchModel):
         self,
         networks: LoadedModel,
         decoding: DecodingSettings,
-        frames: int,
-        frame_index: int,
+        frame_index: int | None,
         batch_bounds: tuple[int, int],
         precision: str = "float32",
         corrections: Corrections = Corrections(),  # noqa: B008  (frozen)
         rewriting: bool = False,
     ) -> None:
-        """`frames` of a clip, a multiple of 4; `frame_index` of the one that becomes the pose.
-
-        `rewriting`: a word encoder reads captions rewritten into the words that it knows.
+        """
+        Args:
+            frame_index: of the frame of a clip that becomes the pose; None: the middle one.
+            rewriting: a word encoder reads captions rewritten into the words that it knows.
         """
         if precision == "bfloat16":
             networks.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
@@ -65,13 +64,13 @@ class MardmModel(TorchModel):
         encoder = self.text_encoder = networks.text_encoder
         known = encoder.vocabulary if rewriting and isinstance(encoder, WordEncoder) else None
         self.reader = None if known is None else CaptionReader(known)
-        self.token_count, self.frame_index = frames // FRAMES_PER_TOKEN, frame_index
+        self.frame_index = frame_index
         self.device, self.precision, self.batch_bounds = str(networks.mean.device), precision, batch_bounds
         self.weights_hash = networks.weights_hash
         self.max_attempts = MAX_ATTEMPTS_WITHIN_LIMITS if corrections.joint_limits else MAX_ATTEMPTS_UNTIL_FINITE
 
     @torch.inference_mode()
-    def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
+    def generate(self, captions: Sequence[str], keys: Sequence[int], frames: int) -> Clips:
         """See `MotionModel.generate`."""
         texts = [self.read(caption).text for caption in captions]
         network, encoder, words = self.networks.network, self.text_encoder, list[WordKeys]()
@@ -80,29 +79,28 @@ class MardmModel(TorchModel):
             condition, words = read.vectors, network.word_keys(read.words, read.present)
         else:
             condition = encoder.encode(texts).to(self.networks.mean.device)  # (b, text)
-        noise, counts = KeyedNoise(keys), [self.token_count] * len(captions)
+        noise, counts = KeyedNoise(keys), [frames // FRAMES_PER_TOKEN] * len(captions)
         latents = generate_latents(network, condition, counts, noise, self.decoding, words)  # (b, latent, t)
         joints: Clips = features_to_joints(self.networks.decode(latents)).cpu().numpy()
         if self.corrections.mirror_open_sides:
             other_side = np.array([not names_side(text) for text in texts]) & noise.random_bits
             joints[other_side] = mirror_image(joints[other_side])
         if self.corrections.on_floor:
-            lowest = joints[:, self.frame_index, :, 1].min(axis=1)  # (b,)
+            lowest = self.chosen_frames(joints)[..., 1].min(axis=1)  # (b,)
             joints[..., 1] += (LOWEST_JOINT_HEIGHT - lowest)[:, None, None]
         return joints
-
-    def with_frames(self, frames: int) -> "MardmModel":
-        """See `MotionModel.with_frames`."""
-        changed = copy(self)
-        changed.token_count = frames // FRAMES_PER_TOKEN
-        return changed
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
         """Clips that are finite and, with `joint_limits`, whose pose has no joint beyond human limits."""
         acceptable = super().acceptable(clips)
         if self.corrections.joint_limits:
-            acceptable[acceptable] = within_limits(clips[acceptable, self.frame_index])
+            acceptable[acceptable] = within_limits(self.chosen_frames(clips[acceptable]))
         return acceptable
+
+    def chosen_frames(self, clips: Clips) -> Joints:
+        """The frames (b, 22, 3) of clips that become poses."""
+        frame: Joints = clips[:, chosen_frame(clips.shape[1], self.frame_index)]
+        return frame
 
     def read(self, caption: str) -> Rewriting:
         """See `MotionModel.read`."""

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.errors import InputError
 from mardm_batch.language.rewriting import Rewriting
 
 Clips = NDArray[np.float32]
@@ -32,16 +31,8 @@ class MotionModel(ABC):
     """Attempts at a pose, each with another noise key, until one is acceptable."""
 
     @abstractmethod
-    def generate(self, captions: Sequence[str], keys: Sequence[int]) -> Clips:
-        """Clips (b, T, 22, 3) for captions and their 128-bit noise keys."""
-
-    def with_frames(self, frames: int) -> "MotionModel":
-        """The same model, whose clips have another number of frames, a multiple of 4; networks are shared.
-
-        Raises:
-            InputError: its clips have one length only.
-        """
-        raise InputError(f"{type(self).__name__} makes clips of one length only")
+    def generate(self, captions: Sequence[str], keys: Sequence[int], frames: int) -> Clips:
+        """Clips (b, frames, 22, 3) for captions and their 128-bit noise keys; `frames` is a multiple of 4."""
 
     def acceptable(self, clips: Clips) -> NDArray[np.bool_]:
         """Whether (b,) clips are kept rather than sampled again: those that are finite."""

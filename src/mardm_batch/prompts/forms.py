@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.prompts.captions import normalize_caption
 from mardm_batch.prompts.prompt_file import Entry, PromptFile
 
@@ -37,17 +38,32 @@ class Tally:
 
 
 def set_aside_forms(entries: list[Entry], file: PromptFile) -> list[Entry]:
-    """The entries without what is not caption in the lists of other programs; ids become the column `id`."""
+    """The entries without what is not caption in the lists of other programs.
+
+    Ids become the column `id`, and lengths those of clips where the file's lengths are read.
+    """
     for form in FORMS:
         matches = form.match(entries)
         if matches is not None:
+            reads_length = form.is_length and file.reads_lengths
             entries = [
-                entry if match is None else _without_form(entry, match)
+                entry if match is None else _without_form(entry, match, reads_length)
                 for entry, match in zip(entries, matches, strict=True)
             ]
-            count = sum(match is not None for match in matches)
-            file.set_aside.append(f"{form.what} of {count} of {len(matches)} captions")
+            found = [match for match in matches if match is not None]
+            words = f"{form.what} of {len(found)} of {len(matches)} captions"
+            lengths = _numbers(found) if reads_length else []
+            if lengths:
+                file.warnings.append(f"{file.path}: {words} is that of the clip{_rounding(lengths)}")
+            else:
+                file.set_aside.append(words)
     return entries
+
+
+def _rounding(lengths: Sequence[int]) -> str:
+    """What a message says of lengths that no clip has."""
+    odd = sum(length % FRAMES_PER_TOKEN > 0 for length in lengths)
+    return f", {odd} rounded down to a multiple of {FRAMES_PER_TOKEN} frames" if odd else ""
 
 
 Matches = Sequence[re.Match[str]]
@@ -61,6 +77,8 @@ class Form:
     pattern: re.Pattern[str]
     is_plausible: Callable[[Matches, int], bool] = lambda matches, total: True
     """Whether the matches, out of so many captions, mean what the form means."""
+    is_length: bool = False
+    """Whether the group `number` is the length of a clip in frames."""
 
     def match(self, entries: Sequence[Entry]) -> list[re.Match[str] | None] | None:
         """A match for each entry that has the form; None where too few have it."""
@@ -75,12 +93,15 @@ class Form:
         return found if self.is_plausible([each for each in found if each], len(found)) else None
 
 
-def _without_form(entry: Entry, match: re.Match[str]) -> Entry:
+def _without_form(entry: Entry, match: re.Match[str], reads_length: bool) -> Entry:
     groups = match.groupdict()
     source: dict[str, Any] = dict(entry.source)
     if "id" in groups:
         source.setdefault("id", groups["id"])
-    return Entry(normalize_caption(match["caption"]), source)
+    frames = entry.frames
+    if reads_length and match["number"].isdecimal():
+        frames = int(match["number"]) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
+    return Entry(normalize_caption(match["caption"]), source, frames)
 
 
 def _numbers(matches: Matches) -> list[int]:
@@ -142,6 +163,7 @@ FORMS: Final = (
         "the length after #",
         re.compile(r"(?P<caption>.*[^\s#])(?P<space>\s*)#\s?(?P<number>\d{1,5}|[Nn][Aa]|[Nn]a[Nn]|None)"),
         _are_lengths,
+        is_length=True,
     ),
     Form("the id before a tab", re.compile(rf"{_ID} *\t\s*(?P<caption>[^\t]*\S)"), _are_ids),
     Form("the id after a tab", re.compile(rf"(?P<caption>[^\t]+)\t\s*{_ID}"), _are_sentences),
@@ -151,7 +173,12 @@ FORMS: Final = (
         "the class code",
         re.compile(r"(?P<id>[A-Z]{1,3}\d{1,5})(?:\s*[.:)\]\u2013\u2014-]\s*|\s+)(?P<caption>\w.*)"),
     ),
-    Form("the length before", re.compile(r"(?P<number>\d{2,4})\s+(?P<caption>\w.*)"), _are_leading_lengths),
+    Form(
+        "the length before",
+        re.compile(r"(?P<number>\d{2,4})\s+(?P<caption>\w.*)"),
+        _are_leading_lengths,
+        is_length=True,
+    ),
     Form("the number before", re.compile(r"(?P<number>\d{1,6})\s+(?P<caption>[^\W\d].*)"), _are_leading_numbers),
 )
 """Forms of whole captions, in the order in which they are tried."""

@@ -36,6 +36,8 @@ class Prompt:
     """The other columns of the prompt file: plain JSON values."""
     number: int = 1
     """Which pose of its caption this is; those after the first have other noise."""
+    frames: int | None = None
+    """The length of its clip, where the prompt file says it; else that of the settings."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -95,7 +97,7 @@ def name_prompts(
             name = _truncate(plain, max_bytes + _DISTINCT_BYTES - len(ending)) + ending
             digits += 1
         used.add(key)
-        prompts.append(Prompt(name, entry.caption, entry.source))
+        prompts.append(Prompt(name, entry.caption, entry.source, frames=entry.frames))
     return tuple(prompts)
 
 

@@ -19,10 +19,14 @@ _NO_COLUMNS: Final[Mapping[str, Any]] = {}
 
 
 class Entry(NamedTuple):
-    """A caption of a prompt file and the other columns of its row, plain JSON values."""
+    """A caption of a prompt file and the other columns of its row, plain JSON values.
+
+    `frames`: the length of its clip, where the file says it and lengths are read.
+    """
 
     caption: str
     source: Mapping[str, Any] = _NO_COLUMNS
+    frames: int | None = None
 
 
 @dataclass
@@ -33,6 +37,8 @@ class PromptFile:
     data: bytes
     column: str | None = None
     """The column of captions; None: `caption`, `text`, `prompt` or the only one."""
+    reads_lengths: bool = False
+    """Whether lengths of clips beside captions are read; else they are set aside."""
     warnings: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     """What is not part of captions, and how often."""

@@ -34,6 +34,7 @@ def read_prompts(
     names: str = "caption",
     max_name_bytes: int = MAX_NAME_BYTES,
     poses_per_caption: int = 1,
+    reads_lengths: bool = False,
 ) -> PromptList:
     """Read a prompt file (its format is that of its extension, see `readers.READERS`) into named prompts.
 
@@ -42,12 +43,13 @@ def read_prompts(
         names: what names are made of, one of `names.NAME_SOURCES`.
         max_name_bytes: the longest name in UTF-8, see `names.max_name_bytes`.
         poses_per_caption: prompts for each caption, see `names.further_poses`.
+        reads_lengths: whether lengths of clips beside captions are read; else they are set aside.
 
     Raises:
         InputError: one line with file and line number, where the file cannot be read, has no caption, or where a
             caption would be lost or cut without notice.
     """
-    entries, warnings = read_entries(path, column)
+    entries, warnings = read_entries(path, column, reads_lengths)
     distinct: dict[str, Entry] = {}
     for entry in entries:
         distinct.setdefault(entry.caption, entry)

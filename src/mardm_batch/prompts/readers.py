@@ -33,13 +33,16 @@ READERS: Final[dict[str, Reader]] = {
 """The reader of each file extension, in lower case. A further format is one reader and its entry here."""
 
 
-def read_entries(path: Path, column: str | None = None) -> tuple[list[Entry], list[str]]:
+def read_entries(path: Path, column: str | None = None, reads_lengths: bool = False) -> tuple[list[Entry], list[str]]:
     """The entries of a file in its order, each caption one line, and one-line warnings about the file.
+
+    Args:
+        reads_lengths: of clips, beside captions; else they are set aside.
 
     Raises:
         InputError: one line with file and line number.
     """
-    file = PromptFile(path, _read_bytes(path), column)
+    file = PromptFile(path, _read_bytes(path), column, reads_lengths)
     entries = []
     for entry in READERS[path.suffix.lower()](file):
         caption = normalize_caption(entry.caption)

@@ -35,6 +35,7 @@ class RunSettings:
     column: str | None = None
     names: str = "caption"
     poses_per_caption: int = 1
+    list_rejected: bool = True
 
 
 def read_run_settings(run_folder: Path) -> RunSettings:
@@ -61,7 +62,8 @@ def read_run_settings(run_folder: Path) -> RunSettings:
     poses = select(config, "poses_per_caption", optional=True)
     if poses is not None and (type(poses) is not int or not 1 <= poses <= MAX_POSES_PER_CAPTION):
         raise ValueError(f"poses_per_caption should be a whole number from 1 to {MAX_POSES_PER_CAPTION}")
-    return RunSettings(file, limit, formats, column, names or "caption", poses or 1)
+    list_rejected = select(config, "output.list_rejected", optional=True) is not False
+    return RunSettings(file, limit, formats, column, names or "caption", poses or 1, list_rejected)
 
 
 def read_command(run_folder: Path, leave_out: Sequence[str]) -> tuple[str, str]:

@@ -15,8 +15,9 @@ from mardm_batch.dataset.formats.registry import VIEWS, enabled_formats
 from mardm_batch.dataset.records import Provenance
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
-from mardm_batch.errors import InputError
+from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.prompts.names import Prompt, max_name_bytes
+from mardm_batch.prompts.prompt_file import quote
 from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
 from mardm_batch.prompts.shards import shard_of
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
@@ -31,7 +32,8 @@ VALUES_SHOWN = 3
 
 def open_store(config: Config) -> PoseStore:
     """The poses of the run's output folder, which need not exist yet."""
-    return PoseStore(Path(config.paths.output).expanduser(), enabled_formats(partial(setting_at, config)))
+    formats = enabled_formats(partial(setting_at, config))
+    return PoseStore(Path(config.paths.output).expanduser(), formats, config.output.list_rejected)
 
 
 def setting_at(config: Config, key: str) -> Any:
@@ -59,14 +61,27 @@ def load_prompts_with_warnings(config: Config) -> tuple[Prompt, ...]:
 
 
 def read_prompt_file(config: Config) -> PromptList:
-    path = config.paths.prompts
-    return read_prompts(
-        bundled_prompts() if path is None else Path(path).expanduser(),
+    """All prompts; with the lengths of their clips, where clips are kept and the file has lengths.
+
+    Raises:
+        InputError: as `read_prompts`, or there can be no clip of such a length.
+    """
+    path = bundled_prompts() if config.paths.prompts is None else Path(config.paths.prompts).expanduser()
+    prompt_list = read_prompts(
+        path,
         config.prompts.column,
         config.prompts.names,
         max_name_bytes(Path(config.paths.output).expanduser()),
         config.poses_per_caption,
+        reads_lengths=config.output.clip,
     )
+    first = {prompt.frames: prompt for prompt in reversed(prompt_list.prompts)}
+    for frames in sorted(each for each in first if each is not None):
+        try:
+            config.check_clip_length(frames)
+        except ConfigurationError as error:
+            raise InputError(f"{path}: the length of {quote(first[frames].caption)}: {error}") from None
+    return prompt_list
 
 
 def select_shard(prompt_list: PromptList, config: Config) -> tuple[Prompt, ...]:

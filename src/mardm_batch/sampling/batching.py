@@ -55,10 +55,11 @@ class SamplingQueue:
     def __init__(
         self, prompts: Sequence[Prompt], rejections: Mapping[str, int] = NO_REJECTIONS, candidates: int = 1
     ) -> None:
-        """`candidates` for each prompt, one after the other."""
+        """`candidates` for each prompt, one after the other; prompts whose clips are of one length together."""
+        lengths = {length: place for place, length in enumerate(dict.fromkeys(each.frames for each in prompts))}
         self.waiting = deque(
             SamplingAttempt(each, rejections=rejections.get(each.name, 0), candidate=candidate)
-            for each in prompts
+            for each in sorted(prompts, key=lambda prompt: lengths[prompt.frames])
             for candidate in range(candidates)
         )
         self.batches: deque[Sequence[SamplingAttempt]] = deque()
@@ -71,10 +72,13 @@ class SamplingQueue:
         return chain(*self.batches, self.waiting)
 
     def take(self, size: int) -> Sequence[SamplingAttempt]:
-        """The next batch, of at most `size` poses unless its poses are fixed."""
+        """The next batch, of clips of one length and at most `size` poses unless its poses are fixed."""
         if self.batches:
             return self.batches.popleft()
-        return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
+        batch = [self.waiting.popleft()]
+        while len(batch) < size and self.waiting and self.waiting[0].prompt.frames == batch[0].prompt.frames:
+            batch.append(self.waiting.popleft())
+        return batch
 
     def put_back(self, *attempts: SamplingAttempt) -> None:
         """Sample these with the next batch of those that wait."""
@@ -225,7 +229,7 @@ def sample_poses(
 
 
 def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[SamplingResult]:
-    """Sample the clips of a batch, and take one frame of each in canonical position.
+    """Sample the clips of a batch, all of one length, and take one frame of each in canonical position.
 
     A clip that is not acceptable gives the next attempt. At the last attempt it gives its pose where that is finite.
     The agreement of poses with their captions is measured.
@@ -236,22 +240,24 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
         [each.candidate * most + each.attempt for each in batch],
         [each.rejections for each in batch],
         [each.prompt.number for each in batch],
+        batch[0].prompt.frames,
     )  # (b, T, 22, 3)
     acceptable = sampler.model.acceptable(clips)  # (b,)
+    frame = sampler.chosen_frame(clips)
     with np.errstate(invalid="ignore"):  # not all need be finite
-        joints = canonical_position(clips[:, sampler.frame_index])  # (b, 22, 3)
-        changes = frame_change(clips, sampler.frame_index)  # (b,)
+        joints = canonical_position(clips[:, frame])  # (b, 22, 3)
+        changes = frame_change(clips, frame)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
         if not acceptable[row] and each.attempt + 1 < most:
             results.append(replace(each, attempt=each.attempt + 1))
         elif np.isfinite(clips[row]).all():
-            pose = Pose(each.prompt, joints[row], sampler.frame_index, each.attempt, float(changes[row]))
+            pose = Pose(each.prompt, joints[row], frame, each.attempt, float(changes[row]))
             results.append(
                 replace(
                     pose,
                     rejections=each.rejections,
-                    clip=canonical_clip(clips[row], sampler.frame_index) if sampler.keeps_clips else None,
+                    clip=canonical_clip(clips[row], frame) if sampler.keeps_clips else None,
                     candidate=each.candidate if sampler.candidates > 1 else None,
                     acceptable=bool(acceptable[row]),
                 )

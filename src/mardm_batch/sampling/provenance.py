@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mardm_batch.config.schema import Config
-from mardm_batch.dataset.records import Provenance
+from mardm_batch.dataset.records import CLIP_FRAMES, Provenance
 from mardm_batch.judge.judge import load_judge
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.sampling.models.settings import ModelSettings
@@ -25,9 +25,9 @@ def settings_provenance(config: Config) -> Provenance:
     return Provenance(
         model=model.name,
         seed=config.seed,
-        frame_index=sampling.chosen_frame,
+        frame_index=sampling.frame_index,
         sampling={
-            "sequence_length": sampling.sequence_length,
+            CLIP_FRAMES: sampling.sequence_length,
             **({} if sampling.time_steps is None else {"time_steps": sampling.time_steps}),
             "cfg": sampling.cfg,
             **model.provenance(),

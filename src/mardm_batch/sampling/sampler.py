@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mardm_batch.config.schema import Config
+from mardm_batch.constants import chosen_frame
 from mardm_batch.judge.judge import load_judge
 from mardm_batch.model.motion_model import Clips, MotionModel
 from mardm_batch.model.noise_keys import noise_key
@@ -17,8 +18,7 @@ class PoseSampler:
         self.model, self.judge, self.seed = model, load_judge(), config.seed
         self.candidates = config.sampling.candidates
         """Poses sampled for each caption, of which one is chosen."""
-        self.frame_index = config.sampling.chosen_frame
-        """Of a clip the frame that becomes the pose."""
+        self.frames, self.frame_index = config.sampling.sequence_length, config.sampling.frame_index
         self.keeps_clips = config.output.clip
         fixed = config.sampling.batch_size
         bounds: tuple[int, int] = model.batch_bounds if fixed == "auto" else (fixed, fixed)
@@ -32,15 +32,20 @@ class PoseSampler:
         attempts: Sequence[int],
         rejections: Sequence[int] = (),
         numbers: Sequence[int] = (),
+        frames: int | None = None,
     ) -> Clips:
-        """Clips (b, T, 22, 3) in metres, acceptable or not.
+        """Clips (b, T, 22, 3) in metres, acceptable or not; T is `frames`, else that of the settings.
 
         A caption's attempt, from 0 on, the number of its poses that were rejected, and which pose of the caption it
         is choose its noise; without `rejections` there are none, without `numbers` all are the first.
         """
         rejections, numbers = rejections or [0] * len(captions), numbers or [1] * len(captions)
         keys = [noise_key(self.seed, *each) for each in zip(captions, attempts, rejections, numbers, strict=True)]
-        return self.model.generate(captions, keys)
+        return self.model.generate(captions, keys, frames or self.frames)
+
+    def chosen_frame(self, clips: Clips) -> int:
+        """Of clips (b, T, 22, 3) the frame that becomes the pose."""
+        return chosen_frame(clips.shape[1], self.frame_index)
 
 
 def load_sampler(config: Config, cpu_threads: int) -> PoseSampler:

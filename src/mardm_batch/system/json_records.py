@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from types import UnionType
-from typing import Any, NoReturn, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, NoReturn, Self, Union, get_args, get_origin, get_type_hints
 
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 """JSON's name of each type of a single value."""
@@ -150,26 +150,53 @@ def is_required(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 
 
+class FieldReader(NamedTuple):
+    """How a field is read. `plain`: types whose values are taken as they are, which saves most of the time."""
+
+    name: str
+    annotation: Any
+    codec: Codec | None
+    is_required: bool
+    is_rest: bool
+    plain: frozenset[Any]
+
+
+@cache
+def field_readers(cls: Any) -> tuple[FieldReader, ...]:
+    readers = []
+    for each, annotation in typed_fields(cls):
+        origin, arguments = parts(annotation)
+        kinds = arguments if origin in (UnionType, Union) else (annotation,)
+        codec = each.metadata.get("codec")
+        plain = frozenset[Any]() if codec else frozenset(kind for kind in kinds if kind in SCALARS)
+        rest = bool(each.metadata.get("rest"))
+        readers.append(FieldReader(each.name, annotation, codec, is_required(each), rest, plain))
+    return tuple(readers)
+
+
 def read_object(cls: Any, document: object, where: str) -> Any:
     if not isinstance(document, dict):
         raise ValueError(f"{where or 'the document'} should be an object, not {type_name(document)}")
-    values = {}
-    for each, annotation in typed_fields(cls):
-        if each.metadata.get("rest"):
-            names = {other.name for other, _ in typed_fields(cls) if other is not each}
+    values, readers = {}, field_readers(cls)
+    for each in readers:
+        if each.is_rest:
+            names = {other.name for other in readers if other is not each}
             values[each.name] = {key: value for key, value in document.items() if key not in names}
             continue
-        key = f"{where}.{each.name}" if where else each.name
         if each.name not in document:
-            if is_required(each):
-                raise ValueError(f"the key {key} is missing")
+            if each.is_required:
+                raise ValueError(f"the key {f'{where}.{each.name}' if where else each.name} is missing")
             continue
-        value, codec = document[each.name], each.metadata.get("codec")
-        if codec is None:
-            values[each.name] = read_value(annotation, value, key)
+        value = document[each.name]
+        if type(value) in each.plain and is_encodable(value):
+            values[each.name] = value
+            continue
+        key = f"{where}.{each.name}" if where else each.name
+        if each.codec is None:
+            values[each.name] = read_value(each.annotation, value, key)
             continue
         try:
-            values[each.name] = codec.read(value)
+            values[each.name] = each.codec.read(value)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{key}: {error}") from None
     return cls(**values)
@@ -192,14 +219,22 @@ def read_value(annotation: Any, value: object, where: str) -> Any:
     if origin in (list, tuple):
         if not isinstance(value, list):
             raise mismatch(annotation, value, where)
-        if arguments[0] is str and all(type(each) is str and each.isascii() for each in value):  # often, and faster
-            return origin(value)
+        kind = arguments[0]
+        if kind in SCALARS and set(map(type, value)) == {kind} and (kind is not str or "".join(value).isascii()):
+            return origin(value)  # often, and faster
         return origin(read_value(arguments[0], each, f"{where}[{place}]") for place, each in enumerate(value))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if origin is Mapping:
         if not isinstance(value, dict):
             raise mismatch(annotation, value, where)
+        if arguments[1] is Any:
+            return value
         return {key: read_value(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
     return read_object(annotation, value, where)
+
+
+def is_encodable(value: object) -> bool:
+    """Whether a value is no text, or plainly one without halves of surrogate pairs."""
+    return type(value) is not str or value.isascii()
 
 
 def read_scalar(kind: Any, value: object, where: str) -> Any:

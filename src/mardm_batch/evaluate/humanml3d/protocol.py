@@ -1,6 +1,6 @@
 """The protocol: repetitions in which a model makes a clip of each recording's caption, and both are scored."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -148,23 +148,18 @@ def generate_clips(sampler: "PoseSampler", draws: Sequence[Draw]) -> list[NDArra
     Raises:
         InputError: a clip cannot be sampled.
     """
-    by_length: dict[int, list[Prompt]] = defaultdict(list)
     times: Counter[str] = Counter()
+    prompts = []
     for place, draw in enumerate(draws):
         caption = draw.description.caption
         times[caption] += 1
-        by_length[len(draw.features)].append(Prompt(str(place), caption, number=times[caption]))
-    model, clips = sampler.model, [np.zeros((0, 0), np.float32)] * len(draws)
-    try:
-        for frames, prompts in sorted(by_length.items()):
-            sampler.model = model.with_frames(frames)
-            for result in sample_poses(prompts, sampler, lambda seconds, device, memory: None):
-                if isinstance(result, Failure):
-                    raise InputError(f"no clip of {result.caption!r}: {result.error}")
-                assert result.clip is not None
-                clips[int(result.prompt.name)] = humanml3d_features(result.clip)
-    finally:
-        sampler.model = model
+        prompts.append(Prompt(str(place), caption, number=times[caption], frames=len(draw.features)))
+    clips = [np.zeros((0, 0), np.float32)] * len(draws)
+    for result in sample_poses(prompts, sampler, lambda seconds, device, memory: None):
+        if isinstance(result, Failure):
+            raise InputError(f"no clip of {result.caption!r}: {result.error}")
+        assert result.clip is not None
+        clips[int(result.prompt.name)] = humanml3d_features(result.clip)
     if not all(map(len, clips)):
         raise InputError("sampling stopped before every caption had its clip")
     return clips

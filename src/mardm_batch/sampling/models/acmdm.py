@@ -86,7 +86,6 @@ class AcmdmSettings(CheckpointSettings, FlowSettings, ABC):
             self.load_networks(device),
             sampler,
             sampling.cfg,
-            sampling.sequence_length,
             self.batch_bounds(device),
             self.choose_precision(sampling.precision, device),
             self.fit_bones,

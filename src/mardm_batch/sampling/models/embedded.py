@@ -39,8 +39,7 @@ class EmbeddedSettings(FlowSettings):
         return MardmModel(
             networks,
             decoding,
-            sampling.sequence_length,
-            sampling.chosen_frame,
+            sampling.frame_index,
             self.batch_bounds(device),
             self.choose_precision(sampling.precision, device),
             Corrections(mirror_open_sides=True, on_floor=self.on_floor, joint_limits=self.joint_limits),

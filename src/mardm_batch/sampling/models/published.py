@@ -68,8 +68,7 @@ class PublishedSettings(CheckpointSettings, ABC):
         return MardmModel(
             self.load_networks(device),
             decoding,
-            sampling.sequence_length,
-            sampling.chosen_frame,
+            sampling.frame_index,
             self.batch_bounds(device),
             self.choose_precision(sampling.precision, device),
         )
