@@ -139,8 +139,7 @@ class WordAttention(nn.Module):
         keys, values = (
             words.new_zeros(present.numel(), layer.out_features)
             .index_copy(0, places, layer(read))
-            .unflatten(0, present.shape)
-            .unflatten(-1, (self.heads, -1))
+            .view(*present.shape, self.heads, -1)
             .transpose(1, 2)
             for layer in (self.key, self.value)
         )
