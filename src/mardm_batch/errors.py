@@ -6,6 +6,7 @@ Every message is one line: where, what, and what to do.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import Final
 
 
 class ExitCode(IntEnum):
@@ -18,6 +19,10 @@ class ExitCode(IntEnum):
     HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+SIGNAL_CODES: Final = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+"""Of runs that a signal interrupted."""
 
 
 class MardmBatchError(Exception):

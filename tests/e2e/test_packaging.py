@@ -75,5 +75,7 @@ def test_the_wheel_carries_what_a_first_run_needs_and_nothing_else(wheel: Path) 
         *page,
     ):
         assert f"mardm_batch/{name}" in names
-    assert not [name for name in names if not name.startswith(("mardm_batch/", "mardm_batch-"))]
+    assert not [
+        name for name in names if not name.startswith(("mardm_batch/", "mardm_batch-", "hydra_plugins/mardm_batch_"))
+    ]
     assert not [name for name in names if name.endswith(".npz")]

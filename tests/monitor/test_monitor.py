@@ -22,6 +22,7 @@ from rich.console import Console
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress, read_progress
+from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob, write_queue
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
 from mardm_batch.monitor.__main__ import main
@@ -50,6 +51,7 @@ def write(output: Path, shard: str, seconds_ago: float = 0.0, **values: Any) -> 
     if seconds_ago:
         path = output / ".mardm_batch" / "progress" / f"{shard}.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "updated": time.time() - seconds_ago}))
+        os.utime(path, (time.time() - seconds_ago,) * 2)
     return record
 
 
@@ -178,10 +180,46 @@ def test_process_on_another_machine_is_judged_by_the_age_of_its_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, "shard-0-of-2", host="node1", pid=1, state="running")
-    write(tmp_path, "shard-1-of-2", 120, host="node2", pid=1, state="running")
+    write(tmp_path, "shard-1-of-2", 200, host="node2", pid=1, state="running", job="7_1")
     text = as_text(tmp_path, capsys)
     assert "running · process 1 on node1 running" in text
-    assert "died · process 1 on node2 no longer exists, last record 0:02:00 ago" in text
+    assert "lost · process 1 on node2 (job 7_1), last record 0:03:20 ago" in text
+
+
+def test_shards_at_a_scheduler_are_queued_running_requeued_or_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = tmp_path / "queue.json"
+    jobs = [
+        SweepJob(f"shard-{number}-of-4", 0, 10, str(tmp_path / str(number)), "none", "none", number)
+        for number in range(4)
+    ]
+    SweepRecord("sweep", tuple(jobs), queue_file=str(queue)).write(tmp_path)
+    write_queue(
+        queue,
+        {
+            0: QueuedJob(QUEUED, "7_0", "Resources"),
+            1: QueuedJob(RUNNING, "7_1"),
+            2: QueuedJob(QUEUED, "7_2", "BeginTime"),
+            3: QueuedJob(ENDED, "7_3", "lost its node and was not requeued"),
+        },
+    )
+    write(tmp_path, "shard-1-of-4", host="node2", job="7_1", state="running", total=10)
+    write(tmp_path, "shard-2-of-4", 30, host="node2", job="7_2", state="running", total=10, done=4)
+    write(tmp_path, "shard-3-of-4", 300, host="node3", job="7_3", state="running", total=10)
+    view = take_snapshot(tmp_path, Gpus())
+    assert [(each.record.shard[6], each.state, each.alive) for each in view.shards] == [
+        ("1", "running", True),
+        ("2", "requeued", False),
+        ("3", "lost", False),
+    ]
+    assert [(each.shard, each.state, each.reason) for each in view.waiting] == [
+        ("shard-0-of-4", "queued", "job 7_0: Resources")
+    ]
+    assert not view.ended
+    text = as_text(tmp_path, capsys)
+    assert "job 7_2: BeginTime" in text
+    assert "lost its node and was not requeued" in text
 
 
 def test_names_and_errors_are_shown_literally_in_80_columns(

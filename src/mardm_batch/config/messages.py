@@ -18,8 +18,10 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
             return explain_unknown_key(mistyped[1], variants)
         word = next((word for word in overrides if word.startswith(f"{mistyped[1]}=")), f"{mistyped[1]}=NAME")
         return f"{word}: did you mean +{word}?"
+    if "hydra/launcher/submitit_" in text:
+        return "hydra/launcher=slurm: needs hydra-submitit-launcher: pip install 'mardm-batch[slurm]'"
     if unknown := re.match(
-        r"In '[^']*': Could not find '(\w+)/(.+)'\s+Available options in '\w+':\n((?:\t.+\n)*)", text
+        r"In '[^']*': Could not find '([\w/]+)/(.+)'\s+Available options in '[\w/]+':\n((?:\t.+\n)*)", text
     ):
         return explain_unknown_choice(unknown[1], unknown[2], unknown[3].split(), overrides)
     if several := re.match(r"Ambiguous value for argument '(.*)'", text):

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from mardm_batch.dataset.layout import CAPTION_CACHE_PREFIX, FAILURES, PROBE_PREFIX, PROGRESS, RECORDS, STAGING_PREFIX
-from mardm_batch.dataset.locks import SECONDS_TO_WAIT, list_lock
+from mardm_batch.dataset.locks import SECONDS_TO_WAIT, file_lock, list_lock
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.system.files import partial_files
 
@@ -115,7 +115,7 @@ def is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with FileLock(path, timeout=0):
+        with file_lock(path).acquire(timeout=0):
             return False
     except (Timeout, OSError):
         return True

@@ -1,7 +1,8 @@
 """Locks: one process per shard, and short ones for lists that all shards write.
 
 The operating system releases a lock when its process ends, however it ends. One that was stopped keeps its locks, so
-nobody waits for ever.
+nobody waits for ever. Locks are the file system's (flock), which hold between machines too: a file that only says that
+it is a lock would be left behind by a machine that is lost.
 """
 
 import errno
@@ -16,11 +17,18 @@ from filelock import FileLock, Timeout
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name, shards_overlap
+from mardm_batch.system.machine import scheduler_job
 
 SECONDS_TO_WAIT: Final = 1.0
 """A process that only checks whether a shard is active holds the shard's lock for a moment."""
+SECONDS_TO_WAIT_FOR_LOST_MACHINE: Final = 150.0
+"""A job that a scheduler started again: the file system releases the locks of a lost machine only after a while."""
 SECONDS_TO_WAIT_FOR_LIST: Final = 30.0
 """A list of ten thousand poses is rebuilt in a few seconds."""
+
+
+NO_LOCKS: Final = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
+"""Errors of a file system without locks."""
 
 
 class HeldLockError(OSError):
@@ -40,7 +48,7 @@ def list_lock(output: Path, name: str, seconds: float | None = None) -> Iterator
         OSError: the lock's file cannot be used.
     """
     path = output / RECORDS / f"{name}.lock"
-    lock = FileLock(path)
+    lock = file_lock(path)
     try:
         lock.acquire(timeout=SECONDS_TO_WAIT_FOR_LIST if seconds is None else seconds, poll_interval=0.05)
     except Timeout:
@@ -74,15 +82,28 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
 
 @contextmanager
 def acquired(path: Path, output: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; InputError where another process does."""
-    lock = FileLock(path)
+    """Hold the lock file at `path`; InputError where another process does, or the file system has no locks."""
+    lock = file_lock(path)
+    seconds = SECONDS_TO_WAIT if scheduler_job() is None else SECONDS_TO_WAIT_FOR_LOST_MACHINE
     try:
-        lock.acquire(timeout=SECONDS_TO_WAIT, poll_interval=0.05)
+        lock.acquire(timeout=seconds, poll_interval=0.05)
     except Timeout:
         raise InputError(
             f"another process is working on {path.stem} in {output}: wait for it or stop it, then run again"
+        ) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise InputError(
+            f"paths.output={output}: its file system has no file locks (flock: {error.strerror}), so two runs "
+            "could make the same poses: mount it with them (Lustre: -o flock), or name another folder"
         ) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def file_lock(path: Path) -> FileLock:
+    """A lock of the file system; acquiring it raises OSError where that has none."""
+    return FileLock(path, fallback_to_soft=False)

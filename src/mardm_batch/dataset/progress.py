@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from mardm_batch.dataset.clocks import file_system_time
 from mardm_batch.dataset.layout import PROGRESS, RECORDS
 from mardm_batch.errors import first_line
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
+from mardm_batch.system.machine import Machine, boot_id, pid_namespace, scheduler_job
 from mardm_batch.system.processes import existed_at, process_is_alive
 
-SECONDS_UNTIL_LOST = 30.0
-"""A process on another machine that has not written for this long is taken for dead."""
+SECONDS_UNTIL_LOST = 120.0
+"""A process on another machine that has not written for this long, by the file system's clock, is taken for dead."""
 
 RUNNING = ("starting", "running")
 MAX_PID = 2**31
@@ -43,7 +45,12 @@ class Progress(JsonRecord):
     state: str = "starting"
     exit_code: int | None = None
     host: str = field(default_factory=socket.gethostname)
+    boot: str = field(default_factory=boot_id)
+    pids: str = field(default_factory=pid_namespace)
+    """The namespace in which `pid` is a process; with `host` and `boot` it says where process ids mean the same."""
     pid: int = field(default_factory=os.getpid)
+    job: str | None = field(default_factory=scheduler_job)
+    """The id of its job at a scheduler (Slurm, Ray)."""
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     total: int = 0
@@ -58,6 +65,10 @@ class Progress(JsonRecord):
     newest: list[str] = field(default_factory=list)
     """Names of the poses that were written last, the newest last."""
     last_failure: str | None = None
+
+    def __post_init__(self) -> None:
+        self.silence: float | None = None
+        """Seconds since the record was written, by the file system's clock; known of records of other machines."""
 
     @classmethod
     def from_json(cls, document: object) -> Self:
@@ -85,13 +96,24 @@ class Progress(JsonRecord):
         write_atomically(folder / f"{self.shard}.json", json.dumps(self.to_json(), ensure_ascii=False).encode())
 
     @property
+    def is_here(self) -> bool:
+        """Whether it ran where process ids are ours: on this machine, since its start, in this container."""
+        return Machine(self.host, self.boot, self.pids) == Machine.this()
+
+    @property
+    def place(self) -> str:
+        """Its process, host and job, for people."""
+        return f"process {self.pid} on {self.host}" + ("" if self.job is None else f" (job {self.job})")
+
+    @property
     def alive(self) -> bool:
         """Whether the shard's process is running: by its process id on this machine, by its last update on others."""
         if self.state not in RUNNING:
             return False
-        if self.host != socket.gethostname():
-            return time.time() - self.updated < SECONDS_UNTIL_LOST
-        return process_is_alive(self.pid) and existed_at(self.pid, self.updated)
+        if self.is_here:
+            return process_is_alive(self.pid) and existed_at(self.pid, self.updated)
+        silence = time.time() - self.updated if self.silence is None else self.silence
+        return silence < SECONDS_UNTIL_LOST
 
 
 def read_progress(output: Path) -> list[Progress]:
@@ -101,10 +123,16 @@ def read_progress(output: Path) -> list[Progress]:
 
 def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]:
     """The progress of all shards, and why other files are not progress records, by their paths in the folder."""
-    shards, unreadable = [], {}
+    shards, unreadable = list[Progress](), {}
+    now: float | None = None
     for path in sorted((output / RECORDS / PROGRESS).glob("*.json")):
         try:
-            shards.append(Progress.from_json(parse_json(read_regular(path))))
+            written = path.stat().st_mtime
+            record = Progress.from_json(parse_json(read_regular(path)))
+            if record.state in RUNNING and not record.is_here:
+                now = file_system_time(output / RECORDS) if now is None else now
+                record.silence = max(now - written, 0.0)
+            shards.append(record)
         except FileNotFoundError:  # being replaced, on a shared disk
             continue
         except (OSError, ValueError) as error:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
-
 from mardm_batch.dataset.layout import RECORDS, REVIEWS
+from mardm_batch.dataset.locks import file_lock
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.system.files import (
     MAX_LIST_BYTES,
@@ -98,7 +97,7 @@ class ReviewList:
 
     def __init__(self, output: Path) -> None:
         self.path = output / REVIEWS
-        self.lock = FileLock(output / RECORDS / "reviews.lock")
+        self.lock = file_lock(output / RECORDS / "reviews.lock")
 
     def read(self) -> Reviews:
         """The latest reviews; lines that are none are ignored.

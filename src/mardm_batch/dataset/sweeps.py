@@ -7,14 +7,17 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.progress import MAX_NUMBER, MAX_PID, SECONDS_UNTIL_LOST
+from mardm_batch.dataset.queues import QueuedJob, read_queue
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
+from mardm_batch.system.machine import Machine, boot_id, pid_namespace
 from mardm_batch.system.processes import existed_at, process_is_alive
 
 SWEEP_RECORD: Final = f"{RECORDS}/sweep.json"
@@ -33,6 +36,8 @@ class SweepJob(JsonRecord):
     """Where its run leaves its exit code."""
     signal_file: str
     """Where the number of the signal is left that killed its run, if one did."""
+    number: int = 0
+    """Of the job in the sweep."""
 
     def exit_code(self) -> int | None:
         return read_number(Path(self.exit_code_file))
@@ -48,8 +53,12 @@ class SweepRecord(JsonRecord):
     name: str
     jobs: tuple[SweepJob, ...]
     host: str = field(default_factory=socket.gethostname)
+    boot: str = field(default_factory=boot_id)
+    pids: str = field(default_factory=pid_namespace)
     pid: int = field(default_factory=os.getpid)
     started: float = field(default_factory=time.time)
+    queue_file: str | None = None
+    """Where is left what a scheduler says of the jobs, if one runs them."""
 
     @classmethod
     def from_json(cls, document: object) -> Self:
@@ -60,7 +69,8 @@ class SweepRecord(JsonRecord):
         for each in record.jobs:
             if not 0 <= each.finished <= each.total <= MAX_NUMBER:
                 raise ValueError("finished or total is out of range")
-            if any("\0" in path for path in (each.run_folder, each.exit_code_file, each.signal_file)):
+            paths = (each.run_folder, each.exit_code_file, each.signal_file, record.queue_file or "")
+            if any("\0" in path for path in paths):
                 raise ValueError("a path has a NUL")
         return record
 
@@ -71,11 +81,20 @@ class SweepRecord(JsonRecord):
         write_atomically(path, json.dumps(self.to_json(), ensure_ascii=False).encode(errors="replace"))
 
     @property
+    def is_here(self) -> bool:
+        """Whether it was launched where process ids are ours."""
+        return Machine(self.host, self.boot, self.pids) == Machine.this()
+
+    @property
     def alive(self) -> bool:
         """Whether the process that launched the sweep is running; one on another machine counts for a moment."""
-        if self.host != socket.gethostname():
-            return time.time() - self.started < SECONDS_UNTIL_LOST
-        return process_is_alive(self.pid) and existed_at(self.pid, self.started)
+        if self.is_here:
+            return process_is_alive(self.pid) and existed_at(self.pid, self.started)
+        return time.time() - self.started < SECONDS_UNTIL_LOST
+
+    def queue(self) -> Mapping[int, QueuedJob]:
+        """What the scheduler says of the jobs by their numbers; empty where none says anything."""
+        return {} if self.queue_file is None else read_queue(Path(self.queue_file))
 
 
 def read_sweep(output: Path) -> SweepRecord | None:

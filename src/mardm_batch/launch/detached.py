@@ -16,9 +16,8 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
-
 from mardm_batch.config.overrides import quoted
+from mardm_batch.dataset.locks import file_lock
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import (
     EXIT_CODE,
@@ -91,7 +90,7 @@ def supervise_run(plan: Plan, number: int, overrides: Sequence[str], folder: Pat
     """In a worker of the launcher: start a job's run when its GPU is free, and wait for its end."""
     on_process_exit(plan.launcher, lambda: os._exit(1))
     gpu = plan.jobs[number].gpu
-    with nullcontext() if gpu is None else FileLock(status_folder(plan.folder) / f"device-{gpu}.lock"):
+    with nullcontext() if gpu is None else file_lock(status_folder(plan.folder) / f"device-{gpu}.lock"):
         pid = start_run(plan, number, overrides, folder)
         while process_is_alive(pid):
             time.sleep(POLL_SECONDS)

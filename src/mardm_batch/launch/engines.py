@@ -13,25 +13,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig
 
 from mardm_batch.config.overrides import quoted
-from mardm_batch.errors import ExitCode, first_line
+from mardm_batch.errors import SIGNAL_CODES, ConfigurationError, ExitCode, first_line
 from mardm_batch.launch.detached import stop_runs, supervise_run, wait_for_runs
 from mardm_batch.launch.display import SweepDisplay
 from mardm_batch.launch.jobs import Job, check_gpus, plan_job, runs_that_pay, share_of_cores, shared_gpus
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, Plan, current_plan, sweep_name, write_status
+from mardm_batch.launch.ray_tasks import check_ray
 from mardm_batch.launch.single_run import run_to_exit_code
+from mardm_batch.launch.slurm import check_slurm
+from mardm_batch.launch.watching import LauncherFailure
 from mardm_batch.system.processes import available_cores, check_semaphores
-from mardm_batch.system.signals import Interrupted, raise_on_signals, shield_started_processes
+from mardm_batch.system.signals import Interrupted, raise_on_signals, shield_started_processes, stop_at_warnings
 from mardm_batch.system.terminal import CONSOLE, ConsoleHandler, counted, printable
 
 log = logging.getLogger(__name__)
-
-EXIT_CODES_OF_SIGNALS: Final = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ class InPlace:
             return interruption.exit_code
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else ExitCode.SOME_FAILED
+        except LauncherFailure as failure:
+            log.error("hydra/launcher=%s: %s", sweep.launcher, failure)
+            return ExitCode.SOME_FAILED
         except Exception as error:
             log.error("hydra/launcher=%s failed: %s: %s", sweep.launcher, type(error).__name__, first_line(error))
             return ExitCode.SOME_FAILED
@@ -148,15 +152,58 @@ class InPlace:
         """
         label, ConsoleHandler.label = ConsoleHandler.label, run_label(hydra.job.num, cfg)
         try:
-            code = run_to_exit_code(cfg, Path(hydra.runtime.output_dir), sweep_name(hydra.sweep.dir))
+            with stop_at_warnings() as warnings:
+                code = run_to_exit_code(cfg, Path(hydra.runtime.output_dir), sweep_name(hydra.sweep.dir))
         finally:
             ConsoleHandler.label = label
         write_status(hydra.sweep.dir, hydra.job.num, EXIT_CODE, code)
-        if code in EXIT_CODES_OF_SIGNALS:
+        if code in SIGNAL_CODES:
+            for repeat in warnings:
+                repeat()  # to the launcher's own handler, which requeues the job and ends the process
             sys.exit(code)
 
 
-ENGINES: dict[str, type[Engine]] = {"joblib": DetachedProcesses, "basic": DetachedProcesses}
+class OnCluster(InPlace):
+    """Runs on the machines of a cluster, by a launcher of ours that watches them; this machine only waits."""
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Engine.check`: the launcher can be used, and no job names GPUs of one machine."""
+        for job in jobs:
+            if job.config.gpu_ids is not None:
+                listed = ",".join(map(str, job.config.gpu_ids))
+                raise ConfigurationError(
+                    f"gpu_ids=[{listed}]: numbers GPUs of one machine; on a cluster a job uses the one that it gets: "
+                    "leave gpu_ids out"
+                )
+        self.check_launcher()
+
+    def check_launcher(self) -> None:
+        """Raises ConfigurationError where the launcher's package or programs are missing."""
+
+    def run_sweep(self, sweep: Sweep) -> int:
+        """See `Engine.run_sweep`."""
+        with SweepDisplay(sweep.jobs, sweep.folder):
+            return super().run_sweep(sweep)
+
+
+class Slurm(OnCluster):
+    def check_launcher(self) -> None:
+        """See `OnCluster.check_launcher`."""
+        check_slurm()
+
+
+class Ray(OnCluster):
+    def check_launcher(self) -> None:
+        """See `OnCluster.check_launcher`."""
+        check_ray()
+
+
+ENGINES: dict[str, type[Engine]] = {
+    "joblib": DetachedProcesses,
+    "basic": DetachedProcesses,
+    "slurm": Slurm,
+    "ray": Ray,
+}
 """Engines by the name of the Hydra launcher; any other launcher is `InPlace`."""
 
 

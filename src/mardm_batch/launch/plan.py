@@ -15,6 +15,8 @@ JOB_VARIABLE: Final = "MARDM_BATCH_JOB"
 """Environment variable of a run: the number of its job."""
 EXIT_CODE: Final = "exit_code"
 PROCESS_ID: Final = "pid"
+STARTED: Final = "started"
+"""Key of the status that a job of a cluster leaves when it starts: its process id there."""
 SIGNAL: Final = "signal"
 """Key of the status of a run that a signal killed: the signal's number."""
 
@@ -65,6 +67,11 @@ def sweep_name(folder: str) -> str:
 def status_folder(folder: str) -> Path:
     """Where the runs of a sweep leave their statuses."""
     return Path(folder) / ".sweep"
+
+
+def queue_file(folder: str) -> str:
+    """Where the launching process leaves what a scheduler says of the jobs."""
+    return str(status_folder(folder) / "queue.json")
 
 
 def message_file(folder: str, job: int) -> Path:

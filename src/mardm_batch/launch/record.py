@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
 from mardm_batch.launch.jobs import Job
-from mardm_batch.launch.plan import EXIT_CODE, SIGNAL, status_folder, sweep_name
+from mardm_batch.launch.plan import EXIT_CODE, SIGNAL, queue_file, status_folder, sweep_name
 from mardm_batch.prompts.shards import shard_name
 from mardm_batch.run.shard import count_finished
 
@@ -26,8 +26,9 @@ def record_sweep(jobs: Sequence[Job], folder: str) -> None:
                 run_folder=str(Path(folder) / str(job.number)),
                 exit_code_file=exit_code,
                 signal_file=signal,
+                number=job.number,
             )
         )
     for output, recorded in by_output.items():
         with suppress(OSError):
-            SweepRecord(sweep_name(folder), tuple(recorded)).write(output)
+            SweepRecord(sweep_name(folder), tuple(recorded), queue_file=queue_file(folder)).write(output)

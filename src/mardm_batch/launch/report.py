@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.launch.jobs import Job
-from mardm_batch.launch.plan import EXIT_CODE, read_status
+from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.shard import check_run, count_finished, load_prompts, open_store
 from mardm_batch.system.terminal import counted
@@ -38,12 +40,15 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
         The exit code of the sweep: 0 all poses are finished, 1 not all, 2 all were refused, or `exit_code`.
     """
     codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
+    causes = causes_of_ends(folder)
     missing = requested = 0
     complete = update_metadata(jobs)
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config)
         missing, requested = missing + total - finished, requested + total
-        ending = "was stopped" if code is None and exit_code else ENDINGS.get(code, "was stopped")
+        ending = causes.get(job.number) or (
+            "was stopped" if code is None and exit_code else ENDINGS.get(code, "was stopped")
+        )
         if not is_complete(job, code, finished, total):
             complete = False
             log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
@@ -60,6 +65,13 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     if exit_code:
         return exit_code
     return ExitCode.BAD_INPUT if all(code == ExitCode.BAD_INPUT for code in codes) else ExitCode.SOME_FAILED
+
+
+def causes_of_ends(folder: str) -> dict[int, str]:
+    """How jobs ended other than by themselves, by their numbers, as a scheduler says it."""
+    queue = read_queue(Path(queue_file(folder)))
+    ended = {number: job for number, job in queue.items() if job.state == ENDED and job.reason}
+    return {number: f"{job.reason} (job {job.job})" for number, job in ended.items()}
 
 
 def update_metadata(jobs: Sequence[Job]) -> bool:

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +33,7 @@ class Gpus:
     def gpu_of(self, record: Progress) -> Gpu | None:
         """The GPU of a shard's process; where a container hides the processes, the one with the device's number."""
         number = re.fullmatch(r"cuda:(\d+)", record.device)
-        if number is None or record.host != socket.gethostname() or not self.handles:
+        if number is None or not record.is_here or not self.handles:
             return None
         try:
             pids = [[each.pid for each in self.nvml.nvmlDeviceGetComputeRunningProcesses(gpu)] for gpu in self.handles]

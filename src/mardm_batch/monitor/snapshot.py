@@ -4,15 +4,16 @@ import heapq
 import re
 import shutil
 import signal
-import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.progress import RUNNING, Progress, read_progress_records
+from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
+from mardm_batch.dataset.progress import Progress, read_progress_records
+from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob
 from mardm_batch.dataset.sweeps import SweepJob, read_sweep
 from mardm_batch.errors import ExitCode, InputError
 from mardm_batch.monitor.gpus import Gpu, Gpus
@@ -22,6 +23,15 @@ from mardm_batch.system.error_log import read_error_log
 SECONDS_UNTIL_NEXT_SHARD = 30.0
 """Shards that are started one by one count as running for this long after their newest record was written."""
 NOT_STARTED = "not started"
+STARTING = "starting"
+LOST = "lost"
+REQUEUED = "requeued"
+ENDED_STATES = ("finished", "incomplete", "refused", "crashed")
+"""States of runs that no scheduler starts again."""
+SECONDS_UNTIL_QUEUE_COUNTS = 15.0
+"""Without a record of a shard that its scheduler says to be queued: from then on that is believed."""
+NOT_YET = (NOT_STARTED, QUEUED, STARTING)
+"""States of shards that have no record because they have yet to begin."""
 WITH_REASON = ("refused", "crashed")
 """States whose reason is in the run's log of errors."""
 MAX_NOT_STARTED = 1000
@@ -40,8 +50,9 @@ class Shard:
     """A shard at the moment of the snapshot."""
 
     state: str
-    """The record's, `finished` where a run was interrupted that had finished all, or `died` where the record says
-    running and the process no longer exists."""
+    """The record's, or: `finished` where a run was interrupted that had finished all; `died` where the record says
+    running and the process no longer exists; `lost` where it ran on another machine and no longer writes; `requeued`
+    where a scheduler is to start it again."""
     alive: bool
     finished: int
     """Finished poses, including those of earlier runs."""
@@ -57,7 +68,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A shard of the sweep without a record: not started, or ended before it could leave one."""
+    """A shard of the sweep without a record: not started, queued at a scheduler, or ended before it could leave one."""
 
     shard: str
     state: str
@@ -118,7 +129,7 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if not output.is_dir():
         raise InputError(f"{output}: no such folder; {hint}")
     records, unreadable = read_progress_records(output)
-    if any(record.state in RUNNING and not record.alive for record in records):
+    if any(record.state in ALIVE_STATES and not record.alive for record in records):
         records, unreadable = read_progress_records(output)  # the process may have written its last record since
     newest = max(records, key=lambda record: record.started, default=None)
     sweep = read_sweep(output)
@@ -127,26 +138,30 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if newest is None and sweep is None:
         reason = next((f"; {path}: {why}" for path, why in unreadable.items()), "")
         raise InputError(f"{output}: no run has left a record in this folder{reason}; {hint}")
+    queue = {} if sweep is None else sweep.queue()
     key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)
     jobs = {} if sweep is None else {job.shard: job for job in sweep.jobs}
     shards = tuple(
-        shard_of(record, alive, gpus, jobs.get(record.shard) if sweep_key(record) == key else None)
+        shard_of(record, alive, gpus, jobs.get(record.shard) if sweep_key(record) == key else None, queue)
         for record in sorted(records, key=natural_order)
         if (alive := record.alive) or sweep_key(record) == key
     )
     started = {shard.record.shard for shard in shards if shard.alive or sweep_key(shard.record) == key}
     if sweep is not None:
-        waiting, more = tuple(waiting_job(job) for name, job in jobs.items() if name not in started), 0
+        waiting, more = tuple(waiting_job(job, queue) for name, job in jobs.items() if name not in started), 0
     else:
         waiting, more = other_shards(newest, started)
-    not_started = tuple(each.shard for each in waiting if each.state == NOT_STARTED)
+    not_started = tuple(each.shard for each in waiting if each.state in NOT_YET)
     now = time.time()
-    if sweep is not None and sweep.host == socket.gethostname():
+    if any(job.state != ENDED for job in queue.values()):
+        starting = True
+    elif sweep is not None and sweep.is_here:
         starting = sweep.alive
     else:
         latest = [shard.record.updated for shard in shards] + ([] if sweep is None else [sweep.started])
         starting = now - max(latest) < SECONDS_UNTIL_NEXT_SHARD
-    ended = not (not_started and starting) and not any(shard.alive for shard in shards)
+    requeued = any(shard.state == REQUEUED for shard in shards)
+    ended = not (starting and (not_started or requeued)) and not any(shard.alive for shard in shards)
     return Snapshot(
         output=str(output),
         time=now,
@@ -162,13 +177,16 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     )
 
 
-def waiting_job(job: SweepJob) -> Waiting:
-    """A job of a sweep whose run has left no record."""
+def waiting_job(job: SweepJob, queue: Mapping[int, QueuedJob]) -> Waiting:
+    """A job of a sweep whose run has left no record. `queue`: what a scheduler says of the sweep's jobs."""
     code, number = job.exit_code(), job.signal()
     state = NOT_STARTED if code is None else ENDINGS.get(code, "interrupted")
     reason = last_error(job.run_folder) if state in WITH_REASON else None
     if code is None and number is not None:
         state, reason = "died", f"killed by {signal_name(number)}"
+    if code is None and (queued := queue.get(job.number)) is not None:
+        state = {QUEUED: QUEUED, RUNNING: STARTING}.get(queued.state, "died")
+        reason = f"job {queued.job}" + (f": {queued.reason}" if queued.reason else "")
     return Waiting(job.shard, state, job.finished, job.total, reason)
 
 
@@ -205,15 +223,23 @@ def natural_order(record: Progress) -> list[str]:
     return [part.zfill(9) for part in re.split(r"(\d+)", record.shard)]
 
 
-def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None) -> Shard:
+def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None, queue: Mapping[int, QueuedJob]) -> Shard:
     """The state of a shard by its record.
 
     Args:
         alive: whether its process exists.
         job: of the sweep that it is part of.
+        queue: what a scheduler says of that sweep's jobs.
     """
     finished = record.finished_before + record.done
-    state = "died" if record.state in RUNNING and not alive else record.state
+    state = record.state
+    queued = None if job is None else queue.get(job.number)
+    if queued is not None and queued.state == QUEUED and (record.silence or 0.0) > SECONDS_UNTIL_QUEUE_COUNTS:
+        alive = False
+    if queued is not None and queued.state != ENDED and not alive and state not in ENDED_STATES:
+        state = REQUEUED
+    elif state in ALIVE_STATES and not alive:
+        state = "died" if record.is_here else LOST
     if state == "interrupted" and record.total and finished >= record.total:
         state = "finished"
     number = job.signal() if job is not None and state == "died" else None
@@ -225,9 +251,18 @@ def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None) ->
         seconds_left=record.seconds_left if alive else None,
         gpu=gpus.gpu_of(record) if alive else None,
         record=record,
-        reason=last_error(record.run_folder) if state in WITH_REASON else None,
+        reason=reason_of(record, state, queued),
         signal=None if number is None else signal_name(number),
     )
+
+
+def reason_of(record: Progress, state: str, queued: QueuedJob | None) -> str | None:
+    """Why a shard is in its state, where the run's log or a scheduler says it."""
+    if state in WITH_REASON:
+        return last_error(record.run_folder)
+    if queued is None or state == "finished":
+        return None
+    return f"job {queued.job}: {queued.reason}" if queued.reason else None
 
 
 def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path) -> Totals:
@@ -256,7 +291,7 @@ def time_left(shards: Sequence[Shard], waiting: Sequence[Waiting]) -> float | No
     None before every running shard knows its own, or where the poses of one that waits are unknown.
     """
     running = [shard for shard in shards if shard.alive]
-    pending = [(each.total or 0) - each.finished for each in waiting if each.state == NOT_STARTED]
+    pending = [(each.total or 0) - each.finished for each in waiting if each.state in NOT_YET]
     ends = [shard.seconds_left for shard in running if shard.seconds_left is not None]
     rate = sum(shard.record.poses_per_second for shard in running) / max(len(running), 1)
     if not ends or (pending and (len(ends) < len(running) or rate <= 0)):

@@ -1,16 +1,17 @@
 """A snapshot of a sweep as lines for the terminal."""
 
 import math
-import socket
 
 from rich.console import Group
 from rich.text import Text
 
-from mardm_batch.dataset.progress import SECONDS_UNTIL_LOST
-from mardm_batch.monitor.snapshot import NOT_STARTED, Shard, Snapshot
+from mardm_batch.dataset.queues import QUEUED
+from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot
 from mardm_batch.system.terminal import clock, printable
 
 MAX_BAR_WIDTH = 60
+SECONDS_UNTIL_SILENT = 30.0
+"""Since the last record of a shard that runs, from which on they are shown."""
 MAX_NAME, MAX_STATE = 40, 40
 """Characters of a shard's name and state that are shown."""
 SUCCESS, ACTIVE, WARNING, ERROR, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
@@ -22,6 +23,8 @@ STYLES = {
     "finished": SUCCESS,
     "incomplete": WARNING,
     "interrupted": WARNING,
+    REQUEUED: WARNING,
+    QUEUED: FAINT,
     NOT_STARTED: FAINT,
 }
 
@@ -40,7 +43,7 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     *rows, total_row = progress_lines(snapshot, width)
     footer = [total_row, *summary_lines(snapshot)]
     details = [[*detail_lines(shard, snapshot.time), Text()] for shard in snapshot.shards]
-    details += [reason_lines(each.reason) for each in snapshot.waiting]
+    details += [reason_lines(each.reason, STYLES.get(each.state, ERROR)) for each in snapshot.waiting]
     if snapshot.waiting:
         details[-1].append(Text())
     states = [each.state for each in snapshot.shards] + [each.state for each in snapshot.waiting]
@@ -96,16 +99,19 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
 
 def detail_lines(shard: Shard, now: float) -> list[Text]:
     """State, process and device of a shard; its newest poses; its failures."""
-    record, silence = shard.record, now - shard.record.updated
-    process = f"process {record.pid}" + ("" if record.host == socket.gethostname() else f" on {record.host}")
+    record = shard.record
+    silence = now - record.updated if record.silence is None else record.silence
+    process = f"process {record.pid}" if record.is_here and record.job is None else record.place
     if shard.alive:
         parts = [f"{process} running for {duration(now - record.started)}"]
     elif shard.state == "died":
         ended = "no longer exists" if shard.signal is None else f"was killed by {shard.signal}"
         parts = [f"{process} {ended}, last record {duration(silence)} ago"]
+    elif shard.state in (LOST, REQUEUED):
+        parts = [f"{process}, last record {duration(silence)} ago"]
     else:
         parts = [f"ended {duration(silence)} ago" + (f" with exit code {record.exit_code}" if record.exit_code else "")]
-    if shard.alive and silence > SECONDS_UNTIL_LOST:
+    if shard.alive and silence > SECONDS_UNTIL_SILENT:
         parts.append(f"no record for {duration(silence)}")
     if record.device:
         parts.append(record.device + (f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""))
@@ -117,12 +123,12 @@ def detail_lines(shard: Shard, now: float) -> list[Text]:
         lines.append(Text(printable(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
     if record.failed:
         lines.append(Text(printable(f"  {record.failed} failed, last: {record.last_failure}"), ERROR))
-    return [*lines, *reason_lines(shard.reason)]
+    return [*lines, *reason_lines(shard.reason, STYLES.get(shard.state, ERROR))]
 
 
-def reason_lines(reason: str | None) -> list[Text]:
-    """Why a shard was refused or crashed, where it is known."""
-    return [] if reason is None else [Text(printable(f"  {reason}"), ERROR)]
+def reason_lines(reason: str | None, style: str) -> list[Text]:
+    """Why a shard is in its state, where it is known."""
+    return [] if reason is None else [Text(printable(f"  {reason}"), style)]
 
 
 def shown_state(state: str) -> str:

@@ -1,6 +1,7 @@
 """Processes of this machine: the cores they may use, and whether one still runs."""
 
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ CLOCK_TOLERANCE = 5.0
 """Seconds by which the clock may have been set while a process ran."""
 
 
+CORES_OF_TASK = "SLURM_CPUS_PER_TASK"
+"""Environment variable in which Slurm says how many cores a task asked for; not every cluster binds it to them."""
 SEMAPHORES_NEEDED = 16
 """Of a pool of processes, generously."""
 
@@ -38,9 +41,11 @@ def check_semaphores() -> None:
 
 
 def available_cores() -> int:
-    """The number of cores that this process may use."""
+    """The number of cores that this process may use: those it is bound to, at most those of its Slurm task."""
     process = psutil.Process()
-    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    cores = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    requested = os.environ.get(CORES_OF_TASK, "")
+    return min(cores, int(requested)) if requested.isdecimal() and int(requested) else cores
 
 
 def process_is_alive(pid: int) -> bool:

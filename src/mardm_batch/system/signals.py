@@ -6,13 +6,15 @@ Processes that a run starts begin with these signals blocked, until they can han
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Final
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+WARNINGS: Final = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
+"""With these a scheduler announces the end of a job, to all of its processes; only the run itself may heed them."""
 
 
 class Interrupted(BaseException):
@@ -69,6 +71,36 @@ def raise_on_signals() -> Iterator[None]:
 
 
 @contextmanager
+def stop_at_warnings() -> Iterator[list[Callable[[], object]]]:
+    """Take a warning for SIGTERM where somebody handles warnings.
+
+    Yields:
+        A list that is empty until a warning came, and then has a function that hands it to its own handler.
+    """
+    received: list[Callable[[], object]] = []
+
+    def handlers() -> Iterator[tuple[int, Callable[[int, FrameType | None], object]]]:
+        for number in WARNINGS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                yield number, handler
+
+    before = dict(handlers())
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received[:] = [lambda: before[number](number, frame)]
+        signal.raise_signal(signal.SIGTERM)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def defer_signals() -> Iterator[None]:
     """Delay a signal to the end of a block that it would crash, or that must not be left half done."""
     received: list[int] = []
@@ -95,10 +127,11 @@ def shield_started_processes() -> Iterator[None]:
 
 @contextmanager
 def blocked_signals() -> Iterator[None]:
+    """Start processes, in any thread, that no signal ends: those that end with the run by themselves."""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, *WARNINGS))
     try:
         yield
     finally:

@@ -10,13 +10,15 @@ from typing import Any, ClassVar, Protocol
 
 from mardm_batch.config.schema import Settings, one_of, setting, whole
 from mardm_batch.dataset.summary import RunSummary
-from mardm_batch.errors import first_line
+from mardm_batch.errors import SIGNAL_CODES, first_line
 from mardm_batch.tracking.identity import command_settings, group_choices
 
 log = logging.getLogger(__name__)
 
 SECONDS_TO_FINISH = 60
 """How long a run waits for the last upload; what is not uploaded by then is on disk."""
+SECONDS_TO_FINISH_INTERRUPTED = 10
+"""The same of a run that a signal ended: whoever sent it kills the run soon."""
 
 
 class Tracker(Protocol):
@@ -106,7 +108,7 @@ class SafeTracker:
     def finish(self, summary: RunSummary) -> None:
         ending = threading.Thread(target=self.attempt, args=(lambda: self.tracker.finish(summary),), daemon=True)
         ending.start()
-        ending.join(SECONDS_TO_FINISH)
+        ending.join(seconds_to_finish(summary))
         if ending.is_alive():
             log.warning("Weights & Biases takes too long to upload; `wandb sync` can do it later")
 
@@ -143,6 +145,11 @@ class DeferredTracker:
                 self.tracker.log(metrics)
 
     def finish(self, summary: RunSummary) -> None:
-        self.opening.join(SECONDS_TO_FINISH)
+        self.opening.join(seconds_to_finish(summary))
         if self.tracker is not None:
             self.tracker.finish(summary)
+
+
+def seconds_to_finish(summary: RunSummary) -> float:
+    """How long the end of a run may take."""
+    return SECONDS_TO_FINISH_INTERRUPTED if summary.exit_code in SIGNAL_CODES else SECONDS_TO_FINISH

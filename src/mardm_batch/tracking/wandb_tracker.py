@@ -4,12 +4,14 @@ W&B's own variables and settings files (`wandb offline`, `wandb disabled`) are h
 something open.
 """
 
+import atexit
 import logging
 import os
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,6 +21,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import first_line
 from mardm_batch.pages.figure import render_figure
+from mardm_batch.system.signals import blocked_signals
 from mardm_batch.system.terminal import printable
 from mardm_batch.tracking.identity import run_name, run_tags
 from mardm_batch.tracking.tracker import (
@@ -48,7 +51,16 @@ class WandbSettings(TrackingSettings):
     entity: str | None = setting("Weights & Biases team or user; null: that of WANDB_ENTITY, else your default")
 
     def start(self, run: TrackedRun) -> Tracker:
-        """A tracker in the requested mode; without a network the run is tracked offline."""
+        """A tracker in the requested mode; without a network the run is tracked offline.
+
+        A scheduler sends its signals to every process of a job. wandb's own is shielded from those that announce the
+        end; SIGTERM it heeds whatever the mask, and ends before the run does, which then loses the last lines alone.
+        """
+        with blocked_signals():
+            return self.open_run(run)
+
+    def open_run(self, run: TrackedRun) -> Tracker:
+        """A tracker; see `start`."""
         try:
             configured = read_wandb_settings(run)
         except Exception as error:
@@ -114,6 +126,7 @@ class WandbTracker:
             reinit="finish_previous",
             settings=wandb.Settings(**options),
         )
+        close_service_at_exit()
         self.run.define_metric(run.step_metric)
         self.run.define_metric("*", step_metric=run.step_metric)
 
@@ -181,6 +194,18 @@ def read_wandb_settings(run: TrackedRun) -> Any:
     provide_cache_folder(wandb_folder(run))
     os.environ.setdefault("WANDB_SILENT", "true")  # what it says before it knows its settings
     return wandb.setup(wandb.Settings(silent=True)).settings
+
+
+@cache
+def close_service_at_exit() -> None:
+    """Close the connection to wandb's process before wandb does so, which prints a traceback where that has ended."""
+    import wandb
+
+    def close() -> None:
+        with suppress(Exception, SystemExit):
+            wandb.teardown()
+
+    atexit.register(close)
 
 
 def provide_cache_folder(folder: Path) -> None:

@@ -22,6 +22,7 @@ from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, inspect
 from mardm_batch.verify.listing import REMOVED, list_files
+from mardm_batch.verify.runs import active_runs, lost_runs
 
 ProgressBar = Callable[[Iterable[Inspection], int], Iterable[Inspection]]
 """Takes inspections and their total number; yields the same inspections and shows the progress."""
@@ -53,7 +54,7 @@ def audit(
     documents = [pose.document for pose in poses if pose.document is not None]
     generated = {pose.document.key for pose in poses if pose.document is not None and pose.undamaged}
     missing = [each for each in (expected.prompts or {}).values() if each.name + JSON.suffix not in sizes]
-    active = [f"{shard.shard}, process {shard.pid} on {shard.host}" for shard in shards if shard.alive]
+    active = active_runs(store.output, shards)
     findings = [
         *(Finding(Kind.MISSING_POSE, each.name, each.caption) for each in missing),
         *check_failures(store.output, expected, generated),
@@ -65,6 +66,7 @@ def audit(
         *check_settings(documents),
         *(Finding(Kind.FOLDER, folder) for folder in listing.folders if folder != RECORDS),
         *check_error_logs(shards),
+        *lost_runs(shards),
         *(Finding(Kind.ACTIVE_RUN, each) for each in active),
     ]
     findings.sort(key=lambda finding: finding.order)

@@ -30,10 +30,19 @@ class Kind(StrEnum):
     MIXED_SETTINGS = "mixed settings"
     FOLDER = "folder that was not audited"
     LOG = "errors logged by a run"
+    LOST_RUN = "run on another machine that no longer reports"
     ACTIVE_RUN = "active run: files that it is writing may be reported"
 
 
-NOTES: Final = (Kind.UNREQUESTED, Kind.UNREQUESTED_VIEW, Kind.MIXED_SETTINGS, Kind.FOLDER, Kind.LOG, Kind.ACTIVE_RUN)
+NOTES: Final = (
+    Kind.UNREQUESTED,
+    Kind.UNREQUESTED_VIEW,
+    Kind.MIXED_SETTINGS,
+    Kind.FOLDER,
+    Kind.LOG,
+    Kind.LOST_RUN,
+    Kind.ACTIVE_RUN,
+)
 """Findings that are reported but need no repair, and do not change the exit code."""
 
 

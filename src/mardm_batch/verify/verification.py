@@ -49,7 +49,7 @@ def verify(
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
         if shard.alive:
-            run = f"{shard.shard} (process {shard.pid} on {shard.host})"
+            run = f"{shard.shard} ({shard.place})"
             raise InputError(f"{output}: {run} is active: wait for it or stop it, then repair")
     aside = Aside(output)
     cleared = clear_the_way(output, aside) if repair else []
