@@ -53,6 +53,13 @@ def test_a_clip_depends_on_its_caption_and_key_alone(folder: Path, kind: str) ->
     assert min(np.abs(clips[0] - other).max() for other in others) > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["Flow", "Raw"])
+def test_the_same_model_makes_clips_of_other_lengths(folder: Path, kind: str) -> None:
+    acmdm = model(folder, kind)
+    for frames in (FRAMES + 8, FRAMES):
+        assert acmdm.generate(["a person waves"], [1], frames).shape == (1, frames, 22, 3)
+
+
 def test_bones_are_fitted_to_the_skeleton_on_request(folder: Path) -> None:
     free = model(folder).generate(["a person waves"], [1], FRAMES)[0]
     fitted = model(folder, fits_bones=True).generate(["a person waves"], [1], FRAMES)[0]

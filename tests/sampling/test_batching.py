@@ -9,6 +9,9 @@ import torch
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.library.posing import pose
+from mardm_batch.pose.geometry import canonical_position, left_right_axis
+from mardm_batch.pose.vectors import rotate_about_y
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.batching import SamplingQueue, sample_poses
@@ -92,6 +95,25 @@ def test_one_bad_caption_costs_only_itself(bad: int) -> None:
     results = outcomes(FaultySampler(4, fault))
     failed = [result for result in results.values() if isinstance(result, Failure)]
     assert failed == [Failure(f"A person {bad}", f"pose_{bad}", "sample", "ValueError: cannot be read")]
+
+
+@pytest.mark.parametrize("frame", [0, 4, 7])
+def test_a_pose_is_its_frame_facing_forward_the_last_one_too(frame: int) -> None:
+    person = np.broadcast_to(pose({}), (8, 22, 3))
+    turned = rotate_about_y(person, np.linspace(-1.5, 2.5, 8)[:, None])
+
+    def fault(captions: Sequence[str], attempts: Sequence[int], clips: np.ndarray) -> None:
+        clips[:] = turned + np.arange(8)[:, None, None] * (0.1, 0.0, 0.2)
+
+    sampler = FaultySampler(4, fault)
+    sampler.chosen_frame = lambda clips: frame
+    for result in outcomes(sampler).values():
+        assert isinstance(result, Pose)
+        assert result.frame_index == frame
+        np.testing.assert_allclose(result.joints, canonical_position(turned[frame]), atol=1e-5)
+        axis, _ = left_right_axis(result.joints, 0.0)
+        assert axis[0] > 0
+        assert abs(axis[2]) < 1e-5
 
 
 def test_out_of_memory_halves_the_batches_that_follow() -> None:

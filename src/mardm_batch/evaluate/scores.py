@@ -5,6 +5,7 @@ Axes: s seeds, n captions, 22 joints, 3 coordinates.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -129,9 +130,9 @@ def evaluate(
     poses = np.stack(of_seeds)  # (s, n, 22, 3)
     all_poses = poses.reshape(-1, *poses.shape[2:])  # (s * n, 22, 3)
     report(f"composing {NEW_POSES} held-out poses as a reference")
-    new = canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
+    new = reference_poses()
     report(f"composing {training_poses:,} training poses to compare with")
-    trained = canonical_position(composed_poses(training_poses, TRAINING_SEED, available_cores()))
+    trained = trained_poses(training_poses)
     report(f"scoring {counted(len(all_poses), 'pose')}")
     upright = ~may_rest(all_poses)
     conditions = list(captions.conditions.values())
@@ -165,6 +166,18 @@ def evaluate(
         groups=group_scores([captions.labels.get(text, ()) for text in texts], shares),
         failed=failed_captions(captions.conditions, poses),
     )
+
+
+@cache
+def reference_poses() -> Joints:
+    """Held-out poses of the library (NEW_POSES, 22, 3)."""
+    return canonical_position(np.concatenate([sample.clip for sample in held_out_samples(NEW_POSES)]))
+
+
+@cache
+def trained_poses(count: int) -> Joints:
+    """The first poses (count, 22, 3) of the embedded model's training."""
+    return canonical_position(composed_poses(count, TRAINING_SEED, available_cores()))
 
 
 def failed_captions(captions: Mapping[str, Sequence[Condition]], poses: Joints) -> tuple[FailedCaption, ...]:
