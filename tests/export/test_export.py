@@ -83,7 +83,7 @@ def test_conditions_compare_numbers_and_text(condition: str, holds: bool) -> Non
     [
         (["--select", "colour=red"], "no pose has colour; use caption, id, label"),
         (["--select", "caption"], "write KEY=VALUE"),
-        (["--select", "id>=many"], "no number"),
+        (["--select", "id>=many"], "is not a number"),
         (["--select", "caption~nothing such"], "none of 20 poses"),
         (["--views", "0", "90"], "has no cameras"),
         (["--clips"], "output.clip=true"),

@@ -344,7 +344,7 @@ def test_a_resumed_training_does_not_overwrite_the_weights_of_another(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["autoencoder.steps=5"], "autoencoder.checkpoint: has 3 steps, not autoencoder.steps=5"),
+        (["autoencoder.steps=5"], "autoencoder.checkpoint: was trained for 3 steps, not autoencoder.steps=5"),
         (["start=embedded"], "another autoencoder|other sizes"),
         (["seed=9"], "another autoencoder"),
         ([], "holds network.checkpoint without the autoencoder.checkpoint"),
