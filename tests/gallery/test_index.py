@@ -1,6 +1,7 @@
 """The index of poses: what is new, made again, gone or reviewed is told once, and what nearly coincides is found."""
 
 import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.gallery.conftest import CAPTIONS, Writer, prompts, random_joints
 
 from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.errors import InputError
+from mardm_batch.gallery.__main__ import main
 from mardm_batch.gallery.blocks import duplicate_groups, next_block
 from mardm_batch.gallery.duplicates import near_duplicates
 from mardm_batch.gallery.index import PoseIndex
@@ -115,6 +117,21 @@ def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path) -> None
         open_folders([tmp_path / "nothing"])
     with pytest.raises(InputError, match="no finished poses"):
         static_page(PoseIndex(open_folders([tmp_path])), tmp_path / "page.html")
+
+
+def test_a_port_that_cannot_be_served_at_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port, words in (
+            (str(taken.getsockname()[1]), "in use; without --port a free one is taken"),
+            ("http", "'http' is not a port"),
+            ("65536", "'65536' is not a port"),
+        ):
+            with pytest.raises(SystemExit, match="2"):
+                main([str(tmp_path), "--port", port])
+            (line,) = capsys.readouterr().err.splitlines()
+            assert words in line
 
 
 def test_the_command_that_makes_rejected_poses_again_is_that_of_the_newest_run(folder: Path) -> None:

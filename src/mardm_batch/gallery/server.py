@@ -210,9 +210,10 @@ def serve(index: PoseIndex, port: int, announce: Any) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((ADDRESS, port))
+        listener.listen()
     except OSError as error:
+        listener.close()
         raise InputError(f"--port {port}: {error.strerror}; without --port a free one is taken") from None
-    listener.listen()
     config = uvicorn.Config(
         server.application(), log_level="warning", access_log=False, lifespan="off", server_header=False
     )

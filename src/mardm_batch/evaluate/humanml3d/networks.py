@@ -4,6 +4,7 @@ Axes: b clips or captions, t frames, f features, m movements of four frames, w w
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -90,6 +91,11 @@ class TextEncoder(SequenceEncoder):
         return embeddings
 
 
+def exact_products() -> AbstractContextManager[None]:
+    """In which cuDNN does not round to 10 bits (TF32)."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
 @dataclass(frozen=True)
 class Evaluator:
     """The networks in evaluation mode on one device, with the statistics of the features."""
@@ -115,8 +121,9 @@ class Evaluator:
         padded = torch.zeros(len(clips), LONGEST_CLIP, self.features)
         for row, clip in enumerate(clips):
             padded[row, : len(clip)] = (torch.from_numpy(clip[:, : self.features]) - self.mean.cpu()) / self.std.cpu()
-        movements = self.movements(padded[..., : self.movements.features].to(self.mean.device))
-        embeddings = self.clips(movements, [len(clip) // FRAMES_PER_TOKEN for clip in clips])
+        with exact_products():
+            movements = self.movements(padded[..., : self.movements.features].to(self.mean.device))
+            embeddings = self.clips(movements, [len(clip) // FRAMES_PER_TOKEN for clip in clips])
         return np.asarray(embeddings.cpu())
 
     @torch.inference_mode()
@@ -126,7 +133,9 @@ class Evaluator:
         vectors, classes = (
             torch.from_numpy(np.stack([each[place] for each in read])).to(self.mean.device) for place in (0, 1)
         )
-        return np.asarray(self.texts.embed(vectors, classes, [length for _, _, length in read]).cpu())
+        with exact_products():
+            embeddings = self.texts.embed(vectors, classes, [length for _, _, length in read])
+        return np.asarray(embeddings.cpu())
 
 
 def load_evaluator(folder: Path, statistics: Path | None, words: WordVectors, device: str) -> Evaluator:
@@ -146,10 +155,12 @@ def load_evaluator(folder: Path, statistics: Path | None, words: WordVectors, de
         )
     weights = read_archived(archive, *_KEYS)
     modules = _of_sizes(archive, *weights)
-    for module, each in zip(modules, weights, strict=True):
-        check_names_and_shapes(each, module, archive)
-        fill(module, each, device)
+    for module, tensors in zip(modules, weights, strict=True):
+        check_names_and_shapes(tensors, module, archive)
+        fill(module, tensors, device)
     movements, clips, texts = modules
+    for each in (clips, texts):
+        each.gru.flatten_parameters()  # on a GPU its weights must lie in one piece
     vector = words.vectors.shape[1]
     if texts.vector != vector:
         raise InputError(f"{archive}: it takes word vectors of {texts.vector} numbers, those of --glove have {vector}")
