@@ -199,3 +199,36 @@ def test_jobs_that_can_never_start_end_the_sweep_with_the_reason(
     assert f"hydra/launcher=slurm: {reason}" in sweep.text
     assert not sweep.finished()
     assert "Traceback" not in sweep.text
+
+
+def test_the_job_array_of_the_documents_goes_on_after_its_time_limit(
+    cluster: SlurmCluster, tmp_path: Path, tiny_weights: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
+    (script,) = re.findall(r"```text\n(#!/bin/bash\n.*?)```", page, re.DOTALL)
+    listed = write_captions(tmp_path, [f"A person standing in place number {number}" for number in range(600)])
+    settings = f"model.weights={tiny_weights} render.enabled=false sampling.batch_size=1 tracking.mode=disabled"
+    smaller = {
+        "--array=0-7": "--array=0-2",
+        "num_shards=8": "num_shards=3",
+        "--cpus-per-task=4": "--cpus-per-task=1",
+        "#SBATCH --gpus-per-task=1\n": "",
+        "source .venv/bin/activate": f"export PATH={Path(sys.executable).parent}:$PATH",
+        "paths.prompts=captions.md": f"{listed} {settings}",
+    }
+    for word, other in smaller.items():
+        assert word in script
+        script = script.replace(word, other)
+    (tmp_path / "poses.sbatch").write_text(script)
+    output = tmp_path / "poses"
+    submitted = cluster.run("sbatch", f"--chdir={tmp_path}", str(tmp_path / "poses.sbatch"))
+    array = submitted.stdout.split()[-1]
+    cluster.wait(lambda: sum(1 for _ in output.glob("*.json")) > 30, "poses", 600)
+    cluster.run("scancel", "--signal=TERM", f"{array}_1")  # as Slurm does before the time limit: to the step alone
+    cluster.wait(lambda: cluster.jobs().get(f"{array}_1") == "PENDING", "the task in the queue", 300)
+    cluster.run("scontrol", "update", f"jobid={array}_1", "StartTime=now")
+    cluster.wait(
+        lambda: [cluster.jobs().get(f"{array}_{shard}") for shard in range(3)] == ["COMPLETED"] * 3, "the end", 900
+    )
+    assert sum(1 for _ in output.glob("*.json")) == 600
+    assert {each.job for each in read_progress(output)} == {f"{array}_{shard}" for shard in range(3)}

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,10 @@ from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.queues import QueuedJob, write_queue
 from mardm_batch.dataset.records import Failure, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
+from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
 from mardm_batch.prompts.names import Prompt, name_prompts
 from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
@@ -641,3 +644,21 @@ def test_damage_to_a_real_run_is_found_set_aside_and_generated_again(tmp_path: P
     capsys.readouterr()
     assert main([str(output)]) == 0
     assert "requested captions: unknown" in capsys.readouterr().out
+
+
+def test_runs_on_other_machines_are_noted(output: Path, audit, tmp_path: Path) -> None:
+    queue = tmp_path / "queue.json"
+    jobs = [SweepJob(f"shard-{number}-of-3", 0, 1, "none", "none", "none", number) for number in range(3)]
+    SweepRecord("sweep", tuple(jobs), queue_file=str(queue)).write(output)
+    write_queue(
+        queue, {number: QueuedJob("queued" if number == 2 else "running", f"7_{number}") for number in range(3)}
+    )
+    for number, seconds_ago in enumerate((0, 300)):
+        shard = f"shard-{number}-of-3"
+        Progress(shard, "none", state="running", host="node2", pid=5, job=f"7_{number}").write(output)
+        written = time.time() - seconds_ago
+        os.utime(output / ".mardm_batch" / "progress" / f"{shard}.json", (written, written))
+    notes = [(each["kind"].partition(" ")[0], each["where"], each["detail"]) for each in audit()["notes"]]
+    assert ("active", "shard-0-of-3, process 5 on node2 (job 7_0)", "") in notes
+    assert ("active", "shard-2-of-3, queued as job 7_2", "") in notes
+    assert ("run", "shard-1-of-3", "process 5 on node2 (job 7_1), last record 0:05:00 ago") in notes

@@ -57,7 +57,10 @@ class WandbSettings(TrackingSettings):
         end; SIGTERM it heeds whatever the mask, and ends before the run does, which then loses the last lines alone.
         """
         with blocked_signals():
-            return self.open_run(run)
+            try:
+                return self.open_run(run)
+            finally:
+                close_service_at_exit()
 
     def open_run(self, run: TrackedRun) -> Tracker:
         """A tracker; see `start`."""
@@ -126,7 +129,6 @@ class WandbTracker:
             reinit="finish_previous",
             settings=wandb.Settings(**options),
         )
-        close_service_at_exit()
         self.run.define_metric(run.step_metric)
         self.run.define_metric("*", step_metric=run.step_metric)
 
@@ -198,11 +200,15 @@ def read_wandb_settings(run: TrackedRun) -> Any:
 
 @cache
 def close_service_at_exit() -> None:
-    """Close the connection to wandb's process before wandb does so, which prints a traceback where that has ended."""
-    import wandb
+    """Close the connection to wandb's process before wandb does so, which prints a traceback where that has ended.
+
+    What is registered last runs first, so this comes after wandb has registered its own.
+    """
 
     def close() -> None:
         with suppress(Exception, SystemExit):
+            import wandb
+
             wandb.teardown()
 
     atexit.register(close)
