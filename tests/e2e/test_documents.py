@@ -24,6 +24,7 @@ from tests.support import copy_acmdm, copy_published
 
 REASONS = {
     "needs a GPU",
+    "needs a cluster",
     "downloads",
     "takes long",
     "sets up",
@@ -85,10 +86,11 @@ def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
 
 def test_the_job_script_makes_a_shard_as_slurm_would_start_it(folder: Path, fluent_weights: Path) -> None:
     (script,) = [block.text for block in BLOCKS if "#SBATCH" in block.text]
-    script = script.replace("source .venv/bin/activate\n", 'srun() { exec "$@"; }\n')
-    script = script.replace("tracking.mode=offline", f"tracking.mode=disabled model.weights={fluent_weights}")
+    script = script.replace("source .venv/bin/activate\n", 'srun() { "$@"; }\n')
+    settings = f"tracking.mode=disabled model.weights={fluent_weights}"
+    script = script.replace("paths.output=poses", f"paths.output=cluster {settings}")
     variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_CPUS_PER_TASK": "1"}
-    run_words(["bash", "-c", script.replace("=poses ", "=cluster ")], folder, folder / "bin", **variables)
+    run_words(["bash", "-c", script], folder, folder / "bin", **variables)
     assert list((folder / "cluster").glob("*.json"))
 
 

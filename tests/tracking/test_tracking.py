@@ -320,6 +320,6 @@ def test_nothing_ever_asks_for_a_login(
     if variable:
         monkeypatch.setenv("WANDB_MODE", variable)
     tracker = WandbSettings(mode=mode, project="p", entity=None).open(TrackedRun(tmp_path, {}, "all", None))
-    tracker.finish({"output": str(tmp_path), "samples": [], "errors": {}, "metrics": {}, "exit_code": 0})
+    tracker.finish(ENDED)
     assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 1
     assert ("no Weights & Biases API key" in caplog.text) == (variable != "dryrun")
