@@ -6,7 +6,7 @@ prompts file -> prompts -> shard -> pending -> batches -> clips -> poses -> PNG,
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.leftovers import clear_caption_cache, clear_leftovers
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import Failure
+from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.staging import caption_cache_name, staging_folder
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt
@@ -31,7 +31,7 @@ from mardm_batch.run.shard import (
 )
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.run.writers import PoseWriters, WriterSettings
-from mardm_batch.sampling.batching import sample_poses
+from mardm_batch.sampling.batching import sample_batches
 from mardm_batch.sampling.cores import sampling_threads
 from mardm_batch.sampling.device import check_device
 from mardm_batch.sampling.provenance import complete_provenance
@@ -110,13 +110,10 @@ def make_poses(
         statistics.record_reading(read)
         cache = caption_cache_name(store.output, shard)
         sampler.model.cache_text_embeddings(list({prompt.caption: None for prompt in read.prompts}), temp, cache)
-        for result in sample_poses(read.prompts, sampler, statistics.record_batch, rejections):
-            if isinstance(result, Failure):
-                statistics.record_failure(result)
-            else:
-                caption = result.prompt.caption
-                pose = replace(result, read_as=read.read_as.get(caption), unknown_words=read.unknown_words[caption])
-                statistics.record_outcomes(writers.write(pose, provenance))
+        for results in sample_batches(read.prompts, sampler, statistics.record_batch, rejections):
+            statistics.record_failures([each for each in results if isinstance(each, Failure)])
+            poses = [read.describe(each) for each in results if isinstance(each, Pose)]
+            statistics.record_outcomes(writers.write(poses, provenance))
         statistics.record_outcomes(writers.finish())
         sampler.model.clear_text_embeddings()
 

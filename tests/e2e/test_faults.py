@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +129,12 @@ def assert_crashed(folder: Path, result: "subprocess.CompletedProcess[str]", fin
 
 def crash_after_20_poses(patch: pytest.MonkeyPatch) -> None:
     """The poses before it are written."""
-    write, poses = PoseWriters.write, []
+    write = PoseWriters.write
 
-    def failing(self: PoseWriters, pose: Any, provenance: Any) -> object:
-        poses.append(pose)
-        if len(poses) > 20:
-            list(self.finish())
-            raise RuntimeError("injected")
-        return write(self, pose, provenance)
+    def failing(self: PoseWriters, poses: Any, provenance: Any) -> Iterator[Any]:
+        yield from write(self, poses[:20], provenance)
+        yield from self.finish()
+        raise RuntimeError("injected")
 
     patch.setattr(PoseWriters, "write", failing)
 

@@ -117,6 +117,13 @@ def test_a_picture_does_not_depend_on_those_drawn_before(renderer: PoseRenderer)
     assert renderer.draw(STANDING, "standing") == first
 
 
+def test_poses_that_are_drawn_together_are_as_when_drawn_alone(renderer: PoseRenderer) -> None:
+    poses = [STANDING, SITTING, HUGE, LYING, ARMS_UP]
+    captions = [f"A person {number}" for number in range(len(poses))]
+    together = list(renderer.draw_several(poses, captions))
+    assert together == [renderer.draw(*each) for each in zip(poses, captions, strict=True)]
+
+
 @pytest.mark.parametrize("azimuth", [0.0, 30.0])
 def test_the_left_side_is_blue_and_on_the_right_of_the_picture_from_the_front(azimuth: float) -> None:
     options = replace(LIGHT_THEME, azimuth=azimuth, legend=False)

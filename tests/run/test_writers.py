@@ -39,7 +39,7 @@ def pose(number: int, value: float | None = None) -> Pose:
 
 def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=2) as writers:
-        outcomes = [outcome for number in range(20) for outcome in writers.write(pose(number), PROVENANCE)]
+        outcomes = [outcome for number in range(20) for outcome in writers.write([pose(number)], PROVENANCE)]
         outcomes += writers.finish()
     assert {each.pose.prompt.name for each in outcomes} == {f"pose_{number}" for number in range(20)}
     assert all(each.failure is None for each in outcomes)
@@ -51,9 +51,9 @@ def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
 def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path, pictures=True), workers=1) as writers:
         outcomes = [
-            *writers.write(pose(0), PROVENANCE),
-            *writers.write(pose(1, float("nan")), PROVENANCE),
-            *writers.write(pose(2), PROVENANCE),
+            *writers.write([pose(0)], PROVENANCE),
+            *writers.write([pose(1, float("nan"))], PROVENANCE),
+            *writers.write([pose(2)], PROVENANCE),
         ]
         outcomes += writers.finish()
     failures = {each.pose.prompt.name: each.failure for each in outcomes}
@@ -66,13 +66,13 @@ def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
 
 def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path), workers=1) as writers:
-        outcomes = list(writers.write(pose(0), PROVENANCE))
+        outcomes = list(writers.write([pose(0)], PROVENANCE))
         while not outcomes:
             outcomes += writers.done()
         (worker,) = writers.pool._processes
         os.kill(worker, signal.SIGKILL)
         for number in range(1, 10):
-            outcomes += writers.write(pose(number), PROVENANCE)
+            outcomes += writers.write([pose(number)], PROVENANCE)
         outcomes += writers.finish()
     assert sorted(each.pose.prompt.name for each in outcomes) == sorted(f"pose_{number}" for number in range(10))
     assert all(each.failure is None for each in outcomes)
@@ -96,7 +96,7 @@ if __name__ == "__main__":
 
 def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path), workers=1) as writers:
-        outcomes = [outcome for number in range(30) for outcome in writers.write(pose(number), PROVENANCE)]
+        outcomes = [outcome for number in range(30) for outcome in writers.write([pose(number)], PROVENANCE)]
         outcomes += writers.stop()
     assert {each.pose.prompt.name for each in outcomes} == {path.stem for path in (tmp_path / "poses").glob("*.json")}
 

@@ -16,6 +16,7 @@ from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import KINEMATIC_CHAINS
 from mardm_batch.render.theme import RenderSettings
+from mardm_batch.run.writers import POSES_AT_ONCE
 from mardm_batch.system.files import write_atomically
 
 
@@ -24,28 +25,33 @@ def measure_pictures(
 ) -> PictureFigures:
     """Median time per picture of poses (n, 22, 3); the baseline draws the first `naive_count`."""
     renderer = settings.renderer()
-
-    def draw(number: int, path: Path) -> None:
-        write_atomically(path, renderer.draw(joints[number], captions[number]))
-
-    def draw_naive(number: int, path: Path) -> None:
-        draw_naively(joints[number], captions[number], path)
-
     with TemporaryDirectory(prefix="mardm-batch-") as name:
         folder = Path(name)
-        ms = median_ms(draw, len(joints), folder)
+
+        def draw(numbers: range) -> None:
+            some = slice(numbers.start, numbers.stop)
+            pictures = renderer.draw_several(list(joints[some]), captions[some])
+            for number, picture in zip(numbers, pictures, strict=True):
+                write_atomically(PNG.path(folder, str(number)), picture)
+
+        def draw_naive(numbers: range) -> None:
+            for number in numbers:
+                draw_naively(joints[number], captions[number], PNG.path(folder, str(number)))
+
+        ms = median_ms(draw, len(joints), POSES_AT_ONCE)
         largest_kb = max(path.stat().st_size for path in PNG.paths(folder)) / 1000
-        return PictureFigures(ms, largest_kb, median_ms(draw_naive, naive_count, folder))
+        return PictureFigures(ms, largest_kb, median_ms(draw_naive, naive_count, 1))
 
 
-def median_ms(draw_and_write: Callable[[int, Path], None], count: int, folder: Path) -> float:
+def median_ms(draw_and_write: Callable[[range], None], count: int, at_once: int) -> float:
     """Median milliseconds of a picture, after a first one that sets up fonts and the background."""
-    draw_and_write(0, PNG.path(folder, "0"))
+    draw_and_write(range(1))
     seconds = []
-    for number in range(count):
+    for start in range(0, count, at_once):
+        numbers = range(start, min(start + at_once, count))
         started = time.perf_counter()
-        draw_and_write(number, PNG.path(folder, str(number)))
-        seconds.append(time.perf_counter() - started)
+        draw_and_write(numbers)
+        seconds.append((time.perf_counter() - started) / len(numbers))
     return 1000 * median(seconds)
 
 

@@ -1,7 +1,7 @@
 """The records of a data set: a pose, its provenance, its JSON, its line of metadata, a failure, an outcome."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -165,7 +165,7 @@ class PoseDocument(JsonRecord):
             candidate=pose.candidate,
             rejections=pose.rejections or None,
             pose_number=number_after_first(pose.prompt),
-            **{**asdict(provenance.of(pose.prompt)), "frame_index": pose.frame_index},
+            **{**vars(provenance.of(pose.prompt)), "frame_index": pose.frame_index},
         )
 
     def differences(self, provenance: Provenance) -> dict[str, tuple[Any, Any]]:

@@ -192,26 +192,28 @@ class PoseStore:
         """
         name = pose.prompt.name
         content = PoseContent(pose, PoseDocument.of(pose, provenance), picture, views)
-        files = {each.path(staging, name): each.encode(content) for each in (*self.formats, JSON)}
-        replaced = [JSON.path(self.output, name)]  # first: the pose is unfinished while its files are exchanged
-        others = {*FORMATS, *self.views_before}.difference(self.suffixes)
-        replaced += [self.output / f"{name}{suffix}" for suffix in others]
+        # Text, as paths that are objects would take as long as the system does.
+        source, target = os.path.join(staging, name), os.path.join(self.output, name)
+        files = {each.suffix: each.encode(content) for each in (*self.formats, JSON)}
+        # The JSON first: the pose is unfinished while its files are exchanged.
+        replaced = (JSON.suffix, *{*FORMATS, *self.views_before}.difference(self.suffixes))
         try:
             with translate_disk_full():
-                for path, encoded in files.items():
+                for suffix, encoded in files.items():
                     try:
-                        write_new(path, encoded)
+                        write_new(source + suffix, encoded)
                     except FileExistsError:  # left by a writer that died
-                        path.unlink()
-                        write_new(path, encoded)
-                for path in replaced:
-                    if path.exists():  # a vain unlink would keep other processes out of the folder
-                        path.unlink()
-                for path in files:
-                    os.replace(path, self.output / path.name)
+                        os.unlink(source + suffix)
+                        write_new(source + suffix, encoded)
+                for suffix in replaced:
+                    if os.path.exists(target + suffix):  # a vain unlink would keep other processes out of the folder
+                        os.unlink(target + suffix)
+                for suffix in files:
+                    os.replace(source + suffix, target + suffix)
         except BaseException:
-            for path in files:
-                path.unlink(missing_ok=True)
+            for suffix in files:
+                with suppress(FileNotFoundError):
+                    os.unlink(source + suffix)
             raise
 
 

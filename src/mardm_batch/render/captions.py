@@ -128,6 +128,7 @@ class Typesetter:
         self._font_of: dict[str, str] = {}
         self._colour_fonts: dict[str, ColourFont] = {}
         self._widths = {ELLIPSIS: self._width(ELLIPSIS)}  # ems
+        self._unit = lru_cache(maxsize=4096)(self._measure_unit)
         self._piece = lru_cache(maxsize=4096)(self._rasterise)
 
     @cached_property
@@ -145,7 +146,7 @@ class Typesetter:
         """
         text, is_cut = self.normalise(caption)
         right_to_left = _is_right_to_left(text)
-        units = [(unit, self._measure(unit), self._measure(unit.rstrip())) for unit in _units(text)]
+        units = [self._unit(unit) for unit in _units(text)]
         for size in sizes:
             max_lines = min(MAX_LINES, int(height / (LINE_HEIGHT * size)))
             lines = self._wrap(units, width / size)
@@ -212,6 +213,9 @@ class Typesetter:
             font = self._fonts[path] = FT2Font(path)
         font.set_size(size, 72)  # at 72 DPI a point is a pixel
         return font
+
+    def _measure_unit(self, unit: str) -> Unit:
+        return unit, self._measure(unit), self._measure(unit.rstrip())
 
     def _measure(self, text: str) -> float:
         """The width of a text in ems, without kerning."""

@@ -1,24 +1,22 @@
-"""A pose as flat shapes seen by a camera. Axes: n shapes, k points of an outline; metres, Y up; pixels, y up.
+"""Poses as flat shapes seen by cameras. Axes: b poses, n shapes, k points of an outline; metres, Y up; pixels, y up.
 
 The figure is a mannequin: a torso, capsules (convex hulls of two circles) for limbs, head, face and nose, and dots on
 the joints.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pose.gaze import TURN_SHARE
-from mardm_batch.pose.skeleton import HEAD_REST_ANGLE, JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
+from mardm_batch.pose.gaze import head_frames
+from mardm_batch.pose.skeleton import JOINT_INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
 
 Floats = NDArray[np.float64]
-Vector = Sequence[float]
-"""Three coordinates."""
 
 DEFAULT_SCALE: Final = 440.0
 """Pixels a metre at DEFAULT_DISTANCE. Raised arms (2.1 m) fit, so nearly all poses are drawn at this scale."""
@@ -71,8 +69,6 @@ TORSO_POINTS: Final = 28
 SHADOWS: Final = ((0.010, 0.10, 0.07), (0.0, 0.02, 0.12))
 """Layers of the shadow: metres wider than the body, further metres for each metre of height, opacity."""
 
-_REST_COS, _REST_SIN = math.cos(math.radians(HEAD_REST_ANGLE)), math.sin(math.radians(HEAD_REST_ANGLE))
-
 HEAD: Final = JOINT_INDEX["head"]
 NECK: Final = JOINT_INDEX["neck"]
 LIMB_ENDS: Final = np.arange(1, NUM_JOINTS)  # all joints but the pelvis
@@ -121,6 +117,23 @@ SHAPES: Final = (
 """Colour and tone of each flat shape: first all edges, then all bases, then highlights of torso and outer limbs."""
 
 
+_SHAPE_POINTS: Final = (
+    *(TORSO_POINTS, *(LIMB_POINTS,) * BODY_COUNT, *(DOT_POINTS,) * len(DOTS)) * 2,
+    *(TORSO_POINTS, *(HIGHLIGHT_POINTS,) * len(OUTER_LIMBS)),
+)
+_LAYER_POINTS: Final = len(SHADOW_RADII) * SHADOW_POINTS
+_PATHS: Final = tuple(pairwise(accumulate((*(_LAYER_POINTS,) * len(SHADOWS), *_SHAPE_POINTS), initial=0)))
+"""Of each layer of the shadow and each of SHAPES: where its points begin and end."""
+POINTS: Final = _PATHS[-1][1]
+"""Number of points of all outlines."""
+_HULLS: Final = (
+    *range(0, _LAYER_POINTS, SHADOW_POINTS),
+    *(start for start, _ in _PATHS[len(SHADOWS) :][: 1 + len(CAPSULE_ENDS)]),
+)
+"""Where the points of the widest outlines begin, within which everything is painted."""
+_PAST_HULLS: Final = _PATHS[len(SHADOWS) + 1 + len(CAPSULE_ENDS)][0]
+
+
 @dataclass(frozen=True)
 class Camera:
     """Perspective camera at `distance` metres from the person, `azimuth` degrees to the left of the front."""
@@ -132,18 +145,11 @@ class Camera:
 
     def project(self, points: Floats) -> tuple[Floats, Floats]:
         """Points (..., 3), metres, to pixels (..., 2) from where the camera looks, and pixels a metre (...)."""
-        relative = (points - (0.0, TARGET_HEIGHT, 0.0)) @ self.axes
-        # At least half a metre away: points behind the camera would be projected upside down.
-        scale = (
-            self.magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / np.maximum(self.distance - relative[..., 2], 0.5)
-        )
-        return relative[..., :2] * scale[..., None], scale
+        return _project(points, self.axes, self.distance, self.magnification)
 
     def on_floor(self, spots: Floats) -> Floats:
         """Points (..., 2) on the floor, x and z in metres, to pixels (..., 2)."""
-        points = np.zeros((*spots.shape[:-1], 3))
-        points[..., ::2] = spots
-        return self.project(points)[0]
+        return self.project(_floor_points(spots))[0]
 
     @cached_property
     def axes(self) -> Floats:
@@ -155,125 +161,152 @@ class Camera:
         return np.stack((right, np.cross(towards, right), towards), axis=1)
 
 
+class Views:
+    """A camera for each of b poses, all of one direction, and the pixels (b, 2) at which they look."""
+
+    def __init__(self, cameras: Sequence[Camera], aims: Floats) -> None:
+        self._axes, self._aims = cameras[0].axes, aims
+        self.distances = np.array([camera.distance for camera in cameras])  # (b,)
+        self._magnifications = np.array([camera.magnification for camera in cameras])
+
+    def project(self, points: Floats) -> tuple[Floats, Floats]:
+        """Points (b, ..., 3), metres, to pixels (b, ..., 2), and pixels a metre (b, ...)."""
+        each = (-1, *(1,) * (points.ndim - 2))
+        pixels, scale = _project(points, self._axes, self.distances.reshape(each), self._magnifications.reshape(each))
+        pixels += self._aims.reshape(*each, 2)
+        return pixels, scale
+
+    def on_floor(self, spots: Floats) -> Floats:
+        """Points (b, ..., 2) on the floor, x and z in metres, to pixels (b, ..., 2)."""
+        return self.project(_floor_points(spots))[0]
+
+    def depths(self, scale: Floats) -> Floats:
+        """Metres from the camera by pixels a metre (b, n)."""
+        depths: Floats = self._magnifications[:, None] * DEFAULT_SCALE * DEFAULT_DISTANCE / scale
+        return depths
+
+
+def _project(
+    points: Floats, axes: Floats, distance: Floats | float, magnification: Floats | float
+) -> tuple[Floats, Floats]:
+    relative = (points - (0.0, TARGET_HEIGHT, 0.0)) @ axes
+    # At least half a metre away: points behind the camera would be projected upside down.
+    scale = magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / np.maximum(distance - relative[..., 2], 0.5)
+    return relative[..., :2] * scale[..., None], scale
+
+
+def _floor_points(spots: Floats) -> Floats:
+    points = np.zeros((*spots.shape[:-1], 3))
+    points[..., ::2] = spots
+    return points
+
+
 def capsule_ends(joints: Floats) -> Floats:
-    """Both ends (n, 2, 3) of the capsules of joints (22, 3): limbs, skull, face, nose, dots; metres."""
-    up, front = head_axes(joints)
-    head_points = joints[HEAD] + HEAD_POINTS @ np.array((up, front))
-    ends: Floats = np.concatenate((joints, head_points))[CAPSULE_ENDS]
+    """Both ends (..., n, 2, 3) of the capsules of joints (..., 22, 3): limbs, skull, face, nose, dots; metres."""
+    head_points = joints[..., HEAD, None, :] + HEAD_POINTS @ np.stack(head_axes(joints), axis=-2)
+    ends: Floats = np.concatenate((joints, head_points), axis=-2)[..., CAPSULE_ENDS, :]
     return ends
 
 
-def head_axes(joints: Floats) -> tuple[Vector, Vector]:
-    """Unit vectors to the crown of the head and to where it looks; shorter where joints coincide.
-
-    As `pose.gaze.head_frames`, for one pose: plain floats, as arrays of three take much longer.
-    """
-    neck, head, left, right = joints[(NECK, HEAD, *TORSO[:2]),].tolist()
-    bone = _unit([a - b for a, b in zip(head, neck, strict=True)])
-    across = _unit([a - b for a, b in zip(left, right, strict=True)])
-    offset = _dot(across, bone)
-    side = _unit([a - offset * b for a, b in zip(across, bone, strict=True)])
-    ahead = (
-        side[1] * bone[2] - side[2] * bone[1],
-        side[2] * bone[0] - side[0] * bone[2],
-        side[0] * bone[1] - side[1] * bone[0],
-    )
-    turn = TURN_SHARE * math.asin(max(-1.0, min(1.0, offset / _REST_SIN)))
-    cos, sin = math.cos(turn), math.sin(turn)
-    turned = [cos * a + sin * b for a, b in zip(ahead, side, strict=True)]
-    up = [_REST_COS * b - _REST_SIN * a for a, b in zip(turned, bone, strict=True)]
-    front = [_REST_COS * a + _REST_SIN * b for a, b in zip(turned, bone, strict=True)]
-    return up, front
-
-
-def _dot(one: Vector, other: Vector) -> float:
-    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
-
-
-def _unit(vector: Vector) -> Vector:
-    length = max(math.hypot(*vector), 1e-6)
-    return [value / length for value in vector]
+def head_axes(joints: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors (..., 3) to the crown of the head and to where it looks; shorter where joints coincide."""
+    poses = joints.reshape(-1, NUM_JOINTS, 3)
+    frames = head_frames(poses[:, HEAD] - poses[:, NECK], poses).reshape(*joints.shape[:-2], 3, 3)
+    return frames[..., 1], frames[..., 2]
 
 
 def bounds(ends: Floats, camera: Camera) -> tuple[Floats, Floats]:
-    """Lower left and upper right corner (2,) of capsules (..., n, 2, 3), in pixels from where the camera looks."""
+    """Lower left and upper right corners (..., 2) of capsules (..., n, 2, 3), in pixels from where the camera looks."""
     pixels, scale = camera.project(ends)
     radii = (CAPSULE_RADII * scale)[..., None] + OUTLINE
-    return (pixels - radii).reshape(-1, 2).min(axis=0), (pixels + radii).reshape(-1, 2).max(axis=0)
+    return (pixels - radii).min(axis=(-3, -2)), (pixels + radii).max(axis=(-3, -2))
 
 
-class Outlines:
-    """All outlines (…, k, 2) in pixels, written in place: the paths that share this memory are made only once."""
+@dataclass(frozen=True)
+class Figures:
+    """The shapes of b poses.
 
-    def __init__(self) -> None:
-        self.shadows = np.zeros((len(SHADOWS), len(SHADOW_RADII), SHADOW_POINTS, 2))
-        self.torso = np.zeros((3, TORSO_POINTS, 2))  # edge, base, light
-        self.limbs = np.zeros((2, BODY_COUNT, LIMB_POINTS, 2))  # edges, bases
-        self.dots = np.zeros((2, len(DOTS), DOT_POINTS, 2))
-        self.highlights = np.zeros((len(OUTER_LIMBS), HIGHLIGHT_POINTS, 2))
+    Attributes:
+        points: (b, points, 2), pixels; `split_outlines` finds the outlines in them.
+        depths: (b, n) of SHAPES in metres. Painted by descending depth, in the order of SHAPES where it is equal, they
+            are the figure.
+        low: lower left corners (b, h, 2) of parts within which everything is painted.
+        high: their upper right corners.
+    """
 
-    def shapes(self) -> list[Floats]:
-        """The outlines (k, 2) of SHAPES, in their order."""
-        (edge, base, light), (edges, bases), (dot_edges, dots) = self.torso, self.limbs, self.dots
-        return [edge, *edges, *dot_edges, base, *bases, *dots, light, *self.highlights]
-
-    def shadow_and_torso_bounds(self) -> tuple[Floats, Floats]:
-        """Lower left and upper right corner (2,) of shadow and torso, which may exceed the capsules' bounds."""
-        points = np.concatenate((self.shadows[0].reshape(-1, 2), self.torso[0]))
-        return points.min(axis=0), points.max(axis=0)
+    points: Floats
+    depths: Floats
+    low: Floats
+    high: Floats
 
 
-def project_figure(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines: Outlines) -> Floats:
-    """Write the outlines of SHAPES and return their depths (n,) in metres.
+def split_outlines(points: Floats) -> tuple[list[Floats], list[Floats]]:
+    """Views of the points of one pose: of each layer of the shadow (outlines, k, 2), of each of SHAPES (k, 2)."""
+    outlines = [points[start:end] for start, end in _PATHS]
+    layers, shapes = outlines[: len(SHADOWS)], outlines[len(SHADOWS) :]
+    return [layer.reshape(-1, SHADOW_POINTS, 2) for layer in layers], shapes
 
-    Painted by descending depth, in the order of SHAPES where it is equal, they are the figure.
+
+def draw_figures(joints: Floats, ends: Floats, views: Views) -> Figures:
+    """The shapes of poses as cameras see them.
 
     Args:
-        joints: (22, 3), metres.
+        joints: (b, 22, 3), metres.
         ends: `capsule_ends(joints)`.
-        camera: the view.
-        aim: pixel (2,) at which the camera looks.
-        outlines: written in place.
+        views: the cameras.
     """
-    pixels, scale = camera.project(ends)
-    pixels += aim
+    pixels, scale = views.project(ends)
     radii = CAPSULE_RADII * scale
-    limbs, limb_radii = pixels[:BODY_COUNT], radii[:BODY_COUNT]
-    outlines.limbs[:] = capsule_outlines(limbs, limb_radii, (OUTLINE, 0.0), LIMB_POINTS)
-    lit_radii = limb_radii[OUTER_LIMBS]
-    lit = limbs[OUTER_LIMBS] + np.array(HIGHLIGHT_OFFSET) * lit_radii[..., None]
-    (outlines.highlights[:],) = capsule_outlines(lit, HIGHLIGHT_SIZE * lit_radii, (0.0,), HIGHLIGHT_POINTS)
-    middles, dot_radii = pixels[BODY_COUNT:, :1], radii[BODY_COUNT:, :1, None]
-    outlines.dots[0] = middles + (dot_radii + OUTLINE) * circle(DOT_POINTS)
-    outlines.dots[1] = middles + dot_radii * circle(DOT_POINTS)
+    limbs, limb_radii = pixels[:, :BODY_COUNT], radii[:, :BODY_COUNT]
+    edges, bases = capsule_outlines(limbs, limb_radii, (OUTLINE, 0.0), LIMB_POINTS)
+    lit_radii = limb_radii[:, OUTER_LIMBS]
+    lit = limbs[:, OUTER_LIMBS] + np.array(HIGHLIGHT_OFFSET) * lit_radii[..., None]
+    (highlights,) = capsule_outlines(lit, HIGHLIGHT_SIZE * lit_radii, (0.0,), HIGHLIGHT_POINTS)
+    middles, dot_radii = pixels[:, BODY_COUNT:, :1], radii[:, BODY_COUNT:, :1, None]
+    dot_edges, dots = (middles + (dot_radii + wider) * circle(DOT_POINTS) for wider in (OUTLINE, 0.0))
 
-    torso, torso_scale = camera.project(joints[TORSO])
-    reach = np.array([*TORSO_RADII.values()]) * torso_scale
     outward = circle(TORSO_POINTS)
-    farthest = (outward @ torso.T + reach).argmax(axis=1)
-    hull = torso[farthest] + aim + reach[farthest, None] * outward
-    outlines.torso[:] = (
-        hull + OUTLINE * outward,
-        hull,
-        hull + OUTLINE * (np.sign(HIGHLIGHT_OFFSET) - 3 * outward),
+    hull = _torso_hulls(joints, views)
+    torso_light = hull + OUTLINE * (np.sign(HIGHLIGHT_OFFSET) - 3 * outward)
+    parts = (
+        cast_shadows(joints, ends, views),
+        *(hull + OUTLINE * outward, edges, dot_edges, hull, bases, dots, torso_light, highlights),
     )
-
-    depth = np.empty(1 + len(ends))
-    depth[1:] = camera.magnification * DEFAULT_SCALE * DEFAULT_DISTANCE / scale.mean(axis=1)
-    limb_depth, dot_depth = depth[1:][:BODY_COUNT], depth[1:][BODY_COUNT:]
-    depth[0] = limb_depth[TORSO_LIMBS].max() + TORSO_DEPTH
-    np.minimum.at(dot_depth, DOT_JOINT, limb_depth[DOT_LIMB] - 1e-6)  # a dot covers the limbs that it joins
-    return np.concatenate((depth, depth, depth[:1], limb_depth[OUTER_LIMBS]))
+    points = np.concatenate([part.reshape(len(joints), -1, 2) for part in parts], axis=1)
+    low, high = (corner.reduceat(points[:, :_PAST_HULLS], _HULLS, axis=1) for corner in (np.minimum, np.maximum))
+    return Figures(points, _depths(views.depths(scale.mean(axis=2))), low, high)
 
 
-def cast_shadows(joints: Floats, ends: Floats, camera: Camera, aim: Floats, outlines: Outlines) -> None:
-    """Write the outlines of the body's shadow, vertically below it; arguments as of `project_figure`."""
-    body = np.concatenate((ends[OUTER_LIMBS], joints[None, (0, NECK)]))
+def _torso_hulls(joints: Floats, views: Views) -> Floats:
+    """Outlines (b, k, 2) of the torsos in pixels."""
+    torso, scale = views.project(joints[:, TORSO])
+    reach = np.array([*TORSO_RADII.values()]) * scale
+    outward = circle(TORSO_POINTS)
+    farthest = (outward @ torso.transpose(0, 2, 1) + reach[:, None]).argmax(axis=2)  # (b, k)
+    pose = np.arange(len(joints))[:, None]
+    hulls: Floats = torso[pose, farthest] + reach[pose, farthest, None] * outward
+    return hulls
+
+
+def _depths(capsules: Floats) -> Floats:
+    """The depths (b, n) of SHAPES by those of the capsules."""
+    depths = np.empty((len(capsules), 1 + capsules.shape[1]))
+    depths[:, 1:] = capsules
+    limbs, dots = depths[:, 1:][:, :BODY_COUNT], depths[:, 1:][:, BODY_COUNT:]
+    depths[:, 0] = limbs[:, TORSO_LIMBS].max(axis=1) + TORSO_DEPTH
+    # a dot covers the limbs that it joins
+    np.minimum.at(dots.T, DOT_JOINT, limbs[:, DOT_LIMB].T - 1e-6)
+    return np.concatenate((depths, depths, depths[:, :1], limbs[:, OUTER_LIMBS]), axis=1)
+
+
+def cast_shadows(joints: Floats, ends: Floats, views: Views) -> Floats:
+    """Outlines (b, layers, n, k, 2) in pixels of the bodies' shadows, vertically below them."""
+    body = np.concatenate((ends[:, OUTER_LIMBS], joints[:, None, (0, NECK)]), axis=1)
     height = np.maximum(body[..., 1], 0.0)
-    radii = np.stack([SHADOW_RADII + wider + softness * height for wider, softness, _ in SHADOWS])
-    spots = np.broadcast_to(body[..., ::2], (*radii.shape, 2))
-    (outline,) = capsule_outlines(spots, radii, (0.0,), SHADOW_POINTS)
-    outlines.shadows[:] = camera.on_floor(outline) + aim
+    radii = np.stack([SHADOW_RADII + wider + softness * height for wider, softness, _ in SHADOWS], axis=1)
+    spots = np.broadcast_to(body[:, None, ..., ::2], (*radii.shape, 2))
+    (outlines,) = capsule_outlines(spots, radii, (0.0,), SHADOW_POINTS)
+    return views.on_floor(outlines)
 
 
 def capsule_outlines(ends: Floats, radii: Floats, wider: Sequence[float], points: int) -> Floats:

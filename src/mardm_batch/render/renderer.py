@@ -1,12 +1,13 @@
 """Draw a pose and its caption as a 1200 x 1200 PNG. Axes: n paths; pixels, y up unless it says rows.
 
 matplotlib's Agg renderer is driven directly: a cached background (a gridded floor that fades away) is moved so that
-the body is in the picture, and the figure's shapes are painted on it far to near. The box that was painted becomes
+the body is in the picture, and the figure's shapes are painted on it far to near. The boxes that were painted become
 palette indices, on which legend and caption are blended. Nothing here knows of torch, pyplot or files.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -18,21 +19,26 @@ from mardm_batch.constants import DPI, PICTURE_SIZE
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.render.figure import (
+    POINTS,
     SHADOWS,
     SHAPES,
     Camera,
-    Outlines,
+    Figures,
+    Views,
     capsule_ends,
-    cast_shadows,
-    project_figure,
+    draw_figures,
+    split_outlines,
 )
 from mardm_batch.render.framing import MARGIN, Framing, usual_aim
 from mardm_batch.render.png import COVERAGES, PackedPixels, Palette, Pixels, encode_png
-from mardm_batch.render.theme import Theme
+from mardm_batch.render.theme import Renderer, Theme
 
 Floats = NDArray[np.float64]
 Background = tuple[PackedPixels, Pixels]
 """RGBA words and palette indices of the same pixels (h, w)."""
+
+Box = tuple[slice, slice]
+"""Rows and columns."""
 
 LARGEST_COORDINATE: Final = 100.0  # metres; what reaches farther is no pose
 
@@ -53,10 +59,13 @@ FLOOR_TONES: Final = 12
 FOG: Final = 0.3  # how much of the background's colour a shape takes for each metre that it is farther away
 MOST_FOG: Final = 0.36
 
+BOXES: Final = 6
+"""Boxes of a picture in which a figure is painted: what is beside it costs nothing."""
+
 NO_COLOURS: Final = np.empty((0, 4))
 
 
-class PoseRenderer:
+class PoseRenderer(Renderer):
     """Draws poses one after the other on one canvas, so there is one renderer for each process or thread."""
 
     def __init__(self, options: Theme) -> None:
@@ -69,12 +78,11 @@ class PoseRenderer:
         self._background = lru_cache(maxsize=5)(self._paint_background)
         self._framing = Framing(options.azimuth, options.elevation)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
-        self._outlines = Outlines()
-        # A layer of the shadow is one path, so that it is no darker where limbs overlap.
-        codes = np.full(self._outlines.shadows.shape[1:3], Outline.LINETO, np.uint8)
-        codes[:, 0] = Outline.MOVETO
-        self._shadows = [Outline(layer.reshape(-1, 2), codes.ravel()) for layer in self._outlines.shadows]
-        self._shapes = [Outline(outline) for outline in self._outlines.shapes()]
+        self._points = np.zeros((POINTS, 2))
+        """Of the pose that is being drawn; the paths share this memory, and are made only once."""
+        layers, shapes = split_outlines(self._points)
+        self._shadows = [self._layer(outlines) for outlines in layers]
+        self._shapes = [Outline(outline) for outline in shapes]
         self._typesetter = Typesetter()
         self._ink = self._blend_table("ink", 1.0)
         faint_ink = self._blend_table("ink", 0.75)
@@ -91,31 +99,54 @@ class PoseRenderer:
         The same joints and caption give the same bytes, whatever was drawn before. Raises ValueError where joints
         have another shape, are not finite, or are more than 100 m away.
         """
-        points = checked_joints(joints)
+        return next(self.draw_several([joints], [caption]))
+
+    def draw_several(self, joints: Sequence[NDArray[np.floating[Any]]], captions: Sequence[str]) -> Iterator[bytes]:
+        """See `Renderer.draw_several`: where the shapes are is computed for all poses at once."""
+        points = np.stack([checked_joints(each) for each in joints])
         ends = capsule_ends(points)
-        return self._draw_pose(points, ends, self._framing.frame(ends), caption)
+        yield from self._draw_poses(points, ends, self._framing.frame_each(ends), captions)
 
     def draw_clip(self, clip: NDArray[np.floating[Any]], caption: str) -> Iterator[bytes]:
         """PNG of each frame of a clip (t, 22, 3), all seen by the camera that has every frame in the picture.
 
         Raises ValueError as `draw` does.
         """
-        frames = [checked_joints(joints) for joints in clip]
-        ends = np.stack([capsule_ends(points) for points in frames])
-        framed = self._framing.frame(ends)
-        for points, each in zip(frames, ends, strict=True):
-            yield self._draw_pose(points, each, framed, caption)
+        points = np.stack([checked_joints(joints) for joints in clip])
+        ends = capsule_ends(points)
+        yield from self._draw_poses(points, ends, [self._framing.frame(ends)] * len(clip), [caption] * len(clip))
 
-    def _draw_pose(self, points: Floats, ends: Floats, framed: tuple[Camera, Floats, Floats], caption: str) -> bytes:
-        camera, aim, corners = framed
-        empty, self._rows[:, 1:] = self._window(camera, aim)
-        cast_shadows(points, ends, camera, aim, self._outlines)
-        depth = project_figure(points, ends, camera, aim, self._outlines)
-        self._draw_figure(depth, camera, self._box(corners), empty)
-        for line, blend_table, left, baseline in self._legend:
-            draw_line(line, blend_table, self._rows, left, baseline)
-        self._draw_caption(caption)
-        return encode_png(self._rows, self._palette, DPI)
+    def _draw_poses(
+        self,
+        points: Floats,
+        ends: Floats,
+        framed: Sequence[tuple[Camera, Floats, Floats]],
+        captions: Sequence[str],
+    ) -> Iterator[bytes]:
+        cameras, aims = [camera for camera, _, _ in framed], np.stack([aim for _, aim, _ in framed])
+        views = Views(cameras, aims)
+        figures = draw_figures(points, ends, views)
+        orders = np.argsort(-figures.depths, axis=1, kind="stable")
+        colours = self._shape_colours(figures.depths - views.distances[:, None], orders)
+        boxes = painted_boxes(figures)
+        for number, (camera, aim, _) in enumerate(framed):
+            self._points[:] = figures.points[number]
+            empty, self._rows[:, 1:] = self._window(camera, aim)
+            self._draw_figure(orders[number].tolist(), colours[number], boxes[number], empty)
+            for line, blend_table, left, baseline in self._legend:
+                draw_line(line, blend_table, self._rows, left, baseline)
+            self._draw_caption(captions[number])
+            yield encode_png(self._rows, self._palette, DPI)
+
+    def _shape_colours(self, behind: Floats, orders: NDArray[np.intp]) -> Floats:
+        """Colours (b, n, 4) of shadows and shapes in the order (b, n) of painting, the latter (b, n) metres behind the
+        person."""
+        fog = np.clip(behind * FOG, 0.0, MOST_FOG)[..., None]
+        colours = np.ones((len(orders), len(SHADOWS) + len(SHAPES), 4))
+        colours[:, : len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
+        in_fog = mix(self._colours, self._backdrop, fog)
+        colours[:, len(SHADOWS) :, :3] = np.take_along_axis(in_fog, orders[..., None], axis=1)
+        return colours
 
     def _window(self, camera: Camera, aim: Floats) -> Background:
         right, up = (aim - usual_aim(camera)).round().astype(int)
@@ -124,25 +155,15 @@ class PoseRenderer:
         pixels, indices = self._background(camera)
         return pixels[window], indices[window]
 
-    def _box(self, corners: Floats) -> tuple[slice, slice]:
-        """Rows and columns of all that is painted of a body with these corners (2, 2)."""
-        low, high = self._outlines.shadow_and_torso_bounds()
-        left, bottom = np.minimum(corners[0], low).astype(int)
-        right, top = np.maximum(corners[1], high).astype(int)
-        return slice(max(PICTURE_SIZE - top - 2, 0), PICTURE_SIZE - bottom + 3), slice(max(left - 2, 0), right + 3)
-
-    def _draw_figure(self, depth: Floats, camera: Camera, box: tuple[slice, slice], empty: PackedPixels) -> None:
-        """Paint shadows and shapes in their box of the canvas, over the background; carry them over to the rows."""
-        order = np.argsort(-depth, kind="stable")
-        fog = np.clip((depth - camera.distance) * FOG, 0.0, MOST_FOG)[:, None]
-        colours = np.ones((len(SHADOWS) + len(SHAPES), 4))
-        colours[: len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
-        colours[len(SHADOWS) :, :3] = mix(self._colours, self._backdrop, fog)[order]
-        canvas, empty, rows = self._words[box], empty[box], self._rows[:, 1:][box]
-        canvas[:] = empty
+    def _draw_figure(self, order: Sequence[int], colours: Floats, boxes: Sequence[Box], empty: PackedPixels) -> None:
+        """Paint shadows and shapes in their boxes of the canvas, over the background; carry them over to the rows."""
+        for box in boxes:
+            self._words[box] = empty[box]
         draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
-        changed = canvas != empty
-        rows[changed] = self._palette.quantize_cached(canvas[changed])
+        for box in boxes:
+            canvas, rows = self._words[box], self._rows[:, 1:][box]
+            changed = canvas != empty[box]
+            rows[changed] = self._palette.quantize_cached(canvas[changed])
 
     def _draw_caption(self, caption: str) -> None:
         block = self._typesetter.typeset(caption, CAPTION_WIDTH, CAPTION_HEIGHT, CAPTION_SIZES)
@@ -152,6 +173,13 @@ class PoseRenderer:
         for row, line in enumerate(block.lines):
             baseline = height // 2 + row * height + height // 2 + round(MIDDLE * block.size)
             draw_line(line, self._ink, place, (PICTURE_SIZE - line.advance) // 2, baseline)
+
+    @staticmethod
+    def _layer(outlines: Floats) -> Outline:
+        """A layer of the shadow is one path, so that it is no darker where limbs overlap."""
+        codes = np.full(outlines.shape[:2], Outline.LINETO, np.uint8)
+        codes[:, 0] = Outline.MOVETO
+        return Outline(outlines.reshape(-1, 2), codes.ravel())
 
     def _legend_line(self, text: str) -> Line:
         return self._typesetter.typeset(text, PICTURE_SIZE, PICTURE_SIZE, (LEGEND_SIZE,)).lines[0]
@@ -184,6 +212,21 @@ class PoseRenderer:
 
         pixels = words(canvas)
         return pixels, self._palette.quantize(pixels)
+
+
+def painted_boxes(figures: Figures) -> list[list[Box]]:
+    """Rows and columns of all that is painted of each pose: boxes one above the other, as high and as wide."""
+    edges = np.linspace(figures.low[..., 1].min(axis=1) - 1, figures.high[..., 1].max(axis=1) + 2, BOXES + 1)
+    edges = PICTURE_SIZE - np.clip(np.floor(edges), 0, PICTURE_SIZE)  # (1 + boxes, b), rows, the lowest first
+    bottom, top = PICTURE_SIZE - figures.low[..., 1] + 2, PICTURE_SIZE - figures.high[..., 1] - 2  # (b, h), rows
+    meets = (top < edges[:-1, :, None]) & (bottom > edges[1:, :, None])  # (boxes, b, h)
+    left = np.where(meets, figures.low[..., 0], PICTURE_SIZE).min(axis=2) - 1
+    right = np.where(meets, figures.high[..., 0], 0).max(axis=2) + 3
+    sides = np.clip(np.stack((left, right)), 0, PICTURE_SIZE).astype(int).transpose(2, 1, 0).tolist()
+    return [
+        [(slice(above, below), slice(*each)) for (below, above), each in zip(pairwise(rows), columns, strict=True)]
+        for rows, columns in zip(edges.T.astype(int).tolist(), sides, strict=True)
+    ]
 
 
 def checked_joints(joints: NDArray[np.floating[Any]]) -> Floats:

@@ -2,9 +2,9 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,16 @@ TORSO_TINT: Final = 0.62
 """Share of the floor's colour in the torso's; the rest is the spine's."""
 
 
-class Renderer(Protocol):
+class Renderer(ABC):
     """Draws poses one after the other; there is one for each process."""
 
+    @abstractmethod
     def draw(self, joints: NDArray[np.floating[Any]], caption: str) -> bytes:
         """PNG of joints (22, 3) with their caption: metres, Y up, floor at y = 0, facing +Z, pelvis over the origin."""
-        ...
+
+    def draw_several(self, joints: Sequence[NDArray[np.floating[Any]]], captions: Sequence[str]) -> Iterator[bytes]:
+        """The same for each of several poses, in their order; a renderer may do a part of it for all at once."""
+        return map(self.draw, joints, captions)
 
 
 @dataclass

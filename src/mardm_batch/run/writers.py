@@ -1,6 +1,7 @@
 """Worker processes that draw poses and write their files while the device samples the next ones. No torch here.
 
-A worker that dies costs at most its own pose; a run that dies takes its workers with it.
+Poses go to the workers a few at a time, as what is done once for several costs less. A worker that dies costs at most
+the pose that killed it; a run that dies takes its workers with it.
 """
 
 import logging
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -28,17 +30,25 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUED_POSES_PER_WORKER = 128
 """Poses queued for each worker before sampling waits: more than it draws while a batch is sampled."""
+POSES_AT_ONCE = 8
+"""Poses that a worker is given at most at a time."""
 POLL_SECONDS = 0.5
+DIED = "the drawing process died"
 NICENESS = 10
 """Niceness of the workers: the sampler has priority on a core, so that there may be as many workers as cores."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A worker's result for a pose: its seconds by stage, and the warnings it logged."""
+    """A worker's result for a pose: its seconds by stage, the warnings it logged, and why it could not be written."""
 
     seconds: Mapping[str, float]
     warnings: Sequence[str]
+    error: str | None = None
+
+
+Writing = Future[Sequence[Written]]
+"""The results for the poses that a worker was given together, in their order."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,8 @@ class PoseWriters:
 
     def __init__(self, settings: WriterSettings, workers: int) -> None:
         self.settings, self.workers = settings, workers
-        self.pending: dict[Future[Written], tuple[Pose, Provenance]] = {}
-        self.ended: SimpleQueue[Future[Written]] = SimpleQueue()
+        self.pending: dict[Writing, tuple[Sequence[Pose], Provenance]] = {}
+        self.ended: SimpleQueue[Writing] = SimpleQueue()
         """Futures that are done; those of a pool that broke earlier may be among them."""
         self.warned: set[str] = set()
         self.pool = self.start(workers)
@@ -92,16 +102,19 @@ class PoseWriters:
             raise
         return pool
 
-    def write(self, pose: Pose, provenance: Provenance) -> Iterator[Outcome]:
-        """Queue a pose, waiting while the queue is full. Yields the outcomes since the last call."""
-        while len(self.pending) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
-            yield from self.outcomes(self.ended.get())
-        try:
-            with shield_started_processes():  # a late worker may start; a pose that is submitted is always pending
-                self.expect(submit(self.pool, pose, provenance), pose, provenance)
-        except BrokenProcessPool:
-            self.expect(broken(), pose, provenance)
-        yield from self.done()
+    def write(self, poses: Sequence[Pose], provenance: Provenance) -> Iterator[Outcome]:
+        """Queue poses, waiting while the queue is full. Yields the outcomes since the last call."""
+        size = min(POSES_AT_ONCE, -(-len(poses) // self.workers))
+        for start in range(0, len(poses), size or 1):
+            some = poses[start : start + size]
+            while sum(len(each) for each, _ in self.pending.values()) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
+                yield from self.outcomes(self.ended.get())
+            try:
+                with shield_started_processes():  # a late worker may start; a pose that is submitted is always pending
+                    self.expect(submit(self.pool, some, provenance), some, provenance)
+            except BrokenProcessPool:
+                self.expect(broken(), some, provenance)
+            yield from self.done()
 
     def done(self) -> Iterator[Outcome]:
         """Yield the outcomes since the last call."""
@@ -113,77 +126,83 @@ class PoseWriters:
         while self.pending:
             yield from self.outcomes(self.ended.get())
 
-    def expect(self, future: Future[Written], pose: Pose, provenance: Provenance) -> None:
-        """Count a pose as pending until its future is done."""
-        self.pending[future] = (pose, provenance)
+    def expect(self, future: Writing, poses: Sequence[Pose], provenance: Provenance) -> None:
+        """Count poses as pending until their future is done."""
+        self.pending[future] = (poses, provenance)
         future.add_done_callback(self.ended.put)
 
     def stop(self) -> Iterator[Outcome]:
         """Drop the queued poses, wait for those that are being written, and yield the outcomes of the latter."""
         self.pool.shutdown(wait=True, cancel_futures=True)
-        for future, (pose, _) in self.pending.items():
+        for future, (poses, _) in self.pending.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                yield self.outcome(pose, future)
+                yield from self.outcomes_of(poses, future)
         self.pending.clear()
 
-    def outcomes(self, future: Future[Written]) -> Iterator[Outcome]:
-        """Yield the outcome of a future that is done; those of all pending poses where the pool broke."""
+    def outcomes(self, future: Writing) -> Iterator[Outcome]:
+        """Yield the outcomes of a future that is done; those of all pending poses where the pool broke."""
         if future not in self.pending:
-            return  # of a pool that broke; its pose was written again
+            return  # of a pool that broke; its poses were written again
         if isinstance(future.exception(), BrokenProcessPool):
             yield from self.write_one_by_one()
         else:
-            pose, _ = self.pending[future]
-            yield self.outcome(pose, future)
+            poses, _ = self.pending[future]
+            yield from self.outcomes_of(poses, future)
             self.pending.pop(future, None)  # afterwards: an interruption must repeat an outcome rather than lose it
 
     def write_one_by_one(self) -> Iterator[Outcome]:
         """After a worker died and broke the pool: find the pose that caused it, each in a worker of its own."""
-        log.warning("a drawing process died; poses that are written again, one by one: %d", len(self.pending))
-        suspects = list(self.pending.values())
+        suspects = [(pose, provenance) for poses, provenance in self.pending.values() for pose in poses]
+        log.warning("a drawing process died; poses that are written again, one by one: %d", len(suspects))
         self.pending.clear()
         alone = self.start(workers=1)
         for pose, provenance in suspects:
             try:
-                future = submit(alone, pose, provenance)
+                future = submit(alone, [pose], provenance)
             except BrokenProcessPool:  # it died while idle, not because of this pose
                 alone = self.start(workers=1)
-                future = submit(alone, pose, provenance)
+                future = submit(alone, [pose], provenance)
             wait([future])
-            yield self.outcome(pose, future)
+            yield from self.outcomes_of([pose], future)
             if isinstance(future.exception(), BrokenProcessPool):
                 alone = self.start(workers=1)
         alone.shutdown()
         self.pool = self.start(self.workers)
 
-    def outcome(self, pose: Pose, future: Future[Written]) -> Outcome:
-        """The outcome of a pose. Each warning of the workers is logged once, however many workers log it."""
+    def outcomes_of(self, poses: Sequence[Pose], future: Writing) -> Iterator[Outcome]:
+        """The outcomes of poses. Each warning of the workers is logged once, however many workers log it."""
         error = future.exception()
         if isinstance(error, DiskFullError):
             raise error
         if error is not None:
             died = isinstance(error, BrokenProcessPool)
-            message = "the drawing process died" if died else f"{type(error).__name__}: {error}"
-            return Outcome(pose, Failure.of(pose.prompt, "write", message), {})
-        written = future.result()
-        for warning in written.warnings:
-            if warning not in self.warned:
-                self.warned.add(warning)
-                log.warning("%s", warning)
-        return Outcome(pose, None, written.seconds)
+            written: Sequence[Written] = [Written({}, (), DIED if died else describe(error))] * len(poses)
+        else:
+            written = future.result()
+        for pose, result in zip(poses, written, strict=True):
+            for warning in result.warnings:
+                if warning not in self.warned:
+                    self.warned.add(warning)
+                    log.warning("%s", warning)
+            failure = None if result.error is None else Failure.of(pose.prompt, "write", result.error)
+            yield Outcome(pose, failure, result.seconds)
 
 
-def submit(pool: ProcessPoolExecutor, pose: Pose, provenance: Provenance) -> Future[Written]:
-    """Have a pose drawn and written; the worker that does it may start now."""
+def submit(pool: ProcessPoolExecutor, poses: Sequence[Pose], provenance: Provenance) -> Writing:
+    """Have poses drawn and written; the worker that does it may start now."""
     with shield_started_processes():
-        return pool.submit(draw_and_write, pose, provenance)
+        return pool.submit(draw_and_write, poses, provenance)
 
 
-def broken() -> Future[Written]:
-    """The future of a pose that was submitted after the pool broke."""
-    future: Future[Written] = Future()
+def broken() -> Writing:
+    """The future of poses that were submitted after the pool broke."""
+    future: Writing = Future()
     future.set_exception(BrokenProcessPool())
     return future
+
+
+def describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 # In the worker ------------------------------------------------------------------------------------------------------
@@ -198,6 +217,11 @@ class WarningCollector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
+
+    def take(self) -> list[str]:
+        """The messages since the last call."""
+        messages, self.messages = self.messages, []
+        return messages
 
 
 class Worker:
@@ -234,15 +258,40 @@ def exit_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def draw_and_write(pose: Pose, provenance: Provenance) -> Written:
-    """Draw and write a pose in the worker."""
-    with Worker.writing:
-        settings = Worker.settings
-        started = time.perf_counter()
-        picture = None if Worker.renderer is None else Worker.renderer.draw(pose.joints, pose.prompt.caption)
-        views = {degrees: each.draw(pose.joints, pose.prompt.caption) for degrees, each in Worker.views.items()}
-        drawn = time.perf_counter()
-        settings.store.write(pose, picture, provenance, settings.staging, views)
-        seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
-    warnings, Worker.warnings.messages = Worker.warnings.messages, []
-    return Written(seconds, warnings)
+def draw_and_write(poses: Sequence[Pose], provenance: Provenance) -> list[Written]:
+    """Draw and write poses in the worker. One for which that fails costs itself alone, but for a full disk."""
+    written: list[Written] = []
+    drawings = draw(poses)
+    for pose in poses:
+        try:
+            with Worker.writing:
+                written.append(write(pose, drawings, provenance))
+        except DiskFullError:
+            raise
+        except Exception as error:
+            if len(poses) == 1:
+                return [Written({}, Worker.warnings.take(), describe(error))]
+            rest = poses[len(written) :]  # each by itself: what failed may be another one of them
+            return [*written, *(each for other in rest for each in draw_and_write([other], provenance))]
+    return written
+
+
+def draw(poses: Sequence[Pose]) -> Iterator[tuple[bytes | None, Mapping[int, bytes]]]:
+    """The picture of each pose, and further ones by the degrees around the person."""
+    joints, captions = [pose.joints for pose in poses], [pose.prompt.caption for pose in poses]
+    pictures: Iterator[bytes | None] = repeat(None)
+    if Worker.renderer is not None:
+        pictures = Worker.renderer.draw_several(joints, captions)
+    views = {degrees: each.draw_several(joints, captions) for degrees, each in Worker.views.items()}
+    for picture in pictures:
+        yield picture, {degrees: next(each) for degrees, each in views.items()}
+
+
+def write(pose: Pose, drawings: Iterator[tuple[bytes | None, Mapping[int, bytes]]], provenance: Provenance) -> Written:
+    """Write a pose, of which the next of the drawings are."""
+    started = time.perf_counter()
+    picture, views = next(drawings)
+    drawn = time.perf_counter()
+    Worker.settings.store.write(pose, picture, provenance, Worker.settings.staging, views)
+    seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
+    return Written(seconds, Worker.warnings.take())

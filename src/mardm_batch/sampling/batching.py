@@ -175,13 +175,23 @@ def sample_poses(
     record_batch: Callable[[float, str, float], None],
     rejections: Mapping[str, int] = NO_REJECTIONS,
 ) -> Iterator[Pose | Failure]:
+    """The poses and failures of `sample_batches`, one after the other."""
+    return chain.from_iterable(sample_batches(prompts, sampler, record_batch, rejections))
+
+
+def sample_batches(
+    prompts: Sequence[Prompt],
+    sampler: "PoseSampler",
+    record_batch: Callable[[float, str, float], None],
+    rejections: Mapping[str, int] = NO_REJECTIONS,
+) -> Iterator[Sequence[Pose | Failure]]:
     """Sample batch after batch; a pose whose clip is not acceptable is sampled again with the next one.
 
     A batch that raises is sampled again in halves, so that one bad caption costs only itself; where memory runs out,
     the batches that follow are smaller too. A fault that hits every caption ends the sampling: once a dozen failures
     in a row were alike, and those of a dozen captions from all over the list too, the rest is not sampled.
 
-    Of several candidates for a prompt the one that agrees best with its caption is yielded; the size of a batch counts
+    Of several candidates for a prompt the one that agrees best with its caption is taken; the size of a batch counts
     candidates.
 
     Args:
@@ -208,7 +218,7 @@ def sample_poses(
                 streak.add_error(error, poses=1)
                 failure = sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
                 if (chosen := candidates.add(batch[0].prompt, batch[0].candidate, failure)) is not None:
-                    yield chosen
+                    yield [chosen]
             elif sampler.model.is_out_of_memory(error) and half < size.current:
                 size.limit(half)
                 log.warning("out of memory with %d poses at once: continuing with %d", len(batch), half)
@@ -221,11 +231,13 @@ def sample_poses(
         size.record(len(batch), seconds)
         record_batch(seconds, sampler.model.device, sampler.model.device_memory_mb())
         streak.add(results)
+        done: list[Pose | Failure] = []
         for each, result in zip(batch, results, strict=True):
             if isinstance(result, SamplingAttempt):
                 queue.put_back(result)
             elif (chosen := candidates.add(each.prompt, each.candidate, result)) is not None:
-                yield chosen
+                done.append(chosen)
+        yield done
 
 
 def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> list[SamplingResult]:

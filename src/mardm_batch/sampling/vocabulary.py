@@ -5,10 +5,10 @@ Words that it does not know are recorded, or make a failure of the caption.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from mardm_batch.dataset.records import Failure
+from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.prompts.names import Prompt
 
@@ -30,6 +30,11 @@ class ReadCaptions:
     failures: Sequence[Failure]
     unknown_words: Mapping[str, tuple[str, ...]]
     read_as: Mapping[str, str]
+
+    def describe(self, pose: Pose) -> Pose:
+        """The pose, with how its caption was read."""
+        caption = pose.prompt.caption
+        return replace(pose, read_as=self.read_as.get(caption), unknown_words=self.unknown_words[caption])
 
 
 def read_captions(prompts: Sequence[Prompt], model: MotionModel, unknown_words: str) -> ReadCaptions:

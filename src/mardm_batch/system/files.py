@@ -121,15 +121,17 @@ def _too_large(path: Path, max_bytes: int) -> UnusableFileError:
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path | str, content: bytes) -> None:
     """Write a file that must not be there yet; neither a link nor anything else under its name is written to.
 
     Raises:
         FileExistsError: it exists.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0), 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    with FileIO(descriptor, "wb") as file:
+        written = file.write(content)
+        while written < len(content):  # the disk may be full soon
+            written += file.write(memoryview(content)[written:])
 
 
 def random_sibling(path: Path) -> Path:

@@ -44,12 +44,15 @@ class JsonRecord:
     def to_json(self) -> dict[str, Any]:
         """The JSON object, its keys in the order of the fields."""
         document = {}
-        for each, _ in typed_fields(type(self)):
-            value, codec = getattr(self, each.name), each.metadata.get("codec")
-            if each.metadata.get("rest"):
+        record: Any = type(self)
+        for name, write, is_rest, omits_none in cached_writers(record):
+            value = getattr(self, name)
+            if is_rest:
                 document.update(plain(value))
-            elif value is not None or not each.metadata.get("omit_none"):
-                document[each.name] = codec.write(value) if codec and value is not None else plain(value)
+            elif value is not None:
+                document[name] = write(value)
+            elif not omits_none:
+                document[name] = None
         return document
 
     @classmethod
@@ -138,6 +141,17 @@ def typed_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
 def cached_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
     hints = get_type_hints(cls)
     return tuple((each, hints[each.name]) for each in fields(cls))
+
+
+@cache
+def cached_writers(cls: Any) -> tuple[tuple[str, Callable[[Any], Any], bool, bool], ...]:
+    """Of each field its name, what makes JSON of a value, whether it is the rest, and whether None is left out."""
+    found = []
+    for each in fields(cls):
+        codec = each.metadata.get("codec")
+        write = plain if codec is None else codec.write
+        found.append((each.name, write, bool(each.metadata.get("rest")), bool(each.metadata.get("omit_none"))))
+    return tuple(found)
 
 
 @cache
@@ -297,6 +311,8 @@ def schema_of(annotation: Any, nullable: bool = True) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value as `json.dumps` takes it: records as dicts, tuples as lists."""
+    if type(value) in SCALARS:
+        return value
     if isinstance(value, JsonRecord):
         return value.to_json()
     if isinstance(value, (list, tuple)):

@@ -31,8 +31,12 @@ def register(format: Format) -> None:
 
 def format_of(suffix: str) -> Format:
     """The format of a suffix: a registered one, or that of pictures from some side. Raises KeyError."""
+    if suffix in FORMATS:
+        return FORMATS[suffix]
     degrees = view_degrees(suffix)
-    return FORMATS[suffix] if degrees is None else view_format(degrees)
+    if degrees is None:
+        raise KeyError(suffix)
+    return view_format(degrees)
 
 
 def enabled_formats(settings: Settings) -> tuple[Format, ...]:
