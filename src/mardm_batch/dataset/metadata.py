@@ -26,11 +26,11 @@ DTYPES: Final[dict[type, str]] = {bool: "bool", int: "int64", float: "float64", 
 """Types of columns as `datasets` names them."""
 
 
-def rebuild_metadata(store: PoseStore) -> int:
+def rebuild_metadata(store: PoseStore) -> dict[str, PoseDocument]:
     """Write `metadata.jsonl` and the dataset card anew from the poses' JSON files.
 
     Returns:
-        The number of poses that are listed.
+        The documents of the poses that are listed, by name.
 
     Raises:
         OSError: a JSON cannot be read, a list cannot be written, or another process holds the lock of the lists.
@@ -43,7 +43,7 @@ def rebuild_metadata(store: PoseStore) -> int:
         write_atomically(store.output / METADATA, content)
         columns = {name: DTYPES[kind] for name, kind in types.values()}
         write_card(store.output, [document for _, document in poses], columns, hashlib.sha256(content).hexdigest())
-    return len(poses)
+    return {pose_name(file): document for file, document in poses}
 
 
 def listed_poses(store: PoseStore) -> list[tuple[str, PoseDocument]]:

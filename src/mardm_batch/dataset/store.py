@@ -32,6 +32,7 @@ from mardm_batch.system.files import (
 from mardm_batch.system.folders import unwritable_reason
 from mardm_batch.system.json_records import parse_json
 
+NO_DOCUMENTS: Final[Mapping[str, PoseDocument]] = MappingProxyType({})
 NO_VIEWS: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
@@ -91,11 +92,17 @@ class PoseStore:
             reason = unwritable_reason(self.output, error)
             raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
 
-    def survey(self, prompts: Iterable[Prompt], provenance: Provenance | None = None) -> Survey:
+    def survey(
+        self,
+        prompts: Iterable[Prompt],
+        provenance: Provenance | None = None,
+        documents: Mapping[str, PoseDocument] = NO_DOCUMENTS,
+    ) -> Survey:
         """Divide the prompts into finished and unfinished, by the files alone.
 
         Args:
             provenance: of poses that this run would generate; None: it is not compared.
+            documents: those that were read just now, by name; they are not read again.
         """
         file_names = self.file_names()
         finished, unfinished = [], []
@@ -104,7 +111,8 @@ class PoseStore:
         other_settings = other_captions = unknown_words = 0
         for prompt in prompts:
             try:
-                document = self.read(prompt.name) if prompt.name + JSON.suffix in file_names else None
+                there = prompt.name + JSON.suffix in file_names
+                document = (documents.get(prompt.name) or self.read(prompt.name)) if there else None
             except OSError as error:
                 unreadable[prompt.name + JSON.suffix] = error.strerror or str(error)
                 continue

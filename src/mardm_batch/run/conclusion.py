@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.prompts.names import Prompt
@@ -78,10 +79,11 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
         The exit code: `exit_code`, but 1 in place of 0 where poses are missing or a list is not up to date.
     """
     requested, problems = statistics.requested, list[OSError]()
+    documents: Mapping[str, PoseDocument] = {}
     if statistics.progress.sweep is None:  # the metadata of a sweep is rebuilt once, at its end
         with collect_errors(problems):
-            rebuild_metadata(store)
-    survey = store.survey(requested)
+            documents = rebuild_metadata(store)
+    survey = store.survey(requested, documents=documents)
     remakes = config.existing == "overwrite" or config.retry == "rejected"
     not_remade = statistics.pending_names if remakes else ()
     finished = [each for each in survey.finished if each.name not in not_remade]
