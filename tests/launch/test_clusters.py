@@ -227,3 +227,12 @@ def test_an_old_record_of_a_queue_says_only_what_has_ended(tmp_path: Path) -> No
     assert len(read_queue(path)) == 2
     os.utime(path, (path.stat().st_mtime - 200,) * 2)
     assert read_queue(path) == {1: ended}
+
+
+# Ray ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_ray_that_does_not_answer_is_said_at_once() -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(LauncherFailure, match="^no Ray cluster at address=127.0.0.1:1 .*refused.*: start one with"):
+        ray_tasks.connect("127.0.0.1:1")

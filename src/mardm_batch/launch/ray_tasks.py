@@ -24,6 +24,7 @@ from mardm_batch.system.signals import defer_signals
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 2.0
+SECONDS_TO_ANSWER: Final = 10.0
 SECONDS_TO_CANCEL: Final = 60.0
 SECONDS_BETWEEN_INTERRUPTS: Final = 5.0
 FORWARDED: Final = ("WANDB_", "HYDRA_FULL_ERROR", "HF_")
@@ -141,14 +142,23 @@ def connect(address: str) -> None:
     import ray
 
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without GPUs need not be told so
+    named = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = "" if isinstance(error, ConnectionError) else f" ({first_line(error)})"
+        check_answers(named)
+        ray.init(named, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = "" if named == "auto" else f" ({first_line(error)})"
         raise LauncherFailure(
-            f"no Ray cluster at address={address}{reason}: start one with `ray start --head`, or name it with "
+            f"no Ray cluster at address={named}{reason}: start one with `ray start --head`, or name it with "
             "RAY_ADDRESS or hydra.launcher.address"
         ) from None
+
+
+def check_answers(address: str) -> None:
+    """Check that something answers at HOST:PORT; Ray itself tries for minutes. Raises OSError where nothing does."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "//" not in host:
+        socket.create_connection((host, int(port)), timeout=SECONDS_TO_ANSWER).close()
 
 
 class RayWatch:
