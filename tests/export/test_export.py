@@ -121,11 +121,11 @@ def test_an_export_goes_on_where_it_was_interrupted(finished: Path, monkeypatch)
     monkeypatch.setattr(exporting, "BATCH", 4)
     write_batch, batches = workers.write_batch, []
 
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object) -> object:
         if len(batches) == 2:
             raise KeyboardInterrupt
         batches.append(arguments)
-        write_batch(*arguments)
+        return write_batch(*arguments)
 
     monkeypatch.setattr(workers, "write_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
