@@ -25,7 +25,7 @@ CAPTIONS = [
     "A person with the left arm raised to the side",
     "A person kneeling",
 ]
-SETTINGS = ("+preset=fast", "render.enabled=false")
+SETTINGS = ("+preset=fast", "render.enabled=false", "sampling.min_agreement=null")
 
 
 def documents_in(folder: Path) -> dict[str, dict]:
@@ -67,6 +67,18 @@ def test_a_resumed_run_keeps_the_same_candidates(tmp_path: Path, run: Run) -> No
     refused = run(prompts, *SETTINGS)
     assert refused.returncode == 2
     assert "candidates: theirs 3, ours none" in refused.stderr
+
+
+def test_poses_that_disagree_make_room_for_better_ones(tmp_path: Path, run: Run) -> None:
+    prompts = write_captions(tmp_path, CAPTIONS)
+    assert run(prompts, *SETTINGS, "paths.output=first").returncode == 0
+    assert run(prompts, *SETTINGS, "sampling.min_agreement=0.95", "paths.output=chosen").returncode == 0
+    first, chosen = documents_in(tmp_path / "first"), documents_in(tmp_path / "chosen")
+    for name, document in chosen.items():
+        agreement = first[name].get("agreement", 1.0)
+        assert document.get("agreement", 1.0) >= agreement
+        assert (document["candidate"] == 0) == (document["joints"] == first[name]["joints"])
+        assert document["sampling"]["min_agreement"] == 0.95
 
 
 def test_an_interrupted_run_is_completed_as_if_it_had_not_been(

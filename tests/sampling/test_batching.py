@@ -44,6 +44,8 @@ class FaultySampler:
     """Samples fixed clips, unless `fault` raises or spoils them."""
 
     candidates = 1
+    min_agreement: float | None = None
+    chooses_poses = False
     judge = IndifferentJudge()
     max_attempts = 2
 

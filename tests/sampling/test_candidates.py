@@ -39,6 +39,7 @@ class ChoosingSampler(FaultySampler):
     def __init__(self, candidates: int, height: Callable[[str, int], float], batch_size: int = 4) -> None:
         super().__init__(batch_size, self.place)
         self.candidates, self.height = candidates, height
+        self.chooses_poses = candidates > 1
 
     def place(self, captions: Sequence[str], numbers: Sequence[int], clips: np.ndarray) -> None:
         for row, each in enumerate(zip(captions, numbers, strict=True)):
@@ -147,3 +148,39 @@ def test_the_first_candidate_is_the_pose_of_a_run_without_others(fluent_weights:
             np.testing.assert_allclose(pose.joints, single[name].joints, atol=1e-4)
         assert (pose.agreement, pose.candidate) == (alone[name].agreement, alone[name].candidate)
         np.testing.assert_allclose(pose.joints, alone[name].joints, atol=1e-4)
+
+
+def demanding(height: Callable[[str, int], float], candidates: int = 1) -> ChoosingSampler:
+    """Samples further candidates where the pose agrees with its caption by less than 0.5."""
+    sampler = ChoosingSampler(candidates, height)
+    sampler.min_agreement, sampler.chooses_poses = 0.5, True
+    return sampler
+
+
+@pytest.mark.parametrize(
+    ("agreements", "kept"),
+    [([0.5, 0.9, 0.9, 0.9], 0), ([0.1, 0.2, 0.6, 0.9], 2), ([0.1, 0.4, 0.3, 0.2], 1), ([0.1, 0.1, 0.1, 0.5], 3)],
+)
+def test_where_a_pose_does_not_convince_up_to_three_more_are_sampled(
+    agreements: Sequence[float], kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.sampling.batching.is_possible", lambda joints: np.ones(len(joints), bool))
+    sampler = demanding(lambda caption, number: agreements[number // 2])  # of two attempts each
+    poses = sampled(sampler).values()
+    assert [(each.agreement, each.candidate) for each in poses if isinstance(each, Pose)] == [
+        (agreements[kept], kept)
+    ] * 5
+    needed = next((n for n, each in enumerate(agreements, 1) if each >= 0.5), 4)
+    assert sum(sampler.sizes) == needed * len(PROMPTS)
+
+
+def test_further_candidates_follow_those_that_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mardm_batch.sampling.batching.is_possible", lambda joints: np.ones(len(joints), bool))
+    poses = sampled(demanding(lambda caption, number: 0.1 * (number // 2), candidates=2)).values()
+    assert [each.candidate for each in poses if isinstance(each, Pose)] == [4] * 5  # 0.4 is the most of five
+
+
+def test_a_pose_that_could_not_stand_is_sampled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mardm_batch.sampling.batching.is_possible", lambda joints: joints[:, 0, 1] > 0.75)
+    sampler = demanding(lambda caption, number: {0: 0.6, 2: 0.7, 4: 0.8}.get(number, 0.9))
+    assert [each.candidate for each in sampled(sampler).values() if isinstance(each, Pose)] == [2] * 5

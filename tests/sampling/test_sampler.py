@@ -176,7 +176,7 @@ def test_what_is_not_usable_comes_with_the_noise_of_its_next_attempt(
         return np.arange(len(poses)) != (1 if len(looks) == 1 else -1)
 
     monkeypatch.setattr("mardm_batch.model.mardm.within_limits", all_but_the_second_at_first)
-    sampler = load_sampler(config_of(f"model.weights={tiny_weights}"), 1)
+    sampler = load_sampler(config_of(f"model.weights={tiny_weights}", "sampling.min_agreement=null"), 1)
     prompts = [Prompt(str(number), caption) for number, caption in enumerate(CAPTIONS)]
     results = {each.prompt.name: each for each in sample_poses(prompts, sampler, lambda *told: None)}
     assert looks == [3, 1]

@@ -130,6 +130,11 @@ class SamplingSettings(Settings):
     candidates: int = setting(
         "poses sampled for a caption, of which the one that agrees best with it is kept", whole(1)
     )
+    min_agreement: float | None = setting(
+        "where the pose kept agrees less with its caption, or could not stand so, up to three more are sampled; null: "
+        "none",
+        number(0, 1),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,6 +144,11 @@ class SamplingSettings(Settings):
                 self.frame_index,
                 f"null or from 0 to {self.sequence_length - 1} (sampling.sequence_length={self.sequence_length})",
             )
+
+    @property
+    def chooses_poses(self) -> bool:
+        """Whether a pose may be chosen among several, by its agreement with the caption."""
+        return self.candidates > 1 or self.min_agreement is not None
 
     @property
     def chosen_frame(self) -> int:

@@ -46,9 +46,11 @@ class Pose:
     agreement: float | None = None
     """With the caption, from 0 to 1; see `judge.judge.Agreement`."""
     candidate: int | None = None
-    """Which of the candidates for its prompt it is, from 0; None where it is the only one."""
+    """Which of the candidates for its prompt it is, from 0; None where there could not be others."""
     acceptable: bool = True
     """Whether the model accepts its clip; a last attempt may be kept all the same."""
+    is_possible: bool = True
+    """Whether a person could stand so: in balance, and no limb through the trunk."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ class PoseDocument(JsonRecord):
         "that can be measured",
         default=None,
     )
-    candidate: int | None = json_field("with several candidates, which of them was kept, counted from 0", default=None)
+    candidate: int | None = json_field(
+        "where several candidates may be sampled, which of them was kept, counted from 0", default=None
+    )
     rejections: int | None = json_field(
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
     )

@@ -17,7 +17,7 @@ from mardm_batch.library.posing import pose
 from mardm_batch.library.posture import STANDING
 from mardm_batch.library.sway import sway
 from mardm_batch.library.wording import EntryPhrases, Wording, compose_caption
-from mardm_batch.pose.balance import is_balanced, limb_in_trunk
+from mardm_batch.pose.balance import is_possible
 from mardm_batch.pose.conditions import either_side, parse
 
 _COUNT_SHARES: Final = (0.225, 0.285, 0.225, 0.157, 0.108)
@@ -236,8 +236,8 @@ class Library:
         if main.name not in self._exempt:
             rng = np.random.default_rng(0)
             alone = [Composition((main,)).joints(rng)[None].astype(np.float64) for _ in range(_REPEATS)]
-            self._exempt[main.name] = not all(map(_is_possible, alone))
-        return self._exempt[main.name] or _is_possible(poses)
+            self._exempt[main.name] = not all(is_possible(np.concatenate(alone)))
+        return self._exempt[main.name] or bool(is_possible(poses)[0])
 
     def rephrase(self, sample: Sample, rng: np.random.Generator) -> tuple[str, int]:
         """Another caption of a sample of training, and its open side; neither ambiguous nor held out."""
@@ -338,10 +338,6 @@ def _compatible(phrases: tuple[str, ...], silent: str) -> tuple[str, ...]:
         return phrases
     pattern = re.compile(rf"\b(?:{silent})\b")
     return tuple(phrase for phrase in phrases if not pattern.search(phrase)) or phrases
-
-
-def _is_possible(poses: NDArray[np.float64]) -> bool:
-    return bool(is_balanced(poses)[0] and not limb_in_trunk(poses)[0])
 
 
 def _draw(entries: Sequence[Entry], rng: np.random.Generator) -> Entry:

@@ -79,6 +79,11 @@ def limb_in_trunk(joints: Array) -> NDArray[np.bool_]:
     return np.asarray((gaps * gaps).sum(-1).min(axis=1) < TRUNK_RADIUS**2)
 
 
+def is_possible(joints: Array) -> NDArray[np.bool_]:
+    """Whether (n,) a pose is balanced and has no limb in the trunk."""
+    return np.asarray(is_balanced(joints) & ~limb_in_trunk(joints))
+
+
 def _mass_weights() -> Array:
     """The weight (22,) of each joint in the centre of mass."""
     weights = np.zeros(len(JOINT_INDEX))

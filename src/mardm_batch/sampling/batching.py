@@ -15,10 +15,11 @@ import numpy as np
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import first_line
 from mardm_batch.judge.judge import Judge
+from mardm_batch.pose.balance import is_possible
 from mardm_batch.pose.geometry import canonical_clip, canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batch_size import BatchSize
-from mardm_batch.sampling.candidates import NOT_FINITE, Candidates
+from mardm_batch.sampling.candidates import NOT_FINITE, Candidates, SamplingAttempt
 
 if TYPE_CHECKING:
     from mardm_batch.sampling.sampler import PoseSampler
@@ -29,20 +30,6 @@ FAILURES_BEFORE_PROBES: Final = 12
 """Failures in a row, all alike, after which single captions from all over the list are sampled next."""
 PROBES: Final = 12
 NO_REJECTIONS: Final[Mapping[str, int]] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class SamplingAttempt:
-    """A pose to be sampled; `attempt` counts from 0, each with other noise, until a clip is acceptable.
-
-    Several candidates for the pose of a prompt have other noise each; the first is the pose of a run without others.
-    """
-
-    prompt: Prompt
-    attempt: int = 0
-    rejections: int = 0
-    """Number of earlier poses of the prompt that a review rejected."""
-    candidate: int = 0
 
 
 SamplingResult = Pose | Failure | SamplingAttempt
@@ -191,14 +178,15 @@ def sample_batches(
     the batches that follow are smaller too. A fault that hits every caption ends the sampling: once a dozen failures
     in a row were alike, and those of a dozen captions from all over the list too, the rest is not sampled.
 
-    Of several candidates for a prompt the one that agrees best with its caption is taken; the size of a batch counts
-    candidates.
+    Of several candidates for a prompt the one that agrees best with its caption is taken; where it does not convince
+    a further one is sampled with the next batch. The size of a batch counts candidates.
 
     Args:
         record_batch: called with the duration of each batch in seconds, the device, and the peak of memory there in MB.
         rejections: by name the number of earlier poses that a review rejected.
     """
-    queue, candidates = SamplingQueue(prompts, rejections, sampler.candidates), Candidates(sampler.candidates)
+    queue = SamplingQueue(prompts, rejections, sampler.candidates)
+    candidates = Candidates(sampler.candidates, sampler.min_agreement)
     size, streak = BatchSize(sampler.batch_size, sampler.largest_batch), FailureStreak()
     while queue:
         if streak.hits_every_caption:
@@ -217,7 +205,7 @@ def sample_batches(
             if len(batch) == 1:
                 streak.add_error(error, poses=1)
                 failure = sampling_failure(batch[0].prompt, f"{type(error).__name__}: {error}")
-                if (chosen := candidates.add(batch[0].prompt, batch[0].candidate, failure)) is not None:
+                if isinstance(chosen := candidates.add(batch[0], failure), Pose | Failure):
                     yield [chosen]
             elif sampler.model.is_out_of_memory(error) and half < size.current:
                 size.limit(half)
@@ -233,10 +221,11 @@ def sample_batches(
         streak.add(results)
         done: list[Pose | Failure] = []
         for each, result in zip(batch, results, strict=True):
-            if isinstance(result, SamplingAttempt):
-                queue.put_back(result)
-            elif (chosen := candidates.add(each.prompt, each.candidate, result)) is not None:
-                done.append(chosen)
+            outcome = result if isinstance(result, SamplingAttempt) else candidates.add(each, result)
+            if isinstance(outcome, SamplingAttempt):
+                queue.put_back(outcome)
+            elif outcome is not None:
+                done.append(outcome)
         yield done
 
 
@@ -259,6 +248,7 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, frame])  # (b, 22, 3)
         changes = frame_change(clips, frame)  # (b,)
+        possible = is_possible(joints)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
         if not acceptable[row] and each.attempt + 1 < most:
@@ -270,8 +260,9 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
                     pose,
                     rejections=each.rejections,
                     clip=canonical_clip(clips[row], frame) if sampler.keeps_clips else None,
-                    candidate=each.candidate if sampler.candidates > 1 else None,
+                    candidate=each.candidate if sampler.chooses_poses else None,
                     acceptable=bool(acceptable[row]),
+                    is_possible=bool(possible[row]),
                 )
             )
         else:

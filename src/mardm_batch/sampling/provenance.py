@@ -31,7 +31,9 @@ def settings_provenance(config: Config) -> Provenance:
             **({} if sampling.time_steps is None else {"time_steps": sampling.time_steps}),
             "cfg": sampling.cfg,
             **model.provenance(),
-            **({"candidates": sampling.candidates, "judge": load_judge().sha256} if sampling.candidates > 1 else {}),
+            **({"candidates": sampling.candidates} if sampling.candidates > 1 else {}),
+            **({} if sampling.min_agreement is None else {"min_agreement": sampling.min_agreement}),
+            **({"judge": load_judge().sha256} if sampling.chooses_poses else {}),
         },
         precision=None if sampling.precision == "auto" else sampling.precision,
     )

@@ -16,8 +16,10 @@ class PoseSampler:
 
     def __init__(self, model: MotionModel, config: Config) -> None:
         self.model, self.judge, self.seed = model, load_judge(), config.seed
-        self.candidates = config.sampling.candidates
+        self.candidates, self.chooses_poses = config.sampling.candidates, config.sampling.chooses_poses
         """Poses sampled for each caption, of which one is chosen."""
+        self.min_agreement = config.sampling.min_agreement
+        """Of the chosen pose with its caption: where it agrees less, others are sampled. None: whatever it is."""
         self.frames, self.frame_index = config.sampling.sequence_length, config.sampling.frame_index
         self.keeps_clips = config.output.clip
         fixed = config.sampling.batch_size
