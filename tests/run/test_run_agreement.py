@@ -87,14 +87,14 @@ def test_an_interrupted_run_is_completed_as_if_it_had_not_been(
     prompts, words = write_captions(tmp_path, CAPTIONS), (*SETTINGS, "sampling.candidates=2", "sampling.batch_size=3")
     assert run(prompts, *words, "paths.output=whole").returncode == 0
 
-    def interrupted(*arguments: Any) -> Iterator[Pose | Failure]:
+    def interrupted(*arguments: Any) -> Iterator[list[Pose | Failure]]:
         """Ends as by Ctrl-C while a candidate for the second pose waits for the other."""
-        yield next(iter(sample_poses(*arguments)))
+        yield [next(iter(sample_poses(*arguments)))]
         wait_until(lambda: bool(documents_in(tmp_path / "resumed")))
         raise Interrupted(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("mardm_batch.generate.sample_poses", interrupted)
+        patch.setattr("mardm_batch.generate.sample_batches", interrupted)
         assert run(prompts, *words, "paths.output=resumed").returncode == ExitCode.INTERRUPTED
     assert len(documents_in(tmp_path / "resumed")) == 1
     assert run(prompts, *words, "paths.output=resumed").returncode == 0
