@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from mardm_batch.language.rewriting import LONGEST, RULES_VERSION, CaptionReader
+from mardm_batch.language.rewriting import LONGEST, CaptionReader
+from mardm_batch.language.version import RULES_VERSION
 from mardm_batch.language.words import split_words, stem
 
 KNOWN_TEXT = """

@@ -10,7 +10,7 @@ import torch
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.language.rewriting import RULES_VERSION
+from mardm_batch.language.version import RULES_VERSION
 from mardm_batch.model.text import CachedTextEncoder
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.sides import names_side

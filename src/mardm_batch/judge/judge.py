@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.judge.network import CaptionNetwork, Tokenizer
-from mardm_batch.language.rewriting import RULES_VERSION, CaptionReader
+from mardm_batch.language.rewriting import CaptionReader
+from mardm_batch.language.version import RULES_VERSION
 from mardm_batch.pose.conditions import either_side, holds_all, mirror_condition
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.sides import swap_sides

@@ -5,11 +5,13 @@ What has no certain opposite is left as it is: "not smiling", "not on a chair".
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from mardm_batch.language.limbs import HEAD, LIMB, PART, TORSO, plural, region
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]
+Replacement = Callable[[re.Match[str]], str | None]
+Rule = tuple[re.Pattern[str], Replacement]
 
 NEGATION_WORDS: Final = frozenset(
     ("not", "no", "without", "never", "neither", "nor", "nothing", "instead", "rather", "opposed", "avoiding", "none")
@@ -227,48 +229,51 @@ def _gap(match: re.Match[str]) -> str:
     return f"{'with ' if match['link'] else ''}the {plural(part)} together"
 
 
-RULES: Final[tuple[Rule, ...]] = tuple(
-    (re.compile(f"(?i){pattern}"), replace)
-    for pattern, replace in (
-        # the left hand, not the right(, is raised)
-        (rf"(?P<first>\b(?:left|right) (?:{LIMB})),? not (?:{_OWN} )?(?:left|right)(?: (?:one|{LIMB}))?\b"
-         r",?(?P<rest> )?", _side_contrast),
-        # the arms not folded but straight
-        (rf"(?P<subject>\b{PART},? {_BE}){_NOT} {_FIRST_STATE},? but (?:rather |instead )?(?={_STATE})", _but),
-        # the knees are straight, not bent; the hands behind the back, not in front
-        (rf"(?P<subject>\b{PART} {_BE}{_FIRST_STATE}),? (?:and |but )?not {_STATE}", _repeated),
-        # the arms neither raised nor bent
-        (rf"(?P<subject>\b{PART} (?:is |are )?)neither {_FIRST_STATE} nor {_STATE}", _neither_nor),
-        # neither leg bent; neither of the knees is bent; neither the left nor the right arm is raised
-        (rf"\b(?:neither (?:of {_OWN} )?|neither (?:the )?left nor (?:the )?right |no |none of {_OWN} )"
-         rf"(?P<part>{LIMB}) (?P<be>is |are |be |being )?{_STATE}", _neither),
-        # the knees (are) not bent
-        (rf"(?P<subject>\b{PART}),? (?P<be>is |are |was |were |stay |stays |remain |remains |kept )?{_NOT} "
-         rf"(?:being |at all )?{_STATE}(?: at all)?", _not_state),
-        # without / not bending the knees (or elbows)
-        (rf"{_NO_DOING}(?:at all )?(?:{_VERB}) {PART}(?: (?:or|and|nor) (?:{_OWN} )?(?P<second>{LIMB}))?"
-         rf"(?: up| at all| off the (?:floor|ground)| too (?:far|high|much)|{_DIRECTION})*(?![\w-])", _without_doing),
-        # no bend in the knees, without bent knees
-        (r"(?P<link>\b(?:with |there is )?(?=no )|\bwithout )(?:no )?(?:any |a |much )?"
-         rf"(?:bend(?:ing)? (?:in|at|of) |bent |flexed ){PART}(?![\w-])", _without_bend),
-        (r"(?P<link>\b(?:with )?(?=no )|\bwithout )(?:no )?(?:a |any )?(?:gap|space|distance|room) between "
-         rf"(?:{_OWN} )?(?P<part>{LIMB})(?![\w-])", _gap),
-        # not leaning, never slouching
-        (rf"{_NO_DOING}(?:lean|bend|tilt|slouch|hunch|stoop|bow|slump)(?:s|ing)?{_DIRECTION}?"
-         rf"(?: at the (?:waist|hips))?(?: at all)?"
-         rf"(?! (?:on|against|the|their|his|her|a|any|either|{LIMB}|{TORSO})\b)(?![\w-])",
-         _with_link(_UPRIGHT)),
-        (rf"{_NO_DOING}(?:twist|turn|rotat)(?:e|es|s|ing){_DIRECTION}?(?: at all)?"
-         rf"(?! (?:on|the|their|his|her|a|any|either|{HEAD})\b)(?![\w-])", _with_link("facing forward")),
-        # not looking down
-        (rf"{_NO_DOING}(?:look|gaz|star|glanc|peer|fac)(?:e|es|s|ing)?{_DIRECTION}(?: at all)?(?![\w-])",
-         _with_link(_AHEAD)),
-        (r"\bnothing (?:is )?(?:raised|lifted|up)\b", lambda match: "both arms down at the sides"),
-        # not sitting but standing; not with the left hand but with the right
-        (r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.]{1,40}?,? but (?:rather |instead )?", _contrast),
-        # standing rather than sitting
-        (rf",? (?:instead of|rather than|as opposed to|and not|,? not) (?:being )?{_POSTURES}(?![\w-])", _drop),
-        (rf"(?<=ing)(?: up)?,? (?:and )?(?:is |are )?not {_POSTURES}(?![\w-])", _drop),
-    )
+_RULES: Final[tuple[tuple[str, Replacement], ...]] = (
+    # the left hand, not the right(, is raised)
+    (rf"(?P<first>\b(?:left|right) (?:{LIMB})),? not (?:{_OWN} )?(?:left|right)(?: (?:one|{LIMB}))?\b"
+     r",?(?P<rest> )?", _side_contrast),
+    # the arms not folded but straight
+    (rf"(?P<subject>\b{PART},? {_BE}){_NOT} {_FIRST_STATE},? but (?:rather |instead )?(?={_STATE})", _but),
+    # the knees are straight, not bent; the hands behind the back, not in front
+    (rf"(?P<subject>\b{PART} {_BE}{_FIRST_STATE}),? (?:and |but )?not {_STATE}", _repeated),
+    # the arms neither raised nor bent
+    (rf"(?P<subject>\b{PART} (?:is |are )?)neither {_FIRST_STATE} nor {_STATE}", _neither_nor),
+    # neither leg bent; neither of the knees is bent; neither the left nor the right arm is raised
+    (rf"\b(?:neither (?:of {_OWN} )?|neither (?:the )?left nor (?:the )?right |no |none of {_OWN} )"
+     rf"(?P<part>{LIMB}) (?P<be>is |are |be |being )?{_STATE}", _neither),
+    # the knees (are) not bent
+    (rf"(?P<subject>\b{PART}),? (?P<be>is |are |was |were |stay |stays |remain |remains |kept )?{_NOT} "
+     rf"(?:being |at all )?{_STATE}(?: at all)?", _not_state),
+    # without / not bending the knees (or elbows)
+    (rf"{_NO_DOING}(?:at all )?(?:{_VERB}) {PART}(?: (?:or|and|nor) (?:{_OWN} )?(?P<second>{LIMB}))?"
+     rf"(?: up| at all| off the (?:floor|ground)| too (?:far|high|much)|{_DIRECTION})*(?![\w-])", _without_doing),
+    # no bend in the knees, without bent knees
+    (r"(?P<link>\b(?:with |there is )?(?=no )|\bwithout )(?:no )?(?:any |a |much )?"
+     rf"(?:bend(?:ing)? (?:in|at|of) |bent |flexed ){PART}(?![\w-])", _without_bend),
+    (r"(?P<link>\b(?:with )?(?=no )|\bwithout )(?:no )?(?:a |any )?(?:gap|space|distance|room) between "
+     rf"(?:{_OWN} )?(?P<part>{LIMB})(?![\w-])", _gap),
+    # not leaning, never slouching
+    (rf"{_NO_DOING}(?:lean|bend|tilt|slouch|hunch|stoop|bow|slump)(?:s|ing)?{_DIRECTION}?"
+     rf"(?: at the (?:waist|hips))?(?: at all)?"
+     rf"(?! (?:on|against|the|their|his|her|a|any|either|{LIMB}|{TORSO})\b)(?![\w-])",
+     _with_link(_UPRIGHT)),
+    (rf"{_NO_DOING}(?:twist|turn|rotat)(?:e|es|s|ing){_DIRECTION}?(?: at all)?"
+     rf"(?! (?:on|the|their|his|her|a|any|either|{HEAD})\b)(?![\w-])", _with_link("facing forward")),
+    # not looking down
+    (rf"{_NO_DOING}(?:look|gaz|star|glanc|peer|fac)(?:e|es|s|ing)?{_DIRECTION}(?: at all)?(?![\w-])",
+     _with_link(_AHEAD)),
+    (r"\bnothing (?:is )?(?:raised|lifted|up)\b", lambda match: "both arms down at the sides"),
+    # not sitting but standing; not with the left hand but with the right
+    (r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.]{1,40}?,? but (?:rather |instead )?", _contrast),
+    # standing rather than sitting
+    (rf",? (?:instead of|rather than|as opposed to|and not|,? not) (?:being )?{_POSTURES}(?![\w-])", _drop),
+    (rf"(?<=ing)(?: up)?,? (?:and )?(?:is |are )?not {_POSTURES}(?![\w-])", _drop),
 )  # fmt: skip
 """Patterns of negations, and what to say instead. Those with a part of the body come first."""
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The rules, compiled when the first caption needs them: that takes longer than the rest of a start."""
+    return tuple((re.compile(f"(?i){pattern}"), replace) for pattern, replace in _RULES)

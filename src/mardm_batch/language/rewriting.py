@@ -11,8 +11,6 @@ from mardm_batch.language.spelling import Speller
 from mardm_batch.language.text import Change, Draft
 from mardm_batch.language.words import WORD, split_words, stem
 
-RULES_VERSION: Final = 1
-"""Part of the provenance of poses. To be raised with every change of the rules that changes how a caption is read."""
 LONGEST: Final = 2000
 """Characters of a caption that is rewritten; a longer one is read as it is."""
 _PASSES: Final = 3
@@ -71,7 +69,7 @@ class CaptionReader:
             draft.substitute("number", numbers.HALFWAY, numbers.halfway)
             draft.substitute("number", numbers.COUNT, numbers.count_word)
         if words & negation.NEGATION_WORDS:
-            for pattern, replace in negation.RULES:
+            for pattern, replace in negation.rules():
                 draft.substitute("negation", pattern, replace)
         if words & sides.SIDE_WORDS:
             self._name_sides(draft)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mardm_batch.config.schema import SamplingSettings, setting
 from mardm_batch.errors import InputError, naming
-from mardm_batch.language.rewriting import RULES_VERSION
+from mardm_batch.language.version import RULES_VERSION
 from mardm_batch.model.embedded_file import file_hash
 from mardm_batch.sampling.models.settings import FlowSettings
 
