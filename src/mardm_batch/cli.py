@@ -200,6 +200,7 @@ def launch_sweep(arguments: Namespace) -> int:
     from mardm_batch.launch.engines import Sweep
     from mardm_batch.launch.jobs import Job
     from mardm_batch.launch.sweep import run_sweep
+    from mardm_batch.run.reading import Reading
 
     started = datetime.now()
     arguments.overrides = [resolve_now(word, started) for word in arguments.overrides]
@@ -213,11 +214,13 @@ def launch_sweep(arguments: Namespace) -> int:
         (words_of_jobs,) = BasicSweeper.split_arguments(parsed, None)
     except HydraException as error:
         raise ConfigurationError(explain_hydra_error(error, arguments.overrides, variants_of("config"))) from None
+    reading = Reading()
     jobs = [
         Job(
             number,
             [word for word in words if not word.startswith("hydra")],
             to_config(compose_config(words, arguments, number)),
+            reading,
         )
         for number, words in enumerate(words_of_jobs)
     ]

@@ -43,13 +43,19 @@ entry of the pose library is among them. Exit codes: 0; 2 if the library has few
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ComposedCaption:
-    """A caption, what it is composed of, and the conditions that it states."""
+    """A caption and what it is composed of; a million of them take some hundred megabytes."""
 
     caption: str
-    composition: Composition
-    conditions: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    sided: tuple[str, ...]
+    """The names of the entries whose phrases name a side."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that the caption states."""
+        return Composition(self.entries).stated_conditions(self.sided)
 
 
 def compose_captions(count: int, seed: int) -> list[ComposedCaption]:
@@ -60,6 +66,7 @@ def compose_captions(count: int, seed: int) -> list[ComposedCaption]:
     """
     rng, library = np.random.default_rng(seed), load_library()
     found: dict[str, ComposedCaption] = {}
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def add(composition: Composition) -> bool:
         """Add a caption of the composition; False where it is a duplicate or too long."""
@@ -69,7 +76,8 @@ def compose_captions(count: int, seed: int) -> list[ComposedCaption]:
         name = file_name(caption).casefold()
         if name in found or len(caption) > MAX_LENGTH:
             return False
-        found[name] = ComposedCaption(caption, composition, composition.stated_conditions(wording.sided))
+        sided = tuple(sorted(wording.sided))
+        found[name] = ComposedCaption(caption, composition.entries, known.setdefault(sided, sided))
         return True
 
     for number in rng.permutation(len(library.entries))[:count]:
@@ -95,7 +103,7 @@ def as_markdown(captions: Sequence[ComposedCaption]) -> str:
     """The captions as a list: a few mixed ones, then by family of postures and by posture."""
     groups: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for each in captions[MIXED:]:
-        main = each.composition.entries[0]
+        main = each.entries[0]
         groups[main.family][main.name.removesuffix(MIRRORED_SUFFIX)].append(each.caption)
     lines = [f"# {len(captions):,} static poses", "", *(f"- {each.caption}" for each in captions[:MIXED])]
     for family, postures in sorted(groups.items()):
@@ -108,9 +116,9 @@ def as_markdown(captions: Sequence[ComposedCaption]) -> str:
 def as_conditions(captions: Sequence[ComposedCaption]) -> str:
     """The captions with their conditions as YAML, one line per caption; captions without conditions are left out."""
     lines = (
-        f"{json.dumps(each.caption, ensure_ascii=False)}: {{conditions: {json.dumps(each.conditions)}}}\n"
+        f"{json.dumps(each.caption, ensure_ascii=False)}: {{conditions: {json.dumps(conditions)}}}\n"
         for each in captions
-        if each.conditions
+        if (conditions := each.conditions)
     )
     return "# What must hold of the poses of these captions.\n" + "".join(lines)
 

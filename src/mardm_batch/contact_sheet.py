@@ -12,7 +12,7 @@ from PIL import Image
 
 from mardm_batch.dataset.formats.format import DamagedFileError
 from mardm_batch.dataset.formats.png_file import PNG, load_picture
-from mardm_batch.dataset.formats.view_file import VIEW_SUFFIX
+from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.dataset.reviews import ReviewList
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
@@ -94,19 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with report_user_errors():
         if not options.output_dir.is_dir():
             raise InputError(f"{options.output_dir}: no such folder; name the folder that a run wrote its pictures to")
-        pictures = [
-            path
-            for path in PNG.paths(options.output_dir)
-            if path.resolve() != options.sheet.resolve() and VIEW_SUFFIX.search(path.name) is None
-        ]
+        layout = layout_of(options.output_dir)
+        names = sorted(each.name for each in layout.files() if each.suffix == PNG.suffix and each.name[0] != ".")
+        names = [name for name in names if layout.path(name, PNG.suffix).resolve() != options.sheet.resolve()]
         if options.without_rejected:
-            rejected = rejected_poses(options.output_dir)
-            pictures = [path for path in pictures if path.stem not in rejected]
-        if not pictures:
+            names = sorted(set(names) - rejected_poses(options.output_dir))
+        if not names:
             raise InputError(f"{options.output_dir}: no pictures in this folder; name the one that a run wrote them to")
-        shown = pictures[: options.limit]
-        write_contact_sheet(shown, options.sheet, options.columns, options.size)
-    print(printable(f"{options.sheet}: {len(shown)} of {len(pictures)} pictures"))
+        shown = names[: options.limit]
+        with layout.at_hand(shown) as near:
+            pictures = [near.path(name, PNG.suffix) for name in shown]
+            write_contact_sheet(pictures, options.sheet, options.columns, options.size)
+    print(printable(f"{options.sheet}: {len(shown)} of {len(names)} pictures"))
     return 0
 
 

@@ -20,14 +20,15 @@ from mardm_batch.dataset.staging import caption_cache_name, staging_folder
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import shard_name
-from mardm_batch.run.conclusion import conclude_run
+from mardm_batch.run.conclusion import conclude_run, update_metadata_last
+from mardm_batch.run.reading import open_store, parsed_lists
 from mardm_batch.run.shard import (
     check_loaded_weights,
     load_prompts_with_warnings,
-    open_store,
     read_reviews,
     requested_prompts,
     select_pending,
+    survey_poses,
 )
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.run.writers import PoseWriters, WriterSettings
@@ -57,26 +58,29 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     Raises:
         InputError, ConfigurationError: bad input or settings; nothing was generated.
     """
-    prompts = load_prompts_with_warnings(config)
+    loaded = load_prompts_with_warnings(config)
     check_device(config.shard, config.gpu_ids)
-    store = open_store(config)
+    prompts, store = loaded.prompts, open_store(config)
     store.prepare()
+    loaded.keep(parsed_lists(config))
     shard = shard_name(config.shard, config.num_shards)
     with shard_lock(store.output, config.shard, config.num_shards):
         temp = Path(config.paths.temp).expanduser()
         clear_leftovers(store.output, temp, shard)
         failures, progress = FailureList(store.output), Progress(shard, str(run_folder), sweep)
         statistics = RunStatistics(progress, prompts, store.output, asdict(config), failures)
-        with conclude_run(statistics, store, config) as conclusion:
+        with store.keeping_ledger(shard), conclude_run(statistics, store, config) as conclusion:
             reviews = read_reviews(store)
             requested = requested_prompts(prompts, store, failures, reviews, config)
-            pending = select_pending(prompts, requested, store, config)
+            survey = survey_poses(prompts, store, config)
+            pending = select_pending(requested, survey, config)
             statistics.begin(requested, pending)
+            conclusion.survey = survey if requested is prompts and not pending else None
             if pending:
                 make_poses(pending, store, config, statistics, reviews.rejections())
             else:
                 clear_caption_cache(store.output, temp, shard)
-    return conclusion.exit_code
+    return update_metadata_last(statistics, store, conclusion.exit_code)
 
 
 def make_poses(
@@ -94,11 +98,13 @@ def make_poses(
     shard, sweep, temp = statistics.progress.shard, statistics.progress.sweep, Path(config.paths.temp).expanduser()
     cores = config.cpu_threads or available_cores()
     render = config.render if config.render.enabled else None
+    store.find_views()
     with (
         statistics,
+        store.settling(),
         staging_folder(temp, store.output, shard) as staging,
         PoseWriters(WriterSettings(store, staging, render), cores) as writers,  # they start as the model loads
-        record_outcomes_on_error(writers, statistics),
+        record_outcomes_on_error(writers, statistics, store),
     ):
         sampler = load_sampler(config, sampling_threads(config, cores))
         log.info("%s to make with %s, into %s", counted(len(pending), "pose"), sampler.description, store.output)
@@ -113,16 +119,16 @@ def make_poses(
         for results in sample_batches(read.prompts, sampler, statistics.record_batch, rejections):
             statistics.record_failures([each for each in results if isinstance(each, Failure)])
             poses = [read.describe(each) for each in results if isinstance(each, Pose)]
-            statistics.record_outcomes(writers.write(poses, provenance))
-        statistics.record_outcomes(writers.finish())
+            statistics.record_outcomes(store.noted(writers.write(poses, provenance)))
+        statistics.record_outcomes(store.noted(writers.finish()))
         sampler.model.clear_text_embeddings()
 
 
 @contextmanager
-def record_outcomes_on_error(writers: PoseWriters, statistics: RunStatistics) -> Iterator[None]:
+def record_outcomes_on_error(writers: PoseWriters, statistics: RunStatistics, store: PoseStore) -> Iterator[None]:
     """Record the poses too that are being written while an error ends the run."""
     try:
         yield
     except BaseException:
-        statistics.record_outcomes(writers.stop())
+        statistics.record_outcomes(store.noted(writers.stop()))
         raise

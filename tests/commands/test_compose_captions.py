@@ -37,7 +37,7 @@ def test_it_has_10000_captions_with_names_of_their_own() -> None:
 def test_every_entry_of_the_library_has_a_caption() -> None:
     names = set(load_library().by_name)
     captions = compose_captions(len(names) + 5, seed=1)
-    assert {entry.name for each in captions for entry in each.composition.entries} == names
+    assert {entry.name for each in captions for entry in each.entries} == names
 
 
 def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +45,7 @@ def test_the_first_captions_are_of_different_kinds(capsys: pytest.CaptureFixture
     assert main(["--count", "300"]) == 0
     listed = [line[2:] for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
     assert sorted(listed) == sorted(each.caption for each in captions)
-    family = {each.caption: each.composition.entries[0].family for each in captions}
+    family = {each.caption: each.entries[0].family for each in captions}
     assert len({family[caption] for caption in listed[:10]}) >= 5
 
 

@@ -10,7 +10,7 @@ from tests.support import Run, write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.errors import InputError
 from mardm_batch.registries import register_schemas
-from mardm_batch.run.shard import load_prompts
+from mardm_batch.run.reading import read_run_prompts
 from mardm_batch.verify.__main__ import main as verify
 
 register_schemas()
@@ -51,7 +51,10 @@ def test_a_listed_length_is_that_of_the_clip_and_of_the_resumed_one(run: Run, tm
 def listed_frames(folder: Path, captions: list[str], *words: str) -> list[int | None]:
     path = folder / "captions.txt"
     path.write_text("\n".join(captions))
-    return [prompt.frames for prompt in load_prompts(to_config(compose_config([f"paths.prompts={path}", *words])))]
+    return [
+        prompt.frames
+        for prompt in read_run_prompts(to_config(compose_config([f"paths.prompts={path}", *words]))).prompts
+    ]
 
 
 def test_lengths_are_read_only_where_clips_are_kept(tmp_path: Path) -> None:

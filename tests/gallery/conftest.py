@@ -46,6 +46,10 @@ class Writer:
         Image.new("RGB", (60, 60), "red").save(content, "PNG")
         self.picture = content.getvalue()
 
+    def into(self, output: Path) -> None:
+        """Go on in another folder."""
+        self.store = PoseStore(output, (PNG, NPY))
+
     def write(self, prompt: Prompt, joints: Joints, rejections: int = 0, words: tuple[str, ...] = ()) -> None:
         pose = Pose(prompt, joints.astype(np.float32), 8, 0, unknown_words=words, rejections=rejections)
         self.store.write(pose, self.picture, PROVENANCE, self.staging)

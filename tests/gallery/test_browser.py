@@ -200,7 +200,7 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     assert "retry=rejected" in browser.texts("#retry pre")[0]
     browser.type(Keys.ESCAPE)
     writer = Writer(folder.with_name("again"))
-    writer.store.output = folder
+    writer.into(folder)
     reviews = ReviewList(folder).read()
     rejected = rejected_prompts(prompts(), writer.store, reviews)
     assert sorted(prompt.caption for prompt in rejected) == sorted([first, second])
@@ -215,7 +215,7 @@ def test_new_poses_and_verdicts_of_others_appear(browser: Browser, folder: Path,
     line = {"name": prompts()[20].name, "verdict": "unsure", "note": ""}
     (folder / "reviews.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
     writer = Writer(folder.with_name("again"))
-    writer.store.output = folder
+    writer.into(folder)
     writer.write(Prompt("new", "A new pose"), random_joints(99))
     browser.wait(f"document.getElementById('counts').textContent === '{COUNT + 1} poses'")
     browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT + 1} reviewed'")

@@ -44,7 +44,7 @@ def test_every_pose_is_told_once_with_its_measures(index: PoseIndex) -> None:
 def test_changes_are_told_since_a_revision(index: PoseIndex, folder: Path) -> None:
     first = next_block(index, 0)
     writer = Writer(folder.with_name("other"))
-    writer.store.output = folder  # another run, into the same folder
+    writer.into(folder)  # another run, into the same folder
     prompt = prompts()[10]
     writer.write(prompt, random_joints(99), rejections=1)
     writer.write(Prompt("new", "A new pose"), random_joints(100))
@@ -70,7 +70,7 @@ def test_a_verdict_goes_with_the_rejected_pose(index: PoseIndex, folder: Path) -
     index.refresh()
     assert next_block(index, 0)["verdict"].count("reject") == 1
     writer = Writer(folder.with_name("other"))
-    writer.store.output = folder
+    writer.into(folder)  # another run, into the same folder
     writer.write(prompt, random_joints(99), rejections=1)
     index.refresh()
     assert "reject" not in next_block(index, 0)["verdict"]
@@ -166,7 +166,7 @@ def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.
     assert sorted(read) == sorted(first["name"])
     assert (shown(), read) == (first, [])
     writer, prompt = Writer(folder.with_name("other")), prompts()[10]
-    writer.store.output = folder
+    writer.into(folder)
     writer.write(prompt, random_joints(99))  # made again
     (folder / f"{prompts()[11].name}.json").unlink()
     changed = shown()

@@ -14,7 +14,7 @@ from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, write_status
 from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
-from mardm_batch.run.shard import load_prompts, open_store
+from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance
 
 register_schemas()
@@ -48,7 +48,7 @@ def test_a_sweep_whose_poses_another_made_meanwhile_is_finished(
     paths = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "render.enabled=false"]
     words = [*paths, "shard=0", "num_shards=1", f"existing={existing}"]
     job = Job(0, words, to_config(compose_config(words)))
-    (prompt,) = load_prompts(job.config)
+    (prompt,) = read_run_prompts(job.config).prompts
     (tmp_path / "staging").mkdir()
     (tmp_path / "poses" / ".mardm_batch").mkdir(parents=True)
     pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0)

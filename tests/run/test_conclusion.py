@@ -18,17 +18,17 @@ from tests.support import write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset import leftovers, locks
-from mardm_batch.dataset import store as store_module
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS
+from mardm_batch.dataset.layouts import layout as layout_module
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.generate import generate
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.conclusion import report_end
-from mardm_batch.run.shard import load_prompts, open_store
+from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.sampling.provenance import pose_provenance
 
@@ -45,7 +45,7 @@ def config(tmp_path: Path, tiny_weights: Path) -> Config:
     store = open_store(config)
     store.prepare()
     (tmp_path / "run").mkdir()
-    for prompt in load_prompts(config):
+    for prompt in read_run_prompts(config).prompts:
         pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0, unknown_words=("waving",))
         store.write(pose, None, pose_provenance(config), tmp_path)
     return config
@@ -64,7 +64,7 @@ def folder_in_place(output: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def unreadable(name: str, number: int) -> Iterator[None]:
-    read: Callable[[Path], bytes] = store_module.read_regular
+    read: Callable[[Path], bytes] = layout_module.read_regular
 
     def failing(path: Path) -> bytes:
         if path.name == name:
@@ -72,17 +72,17 @@ def unreadable(name: str, number: int) -> Iterator[None]:
         return read(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_module, "read_regular", failing)
+        patch.setattr(layout_module, "read_regular", failing)
         yield
 
 
 @contextmanager
-def unwritable(name: str, number: int) -> Iterator[None]:
-    def failing(path: Path, content: bytes) -> None:
+def unwritable(function: str, number: int) -> Iterator[None]:
+    def failing(path: Path, content: bytes = b"") -> None:
         raise OSError(number, os.strerror(number), str(path))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"mardm_batch.dataset.{name}.write_atomically", failing)
+        patch.setattr(f"mardm_batch.dataset.{function}", failing)
         yield
 
 
@@ -102,9 +102,9 @@ FAULTS = {
     "a folder in the place of the failures": lambda output: folder_in_place(output, FAILURES),
     "held lock of the metadata": lambda output: held_lock(output, "metadata"),
     "held lock of the failures": lambda output: held_lock(output, "failures"),
-    "full disk": lambda output: unwritable("metadata", errno.ENOSPC),
-    "full disk at the card": lambda output: unwritable("card", errno.ENOSPC),
-    "quota": lambda output: unwritable("metadata", errno.EDQUOT),
+    "full disk": lambda output: unwritable("metadata.replacing", errno.ENOSPC),
+    "full disk at the card": lambda output: unwritable("card.write_atomically", errno.ENOSPC),
+    "quota": lambda output: unwritable("metadata.replacing", errno.EDQUOT),
     "pose not readable": lambda output: unreadable("waving.json", errno.EIO),
     "pose stale": lambda output: unreadable("waving.json", errno.ESTALE),
     "pose of another user": lambda output: unreadable("waving.json", errno.EACCES),
@@ -161,7 +161,9 @@ def test_sampling_does_not_wait_for_a_held_list_of_failures_and_its_end_lists_th
     monkeypatch.setattr("mardm_batch.run.statistics.SECONDS_TO_LIST_FAILURE", 0.1)
     output, failures = Path(config.paths.output), FailureList(Path(config.paths.output))
     run_folder = str(output.parent / "run")
-    statistics = RunStatistics(Progress("all", run_folder), load_prompts(config), output, asdict(config), failures)
+    statistics = RunStatistics(
+        Progress("all", run_folder), read_run_prompts(config).prompts, output, asdict(config), failures
+    )
     entries = [Failure(f"A person {each}", each, "sample", "no") for each in "ab"]
     with held_lock(output, "failures"):
         started = time.monotonic()

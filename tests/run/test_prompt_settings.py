@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.registries import register_schemas
-from mardm_batch.run.shard import load_prompts, load_prompts_with_warnings
+from mardm_batch.run.reading import read_run_prompts
+from mardm_batch.run.shard import load_prompts_with_warnings
 from mardm_batch.verify.expected import expected_poses
 from mardm_batch.verify.findings import Expected
 
@@ -29,7 +30,7 @@ def test_captions_are_read_and_poses_are_named_as_the_settings_say(
     (tmp_path / "list.csv").write_text(TABLE, encoding="utf-8")
     words = [f"paths.prompts={tmp_path / 'list.csv'}", "prompts.column=sentence", "prompts.names=id"]
     config = to_config(compose_config(words))
-    listed = load_prompts_with_warnings(config)
+    listed = load_prompts_with_warnings(config).prompts
     assert [(prompt.name, prompt.caption, prompt.source) for prompt in listed] == [
         ("007", "A person sitting", {"id": "007", "kind": "floor"}),
         ("008", "A person standing", {"id": "008", "kind": "feet"}),
@@ -45,7 +46,7 @@ def test_names_fit_the_file_system_of_the_output(tmp_path: Path, monkeypatch: py
     limits: dict[Path, int] = {tmp_path: 143}
     monkeypatch.setattr(os, "pathconf", lambda path, name: limits[Path(path)])
     words = [f"paths.prompts={tmp_path / 'list.txt'}", f"paths.output={output}"]
-    first, second = (prompt.name for prompt in load_prompts(to_config(compose_config(words))))
+    first, second = (prompt.name for prompt in read_run_prompts(to_config(compose_config(words))).prompts)
     assert first == "x" * 128
     assert second.startswith("x" * 125 + "-")
     assert len(second + ".clip.npy") <= 143

@@ -17,7 +17,8 @@ from mardm_batch.generate import generate
 from mardm_batch.launch.jobs import Job, check_jobs
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
-from mardm_batch.run.shard import check_loaded_weights, load_prompts, open_store, select_pending
+from mardm_batch.run.reading import open_store, read_run_prompts
+from mardm_batch.run.shard import check_loaded_weights, select_pending, survey_poses
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
 
 register_schemas()
@@ -45,14 +46,15 @@ def finish(config: Config, captions: int = 2, provenance: Provenance | None = No
     store.prepare()
     staging = store.output.parent / "staging"
     staging.mkdir(exist_ok=True)
-    for prompt in load_prompts(config)[:captions]:
+    for prompt in read_run_prompts(config).prompts[:captions]:
         pose = Pose(prompt, np.zeros((22, 3), np.float32), config.sampling.chosen_frame, 0)
         store.write(pose, None, provenance or pose_provenance(config), staging)
 
 
 def pending(config: Config, requested: tuple[Prompt, ...] | None = None) -> list[str]:
-    prompts = load_prompts(config)
-    selected = select_pending(prompts, prompts if requested is None else requested, open_store(config), config)
+    prompts = read_run_prompts(config).prompts
+    survey = survey_poses(prompts, open_store(config), config)
+    selected = select_pending(prompts if requested is None else requested, survey, config)
     return [prompt.caption for prompt in selected]
 
 
@@ -151,7 +153,7 @@ def test_weights_that_are_known_only_when_loaded_are_compared_then(settings: Set
     provenance = settings_provenance(config)
     theirs, ours = (replace(provenance, weights_sha256=digit * 64, precision="float32") for digit in "ab")
     finish(config, provenance=theirs)
-    prompts, store = load_prompts(config), open_store(config)
+    prompts, store = read_run_prompts(config).prompts, open_store(config)
     assert pending(config) == CAPTIONS[2:]
     check_loaded_weights(prompts, store, config, theirs)
     check_loaded_weights(prompts, store, config, replace(theirs, precision="bfloat16"))  # as this machine chose
@@ -161,11 +163,11 @@ def test_weights_that_are_known_only_when_loaded_are_compared_then(settings: Set
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(self: object) -> set[str]:
+    def failing(self: object) -> None:
         raise OSError(5, "Input/output error")
 
     open_store(settings()).prepare()
-    monkeypatch.setattr("mardm_batch.dataset.store.PoseStore.file_names", failing)
+    monkeypatch.setattr("mardm_batch.dataset.layouts.layout.Layout.look", failing)
     with pytest.raises(InputError, match=r"paths\.output=.*: cannot be read: Input/output error"):
         pending(settings())
 

@@ -321,9 +321,11 @@ def stage(output: Path) -> None:
 
 
 def contents(output: Path) -> list[bytes]:
-    """Of all files but the lists and locks, wherever they lie."""
+    """Of all files but the lists, what is known of them, and locks, wherever they lie."""
     ours = [
-        path for path in output.rglob("*") if os.path.isfile(path) and path.suffix not in (".jsonl", ".lock", ".md")
+        path
+        for path in output.rglob("*")
+        if os.path.isfile(path) and path.suffix not in (".jsonl", ".lock", ".md") and path.name != "metadata.json"
     ]
     return sorted(path.read_bytes() for path in ours)
 
@@ -526,7 +528,7 @@ def test_prune_sets_aside_what_was_not_requested_and_nothing_else(output: Path, 
     (output / "notes.txt").write_text("")
     rebuild_metadata(PoseStore(output, ALL))
     main([str(output), "--prompts", str(output.parent / "captions.txt")])
-    assert "--prune sets aside finished poses that were not requested" in capsys.readouterr().out
+    assert "--prune sets aside what was not requested" in capsys.readouterr().out
     before = contents(output)
     report = audit("--prune")
     assert report["exit_code"] == 1  # of the notes, which a repair would move

@@ -1,12 +1,13 @@
 """Measure sampling, pictures, text encoding, start-up and whole runs, against baselines.
 
-python -m mardm_batch.benchmark [--json FILE] [--suite quick|full]
+python -m mardm_batch.benchmark [--json FILE] [--suite quick|full|scale]
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -20,10 +21,15 @@ from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
 from mardm_batch.system.terminal import printable
 
+SCALE = "scale"
+"""The suite that measures folders of finished poses, and nothing else."""
+
 USAGE = """\
   python -m mardm_batch.benchmark                       quick: under three minutes on two idle cores
   python -m mardm_batch.benchmark --suite full          under twenty minutes: every batch size, the whole published
                                                         loop, a run of 10,000 captions
+  python -m mardm_batch.benchmark --suite scale         under half an hour and 9 GB of disk: what 10,000 to a million
+                                                        finished poses cost runs, launcher and verify
   python -m mardm_batch.benchmark --json figures.json   also writes the figures as JSON with dotted keys
 
 Sampler: the decoding loop of model=mardm_sit_xl with random weights; nothing is downloaded or saved. The published loop
@@ -39,13 +45,28 @@ Exit codes: 0; 1 if a run failed; 2 for bad arguments; 130 if interrupted.
 def build_parser() -> argparse.ArgumentParser:
     parser = command_parser("benchmark", __doc__, USAGE)
     parser.add_argument("--json", type=writable_file, metavar="FILE", help="also write the figures to this file")
-    parser.add_argument("--suite", choices=sorted(SUITES, reverse=True), default="quick", help="default: quick")
+    parser.add_argument("--suite", choices=[*SUITES, SCALE], default="quick", help="default: quick")
     return parser
+
+
+def measure_finished(file: Path | None) -> int:
+    """Measure what finished poses cost, and print the table."""
+    from mardm_batch.benchmark.scale import SIZES, measure_scale, scale_json, show_scale
+
+    with report_user_errors(), reporting_stages() as report:
+        register_schemas()
+        figures = list(measure_scale(SIZES, report))
+        if file is not None:
+            write_atomically(file, json.dumps(scale_json(figures), indent=1).encode() + b"\n")
+    show_scale(figures, Console())
+    return ExitCode.ALL_FINISHED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure a suite and print its tables."""
     options = build_parser().parse_args(arguments)
+    if options.suite == SCALE:
+        return measure_finished(options.json)
     from mardm_batch.benchmark.measure import measure  # imports torch, too slow for --help
 
     with report_user_errors():

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mardm_batch.compare.curves import AXES, HEIGHT, WIDTH, curve_rows
 from mardm_batch.compare.runs import Run, Sample
 from mardm_batch.compare.tables import Cell, Comparison, Row, Section, format_number, metric_label
@@ -126,7 +128,8 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
     if is_replaced(sample):
         return SampleCell(caption, sample.measures, problem="a later run replaced this pose")
     try:
-        return SampleCell(caption, sample.measures, picture=data_uri(sample.file(PNG)))
+        with sample.file(PNG) as path:
+            return SampleCell(caption, sample.measures, picture=data_uri(path))
     except FileNotFoundError:
         return SampleCell(caption, sample.measures, problem="no picture")
     except (DamagedFileError, ValueError):  # a name with a NUL is a ValueError
@@ -136,7 +139,8 @@ def sample_cell(caption: str, run: Run) -> SampleCell | None:
 def is_replaced(sample: Sample) -> bool:
     """Whether the pose on disk is not the one that the run made: a recorded measure differs."""
     try:
-        joints = map_npy(sample.file(NPY))
+        with sample.file(NPY) as path:
+            joints = np.array(map_npy(path))
     except (DamagedFileError, ValueError):
         return False
     measured = sample.measures.get("lowest_joint_cm")

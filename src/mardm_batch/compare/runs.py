@@ -9,12 +9,15 @@ shards of one run.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from mardm_batch.dataset.formats.format import Format
+from mardm_batch.dataset.layouts.layout import Layout
+from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary, finite_numbers
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.run.saved_settings import read_yaml, select
@@ -35,14 +38,18 @@ SHARD_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample pose of a run; `files` is the path of its files without a suffix."""
+    """A sample pose of a run."""
 
     caption: str
-    files: Path
+    layout: Layout
+    name: str
     measures: Mapping[str, float]
 
-    def file(self, format: Format) -> Path:
-        return format.path(self.files.parent, self.files.name)
+    @contextmanager
+    def file(self, format: Format) -> Iterator[Path]:
+        """The path of one of its files, which need not exist."""
+        with self.layout.at_hand([self.name]) as near:
+            yield near.path(self.name, format.suffix)
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
         settings = flatten(summary.settings)
         shard = settings["shard"]
         output = output_folder(summary.output, settings["paths.output"], path)
+        layout = layout_of(output)
         run = Run(
             folders=(path.parent,),
             output=output,
@@ -154,7 +162,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
             settings=settings,
             metrics=summary.metrics,
             errors={error: min(count, MAX_COUNT) for error, count in summary.errors.items()},
-            samples=tuple(Sample(each.caption, output / each.name, each.measures) for each in summary.samples),
+            samples=tuple(Sample(each.caption, layout, each.name, each.measures) for each in summary.samples),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"

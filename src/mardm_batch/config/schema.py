@@ -179,6 +179,11 @@ class SampledSettings(Settings):
 class OutputSettings(Settings):
     SECTION: ClassVar[str] = "output"
 
+    layout: str = setting(
+        "flat: all files side by side; nested: in 1,024 folders, ab/NAME.png; shards: tars of 1,000 poses for "
+        "WebDataset and a Parquet file beside each",
+        one_of("flat", "nested", "shards"),
+    )
     clip: bool = setting(
         "true: the whole clip too, NAME.clip.npy (frames, 22, 3), as long as the prompt file says (caption#120)"
     )

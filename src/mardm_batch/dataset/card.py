@@ -6,8 +6,8 @@ a pose of "A person on a train" would be one of a split `train`. The name of its
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,8 +54,7 @@ rows = datasets.load_dataset("path/of/this/folder", split="train")
 |---|---|---|
 {columns}
 
-Beside `{metadata}`, which has all of this, each pose has a `.json` (with where it came from), a `.npy` (float32,
-22 × 3) and, where pictures were drawn, a `.png`.
+{remark}
 
 ## Where the poses come from
 
@@ -65,13 +64,61 @@ Beside `{metadata}`, which has all of this, each pose has a `.json` (with where 
 """
 
 
-def write_card(output: Path, documents: Sequence[PoseDocument], columns: Mapping[str, str], digest: str) -> None:
+Group = tuple[str, str, int | None]
+"""Where poses come from: model, hash of its weights, seed."""
+
+
+def group_of(document: PoseDocument) -> Group:
+    return document.model or "unknown", document.weights_sha256 or "unknown", document.seed
+
+
+@dataclass(frozen=True)
+class CardData:
+    """The files of data that a card names, their columns with types and descriptions, and what lies beside."""
+
+    path: str
+    columns: Mapping[str, tuple[str | Mapping[str, Any], str]]
+    remark: str
+
+
+ROWS: Final = CardData(
+    METADATA,
+    COLUMNS,
+    f"Beside `{METADATA}`, which has all of this, each pose has a `.json` (with where it came from), a `.npy`\n"
+    "(float32, 22 × 3) and, where pictures were drawn, a `.png`.",
+)
+TABLES: Final = CardData(
+    "*.parquet",
+    {
+        "name": ("string", "the name of the pose's files"),
+        **{key: value for key, value in COLUMNS.items() if key not in ("file_name", "unknown_words", "agreement")},
+        "unknown_words": COLUMNS["unknown_words"],
+        "agreement": COLUMNS["agreement"],
+        "pose_number": ("int64", "which pose of its caption"),
+        "model": ("string", "the model that made the pose"),
+        "weights_sha256": ("string", "SHA-256 of its weights"),
+        "seed": ("int64", "the seed of the run"),
+        "frame_index": ("int64", "the frame of the clip that the pose is"),
+        "sampling": ("string", "settings of the sampler, JSON"),
+        "source": ("string", "the other columns of the prompt file, JSON"),
+        "tar_offset": ("int64", "where in the tar its files begin"),
+        "files": ("string", "the suffixes of its files in the tar"),
+    },
+    "Beside each `.parquet`, which has all of this, the `.tar` of the same name holds the files of its poses, for\n"
+    "WebDataset: a `.json` (with where it came from), a `.npy` (float32, 22 × 3) and, where pictures were drawn, a\n"
+    "`.png`.",
+)
+
+
+def write_card(
+    output: Path, groups: Mapping[Group, int], columns: Mapping[str, str], digest: str, data: CardData = ROWS
+) -> None:
     """Write the card, unless a README.md of the user's is in its place; that is left alone, with a warning.
 
     Args:
-        documents: of all finished poses.
+        groups: numbers of finished poses by where they come from.
         columns: types of the kept columns of the prompt file, by name.
-        digest: of the metadata, hexadecimal.
+        digest: of the data, hexadecimal.
 
     Raises:
         OSError: it cannot be written.
@@ -82,18 +129,18 @@ def write_card(output: Path, documents: Sequence[PoseDocument], columns: Mapping
     except FileNotFoundError:
         is_ours = True
     if is_ours:
-        write_atomically(path, card(output.resolve().name, documents, columns, digest).encode(errors="replace"))
+        write_atomically(path, card(output.resolve().name, groups, columns, digest, data).encode(errors="replace"))
     else:
         log.warning("%s is not ours and stays: Hugging Face's datasets may not find every pose without our card", path)
 
 
-def card(title: str, documents: Sequence[PoseDocument], columns: Mapping[str, str], digest: str) -> str:
+def card(title: str, groups: Mapping[Group, int], columns: Mapping[str, str], digest: str, data: CardData) -> str:
     """The text of the card."""
     kept = {name: (kind, "as in the prompt file") for name, kind in columns.items()}
-    all_columns = {**COLUMNS, **kept}
+    all_columns = {**data.columns, **kept}
     configuration = f"poses-{digest[:DIGEST_DIGITS]}"
     front = {
-        "configs": [{"config_name": configuration, "data_files": [{"split": "train", "path": METADATA}]}],
+        "configs": [{"config_name": configuration, "data_files": [{"split": "train", "path": data.path}]}],
         "dataset_info": {
             "config_name": configuration,
             "features": [feature(name, kind) for name, (kind, _) in all_columns.items()],
@@ -101,17 +148,17 @@ def card(title: str, documents: Sequence[PoseDocument], columns: Mapping[str, st
         "pretty_name": title,
         "tags": ["human-pose", "3d", "text-to-motion"],
     }
-    groups = Counter((each.model or "unknown", each.weights_sha256 or "unknown", each.seed) for each in documents)
+    poses = sum(groups.values())
     text = CARD_TEXT.format(
         marker=MARKER,
         title=cell(title),
-        count="1 pose" if len(documents) == 1 else f"{len(documents):,} poses",
+        count="1 pose" if poses == 1 else f"{poses:,} poses",
         columns=table([[f"`{cell(name)}`", type_name(kind), what] for name, (kind, what) in all_columns.items()]),
-        metadata=METADATA,
+        remark=data.remark,
         models=table(
             [
-                [cell(model), f"{poses:,}", f"`{cell(weights[:16])}`", str(seed), licence(model)]
-                for (model, weights, seed), poses in sorted(groups.items(), key=str)
+                [cell(model), f"{number:,}", f"`{cell(weights[:16])}`", str(seed), licence(model)]
+                for (model, weights, seed), number in sorted(groups.items(), key=str)
             ]
         ),
     )

@@ -1,7 +1,7 @@
 """`failures.jsonl`: the failed poses of all shards of an output folder."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from mardm_batch.dataset.layout import FAILURES
@@ -79,7 +79,7 @@ class FailureList:
                 file.truncate(size)
                 raise
 
-    def remove(self, keys: Collection[tuple[str, int]]) -> None:
+    def remove(self, keys: Iterable[tuple[str, int]]) -> None:
         """Remove the failures of prompts whose poses are finished now, by their keys.
 
         Raises:
@@ -88,7 +88,7 @@ class FailureList:
         if not os.path.lexists(self.path):
             return
         with list_lock(self.output, "failures"):
-            listed = self.read()
-            remaining = [each for each in listed if each.key not in keys]
+            finished, listed = set(keys), self.read()
+            remaining = [each for each in listed if each.key not in finished]
             if len(remaining) != len(listed):
                 write_atomically(self.path, json_lines(remaining))

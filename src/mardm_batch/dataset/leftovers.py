@@ -110,6 +110,12 @@ def staging_folders(folder: Path, output: Path) -> Iterator[tuple[Path, str]]:
                 yield path, match["owner"]
 
 
+def is_alone(output: Path, owner: str) -> bool:
+    """Whether no process works on another shard of the folder."""
+    locks = (path for path in (output / RECORDS).glob("*.lock") if SHARD_NAME.fullmatch(path.stem))
+    return not any(path.stem != owner and is_locked(path) for path in locks)
+
+
 def is_locked(path: Path) -> bool:
     """Whether a process holds a lock; True where that cannot be told."""
     if not path.exists():

@@ -17,6 +17,8 @@ LOW_AGREEMENT: Final = 0.5
 """Poses that agree less with their captions are counted apart."""
 CLIP_FRAMES: Final = "sequence_length"
 """The key of the sampling settings with the length of the clip."""
+Changed = tuple[int, int]
+"""Of a file: when it was changed, in nanoseconds, and its size. Another one where it was written again."""
 AXES: Final = {"up": "+Y", "facing": "+Z", "left": "+X"}
 
 
@@ -172,21 +174,27 @@ class PoseDocument(JsonRecord):
             **{**vars(provenance.of(pose.prompt)), "frame_index": pose.frame_index},
         )
 
-    def differences(self, provenance: Provenance) -> dict[str, tuple[Any, Any]]:
-        """The pose's own value and the other, by the key of `settings` in which it differs from a provenance.
-
-        What the provenance does not know is not compared. None stands for a value that one of the two lacks.
-        """
-        settings = {**vars(provenance), **provenance.sampling}
-        ours = {key: value for key, value in settings.items() if value is not None and key != "sampling"}
-        theirs = self.settings()
-        pairs = {key: (theirs.get(key), ours.get(key)) for key in {**ours, **(self.sampling or {})}}
-        return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
-
     def settings(self) -> dict[str, Any]:
         """The settings that determined the pose, those of the sampler under their own names."""
-        keys = ("model", "weights_sha256", "precision", "seed", "frame_index")
-        return {**{key: getattr(self, key) for key in keys}, **(self.sampling or {})}
+        return {**{key: getattr(self, key) for key in SETTINGS_BESIDE_SAMPLING}, **(self.sampling or {})}
+
+
+SETTINGS_BESIDE_SAMPLING: Final = ("model", "weights_sha256", "precision", "seed", "frame_index")
+
+
+def settings_differences(theirs: Mapping[str, Any], provenance: Provenance) -> dict[str, tuple[Any, Any]]:
+    """The settings of a pose and those of a provenance, by the key in which they differ.
+
+    What the provenance does not know is not compared. None stands for a value that one of the two lacks.
+
+    Args:
+        theirs: see `PoseDocument.settings`.
+    """
+    settings = {**vars(provenance), **provenance.sampling}
+    ours = {key: value for key, value in settings.items() if value is not None and key != "sampling"}
+    keys = dict.fromkeys((*ours, *(key for key in theirs if key not in SETTINGS_BESIDE_SAMPLING)))
+    pairs = {key: (theirs.get(key), ours.get(key)) for key in keys}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
 @dataclass(frozen=True)
@@ -230,9 +238,22 @@ class Failure(JsonRecord):
 
 
 @dataclass(frozen=True)
+class Finished:
+    """A pose that is in place, by the process that wrote or read it."""
+
+    name: str
+    changed: Changed
+    key: int
+    settings: Mapping[str, Any]
+    unknown_words: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of a pose in the writers: written unless there is a failure. `seconds` by stage (draw, write)."""
 
     pose: Pose
     failure: Failure | None
     seconds: Mapping[str, float]
+    finished: Finished | None = None
+    """What the ledger has of it; None where it was not written."""

@@ -1,12 +1,12 @@
 """The poses of an output folder: which are finished, reading them, and writing them whole.
 
-The files of a pose lie side by side, one per format, and its JSON. Each is written in a staging folder and moved into
-place, the JSON last: a pose is finished when its JSON has its caption and the other files exist.
+A pose has a file of each format, and its JSON; where they lie is the layout's to say. Each is written in a staging
+folder and moved into place, the JSON last: a pose is finished when its JSON has its caption and the other files exist.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,24 +15,18 @@ from uuid import uuid4
 
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import FORMATS, format_of, views_among
+from mardm_batch.dataset.formats.registry import FORMATS, format_of
 from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
-from mardm_batch.dataset.records import Pose, PoseDocument, Provenance
+from mardm_batch.dataset.layouts.flat import FlatLayout
+from mardm_batch.dataset.layouts.registry import layout_of, record_layout
+from mardm_batch.dataset.ledger import Ledger, Row, pose_key
+from mardm_batch.dataset.records import Changed, Finished, Outcome, Pose, PoseDocument, Provenance, settings_differences
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.system.files import (
-    UnusableFileError,
-    Version,
-    file_version,
-    read_regular,
-    translate_disk_full,
-    unless_circular,
-    write_new,
-)
+from mardm_batch.system.files import UnusableFileError, Version, translate_disk_full, write_new
 from mardm_batch.system.folders import unwritable_reason
 from mardm_batch.system.json_records import parse_json
 
-NO_DOCUMENTS: Final[Mapping[str, PoseDocument]] = MappingProxyType({})
 NO_VIEWS: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
@@ -53,20 +47,35 @@ class Survey:
     unknown_words: int = 0
     """Number of finished poses whose captions have words that the model did not know."""
 
+    @property
+    def total(self) -> int:
+        """Number of the prompts."""
+        return len(self.finished) + len(self.unfinished) + len(self.unreadable)
+
 
 class PoseStore:
     """The poses of one output folder.
 
-    `formats`: of the files that a finished pose has beside its JSON. `lists_rejected`: whether poses that a review
-    rejected are in the metadata and the dataset card.
+    Args:
+        formats: of the files that a finished pose has beside its JSON.
+        lists_rejected: whether poses that a review rejected are in the metadata and the dataset card.
+        layout: by name, where the folder's record does not say it; None: flat.
     """
 
-    def __init__(self, output: Path, formats: Iterable[Format], lists_rejected: bool = True) -> None:
+    def __init__(
+        self, output: Path, formats: Iterable[Format], lists_rejected: bool = True, layout: str | None = None
+    ) -> None:
         self.output, self.lists_rejected = output, lists_rejected
+        self.layout = layout_of(output, layout)
         self.suffixes = tuple(each.suffix for each in formats)
         """Suffixes only: the store is sent to the writer processes, and the functions of a format may not be."""
         self.views_before: frozenset[str] = frozenset()
-        """Suffixes of pictures from other sides that the folder had when it was prepared."""
+        """Suffixes of pictures from other sides that the folder has; see `find_views`."""
+        self.ledger = Ledger(output)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For the writer processes, which need no ledger."""
+        return {**vars(self), "ledger": Ledger(self.output)}
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -87,71 +96,140 @@ class PoseStore:
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")
             probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
-            self.views_before = frozenset(view.suffix for view in views_among(self.file_names()))
+            if self.layout.NAME != FlatLayout.NAME:
+                record_layout(self.output, self.layout.NAME)
+                self.layout.prepare()
         except OSError as error:
             reason = unwritable_reason(self.output, error)
             raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
 
-    def survey(
-        self,
-        prompts: Iterable[Prompt],
-        provenance: Provenance | None = None,
-        documents: Mapping[str, PoseDocument] = NO_DOCUMENTS,
-    ) -> Survey:
+    @contextmanager
+    def keeping_ledger(self, shard: str) -> Iterator[None]:
+        """Keep the ledger of a shard, whose lock the caller holds: what was learned is there for the next process."""
+        self.ledger.read_own(shard)
+        self.layout.start(shard, self.suffixes)
+        try:
+            yield
+        finally:
+            self.ledger.close()
+
+    def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The outcomes, the poses that were written among them noted in the ledger."""
+        for each in outcomes:
+            if each.finished is not None:
+                for settled in self.layout.settle(each.finished):
+                    self.ledger.learn(settled)
+            yield each
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Bring every pose that is written meanwhile to its final place, whatever ends that."""
+        try:
+            yield
+        finally:
+            for settled in self.layout.flush():
+                self.ledger.learn(settled)
+
+    def find_views(self) -> None:
+        """Learn which pictures from other sides the folder has: those that are not wanted go when a pose is made again.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        self.views_before = self.layout.view_suffixes()
+
+    def survey(self, prompts: Iterable[Prompt], provenance: Provenance | None = None) -> Survey:
         """Divide the prompts into finished and unfinished, by the files alone.
 
         Args:
             provenance: of poses that this run would generate; None: it is not compared.
-            documents: those that were read just now, by name; they are not read again.
         """
-        file_names = self.file_names()
+        with os.scandir(self.output):  # it raises where the folder cannot be read
+            prompts = tuple(prompts)
+        self.layout.look()
         finished, unfinished = [], []
         unreadable: dict[str, str] = {}
         differences: dict[str, tuple[dict[Any, None], Any]] = {}
+        different = self.differences_from(provenance)
         other_settings = other_captions = unknown_words = 0
+        find = self.finder(prompts)
         for prompt in prompts:
             try:
-                there = prompt.name + JSON.suffix in file_names
-                document = (documents.get(prompt.name) or self.read(prompt.name)) if there else None
+                row = find(prompt.name)
+                same = row is not None and row.key == pose_key(prompt.caption, prompt.number)
+                complete = same and self.has_siblings(prompt.name)
             except OSError as error:
-                unreadable[prompt.name + JSON.suffix] = error.strerror or str(error)
+                unreadable[self.layout.place(prompt.name, JSON.suffix)] = error.strerror or str(error)
                 continue
-            if document is None or document.key != prompt.key or not self.is_complete(prompt.name, file_names):
+            if row is None or not complete:
                 unfinished.append(prompt)
-                other_captions += document is not None and document.key != prompt.key
+                other_captions += row is not None and not same
                 continue
             finished.append(prompt)
-            unknown_words += bool(document.unknown_words)
-            different = {} if provenance is None else document.differences(provenance.of(prompt))
-            other_settings += bool(different)
-            for key, (theirs, ours) in different.items():
+            unknown_words += row.unknown_words
+            pairs = different(row.settings, prompt)
+            other_settings += bool(pairs)
+            for key, (theirs, ours) in pairs.items():
                 differences.setdefault(key, ({}, ours))[0][str(theirs)] = None
         values = {key: (tuple(theirs), ours) for key, (theirs, ours) in differences.items()}
         return Survey(
             tuple(finished), tuple(unfinished), unreadable, other_settings, values, other_captions, unknown_words
         )
 
-    def file_names(self) -> set[str]:
-        """Names of the regular files in the output folder. Raises OSError."""
-        with os.scandir(self.output) as entries:
-            return {entry.name for entry in entries if unless_circular(entry.is_file)}
+    def finder(self, prompts: Sequence[Prompt]) -> Callable[[str], Row | None]:
+        """A function that gives what is known of a pose by its name, as its JSON is now; None where there is none.
 
-    def versions(self) -> tuple[dict[str, Version], set[str]]:
+        It raises OSError where a JSON exists and cannot be read.
+        """
+        ledger, others_read = self.ledger, False
+
+        def find(name: str) -> Row | None:
+            nonlocal others_read
+            changed = self.layout.changed(name, JSON.suffix)
+            if changed is None:
+                return None
+            row = ledger.rows.get(name)
+            if (row is None or row.changed != changed) and not others_read:
+                others_read = True
+                ledger.read_others({prompt.name for prompt in prompts})
+                row = ledger.rows.get(name)
+            if row is not None and row.changed == changed:
+                return row
+            document = self.read(name)
+            return None if document is None else ledger.learn(finished_pose(name, changed, document))
+
+        return find
+
+    def differences_from(self, provenance: Provenance | None) -> Callable[[int, Prompt], Mapping[str, tuple[Any, Any]]]:
+        """A function that gives, by their place in the ledger, in what settings differ from a prompt's provenance."""
+        found: dict[tuple[int, int | None], Mapping[str, tuple[Any, Any]]] = {}
+
+        def different(place: int, prompt: Prompt) -> Mapping[str, tuple[Any, Any]]:
+            key = place, prompt.frames
+            if key not in found:
+                settings = self.ledger.settings[place]
+                found[key] = {} if provenance is None else settings_differences(settings, provenance.of(prompt))
+            return found[key]
+
+        return different
+
+    def has_siblings(self, name: str) -> bool:
+        """Whether a pose has its files of all formats beside the JSON. Raises OSError."""
+        return all(self.layout.changed(name, suffix) is not None for suffix in self.suffixes)
+
+    def complete_poses(self) -> dict[str, frozenset[str]]:
+        """By name of each pose that has its files of all formats, the suffixes of its files. Raises OSError."""
+        needed = frozenset(self.suffixes)
+        return {
+            name: suffixes for name, suffixes in self.layout.poses().items() if needed <= suffixes and is_text(name)
+        }
+
+    def versions(self) -> tuple[dict[str, Version], dict[str, frozenset[str]]]:
         """By name of each pose that is there a version of its JSON, which another one has when the pose is made again;
-        and the names of all files. Raises OSError."""
-        with os.scandir(self.output) as entries:
-            files = {entry.name: entry for entry in entries if unless_circular(entry.is_file)}
-        names = (each.removesuffix(JSON.suffix) for each in files if each.endswith(JSON.suffix) and is_text(each))
-        versions = {}
-        for name in names:
-            if self.is_complete(name, files.keys()):
-                with suppress(FileNotFoundError):
-                    versions[name] = file_version(files[name + JSON.suffix].stat())
-        return versions, set(files)
-
-    def is_complete(self, name: str, file_names: Collection[str]) -> bool:
-        """Whether the pose has its files of all formats."""
-        return all(name + suffix in file_names for suffix in self.suffixes)
+        and the suffixes of its files. Raises OSError."""
+        poses = self.complete_poses()
+        found = ((name, self.layout.changed(name, JSON.suffix)) for name in poses)
+        return {name: (changed[0], 0, changed[1]) for name, changed in found if changed is not None}, poses
 
     def read(self, name: str) -> PoseDocument | None:
         """The JSON of a pose; None where there is none: no file, or one with other content.
@@ -160,24 +238,33 @@ class PoseStore:
             OSError: it exists and cannot be read, perhaps only for the moment.
         """
         try:
-            return PoseDocument.from_json(parse_json(read_regular(JSON.path(self.output, name))))
+            return PoseDocument.from_json(parse_json(self.layout.read(name, JSON.suffix)))
         except (FileNotFoundError, UnusableFileError, ValueError):
             return None
 
     def documents(self) -> Iterator[tuple[str, PoseDocument]]:
-        """Every finished pose, sorted by name: the name of its first file, as a rule the picture, and its JSON.
+        """Every finished pose, sorted by name: the place of its first file, as a rule the picture, and its JSON.
 
         Files of others that happen to lie there are passed over, whatever their names and content.
 
         Raises:
             OSError: a JSON file exists and cannot be read.
         """
-        file_names = self.file_names()
-        for name in sorted(each.removesuffix(JSON.suffix) for each in file_names if each.endswith(JSON.suffix)):
-            if self.is_complete(name, file_names) and is_text(name):
-                document = self.read(name)
-                if document is not None:
-                    yield next(name + suffix for suffix in FORMATS if name + suffix in file_names), document
+        poses = self.complete_poses()
+        for name, document in self.read_several(sorted(poses)):
+            first = next(suffix for suffix in FORMATS if suffix in poses[name])
+            yield self.layout.place(name, first), document
+
+    def named_documents(self) -> Iterator[tuple[str, PoseDocument]]:
+        """Name and JSON of every finished pose, as `documents`."""
+        return self.read_several(sorted(self.complete_poses()))
+
+    def read_several(self, names: Iterable[str]) -> Iterator[tuple[str, PoseDocument]]:
+        """The poses of these names that have a JSON, each with it. Raises OSError."""
+        for name in names:
+            document = self.read(name)
+            if document is not None:
+                yield name, document
 
     def write(
         self,
@@ -186,7 +273,7 @@ class PoseStore:
         provenance: Provenance,
         staging: Path,
         views: Mapping[int, bytes] = NO_VIEWS,
-    ) -> None:
+    ) -> Finished:
         """Write a pose's files whole, the JSON last.
 
         Args:
@@ -198,10 +285,11 @@ class PoseStore:
             DiskFullError: there is no space; no partial file is left.
             OSError: they cannot be written for another reason.
         """
-        name = pose.prompt.name
-        content = PoseContent(pose, PoseDocument.of(pose, provenance), picture, views)
+        name, document = pose.prompt.name, PoseDocument.of(pose, provenance)
+        content = PoseContent(pose, document, picture, views)
         # Text, as paths that are objects would take as long as the system does.
-        source, target = os.path.join(staging, name), os.path.join(self.output, name)
+        source = os.path.join(staging, name)
+        target = os.path.join(self.layout.landing.output, self.layout.landing.place(name, ""))
         files = {each.suffix: each.encode(content) for each in (*self.formats, JSON)}
         # The JSON first: the pose is unfinished while its files are exchanged.
         replaced = (JSON.suffix, *{*FORMATS, *self.views_before}.difference(self.suffixes))
@@ -218,11 +306,18 @@ class PoseStore:
                         os.unlink(target + suffix)
                 for suffix in files:
                     os.replace(source + suffix, target + suffix)
+                status = os.stat(target + JSON.suffix)
         except BaseException:
             for suffix in files:
                 with suppress(FileNotFoundError):
                     os.unlink(source + suffix)
             raise
+        return finished_pose(name, (status.st_mtime_ns, status.st_size), document)
+
+
+def finished_pose(name: str, changed: Changed, document: PoseDocument) -> Finished:
+    """What the ledger has of a pose by its JSON."""
+    return Finished(name, changed, pose_key(*document.key), document.settings(), bool(document.unknown_words))
 
 
 def is_text(name: str) -> bool:

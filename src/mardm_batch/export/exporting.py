@@ -63,7 +63,7 @@ def export_poses(
     for _, path in partial_files(folder):
         path.unlink(missing_ok=True)
     selection, models = Selection(conditions, output), Counter[str]()
-    total = sum(name.endswith(".json") for name in store.file_names())
+    total = len(store.complete_poses())
     found = progress_bar(finished_poses(store, format.options.clips), total)
     poses = count_models(selection.filter(found), models)
     lines = ExportList(folder, format)

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from mardm_batch.dataset.formats.clip_file import CLIP
 from mardm_batch.dataset.formats.format import DamagedFileError
-from mardm_batch.dataset.formats.npy_file import map_npy
+from mardm_batch.dataset.formats.npy_file import load_npy
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.formats.registry import FORMATS
+from mardm_batch.dataset.layouts.layout import Layout
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.store import PoseStore
-from mardm_batch.errors import InputError
+from mardm_batch.errors import InputError, first_line
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
-from mardm_batch.system.files import read_regular
 
 DIGEST_BYTES = 12
 
@@ -26,7 +27,7 @@ DIGEST_BYTES = 12
 class ExportPose:
     """A finished pose. `clip` (frames, 22, 3), metres: the motion that it is a frame of, where that is exported."""
 
-    folder: Path
+    layout: Layout
     name: str
     document: PoseDocument
     clip: Joints | None = None
@@ -54,7 +55,7 @@ class ExportPose:
     def picture(self) -> bytes | None:
         """The PNG; None where none was drawn."""
         try:
-            return read_regular(PNG.path(self.folder, self.name))
+            return self.layout.read(self.name, PNG.suffix)
         except FileNotFoundError:
             return None
 
@@ -73,20 +74,22 @@ def finished_poses(store: PoseStore, with_clips: bool) -> Iterator[ExportPose]:
         InputError: a pose has no clip, and clips are wanted.
         OSError: a file cannot be read.
     """
-    for file_name, document in store.documents():
-        name = file_name.rpartition(".")[0]
-        clip = read_clip(store.output, name) if with_clips else None
-        yield ExportPose(store.output, name, document, clip)
+    for name, document in store.named_documents():
+        clip = read_clip(store.layout, name) if with_clips else None
+        yield ExportPose(store.layout, name, document, clip)
 
 
-def read_clip(folder: Path, name: str) -> Joints:
+def read_clip(layout: Layout, name: str) -> Joints:
     """The clip (frames, 22, 3) of a pose. Raises InputError where it has none that can be used."""
-    path = folder / f"{name}.clip.npy"
+    path = layout.output / layout.place(name, CLIP.suffix)
     try:
-        clip = map_npy(path)
-    except DamagedFileError as error:
-        hint = error.detail if path.exists() else "it does not exist; runs with output.clip=true keep clips"
-        raise InputError(f"{path}: no clip to export: {hint}") from None
+        clip = load_npy(layout.read(name, CLIP.suffix))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no clip to export: it does not exist; runs with output.clip=true keep clips"
+        ) from None
+    except (DamagedFileError, OSError) as error:
+        raise InputError(f"{path}: no clip to export: {first_line(error)}") from None
     if clip.ndim != 3 or clip.shape[1:] != (NUM_JOINTS, 3) or not len(clip) or not np.isfinite(clip).all():
         raise InputError(
             f"{path}: not a clip of finite numbers (frames, {NUM_JOINTS}, 3); verify --repair and a run make it again"

@@ -78,15 +78,15 @@ class PoseIndex:
         found, listings = 0, []
         for number, folder in enumerate(self.folders):
             self.refresh_reviews(number)
-            versions, file_names = folder.store.versions()
+            versions, suffixes = folder.store.versions()
             found += len(versions)
-            listings.append((number, versions, file_names))
+            listings.append((number, versions, suffixes))
         self.found = found
-        for number, versions, file_names in listings:
+        for number, versions, suffixes in listings:
             changed = [name for name in sorted(versions) if self.version_of(number, name) != versions[name]]
             for start in range(0, len(changed), POSES_MEASURED_AT_ONCE):
                 names = changed[start : start + POSES_MEASURED_AT_ONCE]
-                self.read(number, {name: versions[name] for name in names}, file_names)
+                self.read(number, {name: versions[name] for name in names}, suffixes)
             self.remove_absent(number, versions)
             self.write_cache(number)
         self.complete = True
@@ -95,7 +95,7 @@ class PoseIndex:
         number = self.numbers.get((folder, name))
         return None if number is None or self.entries[number].removed else self.entries[number].version
 
-    def read(self, number: int, versions: Mapping[str, Version], file_names: set[str]) -> None:
+    def read(self, number: int, versions: Mapping[str, Version], suffixes: Mapping[str, frozenset[str]]) -> None:
         """Put poses in the index: those that an earlier gallery knew, and others, which are read and measured."""
         folder = self.folders[number]
         if folder.cache is None:
@@ -115,7 +115,7 @@ class PoseIndex:
         with self.lock:
             for name, entry in known.items():
                 if entry is not None:
-                    entry.folder, entry.has_picture = number, name + PNG.suffix in file_names
+                    entry.folder, entry.has_picture = number, PNG.suffix in suffixes[name]
                     entry.review = folder.reviews.of_pose(name, entry.digest, entry.rejections)
                     self.put(entry)
 

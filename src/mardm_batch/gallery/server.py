@@ -23,7 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.png_file import PNG, SIGNATURE
+from mardm_batch.dataset.layouts.layout import Layout
 from mardm_batch.dataset.reviews import Review
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.gallery.blocks import duplicate_groups, next_block, progress_of
@@ -31,7 +33,6 @@ from mardm_batch.gallery.entry import Entry
 from mardm_batch.gallery.exports import export_pose, exports
 from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.page import render_gallery
-from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json
 
 ADDRESS: Final = "127.0.0.1"
@@ -107,14 +108,14 @@ class GalleryServer:
 
     def picture(self, request: Request) -> Response:
         entry, folder = self.requested(request)
-        content = self.content(entry, PNG.path(folder, entry.name))
+        content = self.content(folder.layout, entry.name, PNG.suffix)
         if not content.startswith(SIGNATURE):
             raise HTTPException(404, "no picture")
         return Response(content, media_type="image/png")
 
     def document(self, request: Request) -> Response:
         entry, folder = self.requested(request)
-        return Response(self.content(entry, JSON.path(folder, entry.name)), media_type="application/json")
+        return Response(self.content(folder.layout, entry.name, JSON.suffix), media_type="application/json")
 
     def export(self, request: Request) -> Response:
         """A pose as a file of another program."""
@@ -122,26 +123,27 @@ class GalleryServer:
         name = request.path_params["format"]
         if name not in exports():
             raise HTTPException(404, "no such format")
-        document = self.index.folders[entry.folder].store.read(entry.name)
+        document = folder.read(entry.name)
         if document is None:
             raise HTTPException(404, "no such pose")
-        content, file_name = export_pose(ExportPose(folder, entry.name, document), name)
+        content, file_name = export_pose(ExportPose(folder.layout, entry.name, document), name)
         disposition = f"attachment; filename*=UTF-8''{quote(file_name)}"
         return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": disposition})
 
-    def requested(self, request: Request) -> tuple[Entry, Any]:
-        """The pose of a request's number and its folder."""
+    def requested(self, request: Request) -> tuple[Entry, PoseStore]:
+        """The pose of a request's number, and the poses of its folder."""
         entry = self.index.entry(request.path_params["number"])
         if entry is None:
             raise HTTPException(404, "no such pose")
-        return entry, self.index.folders[entry.folder].output
+        return entry, self.index.folders[entry.folder].store
 
-    def content(self, entry: Entry, path: Any) -> bytes:
+    def content(self, layout: Layout, name: str, suffix: str) -> bytes:
         """A file of a pose. One that is a link to somewhere else is none."""
         try:
-            if path.resolve().parent != path.parent.resolve():
+            path = layout.path(name, suffix)
+            if layout.HAS_FILES and path.resolve().parent != path.parent.resolve():
                 raise HTTPException(404, "a link out of the folder")
-            return read_regular(path)
+            return layout.read(name, suffix)
         except OSError:
             raise HTTPException(404, "no such file") from None
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from mardm_batch.config.schema import Config
 from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.errors import MardmBatchError
 from mardm_batch.launch.jobs import Job
@@ -66,7 +65,7 @@ class SweepDisplay:
     def follow(self) -> None:
         """Update the bar, and print messages, until the sweep ends; once more then."""
         with suppress(OSError, MardmBatchError):
-            self.expected = {(job.output, job.shard_name): pending_poses(job.config) for job in self.jobs}
+            self.expected = {(job.output, job.shard_name): pending_poses(job) for job in self.jobs}
         while not self.closed.wait(POLL_SECONDS):
             self.update()
         self.update()
@@ -92,10 +91,10 @@ class SweepDisplay:
         return []
 
 
-def pending_poses(config: Config) -> int:
+def pending_poses(job: Job) -> int:
     """The number of poses that a run is to make, by what is on disk."""
-    finished, total = count_finished(config)
-    return total if config.existing == "overwrite" else total - finished
+    finished, total = count_finished(job.config, job.reading)
+    return total if job.config.existing == "overwrite" else total - finished
 
 
 class MessageFiles:

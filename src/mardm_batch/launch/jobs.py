@@ -1,7 +1,7 @@
 """The jobs of a sweep, checked before anything is started."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.plan import JobPlan
 from mardm_batch.prompts.shards import shard_gpu, shard_name, shards_overlap
+from mardm_batch.run.reading import Reading
 from mardm_batch.run.shard import check_run
 from mardm_batch.sampling.device import check_device
 
@@ -23,6 +24,8 @@ class Job:
     number: int
     overrides: Sequence[str]
     config: Config
+    reading: Reading = field(default_factory=Reading, compare=False)
+    """What the jobs of a sweep share: each file is read once for all of them."""
 
     @property
     def name(self) -> str:
@@ -54,7 +57,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
                 "poses there; give each a folder of its own, such as 'paths.output=poses/${hydra:job.num}'"
             )
     for job in jobs:
-        check_run(job.config)
+        check_run(job.config, job.reading)
 
 
 def omitted_shards(jobs: Sequence[Job]) -> list[str]:

@@ -13,10 +13,11 @@ from mardm_batch.run.shard import count_finished
 
 
 def record_sweep(jobs: Sequence[Job], folder: str) -> None:
-    """Write the record of a sweep into each output folder. Where it cannot be written the runs say so themselves."""
+    """Write the record of a sweep into each output folder, and leave the prompts there that its runs read. Where it
+    cannot be written the runs say so themselves."""
     by_output: defaultdict[Path, list[SweepJob]] = defaultdict(list)
     for job in jobs:
-        finished, total = count_finished(job.config)
+        finished, total = count_finished(job.config, job.reading)
         exit_code, signal = (str(status_folder(folder) / f"{job.number}.{key}") for key in (EXIT_CODE, SIGNAL))
         by_output[job.output].append(
             SweepJob(
@@ -32,3 +33,5 @@ def record_sweep(jobs: Sequence[Job], folder: str) -> None:
     for output, recorded in by_output.items():
         with suppress(OSError):
             SweepRecord(sweep_name(folder), tuple(recorded), queue_file=queue_file(folder)).write(output)
+    for job in jobs:
+        job.reading.hand_on(job.config)

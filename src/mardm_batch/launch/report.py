@@ -8,13 +8,13 @@ from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.layout import RECORDS
-from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
-from mardm_batch.run.shard import check_run, count_finished, load_prompts, open_store
+from mardm_batch.run.shard import check_run, count_finished
 from mardm_batch.system.terminal import counted
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,11 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     codes = [read_status(folder, job.number, EXIT_CODE) for job in jobs]
     causes = causes_of_ends(folder)
     missing = requested = 0
-    complete = update_metadata(jobs)
+    for job in jobs:
+        job.reading.look_again()
+    complete = update_all_metadata(jobs)
     for job, code in zip(jobs, codes, strict=True):
-        finished, total = count_finished(job.config)
+        finished, total = count_finished(job.config, job.reading)
         missing, requested = missing + total - finished, requested + total
         ending = causes.get(job.number) or (
             "was stopped" if code is None and exit_code else ENDINGS.get(code, "was stopped")
@@ -74,13 +76,13 @@ def causes_of_ends(folder: str) -> dict[int, str]:
     return {number: f"{job.reason} (job {job.job})" for number, job in ended.items()}
 
 
-def update_metadata(jobs: Sequence[Job]) -> bool:
-    """Rebuild the metadata of every output folder once; whether all could be."""
+def update_all_metadata(jobs: Sequence[Job]) -> bool:
+    """Bring the metadata of every output folder up to date, once; whether all could be."""
     up_to_date = True
-    for store in {job.output: open_store(job.config) for job in jobs}.values():
+    for store in {job.output: job.reading.store(job.config) for job in jobs}.values():
         try:
             if (store.output / RECORDS).is_dir():
-                rebuild_metadata(store)
+                update_metadata(store)
         except OSError as error:
             log_outdated_lists(store, error)
             up_to_date = False
@@ -95,11 +97,11 @@ def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
         return False  # poses were to be made again, not only to exist
     if code == ExitCode.SOME_FAILED:  # or it could not update the list of failures
         with suppress(OSError):
-            return not FailureList(job.output).failed_prompts(load_prompts(job.config))
+            return not FailureList(job.output).failed_prompts(job.reading.prompts(job.config))
         return False
     if code == ExitCode.BAD_INPUT:
         with suppress(MardmBatchError):
-            check_run(job.config)
+            check_run(job.config, job.reading)
             return True
         return False
     return True

@@ -26,13 +26,16 @@ _DISTINCT_BYTES: Final = 6  # by which a name may exceed the limit to be distinc
 _MIN_NAME_BYTES: Final = 16
 
 
-@dataclass(frozen=True)
+NO_COLUMNS: Final[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A pose to generate: `name` is the stem of its files, `caption` the text exactly as written."""
 
     name: str
     caption: str
-    source: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    source: Mapping[str, Any] = field(default_factory=lambda: NO_COLUMNS, hash=False)
     """The other columns of the prompt file: plain JSON values."""
     number: int = 1
     """Which pose of its caption this is; those after the first have other noise."""

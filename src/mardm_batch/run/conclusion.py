@@ -3,15 +3,15 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.dataset.leftovers import is_alone
+from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.prompts.names import Prompt
@@ -30,6 +30,8 @@ class Conclusion:
     """How a run ended."""
 
     exit_code: int
+    survey: Survey | None = None
+    """Of the requested poses, where this run changes none of them."""
 
 
 @contextmanager
@@ -58,7 +60,9 @@ def conclude_run(statistics: RunStatistics, store: PoseStore, config: Config) ->
     with defer_signals():
         try:
             seconds = time.monotonic() - started
-            conclusion.exit_code = report_end(statistics, store, config, conclusion.exit_code, seconds)
+            conclusion.exit_code = report_end(
+                statistics, store, config, conclusion.exit_code, seconds, conclusion.survey
+            )
         except Exception as error:
             log_crash(error, statistics.run_folder)
             conclusion.exit_code = ExitCode.CRASHED
@@ -72,24 +76,36 @@ def log_crash(error: Exception, run_folder: Path) -> None:
     log.error(words, type(error).__name__, first_line(error), run_folder, exc_info=error)
 
 
-def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit_code: int, seconds: float) -> int:
+def report_end(
+    statistics: RunStatistics,
+    store: PoseStore,
+    config: Config,
+    exit_code: int,
+    seconds: float,
+    survey: Survey | None = None,
+) -> int:
     """Bring the lists of the output folder up to date, and report what is finished, missing and failed.
+
+    Args:
+        survey: of the requested poses; None: it is to be made.
 
     Returns:
         The exit code: `exit_code`, but 1 in place of 0 where poses are missing or a list is not up to date.
     """
     requested, problems = statistics.requested, list[OSError]()
-    documents: Mapping[str, PoseDocument] = {}
-    if statistics.progress.sweep is None:  # the metadata of a sweep is rebuilt once, at its end
+    # Metadata is brought up to date once: by the launcher of a sweep, or by the last of shards that ran side by side.
+    if statistics.progress.sweep is None and is_alone(store.output, statistics.progress.shard):
         with collect_errors(problems):
-            documents = rebuild_metadata(store)
-    survey = store.survey(requested, documents=documents)
+            update_metadata(store)
+    else:
+        statistics.metadata_waits = statistics.progress.sweep is None
+    survey = survey or store.survey(requested)
     remakes = config.existing == "overwrite" or config.retry == "rejected"
     not_remade = statistics.pending_names if remakes else ()
     finished = [each for each in survey.finished if each.name not in not_remade]
     with collect_errors(problems):
         statistics.failures.append(statistics.unlisted_failures)
-        statistics.failures.remove({prompt.key for prompt in finished})
+        statistics.failures.remove(prompt.key for prompt in finished)
     log_list_problems(store, survey, problems)
     missing = len(requested) - len(finished)
     if problems:
@@ -111,6 +127,21 @@ def report_end(statistics: RunStatistics, store: PoseStore, config: Config, exit
         log.info(words, survey.unknown_words)
     list_failures(statistics.failures, requested)
     return exit_code or (ExitCode.SOME_FAILED if missing else ExitCode.ALL_FINISHED)
+
+
+def update_metadata_last(statistics: RunStatistics, store: PoseStore, exit_code: int) -> int:
+    """After the shard's lock is released: of shards that ended together the last brings the metadata up to date.
+
+    Returns:
+        The exit code: `exit_code`, but 1 in place of 0 where that cannot be done.
+    """
+    try:
+        if statistics.metadata_waits and is_alone(store.output, statistics.progress.shard):
+            update_metadata(store)
+    except OSError as error:
+        log_outdated_lists(store, error)
+        return exit_code or ExitCode.SOME_FAILED
+    return exit_code
 
 
 @contextmanager
@@ -140,12 +171,13 @@ def log_outdated_lists(store: PoseStore, error: OSError) -> None:
 
 def list_failures(failures: FailureList, requested: Sequence[Prompt]) -> None:
     """Log the first failures of the poses that were requested."""
-    captions = {prompt.caption for prompt in requested}
     try:
-        listed = [each for each in failures.read() if each.caption in captions]
+        listed = failures.read()
     except OSError as error:
         log.warning("%s cannot be read: %s", failures.path, error.strerror)
         return
+    captions = {prompt.caption for prompt in requested} if listed else ()
+    listed = [each for each in listed if each.caption in captions]
     for each in listed[:FAILURES_LISTED]:
         log.error("failed: %s (%s): %s", each.name, each.stage, each.error)
     if len(listed) > FAILURES_LISTED:

@@ -4,22 +4,17 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.formats.registry import VIEWS, enabled_formats
 from mardm_batch.dataset.records import Provenance
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
-from mardm_batch.errors import ConfigurationError, InputError
-from mardm_batch.prompts.names import Prompt, max_name_bytes
-from mardm_batch.prompts.prompt_file import quote
-from mardm_batch.prompts.prompt_list import PromptList, bundled_prompts, read_prompts
-from mardm_batch.prompts.shards import shard_of
+from mardm_batch.errors import InputError
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.parsed_list import ShardPrompts
+from mardm_batch.run.reading import Reading, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
 from mardm_batch.system.folders import obstacle
 
@@ -30,72 +25,28 @@ VALUES_SHOWN = 3
 """Of the differences between finished poses and a run, in the message about them."""
 
 
-def open_store(config: Config) -> PoseStore:
-    """The poses of the run's output folder, which need not exist yet."""
-    formats = enabled_formats(partial(setting_at, config))
-    return PoseStore(Path(config.paths.output).expanduser(), formats, config.output.list_rejected)
-
-
-def setting_at(config: Config, key: str) -> Any:
-    """The value at a dotted key; None for `render.views` where the chosen renderer has no such setting.
+def load_prompts_with_warnings(config: Config) -> ShardPrompts:
+    """The prompts of the shard; warnings of the file, and how many captions it repeats, are logged.
 
     Raises:
-        AttributeError: a format names a key that is no setting.
+        InputError: as `read_prompts`.
     """
-    return getattr(config.render, "views", None) if key == VIEWS else attrgetter(key)(config)
-
-
-def load_prompts(config: Config) -> tuple[Prompt, ...]:
-    """The prompts of the shard. Raises InputError as `read_prompts`."""
-    return select_shard(read_prompt_file(config), config)
-
-
-def load_prompts_with_warnings(config: Config) -> tuple[Prompt, ...]:
-    """The prompts of the shard; warnings of the file, and how many captions it repeats, are logged."""
-    prompt_list = read_prompt_file(config)
-    for warning in prompt_list.warnings:
+    loaded = read_run_prompts(config)
+    for warning in loaded.warnings:
         log.warning("%s", warning)
-    if prompt_list.merged:
-        log.info("merged repeated captions: %d", prompt_list.merged)
-    return select_shard(prompt_list, config)
+    if loaded.merged:
+        log.info("merged repeated captions: %d", loaded.merged)
+    return loaded
 
 
-def read_prompt_file(config: Config) -> PromptList:
-    """All prompts; with the lengths of their clips, where clips are kept and the file has lengths.
-
-    Raises:
-        InputError: as `read_prompts`, or there can be no clip of such a length.
-    """
-    path = bundled_prompts() if config.paths.prompts is None else Path(config.paths.prompts).expanduser()
-    prompt_list = read_prompts(
-        path,
-        config.prompts.column,
-        config.prompts.names,
-        max_name_bytes(Path(config.paths.output).expanduser()),
-        config.poses_per_caption,
-        reads_lengths=config.output.clip,
-    )
-    first = {prompt.frames: prompt for prompt in reversed(prompt_list.prompts)}
-    for frames in sorted(each for each in first if each is not None):
-        try:
-            config.check_clip_length(frames)
-        except ConfigurationError as error:
-            raise InputError(f"{path}: the length of {quote(first[frames].caption)}: {error}") from None
-    return prompt_list
-
-
-def select_shard(prompt_list: PromptList, config: Config) -> tuple[Prompt, ...]:
-    return shard_of(prompt_list.first(config.limit), config.shard, config.num_shards)
-
-
-def count_finished(config: Config) -> tuple[int, int]:
+def count_finished(config: Config, reading: Reading) -> tuple[int, int]:
     """The numbers of finished and of all poses of a run, by the files in its output folder."""
-    prompts, store = load_prompts(config), open_store(config)
+    prompts, store = reading.prompts(config), reading.store(config)
     finished = store.survey(prompts).finished if store.output.is_dir() else ()
     return len(finished), len(prompts)
 
 
-def check_run(config: Config) -> None:
+def check_run(config: Config, reading: Reading) -> None:
     """Check that a run can read its prompts and may write beside the poses that are finished.
 
     Raises:
@@ -104,24 +55,18 @@ def check_run(config: Config) -> None:
     for setting, folder in (("paths.output", config.paths.output), ("paths.temp", config.paths.temp)):
         if (reason := obstacle(Path(folder).expanduser())) is not None:
             raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
-    prompts, store = load_prompts(config), open_store(config)
+    prompts, store = reading.prompts(config), reading.store(config)
     if store.output.is_dir():
         survey_poses(prompts, store, config)
 
 
-def select_pending(
-    prompts: Sequence[Prompt], requested: Sequence[Prompt], store: PoseStore, config: Config
-) -> Sequence[Prompt]:
+def select_pending(requested: Sequence[Prompt], survey: Survey, config: Config) -> Sequence[Prompt]:
     """The prompts whose poses are to be made, by what is finished and by `existing`.
 
     Args:
-        prompts: of the shard.
-        requested: those of them that `retry` leaves.
-
-    Raises:
-        InputError: see `survey_poses`.
+        requested: the prompts of the shard that `retry` leaves.
+        survey: of all prompts of the shard.
     """
-    survey = survey_poses(prompts, store, config)
     if survey.other_captions:
         log.warning("poses of other captions that have the same names and are replaced: %d", survey.other_captions)
     if config.existing == "overwrite" or config.retry == "rejected":
@@ -131,7 +76,7 @@ def select_pending(
     unfinished = set(survey.unfinished)
     pending = [prompt for prompt in requested if prompt in unfinished]
     if survey.finished and pending:
-        log.info("%d of %d poses are finished already", len(survey.finished), len(prompts))
+        log.info("%d of %d poses are finished already", len(survey.finished), survey.total)
     return pending
 
 

@@ -67,6 +67,8 @@ class RunStatistics:
         self.requested = requested
         self.had_pending = False
         """Whether this run had poses to make."""
+        self.metadata_waits = False
+        """Whether other shards were at work when this run ended, the last of which brings the metadata up to date."""
         self.unlisted_failures: list[Failure] = []
         """Failures that could not be added to `failures.jsonl` yet."""
         self.pending_names: set[str] = set()

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 
-from mardm_batch.dataset.records import Failure, Outcome, Pose, Provenance
+from mardm_batch.dataset.records import Failure, Finished, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
 from mardm_batch.system.files import DiskFullError
@@ -45,6 +45,8 @@ class Written:
     seconds: Mapping[str, float]
     warnings: Sequence[str]
     error: str | None = None
+    finished: Finished | None = None
+    """What the ledger has of the pose; None where it was not written."""
 
 
 Writing = Future[Sequence[Written]]
@@ -185,7 +187,7 @@ class PoseWriters:
                     self.warned.add(warning)
                     log.warning("%s", warning)
             failure = None if result.error is None else Failure.of(pose.prompt, "write", result.error)
-            yield Outcome(pose, failure, result.seconds)
+            yield Outcome(pose, failure, result.seconds, result.finished)
 
 
 def submit(pool: ProcessPoolExecutor, poses: Sequence[Pose], provenance: Provenance) -> Writing:
@@ -292,6 +294,6 @@ def write(pose: Pose, drawings: Iterator[tuple[bytes | None, Mapping[int, bytes]
     started = time.perf_counter()
     picture, views = next(drawings)
     drawn = time.perf_counter()
-    Worker.settings.store.write(pose, picture, provenance, Worker.settings.staging, views)
+    finished = Worker.settings.store.write(pose, picture, provenance, Worker.settings.staging, views)
     seconds = {"draw": drawn - started, "write": time.perf_counter() - drawn}
-    return Written(seconds, Worker.warnings.take())
+    return Written(seconds, Worker.warnings.take(), finished=finished)

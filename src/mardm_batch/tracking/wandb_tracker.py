@@ -153,14 +153,16 @@ class WandbTracker:
         rows: list[dict[str, Any]] = []
         pictures = []
         for each in summary.samples:
-            document = PoseStore(summary.output, ()).read(each.name)
+            store = PoseStore(summary.output, ())
+            document = store.read(each.name)
             if document is None or document.caption != each.caption:  # another run replaced it
                 continue
-            path = PNG.path(summary.output, each.name)
             row: dict[str, Any] = {"caption": each.caption}
-            if path.exists():
-                row["picture"] = self.wandb.Image(str(path), each.caption)
-                pictures.append(self.wandb.Image(str(path), each.caption))
+            with store.layout.at_hand([each.name]) as near:
+                path = near.path(each.name, PNG.suffix)
+                if path.exists():
+                    row["picture"] = self.wandb.Image(str(path), each.caption)
+                    pictures.append(self.wandb.Image(str(path), each.caption))
             row["figure"] = self.wandb.Html(render_figure(document.joints, each.caption), inject=False)
             if (agreement := document.agreement) is not None:
                 row["agreement"] = agreement

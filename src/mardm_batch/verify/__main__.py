@@ -1,10 +1,11 @@
 """Audit an output folder: is every requested pose present, complete and undamaged?
 
-python -m mardm_batch.verify OUTPUT_DIR [--prompts FILE] [--repair] [--prune] [--no-pictures] [--json]
+python -m mardm_batch.verify OUTPUT_DIR [--prompts FILE] [--repair] [--prune] [--no-pictures] [--sample N] [--json]
 
 Only --repair and --prune change files.
 """
 
+import argparse
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -73,6 +74,14 @@ def progress_bar(inspections: Iterable[Inspection], total: int) -> Iterable[Insp
     return track(inspections, "poses", total, console=CONSOLE, transient=True, disable=disabled)
 
 
+def poses_to_read(text: str) -> int:
+    """An argparse type: a whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not allowed; use 1 or more")
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_parser("verify", __doc__, USAGE)
     parser.add_argument("output_dir", type=Path, help="folder that a run wrote its poses to")
@@ -88,12 +97,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="move finished poses and pictures that were not requested out of the way too",
     )
     parser.add_argument("--no-pictures", action="store_true", help="do not decode the pictures: much faster")
+    parser.add_argument(
+        "--sample",
+        type=poses_to_read,
+        metavar="N",
+        help="read the files of N poses, drawn at random; of the others they need only exist",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object with all findings")
     options = parser.parse_args(arguments)
     replace_unencodable_output()
     with report_user_errors():
         report = verify(
-            options.output_dir, options.prompts, options.repair, options.prune, not options.no_pictures, progress_bar
+            options.output_dir,
+            options.prompts,
+            options.repair,
+            options.prune,
+            not options.no_pictures,
+            progress_bar,
+            options.sample,
         )
     if options.json:
         print(json.dumps(report.to_json(), indent=1))

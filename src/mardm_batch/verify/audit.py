@@ -1,31 +1,74 @@
 """Compare the files of an output folder with the requested poses. Nothing is written."""
 
-from collections import Counter
+import multiprocessing
+from array import array
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import sample
+from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.formats.registry import split_file_name, views_among
-from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
-from mardm_batch.dataset.metadata import metadata_rows
+from mardm_batch.dataset.layout import CARD, DONE, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
+from mardm_batch.dataset.ledger import Ledger
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.dataset.records import Failure, MetadataRow, PoseDocument
+from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
-from mardm_batch.system.json_records import json_lines, parse_json
+from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
-from mardm_batch.verify.inspection import Inspection, inspect
-from mardm_batch.verify.listing import REMOVED, list_files
+from mardm_batch.verify.inspection import Inspection, Inspector, Subject, missing_files
+from mardm_batch.verify.listing import REMOVED, Listing, list_files
+from mardm_batch.verify.rows import ExpectedRows
 from mardm_batch.verify.runs import active_runs, lost_runs
 
 ProgressBar = Callable[[Iterable[Inspection], int], Iterable[Inspection]]
 """Takes inspections and their total number; yields the same inspections and shows the progress."""
+POSES_AT_ONCE: Final = 256
+FEW: Final = 20_000
+"""Poses up to which threads check them: processes take longer to start than they save."""
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is checked. `pictures`: False: they need only exist. `sample`: number of poses that are read; None: all."""
+
+    pictures: bool = True
+    sample: int | None = None
+
+
+@dataclass
+class Tally:
+    """What is counted over the poses, one after the other."""
+
+    listed_failures: frozenset[tuple[str, int]]
+    """Of the failures in the list; of these alone it is kept whether they were generated since."""
+    findings: list[Finding] = field(default_factory=list)
+    generated: set[tuple[str, int]] = field(default_factory=set)
+    settings: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    damaged: int = 0
+    unknown_words: int = 0
+    agreements: "array[float]" = field(default_factory=lambda: array("d"))
+    not_in_ledger: int = 0
+
+    def add(self, pose: Inspection) -> None:
+        self.findings += pose.findings
+        self.damaged += not pose.undamaged
+        self.unknown_words += pose.unknown_words
+        self.not_in_ledger += not pose.in_ledger
+        if pose.key is None:
+            return
+        self.settings[pose.settings] += 1
+        if pose.key in self.listed_failures and pose.undamaged:
+            self.generated.add(pose.key)
+        if pose.agreement is not None:
+            self.agreements.append(pose.agreement)
 
 
 def audit(
@@ -33,37 +76,41 @@ def audit(
     expected: Expected,
     shards: Sequence[Progress],
     unreadable: Mapping[str, str],
-    checks_pictures: bool,
+    checks: Checks,
     progress_bar: ProgressBar,
 ) -> Report:
     """Check every file once.
 
     Args:
         unreadable: progress records that cannot be read, and why.
-        checks_pictures: False: they need only exist.
     """
     listing = list_files(store.output, expected.prompts or ())
-    sizes = listing.sizes
-    names = sorted(path.removesuffix(JSON.suffix) for path in sizes if path.endswith(JSON.suffix) and path[0] != ".")
-    # Threads, not processes: reading and decoding release the interpreter lock.
-    with ThreadPoolExecutor(available_cores()) as pool:
-        inspections = pool.map(
-            partial(inspect, store, expected, sizes.keys(), views_among(sizes), checks_pictures), names
-        )
-        poses = list(progress_bar(inspections, len(names)))
-    documents = [pose.document for pose in poses if pose.document is not None]
-    generated = {pose.document.key for pose in poses if pose.document is not None and pose.undamaged}
-    missing = [each for each in (expected.prompts or {}).values() if each.name + JSON.suffix not in sizes]
+    names = listing.finished_or_damaged
+    read = names if checks.sample is None or checks.sample >= len(names) else sorted(sample(names, checks.sample))
+    requested = expected.prompts or {}
+    missing = [each for name, each in requested.items() if JSON.suffix not in listing.poses.get(name, ())]
     active = active_runs(store.output, shards)
+    failures, broken_list = read_failures(store.output)
+    tally = Tally(frozenset(each.key for each in failures))
+    with ExpectedRows() as rows:
+        for pose in progress_bar(inspections(store, expected, listing, checks, read), len(read)):
+            tally.add(pose)
+            rows.add(pose)
+        others = names if len(read) < len(names) else []
+        others = others and sorted(set(others).difference(read))
+        about_metadata = list(rows.check(store, sum(listing.poses[each].issuperset(store.suffixes) for each in others)))
     findings = [
         *(Finding(Kind.MISSING_POSE, each.name, each.caption) for each in missing),
-        *check_failures(store.output, expected, generated),
-        *(finding for pose in poses for finding in pose.findings),
-        *check_strays(store.output, sizes.keys(), expected.file, bool(active)),
+        *broken_list,
+        *check_failures(failures, expected, tally.generated),
+        *tally.findings,
+        *(each for name in others for each in missing_files(store, subject_of(name, listing, expected, store.ledger))),
+        *check_strays(store, listing, expected.file, bool(active)),
         *(Finding(Kind.MISPLACED, path, what, (path,)) for path, what in listing.misplaced.items()),
-        *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in sizes),
-        *check_metadata(store),
-        *check_settings(documents),
+        *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in listing.sizes),
+        *about_metadata,
+        *check_ledger(store, tally.not_in_ledger),
+        *check_settings(tally.settings),
         *(Finding(Kind.FOLDER, folder) for folder in listing.folders if folder != RECORDS),
         *check_error_logs(shards),
         *lost_runs(shards),
@@ -73,72 +120,101 @@ def audit(
     counts = Counts(
         requested=None if expected.prompts is None else len(expected.prompts),
         missing=None if expected.prompts is None else len(missing),
-        found=len(poses),
-        damaged=sum(not pose.undamaged for pose in poses),
-        unknown_words=sum(bool(document.unknown_words) for document in documents),
+        found=len(names),
+        damaged=tally.damaged,
+        unknown_words=tally.unknown_words,
+        checked=None if len(read) == len(names) else len(read),
     )
     problems, notes = ([each for each in findings if (each.kind in NOTES) == is_note] for is_note in (False, True))
-    agreement = AgreementSummary.of([each.agreement for each in documents if each.agreement is not None])
-    return Report(store.output, expected.source, counts, problems, notes, disk_use(sizes), agreement)
+    agreement = AgreementSummary.of(tally.agreements)
+    return Report(store.output, expected.source, counts, problems, notes, listing.disk, agreement)
 
 
-def check_strays(output: Path, paths: Collection[str], prompt_file: Path | None, active: bool) -> Iterator[Finding]:
+def inspections(
+    store: PoseStore, expected: Expected, listing: Listing, checks: Checks, names: Sequence[str]
+) -> Iterator[Inspection]:
+    """The inspections of poses, in the order of their names, by threads or processes on every core."""
+    inspector, cores = Inspector(store, expected.prompts is not None, checks.pictures), available_cores()
+    ledger = Ledger(store.output)
+    ledger.read_others(())
+    batches = (
+        [subject_of(name, listing, expected, ledger) for name in names[start : start + POSES_AT_ONCE]]
+        for start in range(0, len(names), POSES_AT_ONCE)
+    )
+    pool: Executor
+    if len(names) <= FEW or cores == 1:
+        pool = ThreadPoolExecutor(cores)  # reading and decoding release the interpreter lock
+    else:
+        pool = ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn"))
+    with pool:
+        waiting = deque[Future[list[Inspection]]]()
+        for batch in batches:
+            waiting.append(pool.submit(inspector.inspect_several, batch))
+            if len(waiting) > 2 * cores:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def subject_of(name: str, listing: Listing, expected: Expected, ledger: Ledger) -> Subject:
+    """A pose that is to be inspected."""
+    prompt, row = (expected.prompts or {}).get(name), ledger.rows.get(name)
+    known = None if row is None else (row.changed, row.key, ledger.settings[row.settings], row.unknown_words)
+    return Subject(name, listing.poses[name], None if prompt is None else prompt.key, known)
+
+
+def check_strays(store: PoseStore, listing: Listing, prompt_file: Path | None, active: bool) -> Iterator[Finding]:
     """Files that belong to no pose. `active`: temporary files may belong to a run."""
     known = {METADATA, FAILURES, REVIEWS, CARD}
-    if prompt_file is not None and prompt_file.parent.resolve() == output.resolve():
+    if prompt_file is not None and prompt_file.parent.resolve() == store.output.resolve():
         known.add(prompt_file.name)
-    for path in sorted(paths):
+    found = []
+    for path in listing.sizes:
         folder, _, file_name = path.rpartition("/")
-        name, format = split_file_name(file_name) or (None, None)
         if path in known or path.startswith(f"{REMOVED}/"):
             continue
         if file_name.startswith(".") or path.startswith((f"{RECORDS}/{STAGING_PREFIX}", f"{RECORDS}/probe-")):
-            kind = Kind.TEMPORARY
-        elif folder or format is JSON or (format is not None and f"{name}{JSON.suffix}" in paths):
-            continue
-        else:
-            kind = Kind.UNKNOWN_FILE if format is None else Kind.ORPHAN
-        if kind is not Kind.TEMPORARY or not active:
-            yield Finding(kind, path, files=(path,))
+            if not active:
+                found.append(Finding(Kind.TEMPORARY, path, files=(path,)))
+        elif folder.partition("/")[0] != RECORDS:
+            found.append(Finding(Kind.UNKNOWN_FILE, path, files=(path,)))
+    for name, suffixes in listing.poses.items():
+        if JSON.suffix not in suffixes:
+            places = [store.layout.place(name, suffix) for suffix in suffixes]
+            found += [Finding(Kind.ORPHAN, place, files=(place,)) for place in places if place not in known]
+    yield from sorted(found, key=lambda finding: finding.where)
 
 
-def check_metadata(store: PoseStore) -> Iterator[Finding]:
-    """Whether `metadata.jsonl` has one line for each finished pose."""
-    listed: Counter[bytes] = Counter()
-    try:
-        finished = Counter(json_lines([row]) for row in metadata_rows(store))
-        lines = read_regular(store.output / METADATA, MAX_LIST_BYTES).splitlines()
-    except FileNotFoundError:
-        lines = []
-    except OSError as error:
-        yield Finding(Kind.METADATA, METADATA, error.strerror or str(error))
-        return
-    for line in lines:
-        try:
-            listed[json_lines([MetadataRow.from_json(parse_json(line))])] += 1
-        except ValueError:
-            listed[line] += 1
-    if finished != listed:
-        missing, surplus = (finished - listed).total(), (listed - finished).total()
-        detail = f"finished poses that are not listed: {missing:,}; lines that match no finished pose: {surplus:,}"
-        yield Finding(Kind.METADATA, METADATA, detail)
+def check_ledger(store: PoseStore, wrong: int) -> Iterator[Finding]:
+    """Whether the ledgers say what the JSON files hold; a repair removes them, and they are made anew."""
+    if wrong:
+        ledgers = sorted((store.output / RECORDS / DONE).glob("*.jsonl"))
+        files = tuple(path.relative_to(store.output).as_posix() for path in ledgers)
+        yield Finding(Kind.LEDGER, f"{RECORDS}/{DONE}", f"poses of which it says something else: {wrong:,}", files)
 
 
-def check_failures(output: Path, expected: Expected, generated: Collection[tuple[str, int]]) -> Iterator[Finding]:
-    """Poses that failed and were not generated since: of the requested captions, where they are known."""
+def read_failures(output: Path) -> tuple[list[Failure], list[Finding]]:
+    """The failures that are listed, and what is wrong with the list."""
     failures = FailureList(output)
     try:
         lines = read_regular(failures.path, MAX_LIST_BYTES).decode().splitlines()
         listed = failures.read()
     except FileNotFoundError:
-        return
+        return [], []
     except (OSError, ValueError) as error:
-        yield Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))
-        return
+        return [], [Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))]
     unreadable = sum(not is_failure(line) for line in lines if line)
     if unreadable:
-        yield Finding(Kind.UNKNOWN_FILE, FAILURES, f"lines that are not failures: {unreadable:,}", (FAILURES,))
-    for each in listed:
+        problem = Finding(Kind.UNKNOWN_FILE, FAILURES, f"lines that are not failures: {unreadable:,}", (FAILURES,))
+        return listed, [problem]
+    return listed, []
+
+
+def check_failures(
+    failures: Sequence[Failure], expected: Expected, generated: Collection[tuple[str, int]]
+) -> Iterator[Finding]:
+    """Poses that failed and were not generated since: of the requested captions, where they are known."""
+    for each in failures:
         prompt = (expected.prompts or {}).get(each.name)
         requested = expected.prompts is None or (prompt is not None and prompt.key == each.key)
         if requested and each.key not in generated:
@@ -153,10 +229,8 @@ def is_failure(line: str) -> bool:
     return True
 
 
-def check_settings(documents: Sequence[PoseDocument]) -> Iterator[Finding]:
+def check_settings(groups: Counter[tuple[str, ...]]) -> Iterator[Finding]:
     """The groups of poses with different settings, each described by the settings in which it differs."""
-    settings = (tuple(f"{key}={value}" for key, value in each.settings().items()) for each in documents)
-    groups = Counter(settings)
     shared = set.intersection(*map(set, groups)) if groups else set()
     for group, number in groups.most_common() if len(groups) > 1 else []:
         different = ", ".join(each for each in group if each not in shared)
@@ -169,13 +243,3 @@ def check_error_logs(shards: Sequence[Progress]) -> Iterator[Finding]:
         if errors:
             last = errors[-1]
             yield Finding(Kind.LOG, str(path), f"{len(errors):,}, the last: {last.time} {last.logger}: {last.message}")
-
-
-def disk_use(sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Number of files and bytes of each type of file, the largest first."""
-    use: dict[str, tuple[int, int]] = {}
-    for path, size in sizes.items():
-        kind = "set aside" if path.startswith(f"{REMOVED}/") else Path(path).suffix or "other"
-        files, total = use.get(kind, (0, 0))
-        use[kind] = (files + 1, total + size)
-    return dict(sorted(use.items(), key=lambda item: -item[1][1]))

@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mardm_batch.dataset.formats.format import Format
-from mardm_batch.dataset.formats.registry import FORMATS, split_file_name, views_among
+from mardm_batch.dataset.formats.registry import formats_in_use
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt, max_name_bytes
@@ -15,12 +14,12 @@ from mardm_batch.verify.findings import Expected
 
 
 def expected_poses(
-    output: Path, prompt_file: Path | None, shards: Sequence[Progress], file_names: Collection[str]
+    output: Path, prompt_file: Path | None, shards: Sequence[Progress], suffixes: Collection[str]
 ) -> Expected:
     """The poses of the prompt file, which is read as by the newest run, else of that run.
 
     Args:
-        file_names: in the output folder. Without the settings of a run they show whether poses have pictures.
+        suffixes: of the poses' files. Without the settings of a run they show whether poses have pictures.
 
     Raises:
         InputError: the prompt file cannot be used.
@@ -32,7 +31,7 @@ def expected_poses(
             run = read_run_settings(Path(newest.run_folder))
         except ValueError as error:
             reason = f"the settings of the newest run cannot be read: {error}"
-    formats = formats_in_use(file_names) if run is None else run.formats
+    formats = formats_in_use(suffixes) if run is None else run.formats
     if prompt_file is not None:
         run = RunSettings(prompt_file, None, formats) if run is None else replace(run, limit=None)
         column = run.column if prompt_file.suffix == run.prompts.suffix else None  # of another kind of file
@@ -51,11 +50,3 @@ def prompts_by_name(run: RunSettings, output: Path) -> dict[str, Prompt]:
     longest = max_name_bytes(output)
     listed = read_prompts(run.prompts, run.column, run.names, longest, run.poses_per_caption)
     return {prompt.name: prompt for prompt in listed.first(run.limit)}
-
-
-def formats_in_use(file_names: Collection[str]) -> tuple[Format, ...]:
-    """The formats that are always on, and the optional ones of which a file exists."""
-    splits = (split_file_name(name) for name in file_names)
-    present = {split[1].suffix for split in splits if split is not None}
-    on = [each for each in FORMATS.values() if each.setting is None or each.suffix in present]
-    return (*on, *views_among(file_names))

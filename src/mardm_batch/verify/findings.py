@@ -25,6 +25,7 @@ class Kind(StrEnum):
     UNKNOWN_FILE = "unknown file"
     RECORD = "record of a run that cannot be read"
     METADATA = "metadata.jsonl does not list the finished poses"
+    LEDGER = "ledger that differs from the poses"
     UNREQUESTED = "pose that was not requested"
     UNREQUESTED_VIEW = "picture from a side that was not requested"
     MIXED_SETTINGS = "mixed settings"
@@ -98,6 +99,8 @@ class Counts:
     damaged: int
     unknown_words: int
     """Of those found, the ones whose captions have words that the model did not know."""
+    checked: int | None = None
+    """Of those found, the ones whose files were read; None: all of them."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ class Report:
             "there": self.counts.found,
             "damaged": self.counts.damaged,
             "unknown_words": self.counts.unknown_words,
+            "checked": self.counts.checked,
         }
         repair = self.repair
         return {

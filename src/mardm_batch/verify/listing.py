@@ -2,13 +2,16 @@
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS, REVIEWS
+from mardm_batch.dataset.layouts.layout import NONE, Layout
+from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
 
@@ -16,6 +19,7 @@ REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
 FOLDERS: Final = (RECORDS, REMOVED, f"{RECORDS}/{PROGRESS}")
 """Folders of the records, which must be no links."""
+OWN_FILES: Final = (METADATA, FAILURES, REVIEWS, CARD)
 FOLDER_FOR_FILE: Final = "a folder in the place of a file"
 
 
@@ -23,14 +27,34 @@ FOLDER_FOR_FILE: Final = "a folder in the place of a file"
 class Listing:
     """The content of an output folder, by paths from it."""
 
+    poses: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By name of each pose the suffixes of its files that lie where they should."""
     sizes: dict[str, int] = field(default_factory=dict)
-    """Bytes of each file, those of the hidden records included."""
+    """Bytes of each file that is of no pose, those of the hidden records included."""
+    disk: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Number of files and bytes of each type of file."""
     folders: list[str] = field(default_factory=list)
     misplaced: dict[str, str] = field(default_factory=dict)
     """What is neither a file nor a folder, or is a folder, file or link where a run needs the other: what it is."""
 
+    def count(self, kind: str, size: int) -> None:
+        files, total = self.disk.get(kind, (0, 0))
+        self.disk[kind] = (files + 1, total + size)
 
-def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
+    def has(self, place: str, layout: Layout) -> bool:
+        """Whether there is a file at a path."""
+        split = split_file_name(place.rpartition("/")[2])
+        if split is None or layout.place(split[0], split[1].suffix) != place:
+            return place in self.sizes
+        return split[1].suffix in self.poses.get(split[0], ())
+
+    @property
+    def finished_or_damaged(self) -> list[str]:
+        """The names of the poses that have a JSON, sorted."""
+        return sorted(name for name, suffixes in self.poses.items() if JSON.suffix in suffixes)
+
+
+def list_files(output: Path, pose_names: Container[str] = ()) -> Listing:
     """List an output folder without opening anything.
 
     Args:
@@ -40,36 +64,60 @@ def list_files(output: Path, pose_names: Collection[str] = ()) -> Listing:
     Raises:
         InputError: the output folder cannot be read.
     """
+    listing, layout = Listing(), layout_of(output)
+    for path in FOLDERS:
+        if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
+            listing.misplaced[path] = "no folder of its own"
     try:
-        entries = list(os.scandir(output))
+        folders = [""] + [folder for folder in layout.folders() if folder]
+        below = [path for folder in folders for path in add_folder(listing, layout, folder)]
     except FileNotFoundError:
         raise InputError(f"{output}: no such folder; name the folder that a run wrote its poses to") from None
     except OSError as error:
         raise InputError(f"{output}: cannot be read: {error.strerror}") from None
-    listing = Listing()
-    for path in FOLDERS:
-        if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
-            listing.misplaced[path] = "no folder of its own"
-    names = {entry.name for entry in entries if not unless_circular(entry.is_dir)}
-    poses = {split[0] for name in names if (split := split_file_name(name)) is not None} | set(pose_names)
-    for entry in entries:
-        is_folder = unless_circular(entry.is_dir)
-        if is_folder and is_needed(entry.name, poses):
-            listing.misplaced[entry.name] = FOLDER_FOR_FILE
-        elif is_folder:
-            listing.folders.append(entry.name)
+    if not layout.HAS_FILES:
+        listing.poses = layout.poses()
+        for path in layout.own_files():
+            listing.sizes.pop(path, None)
+    for path in below:
+        if path in folders:
+            continue
+        if path in OWN_FILES or is_for_pose(path, layout, listing.poses, pose_names):
+            listing.misplaced[path] = FOLDER_FOR_FILE
         else:
-            add_file(listing, output, entry.name)
+            listing.folders.append(path)
     listing.folders.sort()
     if RECORDS not in listing.misplaced:
         add_records(listing, output)
+    listing.disk = dict(sorted(listing.disk.items(), key=lambda item: -item[1][1]))
     return listing
 
 
-def is_needed(file_name: str, poses: Collection[str]) -> bool:
-    """Whether a run writes a file of that name."""
-    split = split_file_name(file_name)
-    return file_name in (METADATA, FAILURES, REVIEWS, CARD) or (split is not None and split[0] in poses)
+def is_for_pose(path: str, layout: Layout, *names: Container[str]) -> bool:
+    """Whether a path is that of a file of a pose with one of these names."""
+    split = split_file_name(path.rpartition("/")[2])
+    if split is None or path != layout.place(split[0], split[1].suffix):
+        return False
+    return any(split[0] in each for each in names)
+
+
+def add_folder(listing: Listing, layout: Layout, folder: str) -> list[str]:
+    """Add the files of a folder in which files of poses may lie; returns the folders in it."""
+    below = []
+    known: dict[frozenset[str], frozenset[str]] = {}
+    with os.scandir(layout.output / folder) as entries:
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if unless_circular(entry.is_dir):
+                below.append(path)
+                continue
+            size = add_file(listing, layout.output, path)
+            split = None if size is None or entry.name[0] == "." else split_file_name(entry.name)
+            if split is not None and layout.HAS_FILES and path == layout.place(split[0], split[1].suffix):
+                suffixes = listing.poses.get(split[0], NONE) | {split[1].suffix}
+                listing.poses[split[0]] = known.setdefault(suffixes, suffixes)
+                del listing.sizes[path]
+    return below
 
 
 def add_records(listing: Listing, output: Path) -> None:
@@ -85,13 +133,17 @@ def add_records(listing: Listing, output: Path) -> None:
             add_file(listing, output, f"{prefix}/{name}")
 
 
-def add_file(listing: Listing, output: Path, path: str) -> None:
-    """Add a path that is no folder. Links to regular files are files, and so is whatever was set aside."""
+def add_file(listing: Listing, output: Path, path: str) -> int | None:
+    """Add a path that is no folder. Links to regular files are files, and so is whatever was set aside.
+
+    Returns:
+        Its size; None where it is no file.
+    """
     if path in listing.misplaced:
-        return
+        return None
     aside = path.startswith(f"{REMOVED}/")
     try:
-        status = os.stat(output / path, follow_symlinks=not aside)
+        status = os.stat(f"{output}/{path}", follow_symlinks=not aside)
     except FileNotFoundError:
         if os.path.lexists(output / path):  # else an active run moved it
             listing.misplaced[path] = "a link to nothing"
@@ -100,5 +152,7 @@ def add_file(listing: Listing, output: Path, path: str) -> None:
     else:
         if aside or stat.S_ISREG(status.st_mode):
             listing.sizes[path] = status.st_size
-        else:
-            listing.misplaced[path] = "a FIFO, socket or device in the place of a file"
+            listing.count("set aside" if aside else os.path.splitext(path)[1] or "other", status.st_size)
+            return status.st_size
+        listing.misplaced[path] = "a FIFO, socket or device in the place of a file"
+    return None

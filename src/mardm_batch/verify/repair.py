@@ -1,10 +1,11 @@
 """Repair an output folder: damaged and stray files and obstacles are set aside, so that the next run can work."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import FAILURES, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.store import PoseStore
@@ -70,7 +71,11 @@ def set_aside(
     Raises:
         InputError: something cannot be moved.
     """
-    failures = FailureList(store.output)
+    failures, findings = FailureList(store.output), list(findings)
+    if not store.layout.HAS_FILES:
+        names = [split_place(each.where) for each in findings if each.kind == Kind.UNREQUESTED]
+        unpack(names, store, aside)
+        findings = [each for each in findings if each.kind != Kind.UNREQUESTED]
     for path in dict.fromkeys(path for finding in findings for path in finding.files):
         readable = failures.read() if path == FAILURES and failures.path.is_file() else []
         if os.path.lexists(store.output / path):
@@ -81,3 +86,20 @@ def set_aside(
     if expected.prompts is not None:
         to_generate = len(store.survey(expected.prompts.values()).unfinished)
     return Repair(None if aside.folder is None else str(aside.folder), aside.moved, to_generate)
+
+
+def split_place(place: str) -> str:
+    """The name of the pose of a place in a larger file."""
+    return place.rpartition("/")[2].removesuffix(JSON.suffix)
+
+
+def unpack(names: Sequence[str], store: PoseStore, aside: Aside) -> None:
+    """Move poses out of larger files, so that the others in these stay. Raises OSError."""
+    if not names:
+        return
+    with store.layout.at_hand(names) as near:
+        for each in near.files():
+            content = near.read(each.name, each.suffix)
+            (aside.new_folder() / f"{each.name}{each.suffix}").write_bytes(content)
+            aside.moved += 1
+    store.layout.remove(names)

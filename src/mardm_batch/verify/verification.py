@@ -9,7 +9,7 @@ from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import read_progress_records
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.verify.audit import ProgressBar, audit
+from mardm_batch.verify.audit import Checks, ProgressBar, audit
 from mardm_batch.verify.expected import expected_poses
 from mardm_batch.verify.findings import PRUNED, Report
 from mardm_batch.verify.listing import list_files
@@ -23,6 +23,7 @@ def verify(
     prune: bool = False,
     checks_pictures: bool = True,
     progress_bar: ProgressBar = lambda inspections, total: inspections,
+    sample: int | None = None,
 ) -> Report:
     """Audit an output folder.
 
@@ -31,6 +32,7 @@ def verify(
         repair: set aside damaged and stray files.
         prune: set aside poses, and pictures from sides, that were not requested.
         checks_pictures: False: they need only exist.
+        sample: so many poses, drawn at random, are read; of the others the files need only exist. None: all.
 
     Raises:
         InputError: no output folder, no usable prompt file, a run is active where files are to be moved, or unknown
@@ -38,13 +40,15 @@ def verify(
     """
     listing = list_files(output)
     records = RECORDS in listing.folders or RECORDS in listing.misplaced
-    if not records and not any(path.endswith(JSON.suffix) for path in listing.sizes):
+    suffixes = frozenset[str]().union(*set(listing.poses.values()))
+    if not records and JSON.suffix not in suffixes:
         raise InputError(f"{output}: no poses and no record of a run; name the folder that a run wrote to")
     shards, unreadable = read_progress_records(output)
-    expected = expected_poses(output, prompt_file, shards, listing.sizes.keys())
-    store = PoseStore(output, expected.formats, expected.list_rejected)
+    expected = expected_poses(output, prompt_file, shards, suffixes)
+    store, checks = PoseStore(output, expected.formats, expected.list_rejected), Checks(checks_pictures, sample)
+    del listing, suffixes  # a million poses take some space
     if not (repair or prune):
-        return audit(store, expected, shards, unreadable, checks_pictures, progress_bar)
+        return audit(store, expected, shards, unreadable, checks, progress_bar)
     if prune and expected.prompts is None:
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
@@ -55,7 +59,7 @@ def verify(
     cleared = clear_the_way(output, aside) if repair else []
     store.prepare()
     with shard_lock(output, shard=None, num_shards=1):  # no run starts meanwhile
-        report = audit(store, expected, shards, unreadable, checks_pictures, progress_bar)
+        report = audit(store, expected, shards, unreadable, checks, progress_bar)
         findings = list(report.problems) if repair else []
         findings += [each for each in report.notes if prune and each.kind in PRUNED]
         if findings or cleared:

@@ -1,6 +1,6 @@
 """The registry of formats, from which store, metadata, audit and repair learn the files of a pose."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from mardm_batch.dataset.formats.clip_file import CLIP
@@ -52,10 +52,10 @@ def enabled_formats(settings: Settings) -> tuple[Format, ...]:
     return tuple(on)
 
 
-def views_among(file_names: Iterable[str]) -> tuple[Format, ...]:
-    """The formats of pictures from other sides that some of the files are of, by their degrees."""
-    degrees = {view_degrees(name[name.rindex("@") :]) for name in file_names if "@" in name}
-    return tuple(view_format(each) for each in sorted(each for each in degrees if each is not None))
+def formats_in_use(suffixes: Collection[str]) -> tuple[Format, ...]:
+    """The formats that are always on, and the optional ones among those with these suffixes."""
+    on = [each for each in FORMATS.values() if each.setting is None or each.suffix in suffixes]
+    return (*on, *map(format_of, sorted(each for each in suffixes if view_degrees(each) is not None)))
 
 
 def split_file_name(file_name: str) -> tuple[str, Format] | None:

@@ -1,0 +1,312 @@
+"""Where the files of poses lie: every layout is written, resumed, audited and moved alike."""
+
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mardm_batch.dataset.formats.npy_file import NPY
+from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.layouts import block, shards
+from mardm_batch.dataset.layouts.nested import folder_of
+from mardm_batch.dataset.layouts.registry import check_layout, record_layout
+from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.records import Outcome, Pose, Provenance
+from mardm_batch.dataset.store import PoseStore
+from mardm_batch.errors import InputError
+from mardm_batch.export.exporting import export_poses
+from mardm_batch.export.formats.format import ExportOptions
+from mardm_batch.export.formats.registry import format_for
+from mardm_batch.gallery.index import OutputFolder, PoseIndex
+from mardm_batch.prompts.names import Prompt
+from mardm_batch.relayout import main, relayout
+from mardm_batch.verify.verification import verify
+
+SETTINGS = Provenance("embedded", 1, 8, {"cfg": 2.0}, "0123", "float32")
+JOINTS = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
+PROMPTS = tuple(Prompt(f"waving_{number}", f"A person waving {number}") for number in range(5))
+"""Their names are those of their captions."""
+
+
+def make(folder: Path, layout: str) -> PoseStore:
+    store = PoseStore(folder / "poses", (NPY,), layout=layout)
+    store.prepare()
+    run(store, PROMPTS)
+    rebuild_metadata(store)
+    return store
+
+
+def run(store: PoseStore, prompts: Sequence[Prompt], owner: str = "all", kill_after: int | None = None) -> None:
+    """Write poses as a run does; one that is killed brings nothing to its end."""
+    staging = store.output.parent / "staging"
+    staging.mkdir(exist_ok=True)
+    store.ledger.read_own(owner)
+    store.layout.start(owner, store.suffixes)
+    for number, prompt in enumerate(prompts):
+        if number == kill_after:
+            return
+        pose = Pose(prompt, JOINTS, 8, 0)
+        finished = store.write(pose, None, SETTINGS, staging)
+        list(store.noted([Outcome(pose, None, {}, finished)]))
+    with store.settling():
+        pass
+    store.ledger.close()
+
+
+def listed(output: Path) -> list[str]:
+    return [json.loads(line)["file_name"] for line in (output / "metadata.jsonl").read_text().splitlines()]
+
+
+def test_a_nested_folder_has_its_poses_in_folders_by_their_names(tmp_path: Path) -> None:
+    store = make(tmp_path, "nested")
+    files = sorted(path.relative_to(store.output).as_posix() for path in store.output.glob("??/*.json"))
+    assert files == sorted(f"{folder_of(each.name)}/{each.name}.json" for each in PROMPTS)
+    assert not list(store.output.glob("*.json"))
+    assert listed(store.output) == [f"{folder_of(each.name)}/{each.name}.npy" for each in PROMPTS]
+    assert all((store.output / file).is_file() for file in listed(store.output))
+
+
+def test_the_folder_of_a_name_is_what_other_programs_compute_too() -> None:
+    # printf waving_0 | sha256sum | xxd -r -p | base32 | cut -c1-2 | tr A-Z a-z
+    import base64
+    import hashlib
+
+    for each in PROMPTS:
+        assert (
+            folder_of(each.name) == base64.b32encode(hashlib.sha256(each.name.encode()).digest())[:2].decode().lower()
+        )
+
+
+@pytest.mark.parametrize("layout", ["flat", "nested", "shards"])
+def test_every_layout_is_surveyed_audited_exported_and_shown(tmp_path: Path, layout: str) -> None:
+    store = make(tmp_path, layout)
+    found = PoseStore(store.output, (NPY,))
+    assert layout == found.layout.NAME
+    assert found.survey(PROMPTS, SETTINGS).finished == PROMPTS
+    report = verify(store.output)
+    assert (report.problems, report.counts.found) == ([], 5)
+    assert [each.kind for each in report.notes if each.kind != "pose that was not requested"] == []
+    index = PoseIndex([OutputFolder(store.output, {})])
+    index.refresh()
+    assert sorted(each.name for each in index.entries) == [each.name for each in PROMPTS]
+
+
+def test_damage_in_a_nested_folder_is_found_and_set_aside(tmp_path: Path) -> None:
+    store = make(tmp_path, "nested")
+    store.layout.path("waving_1", ".npy").write_bytes(b"damaged")
+    store.layout.path("waving_2", ".json").unlink()
+    elsewhere = store.output / folder_of("waving_3") / "nodding.json"
+    elsewhere.write_text("{}")
+    where = {each.where for each in verify(store.output).problems}
+    assert {store.layout.place("waving_1", ".npy"), store.layout.place("waving_2", ".npy")} <= where
+    assert elsewhere.relative_to(store.output).as_posix() in where
+    verify(store.output, repair=True)
+    assert verify(store.output).problems == []
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS).unfinished == PROMPTS[1:3]
+
+
+def test_a_folder_is_moved_to_another_layout_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = make(tmp_path, "flat")
+    (store.output / "contact_sheet.png").write_bytes(b"theirs")
+    before = {path.name: (path.stat().st_ino, path.read_bytes()) for path in store.output.glob("waving*")}
+    for layout, pattern in (("nested", "??/waving*"), ("flat", "waving*")):
+        assert main([str(store.output), "--to", layout]) == 0
+        assert f"5 poses moved, the layout is {layout}" in capsys.readouterr().out
+        moved = {path.name: (path.stat().st_ino, path.read_bytes()) for path in store.output.glob(pattern)}
+        assert moved == before
+        again = PoseStore(store.output, (NPY,))
+        assert again.survey(PROMPTS, SETTINGS).finished == PROMPTS
+        assert listed(store.output) == [again.layout.place(each.name, ".npy") for each in PROMPTS]
+        assert relayout(store.output, layout) == 0
+    assert (store.output / "contact_sheet.png").exists()
+    assert [path.name for path in store.output.iterdir() if path.is_dir()] == [".mardm_batch"]
+
+
+def test_a_move_that_was_interrupted_is_finished_before_anything_else(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+
+    def killed(names: object) -> object:
+        yield "waving_0"
+        record = store.output / ".mardm_batch" / "layout.json"
+        assert json.loads(record.read_text()) == {"layout": "flat", "moving_to": "nested"}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        relayout(store.output, "nested", killed)
+    target = PoseStore(store.output, (NPY,)).layout
+    nested = store.output / folder_of("waving_1")
+    (store.output / "waving_1.npy").rename(nested / "waving_1.npy")  # killed within a pose
+    for layout in ("flat", "nested"):
+        with pytest.raises(InputError, match="interrupted.*--to nested"):
+            check_layout(store.output, layout)
+    with pytest.raises(InputError, match="interrupted.*--to nested"):
+        relayout(store.output, "flat")
+    assert target.NAME == "flat"
+    assert relayout(store.output, "nested") == 4
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS).finished == PROMPTS
+
+
+def test_a_run_never_mixes_layouts(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    with pytest.raises(InputError, match=r"output\.layout=nested: the poses in .* have the layout flat;.*--to nested"):
+        check_layout(store.output, "nested")
+    check_layout(store.output, "flat")
+    record_layout(store.output, "nested")
+    with pytest.raises(InputError, match=r"output\.layout=flat: .* layout nested; use output\.layout=nested"):
+        check_layout(store.output, "flat")
+    check_layout(tmp_path / "new", "nested")
+
+
+def test_a_folder_without_poses_cannot_be_moved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "missing"), "--to", "nested"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_pictures_of_a_nested_folder_are_exported(tmp_path: Path) -> None:
+    store = PoseStore(tmp_path / "poses", (PNG, NPY), layout="nested")
+    store.prepare()
+    (tmp_path / "staging").mkdir()
+    store.write(Pose(PROMPTS[0], JOINTS, 8, 0), b"\x89PNG\r\n\x1a\n" + bytes(40), SETTINGS, tmp_path / "staging")
+    result = export_poses(store.output, format_for("webdataset", ExportOptions()), tmp_path / "exported")
+    assert result.poses == 1
+
+
+# Blocks ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of three poses."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(shards, "POSES_PER_BLOCK", 3)
+
+
+def names_in_tars(output: Path) -> list[str]:
+    names = []
+    for path in sorted(output.glob("*.tar")):
+        with tarfile.open(path) as tar:
+            names += [name.removesuffix(".json") for name in tar.getnames() if name.endswith(".json")]
+    return names
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_blocks_are_whole_and_have_a_table_each(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    store = make(tmp_path, "shards")
+    files = sorted(path.name for path in store.output.glob("all-*"))
+    assert files == ["all-00000.parquet", "all-00000.tar", "all-00001.parquet", "all-00001.tar"]
+    assert names_in_tars(store.output) == [each.name for each in PROMPTS]
+    rows = [row for path in sorted(store.output.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+    assert [row["caption"] for row in rows] == [each.caption for each in PROMPTS]
+    assert np.array_equal(np.array(rows[0]["joints"], np.float32), JOINTS)
+    assert not (store.output / "metadata.jsonl").exists()
+    assert list((store.output / ".mardm_batch" / "open" / "all").iterdir()) == []
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_kill_loses_no_pose_and_none_is_there_twice(tmp_path: Path) -> None:
+    store = PoseStore(tmp_path / "poses", (NPY,), layout="shards")
+    store.prepare()
+    run(store, PROMPTS, kill_after=2)
+    left = store.layout.landing.path("waving_4", ".npy")
+    left.write_bytes(b"half a pose")
+    resumed = PoseStore(store.output, (NPY,))
+    with resumed.keeping_ledger("all"):
+        assert resumed.survey(PROMPTS, SETTINGS).unfinished == PROMPTS[2:]
+    run(PoseStore(store.output, (NPY,)), PROMPTS[2:], kill_after=3)
+    run(PoseStore(store.output, (NPY,)), ())
+    assert sorted(names_in_tars(store.output)) == [each.name for each in PROMPTS]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_shard_packs_what_a_killed_one_of_another_division_left(tmp_path: Path) -> None:
+    store = PoseStore(tmp_path / "poses", (NPY,), layout="shards")
+    store.prepare()
+    run(store, PROMPTS, "shard-0-of-2", kill_after=2)
+    run(PoseStore(store.output, (NPY,)), (), "all")
+    assert names_in_tars(store.output) == ["waving_0", "waving_1"]
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS).finished == PROMPTS[:2]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_pose_that_is_made_again_leaves_its_old_block(tmp_path: Path) -> None:
+    store = make(tmp_path, "shards")
+    run(PoseStore(store.output, (NPY,)), [PROMPTS[1], PROMPTS[3], PROMPTS[4]])
+    assert names_in_tars(store.output) == ["waving_0", "waving_2", "waving_1", "waving_3", "waving_4"]
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS, SETTINGS).finished == PROMPTS
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_table_that_is_missing_or_of_another_tar_is_made_anew(tmp_path: Path) -> None:
+    store = make(tmp_path, "shards")
+    tables = sorted(store.output.glob("*.parquet"))
+    before = [path.read_bytes() for path in tables]
+    tables[0].unlink()
+    tables[1].write_bytes(before[0])
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS).finished == PROMPTS
+    run(PoseStore(store.output, (NPY,)), ())
+    assert [path.read_bytes() for path in tables] == before
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_damage_in_a_tar_is_found_and_its_block_set_aside(tmp_path: Path) -> None:
+    store = make(tmp_path, "shards")
+    path = store.output / "all-00000.tar"
+    content = bytearray(path.read_bytes())
+    content[content.index(b'"caption"')] ^= 1
+    path.write_bytes(content)
+    report = verify(store.output)
+    assert {each.where for each in report.problems} == {"all-00000.tar/waving_0.json"}
+    verify(store.output, repair=True)
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS).unfinished == PROMPTS[:3]
+    assert verify(store.output).problems == []
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_poses_are_moved_into_blocks_and_out_of_them(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    before = {path.name: path.read_bytes() for path in store.output.glob("waving*")}
+    for layout in ("shards", "nested", "shards", "flat"):
+        assert relayout(store.output, layout) == 5
+        assert PoseStore(store.output, (NPY,)).survey(PROMPTS, SETTINGS).finished == PROMPTS
+        assert verify(store.output).problems == []
+    assert {path.name: path.read_bytes() for path in store.output.glob("waving*")} == before
+    assert not list(store.output.glob("all-*"))
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_webdataset_and_the_hub_s_library_stream_the_blocks(tmp_path: Path) -> None:
+    webdataset, datasets = pytest.importorskip("webdataset"), pytest.importorskip("datasets")
+    store = make(tmp_path, "shards")
+    tars = [str(path) for path in sorted(store.output.glob("*.tar"))]
+    samples = list(webdataset.WebDataset(tars, shardshuffle=False).decode())
+    assert [each["json"]["caption"] for each in samples] == [each.caption for each in PROMPTS]
+    assert np.array_equal(samples[0]["npy"], JOINTS)
+    rows = datasets.load_dataset(str(store.output), split="train", streaming=True, cache_dir=str(tmp_path / "cache"))
+    assert [row["caption"] for row in rows] == [each.caption for each in PROMPTS]
+
+
+def test_blocks_without_pyarrow_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block, "find_spec", lambda name: None)
+    with pytest.raises(
+        InputError, match=r"output\.layout=shards: needs pyarrow; pip install 'mardm-batch\[parquet\]'$"
+    ):
+        check_layout(tmp_path, "shards")
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_poses_that_were_not_requested_leave_their_block_and_the_others_stay(tmp_path: Path) -> None:
+    store = make(tmp_path, "shards")
+    (tmp_path / "captions.txt").write_text("".join(f"{each.caption}\n" for each in PROMPTS[1:]))
+    report = verify(store.output, tmp_path / "captions.txt", prune=True)
+    assert report.repair is not None
+    assert report.repair.to_generate == 0
+    assert sorted(names_in_tars(store.output)) == [each.name for each in PROMPTS[1:]]
+    aside = store.output / ".mardm_batch" / "removed" / "1"
+    assert sorted(path.name for path in aside.iterdir()) == ["waving_0.json", "waving_0.npy"]
