@@ -66,6 +66,7 @@ def test_files_that_are_not_wanted_any_more_go_with_the_pose(store: PoseStore) -
     write(store)
     fewer = PoseStore(store.output, (PNG, NPY))
     fewer.prepare()
+    fewer.find_views()
     write(fewer)
     assert sorted(path.name for path in store.output.glob("waving*")) == ["waving.json", "waving.npy", "waving.png"]
 

@@ -134,6 +134,7 @@ def inspections(
     store: PoseStore, expected: Expected, listing: Listing, checks: Checks, names: Sequence[str]
 ) -> Iterator[Inspection]:
     """The inspections of poses, in the order of their names, by threads or processes on every core."""
+    store.layout.look()
     inspector, cores = Inspector(store, expected.prompts is not None, checks.pictures), available_cores()
     ledger = Ledger(store.output)
     ledger.read_others(())

@@ -56,27 +56,27 @@ class ShardsLayout(Layout):
         """Poses that wait in the hidden folder for their block."""
 
     def __getstate__(self) -> dict[str, object]:
-        """For the writer processes, which look nothing up."""
-        return {**vars(self), "blocks": {}, "places": {}, "open_poses": []}
+        """For other processes, which look for themselves if they have to."""
+        return {**vars(self), "blocks": {}, "places": {}, "open_poses": [], "has_looked": False}
 
     # Looking -----------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
         """See `Layout.look`: read the blocks that are new or have changed."""
-        self.has_looked, found = True, {}
+        found = {}
         with os.scandir(self.output) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(TAR)
                 if name != entry.name and BLOCK_NAME.fullmatch(name) and entry.is_file():
                     status = entry.stat()
                     found[name] = (status.st_mtime_ns, status.st_size)
-        if all(self.blocks[name].changed == found.get(name) for name in self.blocks) and len(found) == len(self.blocks):
-            return
-        self.blocks = {
-            name: self.blocks[name] if self.is_current(name, changed) else read_block(self.output, name, changed)
-            for name, changed in sorted(found.items())
-        }
-        self.places = {pose: place for block in self.blocks.values() for pose, place in block.poses.items()}
+        if {name: block.changed for name, block in self.blocks.items()} != found:
+            self.blocks = {
+                name: self.blocks[name] if self.is_current(name, changed) else read_block(self.output, name, changed)
+                for name, changed in sorted(found.items())
+            }
+            self.places = {pose: place for block in self.blocks.values() for pose, place in block.poses.items()}
+        self.has_looked = True  # last: threads share this
 
     def is_current(self, name: str, changed: Changed) -> bool:
         return name in self.blocks and self.blocks[name].changed == changed
@@ -134,7 +134,7 @@ class ShardsLayout(Layout):
         with tempfile.TemporaryDirectory(prefix="mardm-batch-") as folder:
             near = FlatLayout(Path(folder))
             for name in names:
-                with suppress(OSError):  # what cannot be read is missing there
+                with suppress(OSError, KeyError):  # what cannot be read is missing there
                     for suffix, content in read_members(self.output, self.places[name]):
                         near.path(name, suffix).write_bytes(content)
             yield near
