@@ -62,6 +62,7 @@ cfg: 1.0
 cfg_quality: 1.0
 frames: 4
 time_steps: 1
+min_agreement: null
 """
 
 
@@ -91,6 +92,7 @@ def run_until(folder: Path, poses: int) -> None:
     before = len(asked(folder))
     while process.poll() is None and len(asked(folder)) - before < poses:
         time.sleep(0.2)
+    assert process.poll() is None, "the run ended by itself"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
