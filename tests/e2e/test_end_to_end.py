@@ -375,6 +375,8 @@ def test_exactly_the_rejected_poses_are_made_again_with_other_noise(tmp_path: Pa
     first, second, _ = sorted(before)
     lines = [{"name": first, "verdict": "accept"}, {"name": second, "verdict": "reject"}]
     (output / "reviews.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    otherwise = run(*words, "retry=rejected", "sampling.cfg=2.5")
+    refused(otherwise, "existing=keep makes the rejected again with the settings of this run, and leaves the others")
     result = run(*words, "retry=rejected")
     assert result.returncode == 0, result.stderr
     assert "1 of 1 poses are finished" in result.stderr

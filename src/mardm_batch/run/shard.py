@@ -176,10 +176,16 @@ def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> N
             for key, (theirs, ours) in survey.differences.items()
         ]
         more = f"; {len(differences) - KEYS_SHOWN} more" if len(differences) > KEYS_SHOWN else ""
+        if config.retry == "rejected":
+            ways = "existing=keep makes the rejected again with the settings of this run, and leaves the others"
+        else:
+            ways = (
+                "existing=keep leaves them, existing=overwrite makes them again, another paths.output leaves the "
+                "folder alone"
+            )
         raise InputError(
             f"paths.output={store.output}: {survey.other_settings} of {len(survey.finished)} finished poses were made "
-            f"otherwise ({'; '.join(differences[:KEYS_SHOWN])}{more}); existing=keep leaves them, existing=overwrite "
-            "makes them again, another paths.output leaves the folder alone"
+            f"otherwise ({'; '.join(differences[:KEYS_SHOWN])}{more}); {ways}"
         )
 
 
