@@ -25,6 +25,25 @@ from selenium.webdriver.chrome.options import Options  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 
 COUNT = len(CAPTIONS)
+HOLD_POSES = """
+window.plain = window.fetch;
+[window.held, window.saved] = [[], 0];
+window.fetch = async (address, options) => {
+  const answer = await window.plain(address, options);
+  if (address === "reviews") window.saved++;
+  else if ((await answer.clone().json()).ids.length) await new Promise((resolve) => window.held.push(resolve));
+  return answer;
+};
+"""
+"""Lets poses that the server tells arrive only once `held` is called; `saved` counts answers about verdicts."""
+OVERLAPPED = """(() => {
+  const toast = document.querySelector("#toast:not([hidden])").getBoundingClientRect();
+  return [...document.querySelectorAll("#large button")].filter((button) => {
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    return left < toast.right && right > toast.left && top < toast.bottom && bottom > toast.top;
+  }).map((button) => button.textContent);
+})()"""
+"""The buttons that a toast covers."""
 BACKGROUNDS = {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 18, 24)"}
 
 
@@ -128,6 +147,9 @@ def test_search_filter_and_order(browser: Browser, folder: Path, serve: Callable
     browser.search("nowhere")
     browser.wait("!document.getElementById('empty').hidden")
     browser.click("#clear")
+    orders = browser.texts("#sort option")
+    assert "Worst: bone-length error" in orders
+    assert "Worst: samples rejected" not in orders  # all have 0
     browser.choose("#sort", "bones")
     browser.wait(f"document.querySelector('.card.current p').textContent === '{CAPTIONS[-1]}'")
     assert browser.texts(".card.current .value")[0].endswith(" cm")
@@ -180,6 +202,7 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     browser.wait(f"document.getElementById('seen').textContent === '3 of {COUNT} reviewed'")
     browser.type("z", "a")  # back at the third
     browser.type(Keys.ENTER, "n")
+    assert browser.driver.find_element("id", "large-rejected").text == "2 rejected"
     browser.type("is fine", Keys.ESCAPE, Keys.ESCAPE)
     expected = {first: "reject", second: "reject", third: "accept"}
     by_caption = {prompt.caption: prompt for prompt in prompts()}
@@ -197,7 +220,17 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     browser.wait(f"document.getElementById('seen').textContent === '3 of {COUNT} reviewed'")
     assert browser.texts(".card .mark")[:2] == ["✕", "✕"]
     browser.click("#show-retry")
-    assert "retry=rejected" in browser.texts("#retry pre")[0]
+    (command,) = browser.texts("#retry pre")
+    assert "retry=rejected" in command
+    for clipboard, label in (
+        ("{writeText: async (words) => { window.copied = words }}", "Copied"),
+        ("null", "Selected"),
+    ):
+        words = f"Object.defineProperty(navigator, 'clipboard', {{value: {clipboard}, configurable: true}})"
+        browser.driver.execute_script(words)
+        browser.click("#retry-commands button")
+        browser.wait(f"document.querySelector('#retry-commands button').textContent === '{label}'")
+    assert browser.run("[window.copied, getSelection().toString()]") == [command, command]
     browser.type(Keys.ESCAPE)
     writer = Writer(folder.with_name("again"))
     writer.into(folder)
@@ -208,6 +241,29 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
         writer.write(prompt, random_joints(99), rejections=reviews.rejections()[prompt.name])
     browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed'")
     assert rejected_prompts(prompts(), writer.store, ReviewList(folder).read()) == []
+    browser.click("#toggle-filters")
+    assert browser.texts("#filters .range legend")[0] == "made again"
+    browser.click("[data-measure=rejections]")
+    browser.type("1")
+    browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
+    assert sorted(browser.captions()) == sorted([first, second])
+
+
+def test_what_was_undone_stays_undone(browser: Browser, folder: Path, serve: Callable[..., str]) -> None:
+    browser.open(serve(folder))
+    browser.driver.execute_script(HOLD_POSES)
+    browser.type("r")
+    browser.wait("window.held.length === 1")  # a pose that is rejected
+    browser.type("z")
+    browser.wait("window.saved === 2")
+    browser.run("window.held.shift()()")
+    browser.wait("window.held.length === 1")  # the page has asked again
+    assert browser.texts(".card .mark")[0] == ""
+    browser.driver.execute_script("window.fetch = window.plain; window.held.shift()()")
+    line = {"name": prompts()[20].name, "verdict": "unsure", "note": ""}
+    with (folder / "reviews.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed'")
 
 
 def test_new_poses_and_verdicts_of_others_appear(browser: Browser, folder: Path, serve: Callable[..., str]) -> None:
@@ -287,5 +343,7 @@ def test_the_page_fits_every_width(
         browser.type(Keys.ENTER)
         browser.wait("document.getElementById('figure').dataset.view !== undefined")
         assert browser.run("document.getElementById('large').scrollWidth") <= width
+        browser.type("z")  # nothing to undo, which is said
+        assert browser.run(OVERLAPPED) == []
         browser.driver.save_screenshot(str(tmp_path / f"{width}_large.png"))
     browser.show_as(1000, 800, "light")

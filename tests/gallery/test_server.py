@@ -127,6 +127,15 @@ def test_a_form_of_another_page_cannot_write(client: Client, folder: Path) -> No
     assert not (folder / "reviews.jsonl").exists()
 
 
+def test_a_verdict_is_told_as_soon_as_it_is_saved(client: Client) -> None:
+    block = client.poses()
+    for verdict in ("reject", "", "accept"):
+        answer = json.loads(client.ask("reviews", "POST", [review(block, 3, verdict)])[1])
+        news = json.loads(client.ask(f"poses?since={block['revision']}")[1])
+        assert (news["ids"], news["verdict"]) == ([block["ids"][3]], [verdict])
+        assert answer["revision"] <= news["revision"]
+
+
 def test_two_reviewers_at_once_lose_nothing(folder: Path, serve: Callable[..., str]) -> None:
     clients = [Client(serve(folder)), Client(serve(folder))]
     blocks = [client.poses() for client in clients]

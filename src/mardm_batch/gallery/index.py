@@ -16,7 +16,7 @@ from typing import Final
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.records import PoseDocument
-from mardm_batch.dataset.reviews import ReviewList, Reviews
+from mardm_batch.dataset.reviews import Review, ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.gallery.cache import PoseCache, read_cache, write_cache
@@ -68,6 +68,8 @@ class PoseIndex:
         self.log: list[tuple[int, int]] = []
         """Revisions with the number of the pose that changed; one that changed again since is passed over."""
         self.lock = threading.RLock()
+        self.reviews_lock = threading.Lock()
+        """Held from reading or writing a list of reviews until the index has them; never taken under `lock`."""
         self.found = 0
         """Poses in the folders, of which some may not have been read yet."""
         self.complete = False
@@ -157,18 +159,35 @@ class PoseIndex:
     def refresh_reviews(self, number: int) -> None:
         """Take over the reviews where the list has changed, whoever wrote it."""
         folder = self.folders[number]
-        version = folder.review_list.version()
-        if version == folder.reviews_version:
-            return
-        reviews = folder.review_list.read()
-        with self.lock:
-            folder.reviews, folder.reviews_version = reviews, version
-            for place, entry in enumerate(self.entries):
-                if entry.folder == number:
-                    review = reviews.of_pose(entry.name, entry.digest, entry.rejections)
-                    if review != entry.review:
-                        entry.review = review
-                        self.touch(place)
+        with self.reviews_lock:
+            version = folder.review_list.version()
+            if version == folder.reviews_version:
+                return
+            reviews = folder.review_list.read()
+            with self.lock:
+                folder.reviews, folder.reviews_version = reviews, version
+                for place, entry in enumerate(self.entries):
+                    if entry.folder == number:
+                        self.review_anew(place)
+
+    def add_reviews(self, number: int, reviews: Sequence[Review]) -> None:
+        """Write reviews of a folder's poses into its list, and show them at once. Raises OSError, as `append` does."""
+        folder = self.folders[number]
+        with self.reviews_lock:
+            folder.review_list.append(reviews)
+            with self.lock:
+                for review in reviews:
+                    folder.reviews.latest[review.name, review.pose] = review
+                    if (number, review.name) in self.numbers:
+                        self.review_anew(self.numbers[number, review.name])
+
+    def review_anew(self, place: int) -> None:
+        """Give a pose the review that its folder's list has of it now."""
+        entry = self.entries[place]
+        review = self.folders[entry.folder].reviews.of_pose(entry.name, entry.digest, entry.rejections)
+        if review != entry.review:
+            entry.review = review
+            self.touch(place)
 
     def changes(self, since: int, limit: int) -> tuple[int, list[int]]:
         """The numbers of at most `limit` poses that changed after a revision, and the revision of the last one."""

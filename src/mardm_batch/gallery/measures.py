@@ -24,6 +24,7 @@ class Measure:
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
+    "rejections": Measure("made again", "", True),
     "agreement": Measure("agreement", "", False, 2),
     "conditions": Measure("conditions missed", "", True),
     "unknown": Measure("unknown words", "", True),
@@ -33,7 +34,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "bones": Measure("bone-length error", "cm", True, 2),
     "lowest": Measure("lowest joint", "cm", True, 1),
     "attempt": Measure("samples rejected", "", True),
-    "rejections": Measure("made again", "", True),
 }
 """In the order in which the page lists them; one that no pose has is hidden."""
 

@@ -148,7 +148,10 @@ class GalleryServer:
             raise HTTPException(404, "no such file") from None
 
     async def review(self, request: Request) -> Response:
-        """Add reviews: a list of objects with `id`, `digest`, `verdict` and `note`."""
+        """Add reviews: a list of objects with `id`, `digest`, `verdict` and `note`.
+
+        The answer has the revision since which blocks have them.
+        """
         if request.headers.get("content-type") != "application/json":
             raise HTTPException(415, "should be JSON")
         content = b""
@@ -164,7 +167,7 @@ class GalleryServer:
             await run_in_threadpool(self.write_reviews, reviews)
         except OSError as error:
             raise HTTPException(507, f"the verdict could not be written: {error.strerror}") from None
-        return JSONResponse({"written": len(reviews)})
+        return JSONResponse({"written": len(reviews), "revision": self.index.revision})
 
     def read_reviews(self, document: Any) -> list[tuple[int, Review]]:
         """The reviews of a request, each with the number of its folder. Raises ValueError, KeyError or TypeError."""
@@ -181,10 +184,10 @@ class GalleryServer:
         return reviews
 
     def write_reviews(self, reviews: list[tuple[int, Review]]) -> None:
-        for number, folder in enumerate(self.index.folders):
+        for number in range(len(self.index.folders)):
             of_folder = [review for place, review in reviews if place == number]
             if of_folder:
-                folder.review_list.append(of_folder)
+                self.index.add_reviews(number, of_folder)
 
 
 def with_headers(application: ASGIApp) -> ASGIApp:

@@ -23,6 +23,23 @@ export function byId(id) {
   return /** @type {T} */ (document.getElementById(id));
 }
 
+/** Copy text, or select it where the browser does not allow that; the button says which.
+ * @param {string} text @param {HTMLElement} place where it stands @param {HTMLElement} button */
+export async function copy(text, place, button) {
+  const label = button.dataset.label ?? button.textContent ?? "";
+  button.dataset.label = label;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    getSelection()?.selectAllChildren(place);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => {
+    button.textContent = label;
+  }, 1500);
+}
+
 export class Large {
   /** @param {Poses} poses @param {Reviews} reviews @param {Settings} settings @param {(row: number) => void} onOther */
   constructor(poses, reviews, settings, onOther) {
@@ -71,7 +88,7 @@ export class Large {
     byId("mirror").addEventListener("click", () => this.toggleMirror());
     byId("reset").addEventListener("click", () => this.resetView());
     byId("view-picture").addEventListener("click", () => this.showPicture(!this.showsPicture));
-    byId("copy").addEventListener("click", () => void this.copyName());
+    byId("copy").addEventListener("click", () => void copy(this.poses.name[this.row], byId("large-name"), byId("copy")));
     byId("show-json").addEventListener("click", () => void this.toggleJson());
   }
 
@@ -305,7 +322,7 @@ export class Large {
     }
   }
 
-  // Picture, name, JSON -------------------------------------------------------------------------------------------------
+  // Picture, JSON -------------------------------------------------------------------------------------------------------
 
   /** @param {boolean} shown */
   showPicture(shown) {
@@ -319,20 +336,6 @@ export class Large {
     this.picture.src = served
       ? `picture/${this.row}?${this.poses.digest[this.row]}`
       : `${pictures}${encodeURIComponent(this.poses.name[this.row])}.png`;
-  }
-
-  async copyName() {
-    const button = byId("copy");
-    try {
-      await navigator.clipboard.writeText(this.poses.name[this.row]);
-      button.textContent = "Copied";
-    } catch {
-      getSelection()?.selectAllChildren(byId("large-name"));
-      button.textContent = "Selected";
-    }
-    setTimeout(() => {
-      button.textContent = "Copy name";
-    }, 1500);
   }
 
   async toggleJson() {

@@ -2,10 +2,10 @@
 
 /** @import { Block, Settings } from "./poses.js" */
 import { Poses } from "./poses.js";
-import { emptyQuery, filterCount, select } from "./selection.js";
+import { emptyQuery, filterCount, select, varies } from "./selection.js";
 import { Reviews } from "./reviews.js";
 import { Grid } from "./grid.js";
-import { Large, byId } from "./large.js";
+import { Large, byId, copy } from "./large.js";
 import { fillFilters } from "./filters.js";
 
 const SECONDS_BETWEEN_QUESTIONS = 2;
@@ -57,13 +57,17 @@ function showCounts() {
   byId("seen-bar").style.width = `${poses.present ? (100 * seen) / poses.present : 0}%`;
   byId("show-new").hidden = !unseen;
   byId("show-new").textContent = `Show ${unseen.toLocaleString("en")} new`;
-  byId("show-retry").hidden = !rejected;
-  byId("show-retry").textContent = `${rejected.toLocaleString("en")} rejected: make again…`;
+  const words = `${rejected.toLocaleString("en")} rejected`;
+  byId("show-retry").hidden = byId("large-rejected").hidden = !rejected;
+  byId("show-retry").textContent = `${words}: make again…`;
+  byId("large-rejected").textContent = words;
 }
 
 function showSorts() {
   const sort = /** @type {HTMLSelectElement} */ (byId("sort"));
-  const known = settings.measures.filter((measure) => poses.numbers.has(measure.key) && measure.key !== "rejections");
+  const known = settings.measures.filter(({ key }) => (
+    key !== "rejections" && (varies(poses, key) || key === query.sort)
+  ));
   const choices = [...SORTS, ...known.map((measure) => [measure.key, `Worst: ${measure.label}`]), ["duplicates", "Near duplicates"]];
   const wanted = choices.map(([key]) => key).join(" ");
   if (sort.dataset.choices === wanted) return;
@@ -96,7 +100,7 @@ function showProblem(problem) {
 /** @param {string} words */
 function toast(words) {
   const box = byId("toast");
-  (large.isOpen ? large.dialog : document.body).append(box);
+  (large.isOpen ? byId("stage") : document.body).append(box);
   box.textContent = words;
   box.hidden = false;
   clearTimeout(toastTimer);
@@ -150,7 +154,7 @@ function undo() {
 /** @param {Block} block */
 function take(block) {
   const added = poses.add(block);
-  reviews.keepUnsent();
+  reviews.keepOwn(block.revision);
   showSorts();
   const first = !grid.rows.length;
   if (!loaded || first) show(!first);
@@ -261,7 +265,11 @@ function showRetry() {
     words.className = "mono";
     words.textContent = command;
     words.tabIndex = 0;
-    return [place, words];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => void copy(command, words, button));
+    return [place, words, button];
   }));
   /** @type {HTMLDialogElement} */ (byId("retry")).showModal();
 }

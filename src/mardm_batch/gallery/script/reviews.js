@@ -21,6 +21,8 @@ export class Reviews {
     this.undoable = [];
     /** @type {Map<number, Review>} By row what the server does not know yet. */
     this.unsent = new Map();
+    /** @type {Map<number, {review: Review, revision: number}>} By row what the server knows since a revision. */
+    this.sent = new Map();
     this.sending = false;
   }
 
@@ -64,13 +66,20 @@ export class Reviews {
     void this.send();
   }
 
-  /** What this page said and the server does not know yet counts more than what a block brings. */
-  keepUnsent() {
-    for (const [row, review] of this.unsent) {
-      if (review.digest !== this.poses.digest[row]) continue;
-      this.poses.verdict[row] = review.verdict;
-      this.poses.note[row] = review.note;
+  /** What this page said counts more than a block from before the server knew it. @param {number} revision the block's */
+  keepOwn(revision) {
+    for (const [row, { review, revision: since }] of this.sent) {
+      if (revision >= since) this.sent.delete(row);
+      else this.keep(review);
     }
+    for (const review of this.unsent.values()) this.keep(review);
+  }
+
+  /** @param {Review} review */
+  keep({ row, digest, verdict, note }) {
+    if (digest !== this.poses.digest[row]) return;
+    this.poses.verdict[row] = verdict;
+    this.poses.note[row] = note;
   }
 
   /** Send all that is unsent, in the background, until it has arrived. */
@@ -85,7 +94,11 @@ export class Reviews {
           method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive: true,
         });
         if (!answer.ok && answer.status !== BAD_REQUEST) throw new Error(await answer.text());
-        for (const review of reviews) if (this.unsent.get(review.row) === review) this.unsent.delete(review.row);
+        const known = answer.ok ? await answer.json() : null;
+        for (const review of reviews) {
+          if (known) this.sent.set(review.row, { review, revision: known.revision });
+          if (this.unsent.get(review.row) === review) this.unsent.delete(review.row);
+        }
         this.onProblem(answer.ok ? "" : "A pose that you reviewed no longer exists");
       } catch (error) {
         this.onProblem(`Verdicts are not saved yet: ${error instanceof Error ? error.message : error}`);

@@ -76,6 +76,13 @@ export function filterCount(query) {
   return query.ranges.size + query.categories.size + Number(query.reviews.size > 0) + Number(query.folder !== null);
 }
 
+/** Whether poses differ in a measure. @param {Poses} poses @param {string} key */
+export function varies(poses, key) {
+  const column = poses.numbers.get(key)?.subarray(0, poses.count) ?? new Float32Array(0);
+  const first = column.find((value) => !Number.isNaN(value));
+  return column.some((value) => !Number.isNaN(value) && value !== first);
+}
+
 /** A histogram of a measure: counts in bins from the least to the largest value; null where there are no two values.
  * @param {Poses} poses @param {string} key @param {number} bins */
 export function histogram(poses, key, bins) {
