@@ -16,7 +16,7 @@ from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.formats.registry import FORMATS, enabled_formats, register, split_file_name
 from mardm_batch.registries import register_schemas
-from mardm_batch.run.shard import setting_at
+from mardm_batch.run.reading import setting_at
 
 
 def test_a_setting_turns_a_format_on() -> None:

@@ -62,7 +62,6 @@ cfg: 1.0
 cfg_quality: 1.0
 frames: 4
 time_steps: 1
-min_agreement: null
 """
 
 

@@ -27,6 +27,7 @@ REASONS = {
     "needs a cluster",
     "downloads",
     "takes long",
+    "changes the folder of other examples",
     "sets up",
     "serves until Ctrl-C",
     "needs Blender",

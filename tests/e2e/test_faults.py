@@ -145,11 +145,11 @@ def test_a_crash_among_the_poses_keeps_and_lists_what_is_finished(
     prompts = write_captions(tmp_path, CAPTIONS[:60])
     summaries = []
     monkeypatch.setattr(DeferredTracker, "finish", lambda self, summary: summaries.append(summary))
-    result = faulty_run(crash_after_20_poses, prompts)
+    result = faulty_run(crash_after_20_poses, prompts, "sampling.min_agreement=null")
     assert_crashed(tmp_path, result, finished=20, total=60)
     assert [summary.exit_code for summary in summaries] == [3]
     monkeypatch.undo()
-    again = faulty_run(no_fault, prompts)
+    again = faulty_run(no_fault, prompts, "sampling.min_agreement=null")
     assert again.returncode == 0, again.stderr
 
 

@@ -28,7 +28,7 @@ def test_a_clip_is_drawn_frame_by_frame(finished: Path) -> None:
 def test_a_video_needs_a_clip(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([str(finished), "--to", "video"])
-    assert "clips are kept with output.clip=true" in capsys.readouterr().err
+    assert "runs with output.clip=true keep clips" in capsys.readouterr().err
 
 
 def test_a_clip_is_an_mp4_that_players_show(finished: Path) -> None:

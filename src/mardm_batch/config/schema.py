@@ -44,9 +44,10 @@ def one_of(*choices: str) -> Allowed:
     return Allowed("one of " + ", ".join(choices), lambda value: value in choices)
 
 
-def setting(help: str, allowed: Allowed | None = None) -> Any:
-    """A field of a settings class. None is allowed wherever the type is optional."""
-    return field(default=MISSING, metadata={"help": help, "allowed": allowed})
+def setting(help: str, allowed: Allowed | None = None, default: Any = MISSING) -> Any:
+    """A field of a settings class, that must be set unless it has a default. None is allowed wherever the type is
+    optional."""
+    return field(default=default, metadata={"help": help, "allowed": allowed})
 
 
 def out_of_range(key: str, value: object, words: str) -> ConfigurationError:

@@ -28,7 +28,9 @@ class ModelSettings(SampledSettings, ABC):
     name: str = setting("written into every pose's JSON; of a published model also the folder of its checkpoint")
     cfg: float = setting("the model's own guidance scale", number(0, 100))
     cfg_quality: float = setting("the guidance scale of the preset quality", number(0, 100))
-    min_agreement: float | None = setting("sampling.min_agreement where that does not say otherwise", number(0, 1))
+    min_agreement: float | None = setting(
+        "sampling.min_agreement where that does not say otherwise", number(0, 1), default=None
+    )
     frames: int = setting("frames of a clip where sampling.sequence_length does not say otherwise", whole(1))
     time_steps: int | None = setting(
         "decoding steps where sampling.time_steps does not say otherwise; null: the model has none", whole(1)
