@@ -22,7 +22,7 @@ from mardm_batch.cli import main
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.pose.skeleton import BONE_LENGTHS, JOINT_NAMES, PARENTS
 from mardm_batch.render import RENDERERS
-from mardm_batch.render.theme import RenderSettings
+from mardm_batch.render.theme import Renderer, RenderSettings
 from mardm_batch.sampling.models import MODELS
 from mardm_batch.sampling.models.settings import ModelSettings
 from mardm_batch.config.schema import setting
@@ -71,7 +71,7 @@ class BlankSettings(RenderSettings):
         return Blank(self.grey)
 
 
-class Blank:
+class Blank(Renderer):
     def __init__(self, grey):
         self.grey = grey
 
