@@ -380,6 +380,7 @@ def test_exactly_the_rejected_poses_are_made_again_with_other_noise(tmp_path: Pa
     result = run(*words, "retry=rejected")
     assert result.returncode == 0, result.stderr
     assert "1 of 1 poses are finished" in result.stderr
+    assert "1 pose made again and not reviewed yet; " in result.stderr
     after = {document["name"]: document for document in map(read_document, output.glob("*.json"))}
     assert [name for name in before if before[name] != after[name]] == [second]
     assert after[second]["rejections"] == 1

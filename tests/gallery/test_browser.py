@@ -241,12 +241,18 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
         writer.write(prompt, random_joints(99), rejections=reviews.rejections()[prompt.name])
     browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed'")
     assert rejected_prompts(prompts(), writer.store, ReviewList(folder).read()) == []
+    assert browser.texts("#show-remade") == ["2 made again"]
+    browser.click("#show-remade")
+    browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
+    assert sorted(browser.captions()) == sorted([first, second])
     browser.click("#toggle-filters")
     assert browser.texts("#filters .range legend")[0] == "made again"
+    assert browser.run("document.querySelector('[data-measure=rejections]').value") == "1"
+    browser.click("#show-remade")
+    browser.wait(f"document.getElementById('counts').textContent === '{COUNT} poses'")
     browser.click("[data-measure=rejections]")
     browser.type("1")
     browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
-    assert sorted(browser.captions()) == sorted([first, second])
 
 
 def test_what_was_undone_stays_undone(browser: Browser, folder: Path, serve: Callable[..., str]) -> None:

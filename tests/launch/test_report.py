@@ -10,6 +10,7 @@ from tests.support import write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.records import Failure, Pose
+from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, write_status
 from mardm_batch.launch.report import report
@@ -65,3 +66,27 @@ def test_a_sweep_whose_poses_another_made_meanwhile_is_finished(
         assert report([job], str(tmp_path), 0) == exit_code
     assert ("the sweep is finished: 1 job, 1 pose, nothing is missing" in caplog.text) == (exit_code == 0)
     assert ("but all of its poses are finished" in caplog.text) == (exit_code == 0)
+
+
+def test_poses_made_again_by_several_shards_are_told_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_captions(tmp_path, ["A person waving", "A person sitting"])
+    paths = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "render.enabled=false"]
+    jobs = []
+    for shard in (0, 1):
+        words = [*paths, f"shard={shard}", "num_shards=2", "retry=rejected"]
+        jobs.append(Job(shard, words, to_config(compose_config(words))))
+        write_status(str(tmp_path), shard, EXIT_CODE, 0)
+    (tmp_path / "staging").mkdir()
+    for job in jobs:
+        store = open_store(job.config)
+        store.prepare()
+        (prompt,) = read_run_prompts(job.config).prompts
+        ReviewList(store.output).append([Review(prompt.name, "reject")])
+        pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0, rejections=1, agreement=job.number / 2)
+        store.write(pose, None, pose_provenance(job.config), tmp_path / "staging")
+    with caplog.at_level(logging.INFO):
+        assert report(jobs, str(tmp_path), 0) == 0
+    (line,) = [each for each in caplog.messages if "made again" in each]
+    assert line.startswith("2 poses made again and not reviewed yet; 2 still agree less than 0.8: waving (0.00), ")

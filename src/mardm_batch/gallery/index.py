@@ -5,6 +5,7 @@ the first blocks, poses that a run has made since, poses made again, verdicts of
 """
 
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +26,10 @@ from mardm_batch.gallery.measures import measure_poses
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
-READERS: Final = 4
-"""Threads that read files."""
+READERS: Final = 8
+"""Threads that read files which are waited for."""
+SECONDS_WAITED: Final = 0.002
+"""For each file of a slow disk, from which on threads pay."""
 POSES_MEASURED_AT_ONCE: Final = 256
 LEAST_READ: Final = 256
 READ_SHARE: Final = 0.05
@@ -46,11 +49,27 @@ class OutputFolder:
     """What an earlier gallery read; None: it was not looked for yet."""
     read_since: int = 0
     """Number of poses that were read and are not in the cache on the disk."""
+    is_slow: bool = False
+    """Whether the files last read were waited for, as those on a network or that are not in memory."""
 
     def __post_init__(self) -> None:
         if not self.output.is_dir():
             raise InputError(f"{self.output}: no such folder; name the one that a run wrote to (its paths.output)")
         self.store = PoseStore(self.output, [NPY])
+
+    def documents(self, names: Sequence[str]) -> dict[str, PoseDocument]:
+        """By name the JSON of the poses that have one. Raises OSError."""
+        if not names:
+            return {}
+        started, worked = time.monotonic(), time.thread_time()
+        if self.is_slow:
+            with ThreadPoolExecutor(READERS) as pool:
+                found = list(pool.map(self.store.read, names))
+        else:  # threads that take turns would need more time than they save
+            found = [self.store.read(name) for name in names]
+            waited = time.monotonic() - started - (time.thread_time() - worked)
+            self.is_slow = waited > SECONDS_WAITED * len(names)
+        return {name: document for name, document in zip(names, found, strict=True) if document is not None}
 
     @property
     def review_list(self) -> ReviewList:
@@ -103,13 +122,7 @@ class PoseIndex:
         if folder.cache is None:
             folder.cache = read_cache(folder.output, folder.conditions)
         known = {name: folder.cache.entry(name, version) for name, version in versions.items()}
-        documents: dict[str, PoseDocument] = {}
-        new = [name for name, entry in known.items() if entry is None]
-        if new:
-            with ThreadPoolExecutor(READERS) as pool:  # a file that is not in memory is waited for
-                for name, document in zip(new, pool.map(folder.store.read, new), strict=True):
-                    if document is not None:
-                        documents[name] = document
+        documents = folder.documents([name for name, entry in known.items() if entry is None])
         measured = measure_poses(list(documents.values()), folder.conditions)
         for (name, document), measures in zip(documents.items(), measured, strict=True):
             known[name] = entry_of(name, document, measures, versions[name])

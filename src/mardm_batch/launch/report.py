@@ -14,6 +14,7 @@ from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
+from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.shard import check_run, count_finished
 from mardm_batch.system.terminal import counted
 
@@ -56,6 +57,7 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
             log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
         elif code != ExitCode.ALL_FINISHED:
             log.warning("%s %s, but all of its poses are finished", job.name, ending)
+    report_remade(jobs)
     if complete:
         rest = f"{missing} are missing and were not requested" if missing else "nothing is missing"
         log.info("the sweep is finished: %s, %s, %s", counted(len(jobs), "job"), counted(requested, "pose"), rest)
@@ -74,6 +76,18 @@ def causes_of_ends(folder: str) -> dict[int, str]:
     queue = read_queue(Path(queue_file(folder)))
     ended = {number: job for number, job in queue.items() if job.state == ENDED and job.reason}
     return {number: f"{job.reason} (job {job.job})" for number, job in ended.items()}
+
+
+def report_remade(jobs: Sequence[Job]) -> None:
+    """How the poses fare that were made again with `retry=rejected`, in one line for each output folder."""
+    outputs: dict[Path, list[Job]] = {}
+    for job in jobs:
+        if job.config.retry == "rejected":
+            outputs.setdefault(job.output, []).append(job)
+    for together in outputs.values():
+        first = together[0]
+        prompts = [prompt for job in together for prompt in job.reading.prompts(job.config)]
+        log_remade(prompts, first.reading.store(first.config), first.config.sampling.min_agreement)
 
 
 def update_all_metadata(jobs: Sequence[Job]) -> bool:

@@ -15,6 +15,7 @@ from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.signals import Interrupted, defer_signals
@@ -122,6 +123,8 @@ def report_end(
             clock(seconds),
             f"; {missing} are missing" if missing else "",
         )
+    if config.retry == "rejected":
+        log_remade(requested, store, config.sampling.min_agreement)
     if survey.unknown_words:
         words = "captions with words that the model does not know: %d (unknown_words in their JSON)"
         log.info(words, survey.unknown_words)

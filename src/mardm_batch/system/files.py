@@ -23,6 +23,7 @@ MAX_LIST_BYTES: Final = 2**30
 Version = tuple[int, int, int]
 """Of a file: when it was changed, its inode and its size."""
 _NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
+_BYTES_AT_ONCE: Final = 2**20
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _PARTIAL: Final = re.compile(r"\.(?P<name>.+)\.(?:[0-9a-f]{32}\.partial|[0-9]+)")
 
@@ -61,23 +62,40 @@ def check_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
 
 def open_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
     """Open a file for reading; raises as `check_regular`, which comes first: opening a device may have effects."""
-    check_regular(path, max_bytes)
-    descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
-    try:
-        _check(path, os.fstat(descriptor), max_bytes)  # it may have been exchanged meanwhile
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    descriptor, _ = _open_regular(path, max_bytes)
+    return os.fdopen(descriptor, "rb")
 
 
 def read_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """The content of a file; raises as `check_regular`, also where more than its size says comes out of it."""
-    with open_regular(path, max_bytes) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
+    descriptor, size = _open_regular(path, max_bytes)
+    try:
+        content = os.read(descriptor, size + 1)
+        if len(content) == size:  # as a rule; one that grows meanwhile, or comes in pieces, is read to its end
+            return content
+        parts, length = [content], len(content)
+        while content and length <= max_bytes:
+            content = os.read(descriptor, _BYTES_AT_ONCE)
+            parts.append(content)
+            length += len(content)
+    finally:
+        os.close(descriptor)
+    if length > max_bytes:
         raise _too_large(path, max_bytes)
-    return content
+    return b"".join(parts)
+
+
+def _open_regular(path: Path, max_bytes: int) -> tuple[int, int]:
+    """A descriptor that reads a file, and the file's size."""
+    check_regular(path, max_bytes)
+    descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
+    try:
+        status = os.fstat(descriptor)
+        _check(path, status, max_bytes)  # it may have been exchanged meanwhile
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, status.st_size
 
 
 def open_for_appending(path: Path) -> FileIO:

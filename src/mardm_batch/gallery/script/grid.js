@@ -32,6 +32,8 @@ export class Grid {
     this.groups = new Map();
     this.columns = 1;
     this.width = LEAST_WIDTH;
+    /** For which width. */
+    this.laidOut = 0;
     /** @type {Map<number, Card>} By place. */
     this.cards = new Map();
     /** @type {Card[]} */
@@ -56,7 +58,8 @@ export class Grid {
     const place = keepPlace && row !== undefined ? rows.indexOf(row) : 0;
     this.current = Math.max(place, 0);
     if (!keepPlace) this.scroll.scrollTop = 0;
-    this.layOut();
+    if (this.grid.clientWidth !== this.laidOut) this.layOut();
+    else this.fit();
   }
 
   changeTheme() {
@@ -74,12 +77,18 @@ export class Grid {
   layOut() {
     const width = this.grid.clientWidth;
     if (!width) return;
+    this.laidOut = width;
     const least = width < NARROW ? NARROW_WIDTH : LEAST_WIDTH;
     this.columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
     this.width = Math.floor((width - GAP * (this.columns - 1)) / this.columns);
-    this.grid.style.height = `${Math.ceil(this.rows.length / this.columns) * this.height}px`;
     for (const card of this.cards.values()) this.remove(card);
     this.cards.clear();
+    this.fit();
+  }
+
+  /** Be as high as the rows that are shown take. */
+  fit() {
+    this.grid.style.height = `${Math.ceil(this.rows.length / this.columns) * this.height}px`;
     this.update();
   }
 
@@ -121,7 +130,10 @@ export class Grid {
       this.fill(card);
       if (card.drawn === this.drawingOf(card)) continue;
       if (performance.now() - started < MS_FOR_DRAWING) this.draw(card);
-      else complete = false;
+      else {
+        if (card.drawn) this.clear(card); // it is another pose now
+        complete = false;
+      }
     }
     this.grid.setAttribute("aria-activedescendant", this.rows.length ? `card-${this.current}` : "");
     if (!complete) this.schedule();
@@ -162,11 +174,18 @@ export class Grid {
     element.id = `card-${place}`;
     element.dataset.place = String(place);
     element.setAttribute("aria-posinset", String(place + 1));
-    element.setAttribute("aria-setsize", String(this.rows.length));
     const pixels = Math.round(this.width * Math.min(devicePixelRatio, 2));
     if (canvas.width !== pixels) [canvas.width, canvas.height] = [pixels, pixels];
-    else canvas.getContext("2d")?.clearRect(0, 0, pixels, pixels);
+    else this.clear(card);
     this.grid.append(element);
+  }
+
+  /** @param {Card} card */
+  clear(card) {
+    const context = card.canvas.getContext("2d");
+    context?.setTransform(1, 0, 0, 1, 0, 0);
+    context?.clearRect(0, 0, card.canvas.width, card.canvas.height);
+    card.drawn = "";
   }
 
   /** The texts of a card. @param {Card} card */
@@ -175,6 +194,8 @@ export class Grid {
     const { verdict, note, caption } = this.poses;
     card.element.classList.toggle("current", card.place === this.current);
     card.element.setAttribute("aria-selected", String(card.place === this.current));
+    const size = String(this.rows.length);
+    if (card.element.getAttribute("aria-setsize") !== size) card.element.setAttribute("aria-setsize", size);
     const state = `${row} ${this.poses.digest[row]} ${verdict[row]} ${note[row]} ${this.measure?.key} ${this.groups.get(row)}`;
     if (card.element.dataset.state === state) return;
     card.element.dataset.state = state;

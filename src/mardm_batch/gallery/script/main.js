@@ -61,6 +61,19 @@ function showCounts() {
   byId("show-retry").hidden = byId("large-rejected").hidden = !rejected;
   byId("show-retry").textContent = `${words}: make again…`;
   byId("large-rejected").textContent = words;
+  showRemade();
+}
+
+/** How many poses were made again, and whether only these are shown. */
+function showRemade() {
+  const column = poses.numbers.get("rejections") ?? [];
+  let remade = 0;
+  for (let row = 0; row < poses.count; row++) remade += Number(column[row] >= 1 && !poses.removed[row]);
+  const only = query.ranges.has("rejections");
+  const button = byId("show-remade");
+  button.hidden = !remade && !only;
+  button.setAttribute("aria-pressed", String(only));
+  button.textContent = only ? "Show the others too" : `${remade.toLocaleString("en")} made again`;
 }
 
 function showSorts() {
@@ -237,6 +250,19 @@ async function sortBy() {
   show(false);
 }
 
+/** Show just the poses that were made again, those that agree least first; or the others too. */
+function toggleRemade() {
+  const only = !query.ranges.delete("rejections");
+  if (only) query.ranges.set("rejections", [1, Infinity]);
+  const panel = byId("filters");
+  if (!panel.hidden) fillFilters(panel, poses, settings, query, () => show(false));
+  const sort = /** @type {HTMLSelectElement} */ (byId("sort"));
+  if (only && [...sort.options].some((option) => option.value === "agreement")) {
+    sort.value = "agreement";
+    void sortBy();
+  } else show(false);
+}
+
 function toggleFilters() {
   const panel = byId("filters");
   panel.hidden = !panel.hidden;
@@ -344,6 +370,7 @@ function connect() {
   byId("toggle-filters").addEventListener("click", toggleFilters);
   byId("clear").addEventListener("click", clearAll);
   byId("show-new").addEventListener("click", () => show(true));
+  byId("show-remade").addEventListener("click", toggleRemade);
   byId("show-retry").addEventListener("click", showRetry);
   byId("help").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal());
   byId("close").addEventListener("click", () => large.dialog.close());
