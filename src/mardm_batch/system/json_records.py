@@ -316,7 +316,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, JsonRecord):
         return value.to_json()
     if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
+        return list(value) if SCALARS.keys() >= set(map(type, value)) else [plain(each) for each in value]
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     return value
