@@ -12,7 +12,14 @@ from torch.nn import functional
 
 from mardm_batch.errors import InputError
 from mardm_batch.evaluate.__main__ import PROTOCOL_MEASURES, main
-from mardm_batch.evaluate.humanml3d.metrics import POOL, diversity, frechet_distance, half_width, retrieval
+from mardm_batch.evaluate.humanml3d.metrics import (
+    POOL,
+    diversity,
+    frechet_distance,
+    half_width,
+    multimodality,
+    retrieval,
+)
 from mardm_batch.evaluate.humanml3d.networks import (
     Evaluator,
     MovementEncoder,
@@ -20,7 +27,7 @@ from mardm_batch.evaluate.humanml3d.networks import (
     TextEncoder,
     load_evaluator,
 )
-from mardm_batch.evaluate.humanml3d.protocol import MEASURES
+from mardm_batch.evaluate.humanml3d.protocol import MEASURES, MULTIMODALITY
 from mardm_batch.evaluate.humanml3d.recordings import LONGEST_CLIP, read_split
 from mardm_batch.evaluate.humanml3d.words import CLASSES, load_word_vectors
 
@@ -39,6 +46,7 @@ PUBLISHED = {
 """Shapes of some of the published weights."""
 WORDS = ["unk", "sos", "eos", "a", "person", "walk", "slowly", "wave"]
 VECTOR, WIDTH, EMBEDDING = 12, 24, 16
+QUICK = ("+preset=fast", "sampling.time_steps=2", "sampling.min_agreement=null")
 
 
 def write_evaluator(folder: Path, seen: int = 259) -> Path:
@@ -103,7 +111,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def flags(files: Path, evaluator: str = "t2m") -> list[str]:
     return [
         "--protocol", "humanml3d", "--dataset", str(files / "HumanML3D"), "--evaluator", str(files / evaluator),
-        "--glove", str(files / "glove"), "--repetitions", "2",
+        "--glove", str(files / "glove"), "--repetitions", "2", "--multimodal-captions", "2",
     ]  # fmt: skip
 
 
@@ -194,22 +202,32 @@ def test_parts_of_recordings_are_recordings_and_short_ones_are_left_out(files: P
 
 @pytest.mark.parametrize("evaluator", ["t2m", "mardm"])
 def test_the_command_scores_clips_of_the_recordings_lengths(
-    files: Path, evaluator: str, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    files: Path,
+    evaluator: str,
+    tiny_weights: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("mardm_batch.evaluate.humanml3d.protocol.GENERATIONS", 3)
     path = tmp_path / "scores.json"
-    settings = [f"model.weights={tiny_weights}", "+preset=fast", "sampling.time_steps=2"]
+    settings = [f"model.weights={tiny_weights}", *QUICK]
     assert main([*settings, *flags(files, evaluator), "--json", str(path)]) == 0
     scores = json.loads(path.read_text())
     assert scores["clips"] == POOL
     assert scores["features"] == {"t2m": 263, "mardm": 67}[evaluator]
+    assert list(scores["generated"]) == [*MEASURES, MULTIMODALITY] == list(PROTOCOL_MEASURES)
+    assert list(scores["recorded"]) == list(MEASURES)
     for kind in ("generated", "recorded"):
-        assert list(scores[kind]) == list(MEASURES) == list(PROTOCOL_MEASURES)
         assert all(np.isfinite(each["mean"]) and each["half_width"] >= 0 for each in scores[kind].values())
         precision = [scores[kind][f"r_precision_{top}"]["mean"] for top in (1, 2, 3)]
         assert precision == sorted(precision)
     assert scores["generated"]["fid"]["mean"] > scores["recorded"]["fid"]["mean"] > 0
     captured = capsys.readouterr()
+    assert scores["generated"][MULTIMODALITY]["mean"] > 0
     assert "FID" in captured.out
+    assert "multimodality" in captured.out
+    assert "sampling 3 clips of 2 captions for multimodality" in captured.err
     assert "1 recording of the test split cannot be read" in captured.out
     assert "repetition 2 of 2" in captured.err
 
@@ -243,6 +261,27 @@ def test_diversity_and_intervals() -> None:
     assert diversity(np.zeros((5, 3)), rng) == 0
     assert diversity(rng.normal(size=(5000, 512)), rng) == pytest.approx(32, rel=0.02)
     assert half_width(np.array([1.0, 3.0])) == pytest.approx(1.96 / np.sqrt(2))
+
+
+def test_multimodality_is_the_distance_within_a_caption() -> None:
+    rng = np.random.default_rng(0)
+    far = 100 * np.arange(50)[:, None, None]  # of captions from each other, which does not count
+    assert multimodality(np.broadcast_to(far, (50, 30, 4)), rng) == 0
+    clips = far + rng.normal(size=(50, 30, 512))
+    found = np.mean([multimodality(clips, rng) for _ in range(40)])
+    assert found == pytest.approx(32 * 29 / 30, rel=0.03)  # a pair is of the same clip one time in thirty
+    assert multimodality(clips[:, :3], rng) > 0
+
+
+def test_multimodality_can_be_left_out(
+    files: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "scores.json"
+    settings = [f"model.weights={tiny_weights}", *QUICK]
+    words = ["--multimodal-captions", "0", "--repetitions", "1", "--json", str(path)]
+    assert main([*settings, *flags(files), *words]) == 0
+    assert list(json.loads(path.read_text())["generated"]) == list(MEASURES)
+    assert "multimodality" not in "".join(capsys.readouterr())
 
 
 def damaged(files: Path, folder: Path, damage: Callable[[Path], None]) -> Path:

@@ -46,9 +46,9 @@ not see the conditions: here it is scored by them. It also finds, in pools of 32
 caption of a pose: recall at rank 1, 5 and 10.
 
 The protocol of HumanML3D (Guo et al., CVPR 2022) scores whole clips, of the length of the recordings of its test split,
-by FID, R-precision in pools of 32, multimodal distance and diversity, with 95 % intervals over the repetitions. Data
-set, evaluator and word vectors are not part of the package: docs/published-model.md says where they are. An evaluator
-for 67 features, as MARDM's, is recognised. Exit codes: 0; 2 for bad settings or input.
+by FID, R-precision in pools of 32, multimodal distance, diversity and multimodality, with 95 % intervals over the
+repetitions. Data set, evaluator and word vectors are not part of the package: docs/published-model.md says where they
+are. An evaluator for 67 features, as MARDM's, is recognised. Exit codes: 0; 2 for bad settings or input.
 """
 MEASURES: Final = {
     "discriminative_conditions_met": "discriminative conditions met",
@@ -89,6 +89,7 @@ PROTOCOL_MEASURES: Final = {
     "r_precision_3": "R-precision, top 3",
     "multimodal_distance": "multimodal distance",
     "diversity": "diversity",
+    "multimodality": "multimodality",
 }
 """The same for the scores of the protocol of HumanML3D."""
 WORST_LISTED: Final = 10
@@ -133,8 +134,9 @@ def show_protocol(scores: ProtocolScores, console: Console) -> None:
     )
     table = Table("measure", "generated", "recorded", title=title, title_justify="left")
     for key, label in PROTOCOL_MEASURES.items():
-        values = (each[key] for each in (scores.generated, scores.recorded))
-        table.add_row(label, *(f"{each.mean:.3f} ± {each.half_width:.3f}" for each in values))
+        values = [each.get(key) for each in (scores.generated, scores.recorded)]
+        if any(values):
+            table.add_row(label, *(f"{each.mean:.3f} ± {each.half_width:.3f}" if each else "" for each in values))
     console.print(table)
     if scores.unusable:
         console.print(f"{counted(scores.unusable, 'recording')} of the test split cannot be read and are left out")
@@ -172,17 +174,29 @@ def build_parser() -> argparse.ArgumentParser:
         help="its mean.npy and std.npy (default: Comp_v6_KLD01/meta or Comp_v6_KLD005/meta of --evaluator)",
     )
     protocol.add_argument("--repetitions", type=int, metavar="N", help="with other seeds each (default: 20)")
+    protocol.add_argument(
+        "--multimodal-captions",
+        type=int,
+        metavar="N",
+        help="captions of a repetition of which 30 clips more are made, for multimodality (default: 100; 0: none)",
+    )
     parser.add_argument("--json", type=writable_file, metavar="FILE", help="also write the scores to this file")
     return parser
 
 
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse numbers that are too small, and options of the other protocol; set what is not given."""
-    numbers = {"seeds": (1, 4), "training_poses": (1, 5_000), "library": (2, None), "repetitions": (1, 20)}
+    numbers = {
+        "seeds": (1, 4),
+        "training_poses": (1, 5_000),
+        "library": (2, None),
+        "repetitions": (1, 20),
+        "multimodal_captions": (0, 100),
+    }
     of_humanml3d: tuple[str, ...] = ("dataset", "evaluator", "glove")
     others: tuple[str, ...] = ("library", "conditions", "seeds", "training_poses")
     if options.protocol == "conditions":
-        others = (*of_humanml3d, "evaluator_stats", "repetitions")
+        others = (*of_humanml3d, "evaluator_stats", "repetitions", "multimodal_captions")
     elif missing := [flag(name) for name in of_humanml3d if getattr(options, name) is None]:
         parser.error(f"--protocol humanml3d needs {', '.join(missing)}")
     if given := [flag(name) for name in others if getattr(options, name) is not None]:
@@ -221,7 +235,7 @@ def run_protocol(config: Config, options: argparse.Namespace) -> tuple[dict[str,
     if options.protocol == "humanml3d":
         files = ProtocolFiles(options.dataset, options.evaluator, options.glove, options.evaluator_stats)
         with reporting_stages() as report:
-            by_protocol = evaluate_by_protocol(config, files, options.repetitions, report)
+            by_protocol = evaluate_by_protocol(config, files, options.repetitions, options.multimodal_captions, report)
         return by_protocol.to_json(), partial(show_protocol, by_protocol)
     captions = load_captions(options.conditions, options.library).first(config.limit)
     with reporting_stages() as report:

@@ -13,6 +13,8 @@ TOP: Final = 3
 """Ranks up to which R-precision is measured."""
 PAIRS: Final = 300
 """Pairs of clips between which diversity is measured."""
+PAIRS_OF_A_CAPTION: Final = 10
+"""Pairs of clips of one caption between which multimodality is measured."""
 _NORMAL_95: Final = 1.96
 """Standard deviations within which 95 % of a normal distribution lie."""
 
@@ -57,6 +59,19 @@ def diversity(clips: Embeddings, rng: np.random.Generator) -> float:
     pairs = min(PAIRS, len(clips))
     first, second = (clips[rng.choice(len(clips), pairs, replace=False)].astype(np.float64) for _ in range(2))
     return float(np.linalg.norm(first - second, axis=1).mean())
+
+
+def multimodality(clips: Embeddings, rng: np.random.Generator) -> float:
+    """Mean distance of random pairs of clips of one caption.
+
+    Args:
+        clips: embeddings (n, g, d) of g clips for each of n captions; with fewer than `PAIRS_OF_A_CAPTION` of them as
+            many pairs as there are clips.
+    """
+    generations = clips.shape[1]
+    pairs = min(PAIRS_OF_A_CAPTION, generations)
+    first, second = (clips[:, rng.choice(generations, pairs, replace=False)].astype(np.float64) for _ in range(2))
+    return float(np.linalg.norm(first - second, axis=-1).mean())
 
 
 def half_width(values: NDArray[np.float64]) -> NDArray[np.float64]:

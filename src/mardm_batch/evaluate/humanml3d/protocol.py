@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import Failure
 from mardm_batch.errors import InputError
-from mardm_batch.evaluate.humanml3d.metrics import POOL, diversity, frechet_distance, half_width, retrieval
+from mardm_batch.evaluate.humanml3d.metrics import (
+    POOL,
+    diversity,
+    frechet_distance,
+    half_width,
+    multimodality,
+    retrieval,
+)
 from mardm_batch.evaluate.humanml3d.recordings import SHORTEST, Draw, read_split
 from mardm_batch.evaluate.humanml3d.words import load_word_vectors
 from mardm_batch.pose.humanml3d import humanml3d_features
@@ -26,6 +33,11 @@ if TYPE_CHECKING:
     from mardm_batch.sampling.sampler import PoseSampler
 
 MEASURES: Final = ("fid", "r_precision_1", "r_precision_2", "r_precision_3", "multimodal_distance", "diversity")
+"""Of generated clips and of recordings."""
+MULTIMODALITY: Final = "multimodality"
+"""Of generated clips alone: a recording is one for its caption."""
+GENERATIONS: Final = 30
+"""Clips of a caption among which its multimodality is measured."""
 Values = NDArray[np.float64]
 """(6,): those of `MEASURES`."""
 
@@ -67,11 +79,14 @@ class ProtocolFiles:
 
 
 def evaluate_by_protocol(
-    config: Config, files: ProtocolFiles, repetitions: int, report: Callable[[str], None]
+    config: Config, files: ProtocolFiles, repetitions: int, multimodal_captions: int, report: Callable[[str], None]
 ) -> ProtocolScores:
     """Score the model that the settings name; `report` is called with what is done next.
 
     Every repetition has other seeds, draws and pairs.
+
+    Args:
+        multimodal_captions: of a repetition, for multimodality; 0: it is not measured.
 
     Raises:
         InputError: a file is missing or broken, or a clip cannot be sampled.
@@ -96,20 +111,42 @@ def evaluate_by_protocol(
     )
     evaluator = load_evaluator(files.evaluator, files.statistics, words, sampler.model.device)
     values: list[tuple[Values, Values]] = []
+    spreads: list[float] = []
     for number in range(repetitions):
         report(f"sampling {counted(clips, 'clip')}, repetition {number + 1} of {repetitions}")
         rng = np.random.default_rng((config.seed, number))
         draws, others = (split.draw(rng)[:clips] for _ in range(2))
         sampler.seed = config.seed + number
         values.append(score(evaluator, draws, others, generate_clips(sampler, draws), rng))
+        if multimodal_captions:
+            chosen = draws[:multimodal_captions]
+            report(f"sampling {GENERATIONS} clips of {counted(len(chosen), 'caption')} for multimodality")
+            spreads.append(multimodality(embed_generations(evaluator, sampler, chosen), rng))
     generated, recorded = (np.array([each[place] for each in values]) for place in (0, 1))
-    return ProtocolScores(clips, repetitions, split.unusable, evaluator.features, summary(generated), summary(recorded))
+    scores = summary(generated, MEASURES)
+    if spreads:
+        scores |= summary(np.array(spreads)[:, None], (MULTIMODALITY,))
+    return ProtocolScores(clips, repetitions, split.unusable, evaluator.features, scores, summary(recorded, MEASURES))
 
 
-def summary(values: NDArray[np.float64]) -> dict[str, Measure]:
-    """Of repetitions (r, 6)."""
+def summary(values: NDArray[np.float64], names: Sequence[str]) -> dict[str, Measure]:
+    """Of repetitions (r, names)."""
     means, widths = values.mean(axis=0), half_width(values)
-    return {name: Measure(float(means[k]), float(widths[k])) for k, name in enumerate(MEASURES)}
+    return {name: Measure(float(means[k]), float(widths[k])) for k, name in enumerate(names)}
+
+
+def embed_generations(evaluator: "Evaluator", sampler: "PoseSampler", draws: Sequence[Draw]) -> NDArray[np.float32]:
+    """Embeddings (n, GENERATIONS, d) of clips for the caption of each draw, all as long as the draw.
+
+    Raises:
+        InputError: a clip cannot be sampled.
+    """
+    embeddings = []
+    for start in range(0, len(draws), POOL):  # a pool's clips take 200 MB
+        repeated = [draw for draw in draws[start : start + POOL] for _ in range(GENERATIONS)]
+        embedded = embed(evaluator.embed_clips, generate_clips(sampler, repeated))
+        embeddings.append(embedded.reshape(-1, GENERATIONS, embedded.shape[-1]))
+    return np.concatenate(embeddings)
 
 
 def score(
