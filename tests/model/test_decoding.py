@@ -15,7 +15,8 @@ from mardm_batch.model.transformer import MardmSizes, MaskedTransformer, WordKey
 
 SIZES = MardmSizes(latent=8, text=6, width=16, layers=2, heads=2, mlp_width=24, head_width=16, head_blocks=2)
 CAPTIONS = ["sitting", "standing", "kneeling", "waving"]
-MIDPOINT = DecodingSettings(time_steps=18, guidance_scale=3.0, sampler=OdeSampler("midpoint", 4))
+SOLVER_STEPS = 4
+MIDPOINT = DecodingSettings(time_steps=18, guidance_scale=3.0, sampler=OdeSampler("midpoint", SOLVER_STEPS))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,56 @@ def test_sampling_each_token_once_gives_the_plain_loops_latents(
     finally:
         network.to(torch.float32)
     assert relative(found, expected) < tolerance
+
+
+def decode_as_described(
+    network: MaskedTransformer, caption: str, tokens: int, time_steps: int, guidance_scale: float, noise: KeyedNoise
+) -> Tensor:
+    """The published loop word by word, for one pose, by the networks' plain forward passes; midpoint steps.
+
+    Returns:
+        Latents (d, t).
+    """
+    condition, padding = conditions([caption]).to(network.mask_latent), torch.zeros(1, tokens, dtype=torch.bool)
+    order = noise.order_scores(tokens)[0].argsort(stable=True).tolist()
+    latents = condition.new_zeros(1, tokens, SIZES.latent)
+    for step, (count,) in enumerate(mask_counts(time_steps, torch.tensor([tokens])).tolist()):
+        masked = sorted(order[:count])
+        visible = latents.clone()
+        visible[0, masked] = network.mask_latent[0, 0]
+        z = network(visible, condition, padding)[0, masked]
+        without = network(visible, torch.zeros_like(condition), padding)[0, masked]
+
+        def velocity(x: Tensor, time: float, z: Tensor = z, without: Tensor = without) -> Tensor:
+            times = x.new_full((len(x),), time)
+            unconditional = network.head(x, times, without)
+            return unconditional + guidance_scale * (network.head(x, times, z) - unconditional)
+
+        poses = torch.zeros(count, dtype=torch.long)
+        x = noise.standard_normal(poses, torch.tensor(masked), step, 1, SIZES.latent)[:, 0].to(latents)
+        length = 1 / SOLVER_STEPS
+        for number in range(SOLVER_STEPS):
+            start = number * length
+            x = x + length * velocity(x + length / 2 * velocity(x, start), start + length / 2)
+        latents[0, masked] = x
+    return latents[0].T
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 4.5])
+@torch.inference_mode()
+def test_the_loop_is_the_described_one_at_any_length(network: MaskedTransformer, guidance_scale: float) -> None:
+    counts, captions = [10, 5], CAPTIONS[:2]
+    once = dataclasses.replace(MIDPOINT, time_steps=12, guidance_scale=guidance_scale)
+    plain = dataclasses.replace(once, every_masked_token=True)
+    try:
+        network.double()
+        found = [generate(network, captions, settings, counts) for settings in (once, plain)]
+        for place, (caption, tokens) in enumerate(zip(captions, counts, strict=True)):
+            noise = KeyedNoise([noise_key(1, caption)])
+            expected = decode_as_described(network, caption, tokens, 12, guidance_scale, noise)
+            assert all(relative(each[place, :, :tokens], expected) < 1e-11 for each in found)
+    finally:
+        network.float()
 
 
 def test_the_shortcut_samples_each_token_once_and_skips_steps(network: MaskedTransformer) -> None:
