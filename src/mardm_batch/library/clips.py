@@ -20,7 +20,9 @@ from mardm_batch.pose.features import joints_to_features
 
 CLIP_FRAMES: Final = 32
 _REPHRASINGS: Final = 5
-"""Further captions of a composed clip in other words; in two more, details of its joints are added or are all."""
+"""Further captions of a composed clip in other words; in one more, details of its joints are added."""
+_DESCRIPTIONS: Final = 2
+"""Captions of a composed clip by its joints alone."""
 _CHUNK_SIZE: Final = 100
 """Clips that share a random generator, so that the number of processes does not change them."""
 
@@ -76,11 +78,14 @@ def _compose_chunk(size: int, seed: int, chunk: int) -> list[Clip]:
         for sample in samples
     ]
     detailed = add_details([library.rephrase(sample, rng) for sample in samples], poses, rng)
-    described = [(description.caption, description.open_side) for description in describe(poses, rng)]
+    described = [describe(poses, rng) for _ in range(_DESCRIPTIONS)]
     return [
         # Composed poses face +Z, also when they lie on the side, so their heading is known.
-        Clip(joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)), *zip(*own, more, measured, strict=True))
-        for sample, own, more, measured in zip(samples, captions, detailed, described, strict=True)
+        Clip(
+            joints_to_features(sample.clip, np.zeros(CLIP_FRAMES)),
+            *zip(*own, more, *((each.caption, each.open_side) for each in measured), strict=True),
+        )
+        for sample, own, more, measured in zip(samples, captions, detailed, zip(*described, strict=True), strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ All conditions are measured on all poses at once; a caption is then composed of 
 pose and of some details.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,9 +20,9 @@ from mardm_batch.library.wording import EntryPhrases, append_details, compose_ca
 from mardm_batch.pose.conditions import either_side, parse
 from mardm_batch.pose.sides import swap_sides
 
-_DETAIL_SHARES: Final = (0.08, 0.34, 0.34, 0.18, 0.06)
+_DETAIL_SHARES: Final = (0.05, 0.22, 0.3, 0.24, 0.13, 0.06)
 """Shares of captions with 0, 1, 2, … details; a main posecode without conditions has at least one."""
-_ADDED_SHARES: Final = (0.0, 0.45, 0.4, 0.15)
+_ADDED_SHARES: Final = (0.0, 0.4, 0.38, 0.22)
 """Shares of captions to which 0, 1, 2, … details are added."""
 
 
@@ -148,9 +149,14 @@ def _load_posecodes() -> tuple[tuple[_Posecode, ...], tuple[_Posecode, ...]]:
 def _both_sides(fields: Mapping[str, Any]) -> list[_Posecode]:
     code = _parse_posecode(fields, lambda text: text)
     mirrored = _parse_posecode(fields, swap_sides)
-    if mirrored.conditions == code.conditions:
+    if [*map(_from_the_right, mirrored.conditions)] == [*map(_from_the_right, code.conditions)]:
         return [code]
     return [replace(code, side=1), replace(mirrored, side=-1)]
+
+
+def _from_the_right(condition: str) -> str:
+    """A condition with "right of" in place of "left of": crossed ankles are their own mirror image."""
+    return re.sub(r"^(\w+) left of (\w+)", r"\2 right of \1", condition)
 
 
 def _parse_posecode(fields: Mapping[str, Any], on_side: Callable[[str], str]) -> _Posecode:
