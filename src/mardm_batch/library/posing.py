@@ -62,7 +62,8 @@ def pose(posture: Posture) -> NDArray[np.float32]:
         gap = (_MASS @ joints) / _MASS.sum() - support
         gap[1] = 0.0
         joints = _solve(parts, 1.15 * float(parts["pelvis"].get("balance", 1.0)) * gap)
-    _lift_hands(joints)
+    if not _stands_on_hands(parts):
+        _lift_hands(joints)
     joints[:, 1] += LOWEST_JOINT_HEIGHT - joints[:, 1].min()
     return canonical_position(joints).astype(np.float32)
 
@@ -288,6 +289,12 @@ def _lift_hands(joints: Vector) -> None:
             lengths = _length(f"{side}_elbow"), _length(f"{side}_wrist")
             pole = joints[elbow] - joints[shoulder] + np.array([0.0, 0.6, -0.1])
             joints[elbow], joints[wrist] = solve_two_bones(joints[shoulder], target, *lengths, pole, MAX_ELBOW)
+
+
+def _stands_on_hands(parts: Posture) -> bool:
+    """Whether the body is held at a height by both hands on the floor, and by nothing else."""
+    held = "height" in parts["pelvis"] and all("wrist" in parts[f"{side}_arm"] for side in ("left", "right"))
+    return held and not any("foot" in parts[f"{side}_leg"] for side in ("left", "right"))
 
 
 def _feet_support(parts: Posture, joints: Vector) -> Vector | None:
