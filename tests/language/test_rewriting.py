@@ -1,9 +1,12 @@
 """Captions in known words: what is changed, by kind, and what is left as it is."""
 
 import hashlib
+import json
 import time
+from importlib import resources
 
 import pytest
+from safetensors import safe_open
 
 from mardm_batch.language.rewriting import LONGEST, CaptionReader
 from mardm_batch.language.version import RULES_VERSION
@@ -17,6 +20,9 @@ KNOWN_TEXT = """
     trunk overhead sideways waist tilt turn kneel horizontal backward rest as below 30 45 60 90 120 thirty ninety half
     halfway slightly looking ahead off no not without neither nor never is are spread crossed yoga mat gray meter color
     night light fight camera toward jump walk run cross legged heel toes raised facing tire practice sitting standing
+    baby crawling clean jerk pull pullups very about persons they man seen floor flour train try chill bat trying
+    sides opposite shoulders ankle knees thigh backs cap superhero idle bored contact cycle lead bottom chin back bed
+    meters belly at once much almost as just all way tight around rib
 """
 READER = CaptionReader(tuple(dict.fromkeys(stem(word) for word in split_words(KNOWN_TEXT))))
 
@@ -28,6 +34,7 @@ SPELLING = {
     "arms strecthed to the sides": "arms stretched to the sides",
     "Sqautting": "Squatting",
     "lft arm up, rihgt arm down": "left arm up, right arm down",
+    "sitting onthe floor, kneesbent": "sitting on the floor, knees bent",
 }
 FORMS = {
     "a colour on a grey mat": "a color on a gray mat",
@@ -103,6 +110,85 @@ SIDES = {
     "both of the arms raised": "both arms raised",
     "arms out to either side": "arms out to both sides",
 }
+LABELS = {
+    "BabyCrawling": "Baby crawling",
+    "CleanAndJerk, one knee bent": "Clean and jerk, one knee bent",
+    "v_BabyCrawling_g01_c02": "Baby crawling",
+    "A baby doing BabyCrawling": "A baby doing baby crawling",
+    "idle_bored_03, hands at the sides": "idle bored, hands at the sides",
+    "walk_R_2": "walk right",
+    "elbows_bent_90": "elbows bent 90",
+    "jump 07": "jump",
+    "#squat #armsup": "squat, arms up",
+    "walk cycle / contact / R heel leads": "walk cycle, contact, right heel leads",
+}
+"""Names of classes and files, and tags."""
+SPEECH = {
+    "Raise your arms": "Raise their arms",
+    "touch ur toes with my hands": "touch their toes with their hands",
+    "the left arm in front of you": "the left arm in front of the body",
+    "arms infront of u, one leg behind me": "arms in front of the body, one leg behind the body",
+    "I'm sitting next to yourself": "A person is sitting next to the body",
+    "you are standing, and you’re looking up": "a person is standing, and a person is looking up",
+    "head n legs up, arms r straight": "head and legs up, arms are straight",
+    "feet abt one meter apart": "feet about one meter apart",
+    "bent approx. 45 degrees": "bent about 45 degrees",
+    "leaning ~45 degrees": "leaning about 45 degrees",
+    "feet roughly half a metre apart": "feet about half a meter apart",
+    "ppl standing": "persons standing",
+    "kinda bent knees, sort of walking": "slightly bent knees, walking",
+    "gonna jump": "about to jump",
+    "one leg super high, the knees really straight": "one leg very high, the knees very straight",
+    "hands upon the hips": "hands on the hips",
+    "squat, i.e. the left knee bent, ie low": "squat, the left knee bent, low",
+    "dude chillin on a bed": "man chilling on a bed",
+    "tryin to sit, the legs r straight": "trying to sit, the legs are straight",
+    "bendin' forward": "bending forward",
+    "sittin on the flor": "sitting on the floor",
+    "arms glued to his sides": "arms at the sides",
+    "elbows pinned tight to the sides, arms tight against the sides": "elbows at the sides, arms at the sides",
+    "upper arms glued to the ribs, feet glued to the ground": "upper arms against the ribs, feet on the ground",
+}
+DENIALS = {
+    "bend forward without to bend the knees": "bend forward with the knees straight",
+    "touch ur toes without bendin ur knees": "touch their toes with the knees straight",
+    "both arms up, dont bend them": "both arms up, straight",
+    "The left arm is up. Don't bend it": "The left arm is up. straight",
+    "not both arms up!! only the left, and dont bend it": "the left arm up, straight, the right arm down at the side",
+    "Not both legs straight, only the right one": "The right leg straight, the left leg bent",
+    "the left arm up, not both": "the left arm up",
+    "Neither kneeling nor standing, he is lying down": "He is lying down",
+    "he is neither sitting nor standing but lying": "he is lying",
+    "squatting, neither sitting nor kneeling": "squatting",
+    "standing, no slouching": "standing with the torso upright",
+    "sitting, no twisting, no looking down": "sitting facing forward looking straight ahead",
+    "hands no higher than the chin": "hands below the chin",
+    "the bottom not as low as the knees": "the bottom above the knees",
+    "bottom in the air, not sitting on the heels, on your knees": "bottom in the air, on their knees",
+    "squatting but not all the way down": "squatting halfway down",
+    "hands nowhere but at the sides": "hands at the sides",
+    "without bending the knees or lifting the heels": "with the knees straight with the heels on the floor",
+    "neither bending the knees nor raising the arms": "with the knees straight with the arms down at the sides",
+    "neither the arms nor the legs are bent": "both arms and both legs are straight",
+    "neither foot off the ground": "both feet on the floor",
+    "no raised arms": "the arms down at the sides",
+    "legs not bent much": "legs straight",
+}
+BOUNDS = {
+    "knees bent less than 45 degrees": "knees bent 30 degrees",
+    "elbows bent at more than 90 degrees": "elbows bent at 120 degrees",
+    "arms raised below 90°": "arms raised 60 degrees",
+    "under 30 degrees of tilt": "slightly of tilt",
+    "at least 60 degrees": "60 degrees",
+    "at less than a 90-degree angle": "at a 60-degree angle",
+}
+OWN_SIDES = {
+    "each hand holds the ankle of the same side": "both hands hold the ankles",
+    "The back of each hand lies on the knee of that side": "The backs of both hands lie on the knees",
+    "each palm rests on the thigh of its own side": "both palms rest on the thighs",
+    "each hand lies on the opposite shoulder": "both hands lie on the opposite shoulders",
+    "left foot forward, each hand on the opposite shoulder": "left foot forward, both hands on the opposite shoulders",
+}
 UNCHANGED = (
     "A person standing with both arms raised overhead",
     "one hand on the hip and the other raised",
@@ -117,14 +203,36 @@ UNCHANGED = (
     "playing the sitar with Mikasa Pters",
     "Übung 站立 🧍 zzz",
     "the head against a light",
+    "pullups, PullUps",
+    "A man walking with McDonald on YouTube",
+    "left/right, half a meter, elbow 90, C# and #1",
+    "looking all the way up like a superhero",
+    "doing a kind of jump in a u shape",
+    "behind the man, in front of him",
+    "lying tight on her side",
+    "the torso bent over 90 degrees",
+    "do not bend it",
+    "hands up, do not lean on it",
+    "not bending that",
+    "neither smiling nor hungry",
+    "arms up, not sitting",
+    "one hand no higher than the other",
+    "one hand on the shoulder of the same side",
+    "the left hand up, both hands on the opposite shoulders",
+    "not both hands",
     "",
 )
+CASES = {
+    "spelling": SPELLING,
+    "form": FORMS | LABELS | SPEECH,
+    "number": NUMBERS | BOUNDS,
+    "negation": NEGATIONS | DENIALS,
+    "side": SIDES | OWN_SIDES,
+}
+ALL_CASES = {caption: text for cases in CASES.values() for caption, text in cases.items()}
 
 
-@pytest.mark.parametrize(
-    ("kind", "cases"),
-    [("spelling", SPELLING), ("form", FORMS), ("number", NUMBERS), ("negation", NEGATIONS), ("side", SIDES)],
-)
+@pytest.mark.parametrize(("kind", "cases"), CASES.items())
 def test_captions_are_read_in_known_words(kind, cases):
     readings = {caption: READER.rewrite(caption) for caption in cases}
     assert {caption: reading.text for caption, reading in readings.items()} == cases
@@ -140,9 +248,18 @@ def test_what_needs_no_other_words_or_has_none_is_left_as_it_is(caption):
 
 
 def test_rewriting_what_was_rewritten_changes_nothing():
-    for caption in (*SPELLING, *FORMS, *NUMBERS, *NEGATIONS, *SIDES):
+    for caption in ALL_CASES:
         text = READER.rewrite(caption).text
         assert READER.rewrite(text).text == text, caption
+
+
+def test_the_packaged_model_knows_every_word_that_the_rules_write():
+    weights = resources.files("mardm_batch") / "assets" / "embedded.safetensors"
+    with safe_open(str(weights), framework="numpy") as file:
+        known = set(json.loads(file.metadata()["vocabulary"]))
+    for caption, text in (LABELS | SPEECH | DENIALS | BOUNDS | OWN_SIDES).items():
+        written = set(split_words(text)) - set(split_words(caption))
+        assert [word for word in written if stem(word) not in known] == [], caption
 
 
 def test_a_known_word_is_never_taken_for_another():
@@ -160,7 +277,10 @@ def test_a_change_says_what_it_is():
 
 
 @pytest.mark.parametrize(
-    "part", ["not ", "neither the ", "a without ", "°90 ", "xqzjv ", "the other hand ", "not bending the ", "  ", "n't"]
+    "part",
+    ["not ", "neither the ", "a without ", "°90 ", "xqzjv ", "the other hand ", "not bending the ", "  ", "n't"]
+    + ["each hand ", "u ", "#a_0 ", "a_", "neither sitting nor ", "one not both arms up, ", "do not bend it ", "AbAb"]
+    + ["not sitting, ", "under a 9", "hands r ", "in front of "],
 )
 @pytest.mark.parametrize("length", [LONGEST, 100_000])
 def test_a_hostile_caption_costs_less_than_a_second(part, length):
@@ -171,6 +291,6 @@ def test_a_hostile_caption_costs_less_than_a_second(part, length):
 
 
 def test_the_version_of_the_rules_is_raised_when_they_change():
-    texts = [READER.rewrite(caption).text for caption in (*SPELLING, *FORMS, *NUMBERS, *NEGATIONS, *SIDES, *UNCHANGED)]
+    texts = [READER.rewrite(caption).text for caption in (*ALL_CASES, *UNCHANGED)]
     digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-    assert {RULES_VERSION: digest} == {1: "903b3540a64857c0"}
+    assert {RULES_VERSION: digest} == {2: "89f57a9d67491b94"}

@@ -36,7 +36,12 @@ _OTHER_FORMS: Final = {
     "foots": "feet", "feets": "feet", "mens": "men", "childs": "children", "tummy": "belly", "trousers": "pants",
     "rubbish": "trash", "bum": "bottom", "specs": "glasses", "telly": "television", "hoover": "vacuum",
     "hoovering": "vacuuming", "footie": "soccer", "footy": "soccer", "spectacles": "glasses", "pic": "picture",
-    "thru": "through", "infront": "front", "peron": "person", "noggin": "head", "upto": "up",
+    "thru": "through", "infront": "in front", "peron": "person", "noggin": "head", "upto": "up to", "flor": "floor",
+    "tors": "torso", "upon": "on", "ontop": "on top", "alot": "a lot", "tho": "though", "em": "them", "lil": "little",
+    "your": "their", "ur": "their", "my": "their", "our": "their", "yer": "their", "you": "they", "we": "they",
+    "dude": "man", "dudes": "men", "fella": "man", "gal": "woman", "people": "persons", "ppl": "persons",
+    "folks": "persons", "abt": "about", "approx": "about", "roughly": "about", "approximately": "about",
+    "really": "very", "extremely": "very", "incredibly": "very", "totally": "completely",
 }  # fmt: skip
 """Tried for words that a model does not know."""
 _SUFFIXES: Final = tuple(
@@ -46,7 +51,7 @@ _SUFFIXES: Final = tuple(
         (r"iz(e|es|ed|ing|ation)$", r"is\1"),
         (r"ys(e|es|ed|ing)$", r"yz\1"),
         (r"our(s|ed|ing|ful|ite)?$", r"or\1"),
-        (r"or(s|ed|ing|ful|ite)?$", r"our\1"),
+        (r"([aeiouy][a-z]+)or(s|ed|ing|ful|ite)?$", r"\1our\2"),
         (r"tre(s?)$", r"ter\1"),
         (r"ter(s?)$", r"tre\1"),
         (r"ence(s?)$", r"ense\1"),
@@ -95,10 +100,14 @@ def posture_gerund(match: re.Match[str]) -> str:
 
 
 def other_forms(word: str) -> Iterator[str]:
-    """Other forms of a word in lower case: British and American spelling, plurals, pasts, comparatives."""
+    """Other forms of a word in lower case, some of them two words: British and American spelling, plurals, pasts,
+    comparatives, words of daily speech.
+    """
     if word in _OTHER_FORMS:
         yield _OTHER_FORMS[word]
     if word not in english_words():
+        if word.endswith("in") and f"{word}g" in english_words():
+            yield f"{word}g"
         return
     for pattern, replacement in _SUFFIXES:
         changed = pattern.sub(replacement, word)

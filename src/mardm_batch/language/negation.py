@@ -8,127 +8,59 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from mardm_batch.language.limbs import HEAD, LIMB, PART, TORSO, plural, region
-
-Replacement = Callable[[re.Match[str]], str | None]
-Rule = tuple[re.Pattern[str], Replacement]
+from mardm_batch.language.limbs import HEAD, LIMB, PART, TORSO, other_side, plural, region, singular
+from mardm_batch.language.opposites import (
+    ANY_VERB,
+    FIRST_STATE,
+    OWNER,
+    STATE,
+    STATES_OF_VERBS,
+    VERB_WORDS,
+    opposite,
+    state_of,
+)
+from mardm_batch.language.text import Replacement, Rule, compile_rules
 
 NEGATION_WORDS: Final = frozenset(
     ("not", "no", "without", "never", "neither", "nor", "nothing", "instead", "rather", "opposed", "avoiding", "none")
+    + ("nowhere",)
 )
 """One of them is in every caption that a rule here changes."""
 
-_OWN: Final = "(?:the|their|his|her)"
-_SIDEWAYS: Final = "to the (?:left|right|side)"
-_STATES: Final = {
-    "grounded": r"(?:(?:touching|flat on|resting on|placed on|planted on|on) (?:the |their )?(?:floor|ground)|grounded"
-    r"|planted)",
-    "placed": rf"(?:(?:placed |resting |held |put )?(?:on|behind|in|against) {_OWN} "
-    r"(?:hips?|waist|head|back|pockets?|knees?|thighs?|chest|face|lap|belly|neck))",
-    "straight": r"(?:fully |completely |quite |perfectly |stretched |held )?"
-    r"(?:straight(?:ened)?|extended|stretched(?: out)?|outstretched|locked)",
-    "bent": r"(?:slightly |even slightly |too |very )?(?:bent|flexed|bending|folded at the knees?)",
-    "raised": rf"(?:raised|lifted|elevated|overhead|held up|in the air|up(?: high)?|above {_OWN} (?:head|shoulders?))"
-    rf"(?: (?:up|high|overhead|in the air|to the sides?|sideways|forward|above {_OWN} (?:head|shoulders?)"
-    r"|off the (?:floor|ground)))?",
-    "down": r"(?:lowered|down|hanging(?: down)?)",
-    "crossed": rf"(?:crossed|folded)(?: (?:in front of|over|across) {_OWN} (?:chest|body|torso))?",
-    "together": r"(?:together|close together|side by side|clasped|joined|touching(?: each other)?)",
-    "apart": r"(?:apart|wide apart|spread(?: (?:wide|apart|out))?)",
-    "outward": r"(?:held |stretched |spread |out )?(?:out(?: to the sides?)?|to the sides?|sideways|forward|in front"
-    r"|ahead)",
-    "bowed": rf"(?:bowed|dropped|hanging|drooping|nodding|looking (?:down|up|away|left|right|back|sideways|{_SIDEWAYS})"
-    rf"|facing (?:down|up|away|left|right|sideways|{_SIDEWAYS}))",
-    "tilted": r"(?:tilted|turned|leaning|twisted|rotated|inclined|thrown back)"
-    r"(?: (?:back(?:wards?)?|forwards?|down|up|left|right|sideways|over|to (?:the|one|either) (?:left|right|side)))?",
-    "rounded": r"(?:hunched(?: over)?|rounded|arched|curved|slouched|slumped|stooped)",
-    "upright": r"(?:upright|erect|vertical)",
-}
-_STATE: Final = "(?P<state>" + "|".join(f"(?:{pattern})" for pattern in _STATES.values()) + r")(?![\w-])"
-
-_FIRST_STATE: Final = _STATE.replace("<state>", "<first>")
-
-_AT_SIDES: Final = ("down at the sides", "down at the side")
-"""Of both arms, of one."""
-_OPPOSITES: Final[dict[tuple[str, str], str | tuple[str, str]]] = {
-    ("arm", "straight"): "bent",
-    ("arm", "bent"): "straight",
-    ("arm", "raised"): _AT_SIDES,
-    ("arm", "crossed"): _AT_SIDES,
-    ("arm", "outward"): _AT_SIDES,
-    ("arm", "placed"): _AT_SIDES,
-    ("arm", "down"): "raised",
-    ("arm", "together"): "apart",
-    ("arm", "apart"): "together",
-    ("arm", "grounded"): "off the floor",
-    ("leg", "straight"): "bent",
-    ("leg", "bent"): "straight",
-    ("leg", "raised"): "on the floor",
-    ("leg", "crossed"): "side by side",
-    ("leg", "together"): "apart",
-    ("leg", "apart"): "together",
-    ("leg", "outward"): "under the body",
-    ("leg", "grounded"): "off the floor",
-    ("heel", "raised"): "on the floor",
-    ("heel", "grounded"): "raised off the floor",
-    ("heel", "together"): "apart",
-    ("heel", "apart"): "together",
-    ("torso", "bent"): "upright",
-    ("torso", "tilted"): "upright",
-    ("torso", "rounded"): "straight",
-    ("torso", "bowed"): "upright",
-    ("torso", "upright"): "leaning forward",
-    ("torso", "straight"): "hunched",
-}
-"""What a part of the body does that is not in a state, by its region."""
-
-_VERBS: Final = {
-    "raised": r"rais(?:e|es|ing)|lift(?:s|ing)?(?: up)?|elevat(?:e|es|ing)|hold(?:s|ing)? up|put(?:s|ting)? up",
-    "bent": r"bend(?:s|ing)?|flex(?:es|ing)?",
-    "straight": r"straighten(?:s|ing)?|extend(?:s|ing)?|stretch(?:es|ing)?(?: out)?|lock(?:s|ing)?",
-    "crossed": r"cross(?:es|ing)?|fold(?:s|ing)?",
-    "apart": r"spread(?:s|ing)?|separat(?:e|es|ing)|part(?:s|ing)?",
-    "tilted": r"lean(?:s|ing)?|tilt(?:s|ing)?|turn(?:s|ing)?|twist(?:s|ing)?|rotat(?:e|es|ing)|mov(?:e|es|ing)",
-    "rounded": r"arch(?:es|ing)?|round(?:s|ing)?|hunch(?:es|ing)?|curv(?:e|es|ing)",
-    "down": r"lower(?:s|ing)?|drop(?:s|ping)?",
-    "bowed": r"bow(?:s|ing)?|nod(?:s|ding)?|hang(?:s|ing)?",
-    "outward": r"swing(?:s|ing)?|us(?:e|es|ing)",
-}
-_VERB: Final = "(?P<verb>" + "|".join(_VERBS.values()) + ")"
+_VERB: Final = f"(?P<verb>{ANY_VERB})"
+_LEANING: Final = ("lean", "bend", "tilt", "slouch", "hunch", "stoop", "bow", "slump")
+_LEANING_WORDS: Final = " ".join(f"{verb} {verb}s {verb}ing" for verb in _LEANING)
+_TURNING_WORDS: Final = "twist twists twisting turn turns turning rotate rotates rotating"
+_LOOKING_WORDS: Final = (
+    "look looks looking gaze gazes gazing stare stares staring glance glances glancing peer peers peering "
+    "face faces facing"
+)
 _BE: Final = r"(?:is |are |was |were |stays? |remains? |kept |being )?"
 _NOT: Final = r"(?:not|never)(?: (?:being|at all|actually|really|even|yet))?"
 _NO_DOING: Final = (
     r"(?:(?:,? ?\b(?:while|and|but|yet)|,)? ?\b(?:is |are )?(?:(?:do|does|did|can|could|will|would) )?"
-    rf"{_NOT} |\bwithout |\bavoiding )"
+    rf"{_NOT} |\bwithout (?:to )?|\bavoiding (?:to )?|\bneither |,? ?\bnor |,? ?\bno (?=\w+ing\b))"
 )
+_PRONOUN: Final = rf"(?:it|them|this|that|these|those|either(?: one)?)(?! (?:{LIMB}|{HEAD}|{TORSO})\b)"
 _POSTURES: Final = (
     r"(?:sitting|seated|standing|kneeling|lying|squatting|crouching|walking|running|jumping|sit|stand|kneel|lie|squat"
-    r"|crouch|walk|run|jump|upright)(?: down| up)?(?: on (?:a|the|one) (?:chair|floor|ground|knee))?"
+    r"|crouch|walk|run|jump|upright)(?: down| up| back)?"
+    rf"(?: on (?:a|one|both|{OWNER}) (?:chair|stool|bench|bed|mat|floor|ground|knees?|heels|feet|legs?|back|belly))?"
 )
+_SAID: Final = re.compile(
+    r"(?i)\b(?:(?:sit|sitt|stand|kneel|squat|squatt|crouch|bend|lean|jump|walk|runn)(?:ing|s)|seated|lying|lies|knelt"
+    r"|plank|lunge|squat"
+    rf"|on (?:{OWNER} |all |both )?(?:knees|feet|heels|back|belly|stomach|side|tiptoes?|fours|hands))\b"
+)
+"""A posture that a caption says, besides one that it denies."""
+_NO_OTHER: Final = "(?!(?:the other|each other|one another|possible|usual|before)\\b)"
+"""Not higher than the other may be lower, or as high."""
 _UPRIGHT: Final = "with the torso upright"
 _AHEAD: Final = "looking straight ahead"
 _DIRECTION: Final = (
     r"(?: (?:up|down|left|right|back|backwards?|forwards?|away|sideways|over|aside|to (?:the|one|either|their) "
     r"(?:left|right|side)|at the (?:floor|ground|ceiling|sky)|either way|in any direction))"
 )
-
-
-def state_of(text: str) -> str:
-    """The name of the state that a phrase describes."""
-    return next(name for name, pattern in _STATES.items() if re.fullmatch(f"(?i){pattern}", text))
-
-
-def opposite(part: str, state: str, both: bool) -> str | None:
-    """What a part of the body does that is not in a state, or None where that is uncertain."""
-    where = region(part)
-    if where == "head":
-        return "straight, looking straight ahead" if state in ("tilted", "bowed", "raised", "down", "bent") else None
-    if re.fullmatch("elbows?", part.lower()) and state in ("raised", "placed", "outward"):
-        part = "arms"
-    if re.fullmatch("(?:hands?|fists?|palms?|wrists?)", part.lower()) and state in ("straight", "bent"):
-        return None
-    found = _OPPOSITES.get((where, state))
-    return found[0 if both else 1] if isinstance(found, tuple) else found
 
 
 def _named(match: re.Match[str]) -> tuple[str, bool]:
@@ -177,7 +109,7 @@ def _neither(match: re.Match[str]) -> str | None:
 
 def _without_doing(match: re.Match[str]) -> str | None:
     """Without bending the knees (or the elbows)."""
-    verb = next(name for name, pattern in _VERBS.items() if re.fullmatch(f"(?i){pattern}", match["verb"]))
+    verb = STATES_OF_VERBS[match["verb"].lower()]
     if match["part"].lower() in ("body", "shoulders", "chest", "waist") and verb == "raised":
         return None
     if match["part"].lower() == "back" and not match["own"]:
@@ -224,56 +156,154 @@ def _side_contrast(match: re.Match[str]) -> str:
     return match["first"] + (" " if match["rest"] else "")
 
 
+def _pronoun(match: re.Match[str]) -> str | None:
+    """The left arm up, and do not bend it."""
+    named = list(re.finditer(rf"(?i){PART}\b", match.string[: match.start()]))
+    if not named:
+        return None
+    last = named[-1]
+    verb = STATES_OF_VERBS[match["verb"].lower()]
+    both = not last["side"] and plural(last["part"]) == last["part"].lower()
+    other = opposite(last["part"], verb, both)
+    if other is None:
+        return None
+    return f"{'' if match.string[: match.start()].rstrip()[-1] in ',.;:!?(' else ','} {other}"
+
+
+def _only_one(match: re.Match[str]) -> str | None:
+    """Not both arms up, only the left."""
+    part, state, side = singular(match["part"]), match["state"], match["only"].lower()
+    other = opposite(part, state_of(state), both=False)
+    if other is None:
+        return None
+    return f"the {side} {part} {state}{match['more'] or ''}, the {other_side(side)} {part} {other}"
+
+
+def _neither_part(match: re.Match[str]) -> str | None:
+    """Neither the arms nor the legs are bent."""
+    parts = [plural(match[name]) for name in ("part", "second")]
+    found = [opposite(part, state_of(match["state"]), both=True) for part in parts]
+    be = " are" if match["be"] else ""
+    if None in found:
+        return None
+    if found[0] == found[1]:
+        return f"both {parts[0]} and both {parts[1]}{be} {found[0]}"
+    return f"both {parts[0]}{be} {found[0]} and both {parts[1]}{be} {found[1]}"
+
+
+def _no_state(match: re.Match[str]) -> str | None:
+    """No raised arms."""
+    other = opposite(match["part"], state_of(match["state"]), both=True)
+    return None if other is None else f"{'with ' if match['link'] else ''}the {plural(match['part'])} {other}"
+
+
+def _neither_posture(match: re.Match[str]) -> str:
+    """Neither sitting nor standing, he is lying."""
+    subject = "" if match["again"] is not None else (match["subject"] or "") + (match["be"] or "")
+    return subject + match["next"]
+
+
+def _denied_posture(match: re.Match[str]) -> str | None:
+    """On the knees, not sitting on the heels."""
+    said = _SAID.search(match.string[: match.start()]) or _SAID.search(match.string[match.end() :])
+    return "" if said else None
+
+
+def _left_over_nor(match: re.Match[str]) -> str | None:
+    """A nor whose negation was turned into what it means."""
+    before = match.string[: match.start()]
+    return None if re.search(r"(?i)\b(?:no|not|neither|never|without|cannot)\b", before) else "and"
+
+
 def _gap(match: re.Match[str]) -> str:
     part = match["part"]
     return f"{'with ' if match['link'] else ''}the {plural(part)} together"
 
 
-_RULES: Final[tuple[tuple[str, Replacement], ...]] = (
+_RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
+    # the left arm up, and do not bend it
+    ("it them this that these those either", rf"{_NO_DOING}{_VERB} {_PRONOUN}(?: at all)?(?![\w-])", _pronoun),
+    # not both arms up, only the left (one)
+    ("both", rf"\bnot both (?:of )?(?:{OWNER} )?(?P<part>{LIMB})(?: are| being)? {STATE}"
+     rf"[ ,;.:!?()-]{{1,5}}(?:but |and )?(?:only|just) (?:{OWNER} )?(?P<only>left|right)(?: (?:one|{LIMB}))?(?: is)?"
+     r"(?P<more>, (?:straight|bent))?(?![\w-])", _only_one),
+    # one arm up, not both
+    ("both", rf"(?P<lead>\b(?:one|left|right)\b[^.;]{{1,60}}?),? (?:but |and )?not both"
+     rf"(?: of (?:them|{OWNER} (?:{LIMB}))| (?:{LIMB}))?(?= ?(?:[,.;!?)]|$))", _contrast),
+    # without bending the knees or lifting the heels
+    ("or", rf"(?P<lead>(?:\bwithout (?:to )?|\b{_NOT} |\bno ){ANY_VERB} (?:{OWNER} )?(?:{LIMB}|{HEAD}|{TORSO})),? or "
+     rf"(?={ANY_VERB} )", lambda match: f"{match['lead']} nor "),
     # the left hand, not the right(, is raised)
-    (rf"(?P<first>\b(?:left|right) (?:{LIMB})),? not (?:{_OWN} )?(?:left|right)(?: (?:one|{LIMB}))?\b"
+    ("not", rf"(?P<first>\b(?:left|right) (?:{LIMB})),? not (?:{OWNER} )?(?:left|right)(?: (?:one|{LIMB}))?\b"
      r",?(?P<rest> )?", _side_contrast),
     # the arms not folded but straight
-    (rf"(?P<subject>\b{PART},? {_BE}){_NOT} {_FIRST_STATE},? but (?:rather |instead )?(?={_STATE})", _but),
+    ("but", rf"(?P<subject>\b{PART},? {_BE}){_NOT} {FIRST_STATE},? but (?:rather |instead )?(?={STATE})", _but),
     # the knees are straight, not bent; the hands behind the back, not in front
-    (rf"(?P<subject>\b{PART} {_BE}{_FIRST_STATE}),? (?:and |but )?not {_STATE}", _repeated),
+    ("not", rf"(?P<subject>\b{PART} {_BE}{FIRST_STATE}),? (?:and |but )?not {STATE}", _repeated),
     # the arms neither raised nor bent
-    (rf"(?P<subject>\b{PART} (?:is |are )?)neither {_FIRST_STATE} nor {_STATE}", _neither_nor),
+    ("neither", rf"(?P<subject>\b{PART} (?:is |are )?)neither {FIRST_STATE} nor {STATE}", _neither_nor),
     # neither leg bent; neither of the knees is bent; neither the left nor the right arm is raised
-    (rf"\b(?:neither (?:of {_OWN} )?|neither (?:the )?left nor (?:the )?right |no |none of {_OWN} )"
-     rf"(?P<part>{LIMB}) (?P<be>is |are |be |being )?{_STATE}", _neither),
+    ("neither no none",
+     rf"\b(?:neither (?:of {OWNER} )?|neither (?:the )?left nor (?:the )?right |no |none of {OWNER} )"
+     rf"(?P<part>{LIMB}) (?P<be>is |are |be |being )?{STATE}", _neither),
+    # neither the arms nor the legs are bent
+    ("neither", rf"\bneither (?:{OWNER} )?(?P<part>{LIMB}) nor (?:{OWNER} )?(?P<second>{LIMB}) "
+     rf"(?P<be>is |are )?{STATE}", _neither_part),
+    # no raised arms
+    ("no without", rf"(?P<link>\b(?:with |there (?:is|are) )?(?=no )|\bwithout )(?:no )?(?:any )?"
+     r"(?P<state>raised|lifted|straight|outstretched|extended|crossed|folded) "
+     rf"(?P<part>{LIMB})(?![\w-])", _no_state),
     # the knees (are) not bent
-    (rf"(?P<subject>\b{PART}),? (?P<be>is |are |was |were |stay |stays |remain |remains |kept )?{_NOT} "
-     rf"(?:being |at all )?{_STATE}(?: at all)?", _not_state),
+    ("not never", rf"(?P<subject>\b{PART}),? (?P<be>is |are |was |were |stay |stays |remain |remains |kept )?{_NOT} "
+     rf"(?:being |at all )?{STATE}(?: at all| (?:too |very )?much\b| a lot)?", _not_state),
     # without / not bending the knees (or elbows)
-    (rf"{_NO_DOING}(?:at all )?(?:{_VERB}) {PART}(?: (?:or|and|nor) (?:{_OWN} )?(?P<second>{LIMB}))?"
+    (VERB_WORDS, rf"{_NO_DOING}(?:at all )?(?:{_VERB}) {PART}(?: (?:or|and|nor) (?:{OWNER} )?(?P<second>{LIMB}))?"
      rf"(?: up| at all| off the (?:floor|ground)| too (?:far|high|much)|{_DIRECTION})*(?![\w-])", _without_doing),
     # no bend in the knees, without bent knees
-    (r"(?P<link>\b(?:with |there is )?(?=no )|\bwithout )(?:no )?(?:any |a |much )?"
+    ("no without", r"(?P<link>\b(?:with |there is )?(?=no )|\bwithout )(?:no )?(?:any |a |much )?"
      rf"(?:bend(?:ing)? (?:in|at|of) |bent |flexed ){PART}(?![\w-])", _without_bend),
-    (r"(?P<link>\b(?:with )?(?=no )|\bwithout )(?:no )?(?:a |any )?(?:gap|space|distance|room) between "
-     rf"(?:{_OWN} )?(?P<part>{LIMB})(?![\w-])", _gap),
+    ("gap space distance room", r"(?P<link>\b(?:with )?(?=no )|\bwithout )(?:no )?(?:a |any )?"
+     rf"(?:gap|space|distance|room) between (?:{OWNER} )?(?P<part>{LIMB})(?![\w-])", _gap),
     # not leaning, never slouching
-    (rf"{_NO_DOING}(?:lean|bend|tilt|slouch|hunch|stoop|bow|slump)(?:s|ing)?{_DIRECTION}?"
+    (_LEANING_WORDS, rf"{_NO_DOING}(?:{'|'.join(_LEANING)})(?:s|ing)?{_DIRECTION}?"
      rf"(?: at the (?:waist|hips))?(?: at all)?"
-     rf"(?! (?:on|against|the|their|his|her|a|any|either|{LIMB}|{TORSO})\b)(?![\w-])",
+     rf"(?! (?:on|against|the|their|his|her|a|any|either|it|them|this|that|these|those|{LIMB}|{TORSO})\b)(?![\w-])",
      _with_link(_UPRIGHT)),
-    (rf"{_NO_DOING}(?:twist|turn|rotat)(?:e|es|s|ing){_DIRECTION}?(?: at all)?"
-     rf"(?! (?:on|the|their|his|her|a|any|either|{HEAD})\b)(?![\w-])", _with_link("facing forward")),
+    (_TURNING_WORDS, rf"{_NO_DOING}(?:twist|turn|rotat)(?:e|es|s|ing){_DIRECTION}?(?: at all)?"
+     rf"(?! (?:on|the|their|his|her|a|any|either|it|them|this|that|these|those|{HEAD})\b)(?![\w-])",
+     _with_link("facing forward")),
     # not looking down
-    (rf"{_NO_DOING}(?:look|gaz|star|glanc|peer|fac)(?:e|es|s|ing)?{_DIRECTION}(?: at all)?(?![\w-])",
+    (_LOOKING_WORDS, rf"{_NO_DOING}(?:look|gaz|star|glanc|peer|fac)(?:e|es|s|ing)?{_DIRECTION}(?: at all)?(?![\w-])",
      _with_link(_AHEAD)),
-    (r"\bnothing (?:is )?(?:raised|lifted|up)\b", lambda match: "both arms down at the sides"),
+    ("nothing", r"\bnothing (?:is )?(?:raised|lifted|up)\b", lambda match: "both arms down at the sides"),
+    # hands no higher than the chin
+    ("higher high", rf"\b(?:(?:no|not(?: any)?) higher th[ae]n|not (?:quite )?as high as) {_NO_OTHER}",
+     lambda match: "below "),
+    ("lower low", rf"\b(?:(?:no|not(?: any)?) lower th[ae]n|not (?:quite )?as low as) {_NO_OTHER}",
+     lambda match: "above "),
+    # squatting, but not all the way down
+    ("way", r",? ?(?:\b(?:but|and|though|just) )*\bnot (?:quite |nearly )?all the way\b", _with_link("halfway")),
+    ("nowhere", r"\bnowhere (?:else )?(?:but|except) (?:for )?", _drop),
+    # neither kneeling nor standing, he is lying; neither sitting nor standing but lying
+    ("neither", rf"(?P<subject>\b(?:he|she|it|they|the \w+) )?(?P<be>\b(?:is|are|was|were) )?"
+     rf"neither {_POSTURES} nor {_POSTURES}"
+     r"(?:,? but (?:rather |instead )?|[,;.] (?=\w+ing\b|(?:he|she|it|they|(?:a|the) \w+) (?:is|are|was|were)\b))"
+     r"(?P<again>(?=(?:he|she|it|they|(?:a|the) \w+) (?:is|are|was|were|lies|sits|stands|kneels|squats)\b)"
+     r"|(?=(?:is|are|was|were)\b))?(?P<next>\w)", _neither_posture),
+    ("neither", rf"(?<=\w),? (?:but |and )?neither {_POSTURES} nor {_POSTURES}(?= ?(?:[,.;!)]|$))", _drop),
     # not sitting but standing; not with the left hand but with the right
-    (r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.]{1,40}?,? but (?:rather |instead )?", _contrast),
+    ("not", r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.]{1,40}?,? but (?:rather |instead )?", _contrast),
     # standing rather than sitting
-    (rf",? (?:instead of|rather than|as opposed to|and not|,? not) (?:being )?{_POSTURES}(?![\w-])", _drop),
-    (rf"(?<=ing)(?: up)?,? (?:and )?(?:is |are )?not {_POSTURES}(?![\w-])", _drop),
+    ("instead rather opposed not",
+     rf",? (?:instead of|rather than|as opposed to|and not|,? not) (?:being )?{_POSTURES}(?![\w-])", _drop),
+    ("not", rf"(?<=ing)(?: up)?,? (?:and )?(?:is |are )?not {_POSTURES}(?![\w-])", _drop),
+    ("not", rf",(?: but| and)? not {_POSTURES}(?= ?(?:[,.;!)]|$))", _denied_posture),
+    ("nor", r"\bnor\b", _left_over_nor),
 )  # fmt: skip
-"""Patterns of negations, and what to say instead. Those with a part of the body come first."""
+"""Words, patterns of negations, and what to say instead. Those with a part of the body come first."""
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
     """The rules, compiled when the first caption needs them, which takes a tenth of a second."""
-    return tuple((re.compile(f"(?i){pattern}"), replace) for pattern, replace in _RULES)
+    return compile_rules(_RULES)

@@ -22,6 +22,15 @@ DEGREES: Final = re.compile(
     rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:\.\d)?|{_SPELT})(?P<sign> ?(?:°|º|˚)| ?-?degs?\b\.?|[ -]degrees?\b)"
     rf"(?P<angle>[ -](?:angles?|bend)\b)?"
 )
+BOUND: Final = re.compile(
+    rf"(?i)(?:(?<!no )(?<!not )\b(?:(?P<less>less than|under|below)|more than|past|beyond|above"
+    rf"|(?<!ing )(?<!bent )(?<!bend )(?<!bends )(?<!bowed )over)|(?P<exact>\b(?:at least|at most|no more than"
+    rf"|not more than|no less than|not less than)))(?P<article> an?)?(?P<angle> angle of)? "
+    rf"(?P<number>\d{{1,3}}|{_SPELT})(?= ?(?:°|º|˚)| ?-?degs?\b| ?-?degrees?\b)"
+)
+"""An angle that is not reached, or exceeded; not in "bent over 90 degrees", which is bent over by so many."""
+BOUND_WORDS: Final = frozenset(("than", "under", "below", "past", "beyond", "above", "over", "least", "most"))
+"""One of them is in every caption that BOUND matches."""
 STRAIGHT_ANGLE: Final = re.compile(
     r"(?i)\b(?P<state>bent |flexed |straightened |extended )?(?:at|to|by) (?:180|one hundred and eighty) degrees\b"
 )
@@ -53,6 +62,18 @@ def taught_degrees(match: re.Match[str]) -> str | None:
     if angle:
         return f"{about}{nearest}-degree{angle}"
     return f"{re.sub(r'(?i)an? $', '', about)}{nearest} degrees"
+
+
+def next_degrees(match: re.Match[str]) -> str:
+    """A match of BOUND with the next angle that was taught: "less than 45" is 30, "more than 90" is 120."""
+    number = _value(match["number"])
+    if match["exact"]:
+        found = match["number"]
+    elif match["less"]:
+        found = str(max((taught for taught in TAUGHT_DEGREES if taught < number), default=_SLIGHT))
+    else:
+        found = str(min((taught for taught in TAUGHT_DEGREES if taught > number), default=TAUGHT_DEGREES[-1]))
+    return f"{(match['article'] or '').lstrip()}{match['angle'] or ''} {found}".lstrip()
 
 
 def straight(match: re.Match[str]) -> str:

@@ -14,11 +14,24 @@ OTHER: Final = re.compile(
     rf"(?i)\b(?P<article>the |their |his |her |its )?(?P<word>other|opposite)(?: (?P<part>{_PAIRED})| one)?\b"
     r"(?! (?:side|person|people|end|direction|way|man|woman|player|dancer|things?|objects?)\b)"
 )
-EACH: Final = re.compile(
-    rf"(?i)\beach (?:of (?:the|their|his|her) )?(?P<part>{ARM}|{LEG}|heels?)(?P<verb> (?:is|rests|touches))?"
-    rf"(?: (?P<where>on|at|behind|against) (?:a|its|one|the|their) (?P<target>{_PAIRED}))?(?![\w-])"
+_HOLDING: Final = (
+    "holds|grips|grasps|grabs|clasps|touches|covers|cups|hugs|supports|catches"
+    "|holding|gripping|grasping|grabbing|clasping|touching|covering|cupping|hugging|supporting"
 )
-_EACH_VERBS: Final = {"is": "are", "rests": "rest", "touches": "touch"}
+"""Verbs that need no preposition before a part of the body."""
+_RESTING: Final = (
+    "is|are|has|rests|lies|stays|points|hangs|reaches|presses|goes|faces|props"
+    "|resting|lying|placed|pressing|pressed|pointing|hanging|reaching"
+)
+EACH: Final = re.compile(
+    rf"(?i)(?P<of>\b(?:the )?(?:back|palm|sole|top|side) of )?\beach (?:of (?:the|their|his|her) )?"
+    rf"(?P<part>{ARM}|{LEG}|heels?)(?:(?P<verb> (?:{_RESTING}|{_HOLDING}))?"
+    rf"(?: (?P<where>on|at|behind|against|over|across)|(?<=ing)|(?<=s))"
+    rf" (?:an?|its|one|the|their) (?P<other>opposite |other )?(?P<target>{_PAIRED})"
+    r"(?: (?:of|on|at) (?:the same|that|its(?: own)?|their own|the (?:corresponding|respective)) side)?"
+    rf"|(?P<alone> (?:{_RESTING}|{_HOLDING})))?(?![\w-])"
+)
+"""Each hand on a hip; the back of each hand lies on the knee of that side."""
 ON_EACH: Final = re.compile(
     r"(?i)\b(?:one|a) (?P<part>hand|fist|palm|arm|elbow)(?P<verb> (?:resting|placed|is|rests))? "
     r"(?P<where>on|at|behind|against) each "
@@ -36,6 +49,8 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
     part = match["part"]
     if (match["word"].lower() == "opposite" or not match["article"]) and part is None:
         return None
+    if match["word"].lower() == "opposite" and part.lower() not in ("toes", singular(part)):
+        return None  # of both
     before = [each for each in _MENTION.finditer(text, 0, match.start())]
     if part and match["word"].lower() == "other":
         alike = [each for each in before if _alike(each["part"], part)]
@@ -50,9 +65,20 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
 
 def both(match: re.Match[str]) -> str:
     """A match of EACH with both limbs."""
-    verb = f" {_EACH_VERBS[match['verb'].strip().lower()]}" if match["verb"] else ""
-    where = f" {match['where']} the {plural(match['target'])}" if match["target"] else ""
-    return f"both {plural(match['part'])}{verb}{where}"
+    of = f"{match['of'].removesuffix(' of ')}s of " if match["of"] else ""
+    verb = _plural_verb(match["verb"] or match["alone"] or "")
+    where = f" {match['where']}" if match["where"] else ""
+    opposite = "opposite " if match["other"] else ""
+    target = f" the {opposite}{plural(match['target'])}" if match["target"] else ""
+    return f"{of}both {plural(match['part'])}{verb}{where}{target}"
+
+
+def _plural_verb(verb: str) -> str:
+    """A verb after a space as many do it: " touch" for " touches"."""
+    known = {" is": " are", " has": " have", " goes": " go"}.get(verb.lower())
+    if known or not verb.endswith("s"):
+        return known or verb
+    return verb.removesuffix("es") if verb.endswith(("ches", "sses")) else verb.removesuffix("s")
 
 
 def both_on(match: re.Match[str]) -> str:

@@ -15,6 +15,8 @@ _SHORTEST: Final = 4
 _SHORTEST_WITH_TWO: Final = 7
 """Letters of the shortest word that is corrected at a distance of two."""
 _LONGEST: Final = 20
+_SHORT_WORDS: Final = frozenset(("up", "on", "in", "of", "to", "at", "by", "is"))
+"""Words of less than three letters that may have been written together with another."""
 _ENDINGS: Final = ("", "s", "ing", "ed", "e", "es", "ly")
 _DOUBLING: Final = ("", "ing", "ed", "es", "ly")
 """Endings before which the last letter of a stem may have been doubled."""
@@ -48,11 +50,40 @@ class Speller:
             edits.update(_deletions(word), _replacements(word))
         if near := [each for each in edits if each in self.ranks]:
             return min(near, key=lambda each: self._order(word, each))
+        if parts := self.split(word):
+            return " ".join(parts)
         if len(word) >= _SHORTEST_WITH_TWO:
             far = [each for each in self._similar(word) if distance(word, each, 2) == 2]
             if far:
                 return min(far, key=lambda each: self._order(word, each))
         return None
+
+    def split(self, word: str) -> tuple[str, ...]:
+        """The two or three known words of English that were written together; empty where they are none."""
+        if not self.ranks:
+            self._fill()
+        for most in (2, 3):
+            if parts := self._split(word, most):
+                return parts
+        return ()
+
+    def _split(self, word: str, most: int) -> tuple[str, ...]:
+        """The known words that a word consists of, the first as long as possible; empty where there are more of them.
+
+        A word of two letters is one of them only after another, or before "the", for there are names such as inrun.
+        """
+        for end in range(len(word), 1, -1):
+            part = word[:end]
+            if end > 2 and part in self.ranks and part in english_words():
+                if end == len(word):
+                    return (part,)
+                if word[end:] in _SHORT_WORDS:
+                    return (part, word[end:])
+                if most > 1 and (rest := self._split(word[end:], most - 1)):
+                    return (part, *rest)
+            elif part in _SHORT_WORDS and word[end:] == "the":
+                return (part, "the")
+        return ()
 
     def _order(self, word: str, form: str) -> tuple[bool, bool, int, int]:
         """Exchanged letters and the same first letter first, then by frequency."""

@@ -1,8 +1,27 @@
 """A caption while it is rewritten: its text, and every change that was made to it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
+
+Replacement = Callable[[re.Match[str]], str | None]
+"""What to say instead of a match; None: as it is."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A pattern, and what to say instead of its matches. `words`: one of them is in every text that it matches."""
+
+    words: frozenset[str]
+    pattern: re.Pattern[str]
+    replace: Replacement
+
+
+def compile_rules(rules: Iterable[tuple[str, str, Replacement]]) -> tuple[Rule, ...]:
+    """Rules from their words, separated by spaces, their patterns, of which the case does not matter, and the rest."""
+    return tuple(
+        Rule(frozenset(words.split()), re.compile(f"(?i){pattern}"), replace) for words, pattern, replace in rules
+    )
 
 
 @dataclass(frozen=True)
@@ -24,7 +43,7 @@ class Draft:
     text: str
     changes: list[Change] = field(default_factory=list)
 
-    def substitute(self, kind: str, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str | None]) -> None:
+    def substitute(self, kind: str, pattern: re.Pattern[str], replace: Replacement) -> None:
         """Replace the matches of a pattern by what a function says, and leave those for which it says None."""
 
         def record(match: re.Match[str]) -> str:
@@ -37,3 +56,9 @@ class Draft:
             return after
 
         self.text = pattern.sub(record, self.text)
+
+    def apply(self, kind: str, rules: Iterable[Rule], words: Set[str]) -> None:
+        """Replace by all rules that have one of the words of the text in lower case, in their order."""
+        for rule in rules:
+            if not rule.words.isdisjoint(words):
+                self.substitute(kind, rule.pattern, rule.replace)

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Part of the provenance of poses. To be raised with every change of the rules that changes how a caption is read."""

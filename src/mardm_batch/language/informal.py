@@ -1,0 +1,73 @@
+"""Daily speech and instructions in the words of descriptions: "in front of you" is "in front of the body"."""
+
+import re
+from functools import cache
+from typing import Final
+
+from mardm_batch.language.limbs import ARM, HEEL, LEG
+from mardm_batch.language.text import Replacement, Rule, compile_rules
+
+DROPPED_G: Final = re.compile(r"(?i)\b(?P<word>[a-z]{2,}in)['’](?![\w])")
+"""A gerund as it is spoken: bendin'."""
+TILDE: Final = re.compile(r"(?<![\w~])~ ?(?=\d)")
+"""About: ~45 degrees."""
+
+_ADJECTIVE: Final = (
+    r"(?:high(?:er)?|low(?:er)?|wide(?:r)?|far|close|deep(?:er)?|deeply|straight|bent|long|tall|hard|slow(?:ly)?|flat"
+    r"|tight(?:ly)?|strong(?:ly)?|relaxed|stiff(?:ly)?|narrow|big|small|upright|apart|curved|arched|tense)\b"
+)
+_SLIGHT: Final = (
+    r"(?:bent|bend|bending|flexed|lean(?:s|ing)?|turn(?:s|ed|ing)?|tilt(?:s|ed|ing)?|twist(?:s|ed|ing)?|rais(?:ed|ing)"
+    r"|lifted|apart|hunched|rounded|bowed|crouched|crouching|curled|open|arched|forward|backwards?|sideways)\b"
+)
+_SELF_WORDS: Final = "you u me us yourself yourselves urself myself"
+_SELF: Final = f"(?:{_SELF_WORDS.replace(' ', '|')})"
+_RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
+    # i.e. the left knee is bent
+    ("ie i eg e", r"(?-i:(?<![\w.])(?:i\.? ?e|e\.? ?g)(?:\.[,:]?|[,:]?(?= )) *)", lambda match: ""),
+    # I am sitting; you're on one knee
+    ("i i'm i’m im you you're you’re youre u",
+     r"(?P<lead>^\W*|[.,;:!?(] *|\b(?:and|while|as|where|when|so) )"
+     r"(?:i am|i['’]m|im|you are|you['’]?re|u r|u are|you r)(?= [a-z])",
+     lambda match: f"{match['lead']}a person is"),
+    # in front of you
+    (_SELF_WORDS,
+     rf"\b(?P<where>in ?front of|behind|beside|next to|alongside|around) {_SELF}(?![\w'’])(?! (?:are|r|have)\b)",
+     lambda match: f"{match['where'].replace('nf', 'n f')} the body"),
+    # if u can
+    ("u",
+     r"\bu (?=(?:can|could|will|would|should|have|need|want|do|stand|sit|lie|kneel|squat|lean|bend|raise|hold|lift)\b)",
+     lambda match: "they "),
+    # arms r straight
+    ("r", rf"(?P<subject>\b(?:{ARM}|{LEG}|{HEEL}|eyes|shoulders|hips|both|they)) (?-i:r)(?= [a-z])",
+     lambda match: f"{match['subject']} are"),
+    # head n legs
+    ("n", r"(?-i:(?<=[a-z] )['’]?n['’]?(?= [a-z]))", lambda match: "and"),
+    ("approx", r"\bapprox\b\.?(?= ?[\w~])", lambda match: "about"),
+    # kinda bent, sort of leaning
+    ("kinda sorta kind sort",
+     rf"\b(?:kinda|sorta|(?<!\ba )(?<!the )(?<!some )(?<!this )(?:kind|sort) of)[ -]+(?P<slight>(?={_SLIGHT}))?",
+     lambda match: "" if match["slight"] is None else "slightly "),
+    ("gonna", r"\bgonna\b", lambda match: "about to"),
+    # super high, way lower
+    ("super really rly way",
+     rf"(?<!not )(?<!all the )(?<!the )(?<!this )(?<!that )\b(?:super|really|rly|way)[ -](?={_ADJECTIVE})",
+     lambda match: "very "),
+    # glued to the sides
+    ("glued pinned plastered clamped tight tightly",
+     r"\b(?:held |kept |pressed |squeezed )?(?:(?P<fast>glued|pinned|plastered|clamped)(?: tight(?:ly)?)? "
+     r"(?:to|against)|tight(?:ly)? (?:to|against|by)) (?:(?:the|their|his|her|my|your|ur) )?(?P<sides>sides?)\b(?! of)",
+     lambda match: None if match["fast"] is None and match["sides"] == "side" else f"at the {match['sides']}"),
+    ("glued", r"\bglued (?:to|on|onto|against) (?=(?:\w+ )?(?P<ground>floor|ground|mat)?)",
+     lambda match: "on " if match["ground"] else "against "),
+)  # fmt: skip
+
+
+INFORMAL_WORDS: Final = frozenset(word for words, *_ in _RULES for word in words.split())
+"""One of them is in every caption that a rule here changes, but for DROPPED_G and TILDE."""
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """The rules, compiled when the first caption needs them."""
+    return compile_rules(_RULES)
