@@ -72,10 +72,17 @@ class Job:
 
     @torch.inference_mode()
     def one_step(self, settings: DecodingSettings, batch: int, sampled: int) -> None:
-        """One decoding step: the transformer on all tokens, then the head on `sampled` tokens per pose."""
+        """One decoding step: the transformer on all tokens, then the head on `sampled` tokens per pose.
+
+        As in the loop these are masked, and each pose is there with its text and without: the number of evaluations
+        that an adaptive solver takes depends on what the head sees.
+        """
         network = self.network
-        latents = torch.randn(2 * batch, self.tokens, network.sizes.latent, device=self.device)
-        condition = torch.randn(2 * batch, network.sizes.text, device=self.device)
+        latents = torch.randn(batch, self.tokens, network.sizes.latent, device=self.device)
+        latents[:, :sampled] = network.mask_latent.float()
+        latents = latents.repeat(2, 1, 1)
+        texts = torch.randn(batch, network.sizes.text, device=self.device)
+        condition = torch.cat([texts, torch.zeros_like(texts)])
         padding = torch.zeros(2 * batch, self.tokens, dtype=torch.bool, device=self.device)
         z = network(latents, condition, padding)[:, :sampled].flatten(0, 1)
         noise = torch.randn(batch * sampled, settings.sampler.draws, network.sizes.latent, device=self.device)
