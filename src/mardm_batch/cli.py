@@ -25,6 +25,7 @@ from omegaconf import DictConfig
 from mardm_batch import __version__
 from mardm_batch.config.compose import (
     compose_config,
+    compose_jobs,
     drop_sweep_overrides,
     setting_rows,
     to_config,
@@ -216,13 +217,10 @@ def launch_sweep(arguments: Namespace) -> int:
         raise ConfigurationError(explain_hydra_error(error, arguments.overrides, variants_of("config"))) from None
     reading = Reading()
     jobs = [
-        Job(
-            number,
-            [word for word in words if not word.startswith("hydra")],
-            to_config(compose_config(words, arguments, number)),
-            reading,
+        Job(number, [word for word in words if not word.startswith("hydra")], config, reading)
+        for number, (words, config) in enumerate(
+            zip(words_of_jobs, compose_jobs(words_of_jobs, arguments), strict=True)
         )
-        for number, words in enumerate(words_of_jobs)
     ]
     flags = [f"--{flag.replace('_', '-')}={value}" for flag in CONF_FLAGS if (value := getattr(arguments, flag))]
 

@@ -9,7 +9,7 @@ from hydra._internal.utils import get_args_parser
 from tests.support import run_in_process
 
 from mardm_batch.cli import help_text
-from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.compose import compose_config, compose_jobs, to_config
 from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
@@ -77,6 +77,7 @@ BAD_SETTINGS = [
     ("gpu_ids=[a]", ["gpu_ids=[a]", "a list of different GPU numbers"]),
     ("render.enabled=perhaps", ["render.enabled=perhaps", "true or false"]),
     ("paths.prompts=[1,2]", ["paths.prompts=[1,2]", "text"]),
+    ("paths.output=s3://bucket/poses", ["paths.output=s3://bucket/poses", "the path of a folder, not an address"]),
     ("prompts=captions.md", ["did you mean paths.prompts=captions.md?"]),
     ("prompts.names=ids", ["prompts.names", "ids", "caption, id, index"]),
     ("prompts.column=' '", ["prompts.column", "the name of a column"]),
@@ -169,6 +170,18 @@ def test_a_value_is_taken_as_it_is_typed(value: str) -> None:
 )
 def test_what_hydra_reads_stays_as_it_is(word: str) -> None:
     assert quote_override(word) == word
+
+
+@pytest.mark.parametrize("word", ["paths.output=poses/${shard}", "paths.output=poses/${hydra:job.num}", "++shard=1"])
+def test_jobs_that_differ_in_their_shards_have_the_settings_that_each_has_alone(word: str) -> None:
+    jobs = [[word, f"shard={shard}", f"seed={seed}"] for seed in (1, 2) for shard in range(2)]
+    alone = [to_config(compose_config(words, number=number)) for number, words in enumerate(jobs)]
+    assert list(compose_jobs(jobs)) == alone
+
+
+def test_a_shard_that_cannot_be_is_refused_in_a_later_job_too() -> None:
+    with pytest.raises(ConfigurationError, match="shard=3: must be null or from 0 to 2"):
+        list(compose_jobs([["shard=0"], ["shard=3"]]))
 
 
 def test_settings_are_checked_without_torch() -> None:

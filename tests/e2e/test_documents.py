@@ -25,6 +25,7 @@ from tests.support import copy_acmdm, copy_published
 REASONS = {
     "needs a GPU",
     "needs a cluster",
+    "needs a bucket",
     "downloads",
     "takes long",
     "changes the folder of other examples",

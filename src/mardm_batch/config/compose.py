@@ -1,10 +1,11 @@
 """Command-line overrides to checked settings: Hydra composes them from the files in `conf/`, a mistake is one line."""
 
+import re
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -22,6 +23,7 @@ from mardm_batch.config.schema import Config, Settings, conf_dir
 from mardm_batch.errors import ConfigurationError
 
 SettingsClass = TypeVar("SettingsClass", bound=Settings)
+SHARD: Final = re.compile(r"shard=\d{1,9}")
 
 
 def compose_config(
@@ -59,6 +61,29 @@ def compose_config(
         HydraConfig.instance().set_config(cfg)
         del cfg["hydra"]
     return cfg
+
+
+def compose_jobs(jobs: Sequence[Sequence[str]], flags: Namespace | None = None) -> Iterator[Config]:
+    """The checked settings of the jobs of a sweep, whose overrides are given.
+
+    Composing takes a tenth of a second: jobs that differ in their shards alone are composed once, unless a setting
+    refers to Hydra's own, as to the number of the job.
+
+    Raises:
+        ConfigurationError: as `compose_config` and `to_config`.
+    """
+    cfg = DictConfig({})
+    common: Sequence[str] | None = None
+    for number, words in enumerate(jobs):
+        shards = [word for word in words if SHARD.fullmatch(word)]
+        others = [word for word in words if word not in shards]
+        if common == others and len(shards) == 1:
+            cfg.shard = int(shards[0].partition("=")[2])
+        else:
+            cfg = compose_config(words, flags, number)
+            alone = len(shards) == 1 and not any(word.lstrip("+~").startswith("shard") for word in others)
+            common = others if alone and "${hydra:" not in OmegaConf.to_yaml(cfg) else None
+        yield to_config(cfg)
 
 
 def to_config(cfg: DictConfig) -> Config:

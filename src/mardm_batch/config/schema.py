@@ -44,6 +44,9 @@ def one_of(*choices: str) -> Allowed:
     return Allowed("one of " + ", ".join(choices), lambda value: value in choices)
 
 
+FOLDER = Allowed("the path of a folder, not an address", lambda path: bool(path) and "://" not in path)
+
+
 def setting(help: str, allowed: Allowed | None = None, default: Any = MISSING) -> Any:
     """A field of a settings class, that must be set unless it has a default. None is allowed wherever the type is
     optional."""
@@ -82,8 +85,8 @@ class PathSettings(Settings):
     prompts: str | None = setting(
         "file of captions (.md, .txt, .csv, .tsv, .jsonl, .json, .parquet); null: the 100 that ship with the package"
     )
-    output: str = setting("where the poses go", Allowed("the path of a folder", bool))
-    temp: str = setting("unfinished files while a run lasts; removed at its end", Allowed("the path of a folder", bool))
+    output: str = setting("where the poses go", FOLDER)
+    temp: str = setting("unfinished files while a run lasts; removed at its end", FOLDER)
 
 
 @dataclass

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
+from functools import lru_cache
 from pathlib import Path
 
 from mardm_batch.errors import InputError, first_line
-from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
+from mardm_batch.system.files import MAX_LIST_BYTES, Version, file_version, read_regular
 
 
 def file_hash(path: Path) -> str:
@@ -15,12 +17,19 @@ def file_hash(path: Path) -> str:
         InputError: the file is not an embedded model.
     """
     try:
-        content = read_regular(path, MAX_LIST_BYTES)
-        end = 8 + int.from_bytes(content[:8], "little")
-        header = json.dumps(json.loads(content[8:end]), sort_keys=True)
+        return hash_of_version(path, file_version(os.stat(path)))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(not_embedded(path, error)) from None
-    return hashlib.sha256(header.encode() + content[end:]).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def hash_of_version(path: Path, version: Version) -> str:
+    """See `file_hash`; the jobs of a sweep ask for the same again. Raises OSError, ValueError or RecursionError."""
+    content = read_regular(path, MAX_LIST_BYTES)
+    end = 8 + int.from_bytes(content[:8], "little")
+    digest = hashlib.sha256(json.dumps(json.loads(content[8:end]), sort_keys=True).encode())
+    digest.update(memoryview(content)[end:])
+    return digest.hexdigest()
 
 
 def not_embedded(path: Path, error: Exception) -> str:

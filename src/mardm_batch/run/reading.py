@@ -27,6 +27,8 @@ class Reading:
         self.lists: dict[PromptSource, ShardPrompts] = {}
         """Whole lists."""
         self.ledgers: dict[Path, Ledger] = {}
+        self.counts: dict[tuple[Any, ...], tuple[int, int]] = {}
+        """Numbers of finished and of all poses of jobs, by their `job_key`, since the folders were looked at."""
 
     def prompts(self, config: Config) -> tuple[Prompt, ...]:
         """The prompts of a job. Raises InputError as `read_prompts`."""
@@ -43,9 +45,16 @@ class Reading:
         return store
 
     def look_again(self) -> None:
-        """Forget that the ledgers were read: other processes have made poses since."""
+        """Forget what was counted and that the ledgers were read: other processes have made poses since."""
+        self.counts.clear()
         for ledger in self.ledgers.values():
             ledger.has_read_all = False
+
+    def job_key(self, config: Config) -> tuple[Any, ...]:
+        """Stands for the poses of a job."""
+        output, views = Path(config.paths.output).expanduser().resolve(), setting_at(config, VIEWS)
+        files = output, config.render.enabled, str(views), config.output.clip
+        return prompt_source(config), config.limit, config.shard, config.num_shards, files
 
     def hand_on(self, config: Config) -> None:
         """Leave the list of a job for its run, which reads its own lines of it."""

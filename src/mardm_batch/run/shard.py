@@ -40,10 +40,13 @@ def load_prompts_with_warnings(config: Config) -> ShardPrompts:
 
 
 def count_finished(config: Config, reading: Reading) -> tuple[int, int]:
-    """The numbers of finished and of all poses of a run, by the files in its output folder."""
-    prompts, store = reading.prompts(config), reading.store(config)
-    finished = store.survey(prompts).finished if store.output.is_dir() else ()
-    return len(finished), len(prompts)
+    """The numbers of finished and of all poses of a run, by the files in its output folder when `reading` looked."""
+    key = reading.job_key(config)
+    if key not in reading.counts:
+        prompts, store = reading.prompts(config), reading.store(config)
+        finished = store.survey(prompts).finished if store.output.is_dir() else ()
+        reading.counts[key] = len(finished), len(prompts)
+    return reading.counts[key]
 
 
 def check_run(config: Config, reading: Reading) -> None:
@@ -57,7 +60,8 @@ def check_run(config: Config, reading: Reading) -> None:
             raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
     prompts, store = reading.prompts(config), reading.store(config)
     if store.output.is_dir():
-        survey_poses(prompts, store, config)
+        survey = survey_poses(prompts, store, config)
+        reading.counts[reading.job_key(config)] = len(survey.finished), len(prompts)
 
 
 def select_pending(requested: Sequence[Prompt], survey: Survey, config: Config) -> Sequence[Prompt]:

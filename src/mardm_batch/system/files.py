@@ -160,7 +160,7 @@ def random_sibling(path: Path) -> Path:
 def partial_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """The unfinished files in a folder, each with the name that it was to have. Raises OSError."""
     for entry in os.scandir(folder):
-        match = _PARTIAL.fullmatch(entry.name)
+        match = _PARTIAL.fullmatch(entry.name) if entry.name[0] == "." else None
         if match is not None and not entry.is_dir(follow_symlinks=False):
             yield match["name"], Path(entry.path)
 

@@ -6,11 +6,11 @@ fields (str, int, float, bool, None, `|`, list, tuple, Mapping, other records) o
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from types import UnionType
-from typing import Any, NamedTuple, NoReturn, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, NoReturn, Self, Union, get_args, get_origin, get_type_hints
 
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 """JSON's name of each type of a single value."""
@@ -74,7 +74,7 @@ def parse_json(content: bytes | str) -> Any:
     """
     text = content.decode() if isinstance(content, bytes) else content
     try:
-        document = json.loads(text, parse_constant=reject_constant)
+        document = DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if text.count("[") + text.count("{") > MAX_DEPTH and exceeds_depth(document, MAX_DEPTH):
@@ -103,6 +103,7 @@ def json_lines(records: Iterable[JsonRecord]) -> bytes:
 
 def json_schema(cls: type[JsonRecord], title: str) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a record."""
+    record: Any = cls
     properties, additional = {}, {}
     for each, annotation in typed_fields(cls):
         codec = each.metadata.get("codec")
@@ -118,18 +119,20 @@ def json_schema(cls: type[JsonRecord], title: str) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         **additional,
-        "required": written_keys(cls),
+        "required": list(written_keys(record)),
     }
 
 
-def required_keys(cls: type[JsonRecord]) -> list[str]:
+@cache
+def required_keys(cls: type[JsonRecord]) -> Sequence[str]:
     """The keys that `from_json` must find."""
-    return [each.name for each, _ in typed_fields(cls) if is_required(each)]
+    return tuple(each.name for each, _ in typed_fields(cls) if is_required(each))
 
 
-def written_keys(cls: type[JsonRecord]) -> list[str]:
+@cache
+def written_keys(cls: type[JsonRecord]) -> Sequence[str]:
     """The keys that `to_json` always writes."""
-    return [each.name for each, _ in typed_fields(cls) if is_required(each) or each.metadata.get("written")]
+    return tuple(each.name for each, _ in typed_fields(cls) if is_required(each) or each.metadata.get("written"))
 
 
 def typed_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
@@ -147,11 +150,21 @@ def cached_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
 def cached_writers(cls: Any) -> tuple[tuple[str, Callable[[Any], Any], bool, bool], ...]:
     """Of each field its name, what makes JSON of a value, whether it is the rest, and whether None is left out."""
     found = []
-    for each in fields(cls):
+    for each, annotation in typed_fields(cls):
         codec = each.metadata.get("codec")
-        write = plain if codec is None else codec.write
+        write = codec.write if codec else as_it_is if is_plain(annotation) else plain
         found.append((each.name, write, bool(each.metadata.get("rest")), bool(each.metadata.get("omit_none"))))
     return tuple(found)
+
+
+def is_plain(annotation: Any) -> bool:
+    """Whether the values of an annotation are what `json.dumps` takes: lists and values of JSON's own types alone."""
+    origin, arguments = parts(annotation)
+    return annotation in SCALARS or (origin in (list, UnionType, Union) and all(map(is_plain, arguments)))
+
+
+def as_it_is(value: Any) -> Any:
+    return value
 
 
 @cache
@@ -192,25 +205,25 @@ def read_object(cls: Any, document: object, where: str) -> Any:
     if not isinstance(document, dict):
         raise ValueError(f"{where or 'the document'} should be an object, not {type_name(document)}")
     values, readers = {}, field_readers(cls)
-    for each in readers:
-        if each.is_rest:
-            names = {other.name for other in readers if other is not each}
-            values[each.name] = {key: value for key, value in document.items() if key not in names}
+    for name, annotation, codec, required, is_rest, plain_types in readers:
+        if is_rest:
+            names = {other.name for other in readers if other.name != name}
+            values[name] = {key: value for key, value in document.items() if key not in names}
             continue
-        if each.name not in document:
-            if each.is_required:
-                raise ValueError(f"the key {f'{where}.{each.name}' if where else each.name} is missing")
+        if name not in document:
+            if required:
+                raise ValueError(f"the key {f'{where}.{name}' if where else name} is missing")
             continue
-        value = document[each.name]
-        if type(value) in each.plain and is_encodable(value):
-            values[each.name] = value
+        value = document[name]
+        if type(value) in plain_types and (type(value) is not str or value.isascii()):
+            values[name] = value
             continue
-        key = f"{where}.{each.name}" if where else each.name
-        if each.codec is None:
-            values[each.name] = read_value(each.annotation, value, key)
+        key = f"{where}.{name}" if where else name
+        if codec is None:
+            values[name] = read_value(annotation, value, key)
             continue
         try:
-            values[each.name] = each.codec.read(value)
+            values[name] = codec.read(value)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{key}: {error}") from None
     return cls(**values)
@@ -244,11 +257,6 @@ def read_value(annotation: Any, value: object, where: str) -> Any:
             return value
         return {key: read_value(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
     return read_object(annotation, value, where)
-
-
-def is_encodable(value: object) -> bool:
-    """Whether a value is no text, or plainly one without halves of surrogate pairs."""
-    return type(value) is not str or value.isascii()
 
 
 def read_scalar(kind: Any, value: object, where: str) -> Any:
@@ -324,3 +332,6 @@ def plain(value: Any) -> Any:
 
 def reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+DECODER: Final = json.JSONDecoder(parse_constant=reject_constant)

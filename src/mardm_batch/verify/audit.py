@@ -23,7 +23,7 @@ from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
-from mardm_batch.verify.inspection import Inspection, Inspector, Subject, missing_files
+from mardm_batch.verify.inspection import Inspection, Inspector, Subject, missing_files, settings_text
 from mardm_batch.verify.listing import REMOVED, Listing, list_files
 from mardm_batch.verify.rows import ExpectedRows
 from mardm_batch.verify.runs import active_runs, lost_runs
@@ -138,8 +138,9 @@ def inspections(
     inspector, cores = Inspector(store, expected.prompts is not None, checks.pictures), available_cores()
     ledger = Ledger(store.output)
     ledger.read_others(())
+    texts = [settings_text(each) for each in ledger.settings]
     batches = (
-        [subject_of(name, listing, expected, ledger) for name in names[start : start + POSES_AT_ONCE]]
+        [subject_of(name, listing, expected, ledger, texts) for name in names[start : start + POSES_AT_ONCE]]
         for start in range(0, len(names), POSES_AT_ONCE)
     )
     pool: Executor
@@ -157,10 +158,10 @@ def inspections(
             yield from waiting.popleft().result()
 
 
-def subject_of(name: str, listing: Listing, expected: Expected, ledger: Ledger) -> Subject:
-    """A pose that is to be inspected."""
+def subject_of(name: str, listing: Listing, expected: Expected, ledger: Ledger, texts: Sequence[str] = ()) -> Subject:
+    """A pose that is to be inspected. `texts`: of the ledger's settings."""
     prompt, row = (expected.prompts or {}).get(name), ledger.rows.get(name)
-    known = None if row is None else (row.changed, row.key, ledger.settings[row.settings], row.unknown_words)
+    known = None if row is None else (row.changed, row.key, texts[row.settings], row.unknown_words)
     return Subject(name, listing.poses[name], None if prompt is None else prompt.key, known)
 
 

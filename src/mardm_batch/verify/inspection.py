@@ -10,10 +10,11 @@ from mardm_batch.dataset.formats.format import Damage, DamagedFileError
 from mardm_batch.dataset.formats.json_file import JSON, read_json
 from mardm_batch.dataset.formats.registry import FORMATS, format_of
 from mardm_batch.dataset.layouts.layout import Layout
+from mardm_batch.dataset.ledger import pose_key
 from mardm_batch.dataset.metadata import row_line
 from mardm_batch.dataset.records import Changed, PoseDocument
 from mardm_batch.dataset.reviews import ReviewList
-from mardm_batch.dataset.store import PoseStore, finished_pose
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import first_line
 from mardm_batch.prompts.names import is_name_of
 from mardm_batch.verify.findings import NOTES, Finding, Kind, damage_kind
@@ -30,8 +31,9 @@ class Subject:
     """Of its files."""
     key: tuple[str, int] | None
     """Of the prompt that has this name; None: there is none."""
-    ledger: tuple[Changed, int, Mapping[str, Any], bool] | None
-    """What the ledger says: version of the JSON, digest of caption and number, settings, whether words are unknown."""
+    ledger: tuple[Changed, int, str, bool] | None
+    """What the ledger says: version of the JSON, digest of caption and number, settings as `settings_text`, whether
+    words are unknown."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Inspector:
         self.store, self.requested, self.checks_pictures = store, requested, checks_pictures
         self.reviews = None if store.lists_rejected else ReviewList(store.output).read()
         """By which poses are left out of the metadata."""
+        self.groups: dict[str, tuple[str, ...]] = {}
+        """Settings in words, by `settings_text`; there are few."""
 
     def inspect_several(self, subjects: Sequence[Subject]) -> list[Inspection]:
         with self.store.layout.at_hand([each.name for each in subjects]) as near:
@@ -77,8 +81,8 @@ class Inspector:
         """Check the files of a pose, which lie by themselves in a layout."""
         store, name, layout = self.store, subject.name, self.store.layout
         views = [format_of(each) for each in sorted(subject.suffixes) if each[0] == "@"]
-        known = dict.fromkeys((*FORMATS.values(), *store.formats, *views))
-        present = [each for each in known if each.suffix in subject.suffixes]
+        known = {each.suffix: each for each in (*FORMATS.values(), *store.formats, *views)}
+        present = [each for suffix, each in known.items() if suffix in subject.suffixes]
         files = layout.files_of(name, [each.suffix for each in (JSON, *present)])
         found = missing_files(store, subject)
         changed, document = None, None
@@ -96,7 +100,7 @@ class Inspector:
                     damage, detail = unreadable(error)
                     found.append(Finding(damage_kind(damage, each), layout.place(name, each.suffix), detail, files))
         for each in views:
-            if each not in store.formats:
+            if each.suffix not in store.suffixes:
                 view = layout.place(name, each.suffix)
                 found.append(Finding(Kind.UNREQUESTED_VIEW, view, files=(view,) if layout.HAS_FILES else ()))
         about_caption = None if document is None else self.caption_kind(subject, document)
@@ -120,10 +124,14 @@ class Inspector:
             row = digest_of(row_line(first_file(self.store, subject), listed))
         if document is None:
             return Inspection(found, row=row, source=None if listed is None else listed.source, unreadable=problem)
-        settings = tuple(f"{key}={value}" for key, value in document.settings().items())
-        words = bool(document.unknown_words)
-        in_ledger = changed is None or is_in_ledger(subject, changed, document)
-        return Inspection(found, document.key, settings, document.agreement, words, row, document.source, "", in_ledger)
+        settings = document.settings()
+        text, words = settings_text(settings), bool(document.unknown_words)
+        if text not in self.groups:
+            self.groups[text] = tuple(f"{key}={value}" for key, value in settings.items())
+        group, said = self.groups[text], (pose_key(*document.key), text, words)
+        # A line of the ledger about another version of the JSON counts for nothing.
+        in_ledger = subject.ledger is None or subject.ledger[0] != changed or subject.ledger[1:] == said
+        return Inspection(found, document.key, group, document.agreement, words, row, document.source, "", in_ledger)
 
     def caption_kind(self, subject: Subject, document: PoseDocument) -> Kind | None:
         """Compare name and caption with the requested captions, else with the rule of names; None: they are right."""
@@ -137,6 +145,8 @@ class Inspector:
 def missing_files(store: PoseStore, subject: Subject) -> list[Finding]:
     """The files that a pose should have beside its JSON and has not."""
     layout, name = store.layout, subject.name
+    if subject.suffixes.issuperset(store.suffixes):
+        return []
     files = layout.files_of(name, sorted(subject.suffixes))
     missing = (suffix for suffix in store.suffixes if suffix not in subject.suffixes)
     return [Finding(Kind.MISSING_FILE, layout.place(name, suffix), files=files) for suffix in missing]
@@ -154,14 +164,9 @@ def unreadable(error: Exception) -> tuple[Damage, str]:
     return Damage.UNREADABLE, f"{type(error).__name__}: {first_line(error)}"
 
 
-def is_in_ledger(subject: Subject, changed: Changed, document: PoseDocument) -> bool:
-    """Whether the ledger says what a JSON holds; one of another version of the JSON counts for nothing."""
-    if subject.ledger is None or subject.ledger[0] != changed:
-        return True
-    pose = finished_pose(subject.name, changed, document)
-    _, key, settings, unknown_words = subject.ledger
-    same_settings = json.dumps(pose.settings, sort_keys=True) == json.dumps(settings, sort_keys=True)
-    return (pose.key, pose.unknown_words) == (key, unknown_words) and same_settings
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as text, which two have in common only where each value is the same, and of the same type."""
+    return json.dumps(settings, sort_keys=True)
 
 
 def digest_of(line: bytes) -> int:

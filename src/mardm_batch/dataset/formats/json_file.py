@@ -1,6 +1,7 @@
 """JSON: the caption, the joints and the provenance of a pose."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ def read_json(path: Path) -> PoseDocument:
     except (OSError, ValueError) as error:
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
     first = required_keys(PoseDocument)
-    if not isinstance(parsed, dict) or list(parsed)[: len(first)] != first:
+    if not isinstance(parsed, dict) or tuple(islice(parsed, len(first))) != first:
         raise DamagedFileError(Damage.WRONG, f"does not begin with the keys {', '.join(first)}")
     for key in written_keys(PoseDocument):
         if key not in parsed:

@@ -1,6 +1,7 @@
 """NPY: the joints of a pose, for NumPy."""
 
 import io
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,16 @@ def encode_npy(content: PoseContent) -> bytes:
 
 
 def npy_bytes(joints: Joints) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(joints, dtype=np.float32), allow_pickle=False)
-    return buffer.getvalue()
+    values = np.ascontiguousarray(joints, dtype=np.float32)
+    return npy_header(values.shape) + values.tobytes()
+
+
+@cache
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """What stands before the numbers in a file of float32 values."""
+    buffer, values = io.BytesIO(), np.zeros(shape, np.float32)
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()[: -values.nbytes or None]
 
 
 def map_npy(path: Path) -> Joints:

@@ -60,6 +60,10 @@ def formats_in_use(suffixes: Collection[str]) -> tuple[Format, ...]:
 
 def split_file_name(file_name: str) -> tuple[str, Format] | None:
     """Name of the pose and format of a file; None where no format has its suffix."""
+    name, dot, rest = file_name.partition(".")
+    format = JSON if dot + rest == JSON.suffix else FORMATS.get(dot + rest)
+    if format is not None and "@" not in name:
+        return name, format
     name, at, rest = file_name.rpartition("@")
     if at and (degrees := view_degrees(at + rest)) is not None:
         return name, view_format(degrees)
