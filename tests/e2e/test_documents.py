@@ -33,6 +33,7 @@ REASONS = {
     "serves until Ctrl-C",
     "needs Blender",
     "needs a body model",
+    "needs an account",
 }
 """Why a command may be one that no test runs."""
 
