@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 from tests.support import run_command
 
-from mardm_batch.compare.__main__ import main
+from mardm_batch.compare.__main__ import broken, main
 from mardm_batch.compare.fidelity import add_fidelity
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import compare
@@ -78,9 +78,10 @@ def rows_of(*folders: Path) -> dict[str, list[str]]:
     return {row.label: [cell.text for cell in row.cells] for row in rows}
 
 
-def change_metrics(folder: Path, **metrics: float) -> None:
+def change_metrics(folder: Path, started: float | None = None, **metrics: float) -> None:
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     summary["metrics"].update(metrics)
+    summary["started"] = summary["started"] if started is None else started
     (folder / "summary.json").write_text(json.dumps(summary), "utf-8")
 
 
@@ -132,6 +133,12 @@ def test_a_sweep_of_the_command_is_one_run(
     assert all(source.startswith("data:image/") for sources in cells.values() for source in sources)
 
 
+def test_long_labels_are_broken_between_their_parts() -> None:
+    assert broken("sampling.sequence_length", 22) == "sampling.sequence_\nlength"
+    assert broken("bone length error (cm)", 22) == "bone length error (cm)"
+    assert broken("drawing (ms per pose and more)", 16) == "drawing (ms per\npose and more)"
+
+
 def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
     first = finish_run(tmp_path / "10-00-00-000001", "seed=1", "sampling.time_steps=10")
     second = finish_run(tmp_path / "10-00-00-000002", "seed=2", "sampling.time_steps=10", "shard=0")
@@ -159,7 +166,7 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
         error = "<b>bad</b>" if (shard, seed) == (2, 5) else None
         settings = (f"shard={shard}", f"seed={seed}")
         folder = finish_run(sweep / str(job), *settings, captions=captions, sweep=sweep.name, error=error)
-        change_metrics(folder, seconds=10.0 + shard, poses_per_second=1.5, bone_length_error_cm=float(shard))
+        change_metrics(folder, 1e9, seconds=10.0 + shard, poses_per_second=1.5, bone_length_error_cm=float(shard))
     shutil.rmtree(sweep / "1")  # shard 0 of seed 6 was killed
     (sweep / "1" / ".hydra").mkdir(parents=True)
     (first, second), (skipped,) = find_runs([tmp_path])
@@ -168,7 +175,7 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
     assert (first.shards, second.shards) == ((0, 1, 2), (1, 2))
     assert (first.state, first.exit_code, second.state, second.exit_code) == ("incomplete", 1, "finished", 0)
     assert (first.metrics["poses_done"], first.metrics["failures"]) == (6, 1)
-    assert (first.metrics["seconds"], first.metrics["poses_per_second"]) == (12.0, 4.5)
+    assert first.metrics["seconds"] == 12.0  # side by side: the longest
     assert first.metrics["seconds/draw"] == pytest.approx(6 * 0.25)
     assert first.metrics["bone_length_error_cm"] == pytest.approx((1 * 0 + 2 * 1 + 3 * 2) / 6)
     assert [sample.caption for sample in first.samples][:2] == ["A person in pose 0 0", "A person in pose 1 0"]
@@ -176,6 +183,20 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
     rows = rows_of(sweep / "0", tmp_path, sweep / "0")  # each folder counts once
     assert rows["seed"] == ["5", "6"]
     assert rows["shards"] == ["3 of 3", "2 of 3"]
+
+
+def test_shards_that_ran_one_after_the_other_count_the_time_of_all(tmp_path: Path) -> None:
+    sweep = tmp_path / "multirun" / "10-00-00-000001"
+    for shard in range(3):
+        folder = finish_run(sweep / str(shard), f"shard={shard}", sweep=sweep.name)
+        change_metrics(folder, 1e9 + 20 * shard, poses_done=20, poses_per_second=2.0, seconds=15.0)
+    ((run,), _) = find_runs([tmp_path])
+    assert run.metrics["seconds"] == 55.0
+    assert run.metrics["poses_per_second"] == 60 / 50  # the first batch begins after 5 s
+    (sweep / "1" / "summary.json").unlink()
+    (sweep / "2" / "summary.json").unlink()
+    ((run,), _) = find_runs([tmp_path])
+    assert run.metrics["poses_per_second"] == 2.0
 
 
 def test_the_same_sweep_run_twice_is_two_runs(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ shards of one run.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.layouts.layout import Layout
 from mardm_batch.dataset.layouts.registry import layout_of
@@ -29,11 +30,7 @@ MAX_DEPTH = 8
 MAX_SETTINGS = 1000
 MAX_COUNT = 10**15
 COUNTS = ("poses_done", "failures")
-SHARD_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
-    **dict.fromkeys((*COUNTS, "poses_per_second"), sum),
-    **dict.fromkeys(("seconds", "device_memory_mb"), max),
-}
-"""How metrics of parallel shards are combined. Seconds of stages are summed, and all other metrics averaged."""
+SPEED = ("poses_per_second", "seconds", "device_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,8 @@ class Run:
     metrics: Mapping[str, float]
     errors: Mapping[str, int]
     samples: tuple[Sample, ...]
+    ended: float
+    """Seconds since 1970; the time of its last metrics where the run has no summary."""
 
     @property
     def missing_shards(self) -> int:
@@ -149,7 +148,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
     try:
         summary = RunSummary.from_json(json.loads(read_regular(path)))
         settings = flatten(summary.settings)
-        shard = settings["shard"]
+        shard, started = settings["shard"], summary.started
         output = output_folder(summary.output, settings["paths.output"], path)
         layout = layout_of(output)
         run = Run(
@@ -163,6 +162,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
             metrics=summary.metrics,
             errors={error: min(count, MAX_COUNT) for error, count in summary.errors.items()},
             samples=tuple(Sample(each.caption, layout, each.name, each.measures) for each in summary.samples),
+            ended=last_written(path) if started is None else started + summary.metrics.get("seconds", 0.0),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
@@ -192,6 +192,7 @@ def read_unfinished_run(folder: Path) -> tuple[Run, bool]:
             metrics={key: value for key, value in last_metrics(folder).items() if key != "seconds_left"},
             errors={},
             samples=(),
+            ended=last_written(folder / METRICS_FILE),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{folder}: no {SUMMARY_FILE} and no settings of a run ({first_line(error)})") from None
@@ -206,6 +207,14 @@ def resolved(saved: Any, key: str, value: Any) -> Any:
         return select(saved, key)
     except ValueError:
         return value
+
+
+def last_written(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def last_metrics(folder: Path) -> Mapping[str, float]:
@@ -261,13 +270,22 @@ def merge_shards(shards: Sequence[Run]) -> Run:
 
 
 def merge_metric(key: str, shards: Sequence[Run]) -> float:
-    """A metric of parallel shards; measures of poses are weighted by the number of poses."""
+    """A metric of shards, which may have run side by side or one after the other.
+
+    Counts and the seconds of stages are summed. The time is that from the first start to the last end, and the speed
+    that of all together. Measures of poses are weighted by the number of poses.
+    """
     having = [each for each in shards if key in each.metrics]
     values = [each.metrics[key] for each in having]
-    if key.startswith("seconds/"):
+    if key in COUNTS or key.startswith("seconds/"):
         return sum(values)
-    if key in SHARD_AGGREGATES:
-        return SHARD_AGGREGATES[key](values)
+    if key == "device_memory_mb":
+        return max(values)
+    if key == "seconds":
+        starts = [each.ended - seconds for each, seconds in zip(having, values, strict=True)]
+        return max(each.ended for each in having) - min(starts)
+    if key == "poses_per_second":
+        return joint_rate((each.metrics.get("poses_done", 0), each.metrics[key], each.ended) for each in having)
     weights = [each.metrics.get("poses_done", 0.0) for each in having]
     total = sum(weights)
     return sum(weight * value for weight, value in zip(weights, values, strict=True)) / total if total else values[0]

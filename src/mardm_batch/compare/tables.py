@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from mardm_batch.compare.runs import COUNTS, SHARD_AGGREGATES, Run
+from mardm_batch.compare.runs import COUNTS, SPEED, Run
 from mardm_batch.system.terminal import printable
 
 RUN_SPECIFIC = ("shard", "paths.output", "paths.temp")
@@ -194,7 +194,7 @@ def metric_sections(runs: Sequence[Run]) -> tuple[Section, Section]:
     """The sections Speed and Quality; every metric that is neither a count nor a time is one of quality."""
     keys = list(dict.fromkeys(key for run in runs for key in run.metrics if key not in COUNTS))
     stages = [key for key in keys if key.startswith("seconds/")]
-    speed = [key for key in keys if key in SHARD_AGGREGATES]
+    speed = [key for key in keys if key in SPEED]
     quality = [key for key in keys if key not in (*stages, *speed)]
     return (
         Section("Speed", (*metric_rows(speed, runs), *(stage_row(key, runs) for key in stages))),

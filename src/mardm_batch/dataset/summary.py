@@ -55,3 +55,4 @@ class RunSummary(JsonRecord):
     captions_with_unknown_words: int = json_field("of the poses that this run was to make", default=0)
     captions_rewritten: int = json_field("of the poses that this run was to make, read in other words", default=0)
     samples: tuple[PoseSample, ...] = field(default=())
+    started: float | None = json_field("seconds since 1970", default=None)

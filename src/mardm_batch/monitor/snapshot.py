@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
 from mardm_batch.dataset.progress import Progress, read_progress_records
@@ -85,7 +86,7 @@ class Totals:
     finished: int
     total: int
     poses_per_second: float
-    """Sum over the running shards; if none is running, the average from the start of the sweep to its end."""
+    """Sum over the running shards; if none is running, over the time from the first batch of the sweep to its end."""
     seconds_left: float | None
     """Until the last shard ends, those that wait included."""
     failed: int
@@ -269,7 +270,6 @@ def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path)
     """Sums over the shards, and the state of the output folder."""
     records = [shard.record for shard in shards]
     rates = [shard.record.poses_per_second for shard in shards if shard.alive]
-    seconds = max((each.updated for each in records), default=0) - min((each.started for each in records), default=0)
     try:
         listed = len(FailureList(output).read())
     except (OSError, ValueError):  # being replaced on a shared disk, or not text
@@ -277,7 +277,7 @@ def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path)
     return Totals(
         finished=sum(shard.finished for shard in shards) + sum(each.finished for each in waiting),
         total=sum(each.total for each in records) + sum(each.total or 0 for each in waiting),
-        poses_per_second=sum(rates) if rates else sum(each.done for each in records) / max(seconds, 1.0),
+        poses_per_second=sum(rates) if rates else joint_rate((r.done, r.poses_per_second, r.updated) for r in records),
         seconds_left=time_left(shards, waiting),
         failed=sum(each.failed for each in records),
         failures_listed=listed,

@@ -259,4 +259,5 @@ class RunStatistics:
             captions_with_unknown_words=self.captions_with_unknown_words,
             captions_rewritten=self.captions_rewritten,
             samples=tuple(self.samples),
+            started=self.progress.started,
         )
