@@ -10,7 +10,7 @@ from tests.support import write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.engines import Sweep
-from mardm_batch.launch.jobs import Job, omitted_shards, runs_that_pay, share_of_cores
+from mardm_batch.launch.jobs import Job, omission_warnings, omitted_poses, runs_that_pay, share_of_cores
 from mardm_batch.launch.plan import JobPlan, Plan
 from mardm_batch.launch.sweep import run_sweep
 from mardm_batch.registries import register_schemas
@@ -27,10 +27,11 @@ def jobs_of(*settings: str) -> list[Job]:
 
 def test_the_shards_that_a_sweep_leaves_out_are_named() -> None:
     jobs = jobs_of("shard=0", "shard=2 num_shards=4 paths.output=a", "shard=1", "shard=2")
-    (words,) = omitted_shards(jobs)
+    (words,) = omission_warnings(jobs)
     assert words.startswith("num_shards=4, but shard=0,1,3 is not in this sweep")
-    assert omitted_shards(jobs_of("shard=0", "shard=1", "shard=2")) == []
-    assert omitted_shards(jobs_of("seed=1 paths.output=a", "seed=2")) == []
+    assert omission_warnings(jobs_of("shard=0", "shard=1", "shard=2")) == []
+    assert omission_warnings(jobs_of("seed=1 paths.output=a", "seed=2")) == []
+    assert omitted_poses(jobs_of("shard=0 limit=20", "shard=1 limit=20")) == (6, 20)
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:

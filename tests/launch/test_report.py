@@ -38,6 +38,17 @@ def test_a_run_that_did_not_finish_is_named_with_how_it_ended(
     assert "2 of 2 poses are missing" in caplog.text
 
 
+def test_the_poses_of_shards_that_are_not_in_the_sweep_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_captions(tmp_path, ["A person waving", "A person sitting", "A person jumping"])
+    words = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "shard=2"]
+    report([Job(0, words, to_config(compose_config(words)))], str(tmp_path), 0)
+    assert (
+        "1 of 1 pose is missing; the same command makes the rest; 2 of the list's 3 poses are left out" in caplog.text
+    )
+
+
 @pytest.mark.parametrize("code", [1, 2, 3, None])
 @pytest.mark.parametrize(
     ("existing", "listed", "exit_code"), [("skip", False, 0), ("skip", True, 0), ("overwrite", False, 1)]

@@ -26,7 +26,8 @@ class SumDisplay(ProgressDisplay):
         now = time.monotonic()
         if not self.done or now - self.first_done < SECONDS_UNTIL_RATE:
             return None
-        return (self.total - self.done - self.failed) * (now - self.started) / self.done
+        seconds = (self.total - self.done - self.failed) * (self.last_done - self.started) / self.done
+        return max(seconds - (now - self.last_done), 0.0)
 
     @property
     def rate(self) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig
@@ -33,6 +33,9 @@ from mardm_batch.system.signals import Interrupted, raise_on_signals, shield_sta
 from mardm_batch.system.terminal import CONSOLE, ConsoleHandler, counted, printable
 
 log = logging.getLogger(__name__)
+
+FOLDERS_NAMED: Final = 4
+"""Of a sweep into several folders, where their progress is announced."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,11 @@ class Sweep:
         self.launch([f"hydra.sweep.dir={quoted(self.folder)}", *overrides])
 
     def announce(self, where: str) -> None:
-        output = self.jobs[0].config.paths.output
-        monitor = f"python -m mardm_batch.monitor {shlex.quote(output)}"
+        outputs = list(dict.fromkeys(shlex.quote(job.config.paths.output) for job in self.jobs))
+        monitor = f"python -m mardm_batch.monitor {outputs[0] if len(outputs) == 1 else 'FOLDER'}"
+        if len(outputs) > 1:
+            more = f" and {len(outputs) - FOLDERS_NAMED} more" if len(outputs) > FOLDERS_NAMED else ""
+            monitor += f", for the folders {', '.join(outputs[:FOLDERS_NAMED])}{more}"
         text = f"{counted(len(self.jobs), 'job')}, {where}; logs in {self.folder}; progress of each: {monitor}"
         CONSOLE.print(printable(text), markup=False, soft_wrap=True)
 

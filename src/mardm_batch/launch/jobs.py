@@ -1,7 +1,7 @@
 """The jobs of a sweep, checked before anything is started."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -60,18 +60,35 @@ def check_jobs(jobs: Sequence[Job]) -> None:
         check_run(job.config, job.reading)
 
 
-def omitted_shards(jobs: Sequence[Job]) -> list[str]:
-    """A warning for each division into shards of which the sweep leaves some out."""
-    included: dict[tuple[Path, int], set[int]] = {}
+def omitted_shards(jobs: Sequence[Job]) -> list[tuple[Job, list[int]]]:
+    """For each division into shards of which the sweep leaves some out: its first job, and these."""
+    included: dict[tuple[Path, int], list[Job]] = {}
     for job in jobs:
         if job.config.shard is not None:
-            included.setdefault((job.output, job.config.num_shards), set()).add(job.config.shard)
-    omitted = [(count, sorted(set(range(count)) - shards)) for (_, count), shards in included.items()]
-    return [
-        f"num_shards={count}, but shard={','.join(map(str, shards))} is not in this sweep; its captions are left out"
-        for count, shards in omitted
-        if shards
+            included.setdefault((job.output, job.config.num_shards), []).append(job)
+    omitted = [
+        (together[0], sorted(set(range(count)) - {job.config.shard for job in together}))
+        for (_, count), together in included.items()
     ]
+    return [(job, shards) for job, shards in omitted if shards]
+
+
+def omission_warnings(jobs: Sequence[Job]) -> list[str]:
+    """A warning for each division into shards of which the sweep leaves some out."""
+    return [
+        f"num_shards={job.config.num_shards}, but shard={','.join(map(str, shards))} is not in this sweep; "
+        "its captions are left out"
+        for job, shards in omitted_shards(jobs)
+    ]
+
+
+def omitted_poses(jobs: Sequence[Job]) -> tuple[int, int]:
+    """How many poses the sweep leaves out with their shards, and how many the lists of these shards have in all."""
+    omitted = total = 0
+    for job, shards in omitted_shards(jobs):
+        omitted += sum(len(job.reading.prompts(replace(job.config, shard=shard))) for shard in shards)
+        total += len(job.reading.prompts(replace(job.config, shard=None)))
+    return omitted, total
 
 
 def shared_gpus(jobs: Sequence[Job]) -> Sequence[int]:

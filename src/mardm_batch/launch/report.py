@@ -11,12 +11,12 @@ from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, MardmBatchError
-from mardm_batch.launch.jobs import Job
+from mardm_batch.launch.jobs import Job, omitted_poses
 from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.shard import check_run, count_finished
-from mardm_batch.system.terminal import counted
+from mardm_batch.system.terminal import counted, finished_of
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +54,22 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
         )
         if not is_complete(job, code, finished, total):
             complete = False
-            log.error("%s %s: %d of %d poses are finished", job.name, ending, finished, total)
+            log.error("%s %s: %s", job.name, ending, finished_of(finished, total))
         elif code != ExitCode.ALL_FINISHED:
             log.warning("%s %s, but all of its poses are finished", job.name, ending)
     report_remade(jobs)
+    omitted, listed = omitted_poses(jobs)
+    verb = "is" if omitted == 1 else "are"
+    left_out = (
+        f"; {omitted:,} of the list's {counted(listed, 'pose')} {verb} left out with their shards" if omitted else ""
+    )
     if complete:
-        rest = f"{missing} are missing and were not requested" if missing else "nothing is missing"
+        rest = f"{missing} are missing and were not requested" if missing else f"nothing is missing{left_out}"
         log.info("the sweep is finished: %s, %s, %s", counted(len(jobs), "job"), counted(requested, "pose"), rest)
         return exit_code
     if missing:
-        log.error("%d of %d poses are missing; %s", missing, requested, resume_hint(jobs[0].config))
+        poses_are, hint = "pose is" if requested == 1 else "poses are", resume_hint(jobs[0].config)
+        log.error("%d of %d %s missing; %s%s", missing, requested, poses_are, hint, left_out)
     else:
         log.error("no pose is missing, but not every run finished; their logs say why")
     if exit_code:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mardm_batch.launch.engines import Sweep, engine_for
-from mardm_batch.launch.jobs import check_jobs, omitted_shards
+from mardm_batch.launch.jobs import check_jobs, omission_warnings
 from mardm_batch.launch.plan import status_folder
 from mardm_batch.launch.record import record_sweep
 from mardm_batch.launch.report import report
@@ -29,7 +29,7 @@ def run_sweep(sweep: Sweep) -> int:
     engine = engine_for(sweep.launcher)
     check_jobs(sweep.jobs)
     engine.check(sweep.jobs)
-    for warning in omitted_shards(sweep.jobs):
+    for warning in omission_warnings(sweep.jobs):
         CONSOLE.print(f"warning: {warning}", markup=False, soft_wrap=True)
     config = sweep.jobs[0].config
     clear_statuses(sweep.folder, {"paths.output": config.paths.output, "paths.temp": config.paths.temp})
