@@ -31,6 +31,7 @@ from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
 from mardm_batch.prompts.names import Prompt, name_prompts
 from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD
 from mardm_batch.verify.__main__ import main
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "A person 坐着的人"]
@@ -360,6 +361,7 @@ def test_an_undamaged_folder_has_no_problems_and_nothing_is_written(output: Path
         report = audit(*arguments)
         assert (report["exit_code"], report["problems"], report["notes"], report["repair"]) == (0, [], [], None)
         assert report["counts"] == {"asked for": 4, "missing": 0, "there": 4, "damaged": 0, "unknown_words": 0}
+        assert "records" in report["disk"]
         assert report["disk"][".npy"] == [4, sum(path.stat().st_size for path in output.glob("*.npy"))]
     assert {path: path.stat().st_mtime_ns for path in output.iterdir() if path.is_file()} == before
 
@@ -421,7 +423,7 @@ def test_the_folder_of_an_active_run_is_audited_but_not_repaired(output: Path, a
         return
     with pytest.raises(SystemExit, match="2"):
         main([str(output), *flags])
-    assert re.fullmatch(r".*: shard-1-of-3 \(process \d+ on .*\) is active: .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r".*: the run of shard-1-of-3 \(process \d+ on .*\) is active: .*\n", capsys.readouterr().err)
     assert (output / "lying.npy").exists()
 
 
@@ -439,7 +441,7 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
     for arguments, words in (
         ([str(tmp_path / "nowhere")], "nowhere: no such folder"),
         ([str(tmp_path / "other"), "--repair"], "other: no poses and no record of a run"),
-        ([str(output), "--prompts", str(tmp_path / "none.md")], "none.md"),
+        ([str(output), "--prompts", str(tmp_path / "none.md")], "none.md: no such file; name the list"),
     ):
         with pytest.raises(SystemExit, match="2"):
             main(arguments)
@@ -482,6 +484,21 @@ def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path,
     assert "  and 2 more" in lines
     assert f"  {MARKUP.name}.json: [bold]:smile:[/bold]\\x1b[2J" in lines
     assert not any("captions.jsonl" in line for line in lines[2:])
+    assert "--repair sets aside damaged and stray files; the next run generates their poses" in lines
+    assert "the command that made these poses, run again, makes the 12 missing poses" in lines
+
+
+def test_captions_that_no_run_can_read_are_told_apart_from_missing_poses(output: Path, capsys) -> None:
+    captions = [*CAPTIONS, "A person जय", "A person kneeling"]
+    (output / "captions.txt").write_text("\n".join(captions))
+    FailureList(output).append(
+        [Failure(captions[-2], name_prompts([Entry(captions[-2])])[0].name, "text", NO_KNOWN_WORD)]
+    )
+    assert main([str(output), "--prompts", str(output / "captions.txt"), "--no-pictures"]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "the command that made these poses, run again, makes the missing pose",
+        "captions without any word that the model knows: 1; no run can make poses of them as they are: use other words",
+    ]
 
 
 def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
@@ -494,7 +511,7 @@ def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     (note,) = audit()["notes"]
     assert note["kind"] == "errors logged by a run"
     assert note["where"] == str(output.parent / "errors.jsonl")
-    assert note["detail"] == "2, the last: 12:00:01 a: pose 1"
+    assert note["detail"] == "2, the last: 12:00:01 pose 1"
 
 
 def test_repair_keeps_the_failures_that_can_be_read(output: Path, audit) -> None:

@@ -7,20 +7,24 @@ Only --repair and --prune change files.
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.progress import track
 
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.terminal import CONSOLE, counted, printable, replace_unencodable_output
-from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Report
+from mardm_batch.system.terminal import CONSOLE, Output, counted, print_output, printable, replace_unencodable_output
+from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection
 from mardm_batch.verify.verification import verify
 
 EXAMPLES_SHOWN: Final = 10
+WITHOUT_FILES: Final = (Kind.MISSING_POSE, Kind.FAILED)
+"""Problems of poses of which there is no file that a repair could set aside."""
+UNREADABLE_CAPTION: Final = f"{STAGE}: {NO_KNOWN_WORD}"
+"""The detail of a pose that failed as the model knows no word of its caption."""
 
 USAGE = """\
   python -m mardm_batch.verify SinglePose                          check the poses that the newest run was to generate
@@ -35,7 +39,7 @@ that is to be repaired.
 
 def show(report: Report, repair: bool, prune: bool) -> None:
     """The report for people: counts first, then at most ten examples of each kind of finding."""
-    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console = Output(markup=False, emoji=False, highlight=False, soft_wrap=True)
     counts = [(name, n) for name, n in vars(report.counts).items() if n is not None and name != "unknown_words"]
     console.print(f"poses: {', '.join(f'{n:,} {name}' for name, n in counts)}", style="bold")
     console.print(printable(f"requested captions: {report.source}"))
@@ -59,14 +63,30 @@ def show(report: Report, repair: bool, prune: bool) -> None:
         console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {size / 1e6:>10,.1f} MB"))
     if not report.problems:
         console.print("no problems", style="bold green")
-    elif not repair:
-        console.print("--repair sets aside damaged and stray files; the next run generates their poses", style="bold")
+    for advice in ways_to_mend(report.problems, repair):
+        console.print(advice, style="bold")
     if by_kind.keys() & PRUNED and not prune:
         console.print("--prune sets aside what was not requested; nothing is deleted", style="bold")
     if report.repair is not None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {counted(report.repair.moved, 'file')}{folder}"))
         console.print(f"poses that the next run generates: {report.repair.to_generate:,}", style="bold")
+
+
+def ways_to_mend(problems: Sequence[Finding], repair: bool) -> Iterator[str]:
+    """What can be done about the problems. `repair`: files have been set aside."""
+    unreadable = {each.where for each in problems if each.kind == Kind.FAILED and each.detail == UNREADABLE_CAPTION}
+    missing = {each.where for each in problems if each.kind in WITHOUT_FILES} - unreadable
+    if not repair and any(each.kind not in WITHOUT_FILES for each in problems):
+        yield "--repair sets aside damaged and stray files; the next run generates their poses"
+    if not repair and missing:
+        poses = "missing pose" if len(missing) == 1 else f"{len(missing):,} missing poses"
+        yield f"the command that made these poses, run again, makes the {poses}"
+    if unreadable:
+        yield (
+            f"captions without any word that the model knows: {len(unreadable):,}; no run can make poses of them as "
+            "they are: use other words"
+        )
 
 
 def progress_bar(inspections: Iterable[Inspection], total: int) -> Iterable[Inspection]:
@@ -117,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.sample,
         )
     if options.json:
-        print(json.dumps(report.to_json(), indent=1))
+        print_output(json.dumps(report.to_json(), indent=1))
     else:
         show(report, options.repair, options.prune)
     return report.exit_code

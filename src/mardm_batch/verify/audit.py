@@ -244,4 +244,4 @@ def check_error_logs(shards: Sequence[Progress]) -> Iterator[Finding]:
         path, errors = read_error_log(Path(shard.run_folder))
         if errors:
             last = errors[-1]
-            yield Finding(Kind.LOG, str(path), f"{len(errors):,}, the last: {last.time} {last.logger}: {last.message}")
+            yield Finding(Kind.LOG, str(path), f"{len(errors):,}, the last: {last.time} {last.message}")

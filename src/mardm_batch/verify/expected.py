@@ -1,5 +1,6 @@
 """The poses and files that an output folder should hold: by a prompt file, or by the settings of the newest run."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ def expected_poses(
     Raises:
         InputError: the prompt file cannot be used.
     """
+    if prompt_file is not None and not prompt_file.exists():
+        raise InputError(f"--prompts {prompt_file}: no such file; name the list of captions")
     newest = max(shards, key=lambda shard: shard.started, default=None)
     run, reason = None, "there is no record of a run"
     if newest is not None:
@@ -39,11 +42,16 @@ def expected_poses(
         return Expected(prompts_by_name(run, output), str(prompt_file), prompt_file, formats, run.list_rejected)
     if run is None:
         return Expected(None, f"unknown: {reason}; name the captions with --prompts", None, formats)
-    source = f"{run.prompts}, by the newest run" + ("" if run.limit is None else f" with limit={run.limit}")
+    source = f"{os.path.normpath(run.prompts)}, by the newest run" + (
+        "" if run.limit is None else f" with limit={run.limit}"
+    )
     try:
         return Expected(prompts_by_name(run, output), source, run.prompts, formats, run.list_rejected)
     except InputError as error:
-        return Expected(None, f"unknown: {error}", None, formats, run.list_rejected)
+        reason = (
+            str(error) if run.prompts.exists() else f"{run.prompts}: no such file; name the captions with --prompts"
+        )
+        return Expected(None, f"unknown: {reason}", None, formats, run.list_rejected)
 
 
 def prompts_by_name(run: RunSettings, output: Path) -> dict[str, Prompt]:

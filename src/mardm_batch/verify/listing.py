@@ -152,7 +152,9 @@ def add_file(listing: Listing, output: Path, path: str) -> int | None:
     else:
         if aside or stat.S_ISREG(status.st_mode):
             listing.sizes[path] = status.st_size
-            listing.count("set aside" if aside else os.path.splitext(path)[1] or "other", status.st_size)
+            hidden = "records" if path.startswith(f"{RECORDS}/") else None
+            kind = "set aside" if aside else hidden or os.path.splitext(path)[1] or "other"
+            listing.count(kind, status.st_size)
             return status.st_size
         listing.misplaced[path] = "a FIFO, socket or device in the place of a file"
     return None

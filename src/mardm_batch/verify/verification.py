@@ -9,6 +9,7 @@ from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import read_progress_records
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
+from mardm_batch.prompts.shards import described_shard
 from mardm_batch.verify.audit import Checks, ProgressBar, audit
 from mardm_batch.verify.expected import expected_poses
 from mardm_batch.verify.findings import PRUNED, Report
@@ -53,7 +54,7 @@ def verify(
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
         if shard.alive:
-            run = f"{shard.shard} ({shard.place})"
+            run = f"the run of {described_shard(shard.shard)} ({shard.place})"
             raise InputError(f"{output}: {run} is active: wait for it or stop it, then repair")
     aside = Aside(output)
     cleared = clear_the_way(output, aside) if repair else []
