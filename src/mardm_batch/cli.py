@@ -42,7 +42,7 @@ from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries, report_user_errors
 from mardm_batch.system.folders import check_utf8, check_working_folder, explain_unwritable
 from mardm_batch.system.signals import restore_default_signals
-from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_long_text
+from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_output, printable_lines
 
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
 """Hydra's flags that name the configuration."""
@@ -82,7 +82,7 @@ FOOTER = """
 def main() -> None:
     """The command with the words of `sys.argv`."""
     if "--version" in sys.argv[1:]:
-        print(f"mardm-batch {__version__}")
+        print_output(f"mardm-batch {__version__}")
         return
     if len(sys.argv) > 1 and sys.argv[1] in command_summaries():
         run_command(sys.argv[1], sys.argv[2:])
@@ -94,7 +94,8 @@ def main() -> None:
             check_utf8("", word)
         sys.argv[1:] = arguments = [VERBOSE.get(word) or quote_override(word) for word in sys.argv[1:]]
         if "--help" in arguments or "-h" in arguments:
-            print_long_text(help_text([word for word in arguments if word not in ("--help", "-h")]))
+            words = [word for word in arguments if word not in ("--help", "-h")]
+            print_output(printable_lines(help_text(words)))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         check_words(parsed.overrides)

@@ -18,7 +18,7 @@ from mardm_batch.library.library import Composition, Library, load_library
 from mardm_batch.prompts.names import file_name
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
-from mardm_batch.system.terminal import CONSOLE, print_long_text
+from mardm_batch.system.terminal import CONSOLE, print_output, printable_lines
 
 MAX_LENGTH = 160
 """Characters of the longest caption; longer ones are hard to read below a picture."""
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captions = compose_captions(options.count, options.seed)
         if options.conditions is not None:
             write_atomically(options.conditions, as_conditions(captions).encode())
-    print_long_text(as_markdown(captions))
+    print_output(printable_lines(as_markdown(captions)))
     return 0
 
 

@@ -18,7 +18,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file
-from mardm_batch.system.terminal import printable
+from mardm_batch.system.terminal import counted, print_output, printable
 
 MAX_PIXELS = 400_000_000
 """Largest sheet; it takes more than a gigabyte of memory."""
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with layout.at_hand(shown) as near:
             pictures = [near.path(name, PNG.suffix) for name in shown]
             write_contact_sheet(pictures, options.sheet, options.columns, options.size)
-    print(printable(f"{options.sheet}: {len(shown)} of {len(names)} pictures"))
+    print_output(printable(f"{options.sheet}: {len(shown)} of {counted(len(names), 'picture')}"))
     return 0
 
 

@@ -25,7 +25,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import write_atomically
-from mardm_batch.system.terminal import CONSOLE, counted, printable
+from mardm_batch.system.terminal import CONSOLE, counted, print_output, printable
 
 USAGE = """\
   python -m mardm_batch.relayout SinglePose --to nested    in 1,024 folders, ab/NAME.png
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with report_user_errors():
         moved = relayout(options.output_dir, options.to, show_progress)
-    print(printable(f"{options.output_dir}: {counted(moved, 'pose')} moved, the layout is {options.to}"))
+    print_output(printable(f"{options.output_dir}: {counted(moved, 'pose')} moved, the layout is {options.to}"))
     return 0
 
 

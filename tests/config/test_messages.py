@@ -21,6 +21,7 @@ register_schemas()
             "+preset=fats: no such preset; did you mean fast? (choose from fast, lowmem, native, quality)",
         ),
         (["model=mardm"], "model=mardm: no such model"),
+        (["render=drak"], "render=drak: no such look; did you mean dark?"),
         (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
         (["+render=dark"], "+render=dark: did you mean render=dark?"),
         (["preset=fast"], "preset=fast: did you mean +preset=fast?"),

@@ -40,7 +40,7 @@ def test_a_listed_length_is_that_of_the_clip_and_of_the_resumed_one(run: Run, tm
     longer = run(write_captions(tmp_path, ["A person arms raised#28", *LISTED[1:]]), *words)
     assert longer.returncode == 2
     assert "1 of 4 finished poses were made otherwise" in longer.stderr
-    assert "sequence_length: theirs 24, ours 28" in longer.stderr
+    assert "sequence_length: the folder's 24, this command's 28" in longer.stderr
     write_captions(tmp_path, LISTED)
     assert verify([str(moving)]) == 0
     np.save(moving / "arms_raised.clip.npy", before["arms_raised"][:20])

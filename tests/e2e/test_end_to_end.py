@@ -88,7 +88,7 @@ def test_words_that_the_model_does_not_know_are_named_and_counted(tmp_path: Path
     }
     again = run(prompts, "render.enabled=false", "retry=failed", "unknown_words=fail")
     assert again.returncode == 1
-    assert "0 of 1 poses are finished" in again.stderr
+    assert "0 of 1 pose is finished" in again.stderr
 
 
 def test_a_caption_with_an_unknown_word_can_be_made_a_failure(tmp_path: Path, run: Run) -> None:
@@ -118,7 +118,11 @@ def test_poses_made_with_other_settings_are_kept_or_made_again_by_the_users_word
     run(prompts, "render.enabled=false")
     before = joints_in(tmp_path / "SinglePose")
     result = run(prompts, "render.enabled=false", "seed=1")
-    refused(result, "paths.output=SinglePose: 2 of 2 finished poses were made otherwise (seed: theirs 3407, ours 1)")
+    refused(
+        result,
+        "paths.output=SinglePose: 2 of 2 finished poses were made otherwise "
+        "(seed: the folder's 3407, this command's 1)",
+    )
     refused(result, "existing=keep", "existing=overwrite", "another paths.output")
     kept = run(write_captions(tmp_path, CAPTIONS[:3]), "render.enabled=false", "seed=1", "existing=keep")
     assert kept.returncode == 0, kept.stderr
@@ -134,7 +138,7 @@ def test_poses_made_with_other_settings_are_kept_or_made_again_by_the_users_word
     assert result.returncode == 2
     assert "existing=error: 2 of 2 poses are finished" in result.stderr
     other = run(prompts, "render.enabled=false", "sampling.precision=bfloat16")
-    refused(other, "precision: theirs float32, ours bfloat16")
+    refused(other, "precision: the folder's float32, this command's bfloat16")
     result = run(prompts, "render.enabled=false", "seed=1", "existing=overwrite")
     assert result.returncode == 0
     after = joints_in(tmp_path / "SinglePose")
@@ -152,11 +156,11 @@ def test_poses_made_with_other_weights_are_counted_though_nothing_is_to_do(tmp_p
     content[-1] ^= 1
     (tmp_path / "mine.safetensors").write_bytes(content)
     changed = run(prompts, "render.enabled=false", "model.weights=mine.safetensors")
-    refused(changed, "2 of 2 finished poses were made otherwise (weights_sha256: theirs ")
+    refused(changed, "2 of 2 finished poses were made otherwise (weights_sha256: the folder's ")
     published = run_in_process(
         prompts, "model=mardm_sit_xl", "render.enabled=false", cwd=tmp_path
     )  # its files are missing
-    refused(published, "model: theirs embedded, ours MARDM_SiT_XL")
+    refused(published, "model: the folder's embedded, this command's MARDM_SiT_XL")
 
 
 def test_an_unreadable_list_of_failures_is_no_failure(tmp_path: Path, run: Run) -> None:
@@ -379,7 +383,7 @@ def test_exactly_the_rejected_poses_are_made_again_with_other_noise(tmp_path: Pa
     refused(otherwise, "existing=keep makes the rejected again with the settings of this run, and leaves the others")
     result = run(*words, "retry=rejected")
     assert result.returncode == 0, result.stderr
-    assert "1 of 1 poses are finished" in result.stderr
+    assert "1 of 1 pose is finished" in result.stderr
     assert "1 pose made again and not reviewed yet; " in result.stderr
     after = {document["name"]: document for document in map(read_document, output.glob("*.json"))}
     assert [name for name in before if before[name] != after[name]] == [second]

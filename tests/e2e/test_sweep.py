@@ -161,7 +161,7 @@ def test_a_sweep_judges_by_its_runs_not_only_by_what_is_on_disk(tmp_path: Path, 
     assert sweep_in_process(*arguments, cwd=tmp_path).returncode == 0
     refused = sweep_in_process(*arguments, "existing=error", cwd=tmp_path)
     assert refused.returncode == 2
-    assert refused.stderr == "error: existing=error: 1 of 1 poses are finished in SinglePose already\n"
+    assert refused.stderr == "error: existing=error: 1 of 1 pose is finished in SinglePose already\n"
     (tmp_path / "SinglePose" / f"{sorted(tmp_path.glob('SinglePose/*.json'))[0].stem}.json").unlink()
     retried = sweep_in_process(*arguments, "retry=failed", cwd=tmp_path)
     assert retried.returncode == 0, retried.stderr

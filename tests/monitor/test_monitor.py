@@ -121,7 +121,8 @@ def test_finished_sweep_is_reported_with_the_rate_of_the_whole(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for shard in ("shard-0-of-2", "shard-1-of-2"):
-        write(tmp_path, shard, state="finished", exit_code=0, total=300, done=250, finished_before=50)
+        record = {"total": 300, "done": 250, "finished_before": 50, "poses_per_second": 2.5}
+        write(tmp_path, shard, state="finished", exit_code=0, **record)
     view = as_json(tmp_path, capsys)
     assert view["ended"]
     assert view["totals"]["poses_per_second"] == pytest.approx(5.0, rel=0.02)  # 500 poses in 100 s
@@ -400,6 +401,11 @@ def test_an_interrupted_run_that_had_finished_all_is_finished(output: Path, caps
     write(output, "all", state="interrupted", exit_code=143, total=10, done=6, finished_before=4)
     assert as_json(output, capsys)["shards"][0]["state"] == "finished"
     assert "ended: all 10 poses are finished" in as_text(output, capsys)
+    write(output, "all", state="interrupted", exit_code=130, total=10, done=6)
+    text = as_text(output, capsys)
+    assert "ended, 4 missing: the run was interrupted\n" in text
+    advice = "run the same command again to make the missing poses; mardm_batch.verify lists them"
+    assert " ".join(text.split("interrupted\n")[-1].split()) == advice
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "[" * 100_000, "\0", '{"name": "a", "jobs": [1]}'])
@@ -512,7 +518,7 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
     assert terminal.read_to_end() == 0
     live, _, after = terminal.seen.partition("\x1b[?1049l")  # back from the alternate screen
     assert live.startswith("\x1b[?1049h")
-    assert "ended, about 7 missing: all died" in after
+    assert "ended, about 7 missing: the run died" in after
 
 
 def test_live_view_waits_for_a_run_that_has_not_started(tmp_path: Path, worker: Process) -> None:

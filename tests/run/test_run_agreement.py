@@ -66,7 +66,7 @@ def test_a_resumed_run_keeps_the_same_candidates(tmp_path: Path, run: Run) -> No
         )  # fmt: skip
     refused = run(prompts, *SETTINGS)
     assert refused.returncode == 2
-    assert "candidates: theirs 3, ours none" in refused.stderr
+    assert "candidates: the folder's 3, this command's none" in refused.stderr
 
 
 def test_poses_that_disagree_make_room_for_better_ones(tmp_path: Path, run: Run) -> None:

@@ -59,19 +59,19 @@ def pending(config: Config, requested: tuple[Prompt, ...] | None = None) -> list
 
 
 OTHER: dict[str, tuple[tuple[str, ...], str]] = {
-    "seed": (("seed=1",), "(seed: theirs 3407, ours 1)"),
-    "guidance": (("sampling.cfg=3",), "cfg: theirs 1.75, ours 3.0"),
-    "preset": (("+preset=fast",), "sequence_length: theirs 16, ours 8"),
-    "frame": (("sampling.frame_index=2",), "(frame_index: theirs 8, ours 2)"),
-    "solver": (("model.solver=euler",), "solver: theirs adams, ours euler"),
-    "model": (("model=mardm_sit_xl",), "model: theirs embedded, ours MARDM_SiT_XL"),
-    "model of another kind": (("model=mardm_ddpm_xl",), "model: theirs embedded, ours MARDM_DDPM_XL"),
-    "weights": (("model=embedded",), "(weights_sha256: theirs "),
+    "seed": (("seed=1",), "(seed: the folder's 3407, this command's 1)"),
+    "guidance": (("sampling.cfg=3",), "cfg: the folder's 1.75, this command's 3.0"),
+    "preset": (("+preset=fast",), "sequence_length: the folder's 16, this command's 8"),
+    "frame": (("sampling.frame_index=2",), "(frame_index: the folder's 8, this command's 2)"),
+    "solver": (("model.solver=euler",), "solver: the folder's adams, this command's euler"),
+    "model": (("model=mardm_sit_xl",), "model: the folder's embedded, this command's MARDM_SiT_XL"),
+    "model of another kind": (("model=mardm_ddpm_xl",), "model: the folder's embedded, this command's MARDM_DDPM_XL"),
+    "weights": (("model=embedded",), "(weights_sha256: the folder's "),
     "weights that are not there": (
         ("model=embedded", "model.weights=nowhere", "seed=1"),
-        "(seed: theirs 3407, ours 1)",
+        "(seed: the folder's 3407, this command's 1)",
     ),
-    "precision": (("sampling.precision=bfloat16",), "precision: theirs none, ours bfloat16"),
+    "precision": (("sampling.precision=bfloat16",), "precision: the folder's none, this command's bfloat16"),
 }
 
 
@@ -92,7 +92,9 @@ def test_poses_of_other_settings_are_refused_with_what_differs_and_the_ways_on(s
 
 def test_a_sweep_of_other_settings_is_refused_before_it_starts(settings: Settings) -> None:
     finish(settings())
-    with pytest.raises(InputError, match=r"1 of 1 finished poses were made otherwise \(seed: theirs 3407, ours 1\)"):
+    with pytest.raises(
+        InputError, match=r"1 of 1 finished pose was made otherwise \(seed: the folder's 3407, this command's 1\)"
+    ):
         check_jobs([Job(shard, [], settings("seed=1", f"shard={shard}")) for shard in range(3)])
     check_jobs([Job(shard, [], settings("seed=1", "existing=keep", f"shard={shard}")) for shard in range(3)])
 
@@ -136,7 +138,7 @@ def pending_of_new_folder(settings: Settings) -> list[str]:
 def test_poses_of_several_other_runs_are_all_named(settings: Settings) -> None:
     finish(settings("seed=5"), captions=3)
     finish(settings("seed=6"), captions=1)
-    with pytest.raises(InputError, match=r"3 of 3 .*\(seed: theirs 6 or 5, ours 3407\)"):
+    with pytest.raises(InputError, match=r"3 of 3 .*\(seed: the folder's 6 or 5, this command's 3407\)"):
         pending(settings())
 
 
@@ -144,7 +146,7 @@ def test_poses_of_another_program_are_other_poses(settings: Settings) -> None:
     finish(settings(), captions=1)
     path = open_store(settings()).output / "waving.json"
     path.write_text(json.dumps(dict(list(json.loads(path.read_text()).items())[:5])))
-    with pytest.raises(InputError, match="model: theirs none, ours embedded"):
+    with pytest.raises(InputError, match="model: the folder's none, this command's embedded"):
         pending(settings())
 
 
@@ -157,7 +159,7 @@ def test_weights_that_are_known_only_when_loaded_are_compared_then(settings: Set
     assert pending(config) == CAPTIONS[2:]
     check_loaded_weights(prompts, store, config, theirs)
     check_loaded_weights(prompts, store, config, replace(theirs, precision="bfloat16"))  # as this machine chose
-    with pytest.raises(InputError, match=r"\(weights_sha256: theirs aaaaaaaa, ours bbbbbbbb\)"):
+    with pytest.raises(InputError, match=r"\(weights_sha256: the folder's aaaaaaaa, this command's bbbbbbbb\)"):
         check_loaded_weights(prompts, store, config, ours)
     check_loaded_weights(prompts, store, settings("model=mardm_sit_xl", "existing=keep"), ours)
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import time
 
 import pytest
@@ -10,10 +11,13 @@ from mardm_batch.system import terminal
 from mardm_batch.system.terminal import (
     LONGEST_LINE,
     ConsoleHandler,
+    Output,
     ProgressDisplay,
     Terminal,
-    print_long_text,
+    print_output,
     printable,
+    printable_lines,
+    rate_text,
 )
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07\x9b31m\r\u202e\u200b\nb"
@@ -49,8 +53,23 @@ def test_messages_on_the_terminal_are_printable(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_long_text_of_several_lines_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
-    print_long_text("Settings\n  paths.prompts  \x1b[31m\n")
+    print_output(printable_lines("Settings\n  paths.prompts  \x1b[31m\n"))
     assert capsys.readouterr().out == "Settings\n  paths.prompts  \\x1b[31m\n\n"
+
+
+def test_output_whose_reader_has_ended_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for show in (print_output, Output(soft_wrap=True).print):
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "w") as stdout:
+            monkeypatch.setattr("sys.stdout", stdout)
+            show("first " * 20_000)
+            show("second")
+
+
+def test_of_small_rates_two_digits_are_shown() -> None:
+    rates = (123.4, 12.34, 1.0, 0.95, 0.1234, 0.012)
+    assert [rate_text(each).split()[0] for each in rates] == ["123.4", "12.3", "1.0", "0.95", "0.12", "0.012"]
 
 
 class Clock:
@@ -98,9 +117,11 @@ def test_there_is_no_time_left_before_there_is_a_rate(monkeypatch: pytest.Monkey
     assert display.seconds_left is None
     clock.now += 12
     display.count_batch(2.0)
+    display.advance()
+    assert not caplog.messages
     display.advance(done=1)
     assert display.seconds_left is None
-    assert caplog.messages == ["1 of 1000 poses, 0.5 poses/s"]
+    assert caplog.messages == ["1 of 1000 poses, 0.50 poses/s"]
     display.advance(done=999)
     assert display.seconds_left == 0.0
 

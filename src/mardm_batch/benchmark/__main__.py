@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from mardm_batch.benchmark.suites import SUITES
 from mardm_batch.benchmark.table import show
 from mardm_batch.config.compose import compose_config, to_config
@@ -19,7 +17,7 @@ from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
-from mardm_batch.system.terminal import printable
+from mardm_batch.system.terminal import Output, printable
 
 SCALE = "scale"
 """The suite that measures folders of finished poses, and nothing else."""
@@ -58,7 +56,7 @@ def measure_finished(file: Path | None) -> int:
         figures = list(measure_scale(SIZES, report))
         if file is not None:
             write_atomically(file, json.dumps(scale_json(figures), indent=1).encode() + b"\n")
-    show_scale(figures, Console())
+    show_scale(figures, Output())
     return ExitCode.ALL_FINISHED
 
 
@@ -82,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.SOME_FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    show(figures, Console())
+    show(figures, Output())
     return 0
 
 

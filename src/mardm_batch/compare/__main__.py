@@ -7,10 +7,10 @@ one run. The same tables go to the terminal and, with pictures, to the page.
 """
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,7 @@ from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.terminal import printable, replace_unencodable_output
+from mardm_batch.system.terminal import Output, printable, replace_unencodable_output
 
 LABEL_WIDTH = 22
 RUN_WIDTHS = (16, 32)
@@ -60,9 +60,19 @@ def terminal_tables(comparison: Comparison, width: int) -> Iterator[Table]:
         for section in comparison.sections:
             table.add_row(Text(section.title, style="bold"))
             for row in section.rows:
-                table.add_row(Text(row.label), *map(terminal_cell, row.cells[runs]))
+                table.add_row(Text(broken(row.label, LABEL_WIDTH)), *map(terminal_cell, row.cells[runs]))
             table.add_section()
         yield table
+
+
+def broken(label: str, width: int) -> str:
+    """A label in lines of at most `width` characters, which end with a word or with a part of a dotted key."""
+    lines = [""]
+    for part in re.findall(r"[^\s._]*[\s._]?", label):
+        if len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def terminal_cell(cell: Cell) -> Text:
@@ -94,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         comparison = add_fidelity(compare(runs))
         captions = write_page(comparison, options.page)
     replace_unencodable_output()
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = Output(highlight=False, markup=False, emoji=False)
     for table in terminal_tables(comparison, console.width):
         console.print(table, end="\n\n")
     for reason in skipped:

@@ -3,11 +3,14 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from mardm_batch.config.rows import SettingRow
 
 Variants = Mapping[str, Sequence[SettingRow]]
 """The settings that a command can have, by the override that selects them: `model=NAME`, or "" where none does."""
+KINDS: Final = {"render": "look", "hydra/launcher": "launcher"}
+"""What the choices of a config group are called, where it is not the group's name."""
 
 
 def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Variants) -> str:
@@ -51,7 +54,7 @@ def explain_unknown_choice(group: str, choice: str, choices: Sequence[str], over
     word = next((word for word in overrides if word.lstrip("+") == f"{group}={choice}"), f"{group}={choice}")
     near = difflib.get_close_matches(choice, choices, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{word}: no such {group}{hint} (choose from {', '.join(choices)})"
+    return f"{word}: no such {KINDS.get(group, group)}{hint} (choose from {', '.join(choices)})"
 
 
 def explain_unknown_key(key: str, variants: Variants) -> str:

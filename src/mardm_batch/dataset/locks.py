@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.errors import InputError
-from mardm_batch.prompts.shards import shard_name, shards_overlap
+from mardm_batch.prompts.shards import WHOLE_LIST, described_shard, shard_name, shards_overlap
 from mardm_batch.system.machine import scheduler_job
 
 SECONDS_TO_WAIT: Final = 1.0
@@ -71,7 +71,7 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
     with acquired(own, output):
         for other in folder.glob("*.lock"):
             split = re.fullmatch(r"shard-(\d+)-of-(\d+)", other.stem)
-            if other == own or (split is None and other.stem != "all"):
+            if other == own or (split is None and other.stem != WHOLE_LIST):
                 continue
             other_shard, num_others = (int(split[1]), int(split[2])) if split else (None, 1)
             if shards_overlap(shard, num_shards, other_shard, num_others):
@@ -89,7 +89,8 @@ def acquired(path: Path, output: Path) -> Iterator[None]:
         lock.acquire(timeout=seconds, poll_interval=0.05)
     except Timeout:
         raise InputError(
-            f"another process is working on {path.stem} in {output}: wait for it or stop it, then run again"
+            f"another process is working on {described_shard(path.stem)} in {output}: wait for it or stop it, then run "
+            "again"
         ) from None
     except OSError as error:
         if error.errno not in NO_LOCKS:

@@ -26,15 +26,16 @@ from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
-from mardm_batch.system.terminal import counted, printable, replace_unencodable_output
+from mardm_batch.system.terminal import Output, counted, printable, replace_unencodable_output
 
 USAGE = """\
   python -m mardm_batch.evaluate                          the embedded model on the bundled captions
   python -m mardm_batch.evaluate +preset=fast             with the settings of a preset
   python -m mardm_batch.evaluate --library 500            on 500 captions that are held out of training
   python -m mardm_batch.evaluate model.weights=my.safetensors sampling.cfg=3 --json scores.json
-  python -m mardm_batch.evaluate model=mardm_sit_xl --protocol humanml3d --dataset datasets/HumanML3D
-      --evaluator checkpoints/t2m --glove glove           by FID and R-precision, as papers have them
+
+  python -m mardm_batch.evaluate model=mardm_sit_xl --protocol humanml3d --dataset datasets/HumanML3D \
+--evaluator checkpoints/t2m --glove glove    by FID and R-precision, as papers have them
 
 The file of --conditions is YAML, `caption: {conditions: [left_hand above head, ...]}`; the module
 mardm_batch.pose.conditions documents the conditions. A condition is discriminative if at most half of the held-out
@@ -224,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError("paths.prompts: captions are scored by their conditions; use --conditions FILE instead")
         scores, table = run_protocol(config, options)
         replace_unencodable_output()
-        table(Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
+        table(Output(highlight=False, markup=False, emoji=False, soft_wrap=True))
         if options.json is not None:
             write_atomically(options.json, json.dumps(scores, indent=1).encode() + b"\n")
     return 0

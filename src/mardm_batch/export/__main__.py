@@ -19,7 +19,7 @@ from mardm_batch.export.selection import parse_condition
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.signals import Interrupted, raise_on_signals
-from mardm_batch.system.terminal import CONSOLE, printable, replace_unencodable_output
+from mardm_batch.system.terminal import CONSOLE, counted, print_output, printable, replace_unencodable_output
 
 USAGE = """\
 Formats (--to FORMAT)
@@ -112,9 +112,12 @@ def export(options: argparse.Namespace) -> int:
     result = export_poses(output, format, folder, conditions, processes, progress_bar)
     before = result.poses - result.written
     up_to_date = f", {before:,} of them up to date already" if before else ""
-    print(printable(f"{folder}: {result.poses:,} poses in {result.files:,} files{up_to_date}"))
+    exported = f"{counted(result.poses, 'pose')} in {counted(result.files, 'file')}"
+    print_output(printable(f"{folder}: {exported}{up_to_date}"))
     if (error := result.joint_error_mm) is not None:
-        print(f"joints are {error['mean']:.1f} mm from where they were on average, {error['max']:.1f} mm at most")
+        print_output(
+            f"joints are {error['mean']:.1f} mm from where they were on average, {error['max']:.1f} mm at most"
+        )
     return 0
 
 

@@ -15,7 +15,7 @@ from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.page import open_folders, static_page
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
-from mardm_batch.system.terminal import printable
+from mardm_batch.system.terminal import counted, print_output, printable
 
 LAST_PORT = 65535
 
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         index = PoseIndex(open_folders(options.output_dirs))
         if options.static is not None:
             write_atomically(options.static, static_page(index, options.static).encode("utf-8", "replace"))
-            print(printable(f"{options.static}: {len(index.entries):,} poses"))
+            print_output(printable(f"{options.static}: {counted(len(index.entries), 'pose')}"))
             if options.open:
                 webbrowser.open(options.static.resolve().as_uri())
             return 0
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mardm_batch.gallery.server import serve  # starlette is an extra
 
         def announce(address: str) -> None:
-            print(f"{address}\nOpen this address in a browser; Ctrl-C ends the gallery.", flush=True)
+            print_output(f"{address}\nOpen this address in a browser; Ctrl-C ends the gallery.")
             if options.open:
                 webbrowser.open(address)
 

@@ -19,7 +19,7 @@ from mardm_batch.monitor.snapshot import Snapshot, take_snapshot
 from mardm_batch.monitor.view import render_snapshot
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.signals import Interrupted, raise_on_signals
-from mardm_batch.system.terminal import printable, replace_unencodable_output
+from mardm_batch.system.terminal import Output, print_output, printable, replace_unencodable_output
 
 USAGE = """\
   python -m mardm_batch.monitor SinglePose             from another terminal, over a shared disk or afterwards
@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the sweep. Missing folders and records end the process with one line and exit code 2."""
     options = build_parser().parse_args(arguments)
-    output, gpus, console = options.output_dir.expanduser(), Gpus(), Console(highlight=False)
+    output, gpus, console = options.output_dir.expanduser(), Gpus(), Output(highlight=False)
     replace_unencodable_output()
     live = console.is_interactive and not options.once and not options.json
 
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if current is None:
             return 0
         if options.json:
-            print(json.dumps(current.to_json()))
+            print_output(json.dumps(current.to_json()))
             return 0
         if live and not current.ended:
             current = watch(current, snapshot, console, options.interval)

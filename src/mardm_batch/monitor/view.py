@@ -1,13 +1,15 @@
 """A snapshot of a sweep as lines for the terminal."""
 
 import math
+from textwrap import wrap
 
 from rich.console import Group
 from rich.text import Text
 
 from mardm_batch.dataset.queues import QUEUED
 from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot
-from mardm_batch.system.terminal import clock, printable
+from mardm_batch.prompts.shards import WHOLE_LIST, described_shard
+from mardm_batch.system.terminal import clock, printable, rate_text
 
 MAX_BAR_WIDTH = 60
 SECONDS_UNTIL_SILENT = 30.0
@@ -28,6 +30,15 @@ STYLES = {
     NOT_STARTED: FAINT,
 }
 
+RUN_STATES = {
+    "died": "died",
+    "crashed": "crashed",
+    "interrupted": "was interrupted",
+    "refused": "was refused",
+    NOT_STARTED: "has not started",
+}
+"""States of the run of a whole list in a sentence; any other follows "is"."""
+
 Row = tuple[str, int, int | None, float | None, float | None, str, str]
 """Name, finished poses, all poses, rate, seconds left, state and style."""
 
@@ -41,7 +52,7 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     hidden = f" · {snapshot.older_records_hidden} older records not shown" if snapshot.older_records_hidden else ""
     header = [Text.assemble((printable(title), "bold"), (printable(f"{hidden} · {snapshot.output}"), FAINT)), Text()]
     *rows, total_row = progress_lines(snapshot, width)
-    footer = [total_row, *summary_lines(snapshot)]
+    footer = [total_row, *summary_lines(snapshot, width)]
     details = [[*detail_lines(shard, snapshot.time), Text()] for shard in snapshot.shards]
     details += [reason_lines(each.reason, STYLES.get(each.state, ERROR)) for each in snapshot.waiting]
     if snapshot.waiting:
@@ -70,10 +81,12 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
     for shard in snapshot.shards:
         record, rate = shard.record, shard.record.poses_per_second if shard.record.done else None
         state, style = shown_state(shard.state), STYLES.get(shard.state, ERROR)
-        rows.append((record.shard, shard.finished, record.total, rate, shard.seconds_left, state, style))
+        rows.append(
+            (described_shard(record.shard), shard.finished, record.total, rate, shard.seconds_left, state, style)
+        )
     for each in snapshot.waiting:
         state, style = shown_state(each.state), STYLES.get(each.state, ERROR)
-        rows.append((each.shard, each.finished, each.total, None, None, state, style))
+        rows.append((described_shard(each.shard), each.finished, each.total, None, None, state, style))
     style, rate = SUCCESS if complete else ACTIVE, totals.poses_per_second
     rows.append(("total", totals.finished, totals.total, rate, totals.seconds_left, "", style))
     columns = [
@@ -81,7 +94,7 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
             printable(name, MAX_NAME),
             f"{finished:,} / {'?' if total is None else f'{total:,}'}",
             f"{100 * finished // max(total or 0, 1)} %",
-            "" if rate is None else f"{rate:.{1 if rate >= 1 else 2}f} poses/s",
+            rate_text(rate) if rate else "",
             state if left is None else f"{clock(left)} left",
         )
         for name, finished, total, rate, left, state, _ in rows
@@ -135,7 +148,7 @@ def shown_state(state: str) -> str:
     return printable(state, MAX_STATE)
 
 
-def summary_lines(snapshot: Snapshot) -> list[Text]:
+def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     """Failures and disk space, shards that have not started and, for a sweep that has ended, its outcome."""
     totals = snapshot.totals
     listed = f", {totals.failures_listed} listed in failures.jsonl" if totals.failures_listed else ""
@@ -149,7 +162,7 @@ def summary_lines(snapshot: Snapshot) -> list[Text]:
         lines.append(Text(f"{snapshot.more_not_started:,} more shards have not started", WARNING))
     ends = [(each.record.shard, each.state) for each in snapshot.shards]
     ends += [(each.shard, each.state) for each in snapshot.waiting]
-    unfinished = [f"{name} {state}" for name, state in ends if state != "finished"]
+    unfinished = [outcome(name, state) for name, state in ends if state != "finished"]
     if not snapshot.ended:
         return lines
     if not unfinished and not snapshot.more_not_started:
@@ -159,7 +172,18 @@ def summary_lines(snapshot: Snapshot) -> list[Text]:
     missing = f", {about}{totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""
     shards = ", ".join(unfinished)
     advice = "run the same command again to make the missing poses; mardm_batch.verify lists them"
-    return [*lines, Text(printable(f"ended{missing}: {shards}"), ERROR), Text(advice, FAINT)]
+    return [
+        *lines,
+        Text(printable(f"ended{missing}: {shards}"), ERROR),
+        *(Text(each, FAINT) for each in wrap(advice, width)),
+    ]
+
+
+def outcome(shard: str, state: str) -> str:
+    """How a shard ended: "shard-0-of-3 died", of the whole list "the run was interrupted"."""
+    if shard != WHOLE_LIST:
+        return f"{shard} {state}"
+    return f"the run {RUN_STATES.get(state, f'is {state}')}"
 
 
 def duration(seconds: float) -> str:

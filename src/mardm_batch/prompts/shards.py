@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import gcd
+from typing import Final
 
 from mardm_batch.prompts.names import Prompt
 
@@ -26,6 +27,15 @@ def shard_gpu(shard: int, gpu_ids: Sequence[int]) -> int:
     return gpu_ids[shard % len(gpu_ids)]
 
 
+WHOLE_LIST: Final = "all"
+"""The name of the shard that is every prompt."""
+
+
 def shard_name(shard: int | None, num_shards: int) -> str:
-    """The name of a shard in file names, run names and messages."""
-    return "all" if shard is None else f"shard-{shard}-of-{num_shards}"
+    """The name of a shard in file names, run names and records."""
+    return WHOLE_LIST if shard is None else f"shard-{shard}-of-{num_shards}"
+
+
+def described_shard(name: str) -> str:
+    """A shard in messages, by its name."""
+    return "the whole list" if name == WHOLE_LIST else name

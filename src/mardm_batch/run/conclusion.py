@@ -19,7 +19,7 @@ from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.signals import Interrupted, defer_signals
-from mardm_batch.system.terminal import clock
+from mardm_batch.system.terminal import clock, finished_of
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +116,8 @@ def report_end(
         log.info("nothing to do: %s", f"{count} finished in {store.output}" if requested else "no pose is requested")
     elif statistics.had_pending or missing:
         log.info(
-            "%d of %d poses are finished in %s, after %s%s",
-            len(finished),
-            len(requested),
+            "%s in %s, after %s%s",
+            finished_of(len(finished), len(requested)),
             store.output,
             clock(seconds),
             f"; {missing} are missing" if missing else "",

@@ -17,6 +17,7 @@ from mardm_batch.prompts.parsed_list import ShardPrompts
 from mardm_batch.run.reading import Reading, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
 from mardm_batch.system.folders import obstacle
+from mardm_batch.system.terminal import finished_of
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def select_pending(requested: Sequence[Prompt], survey: Survey, config: Config) 
     unfinished = set(survey.unfinished)
     pending = [prompt for prompt in requested if prompt in unfinished]
     if survey.finished and pending:
-        log.info("%d of %d poses are finished already", len(survey.finished), survey.total)
+        log.info("%s already", finished_of(len(survey.finished), survey.total))
     return pending
 
 
@@ -140,9 +141,7 @@ def survey_poses(prompts: Sequence[Prompt], store: PoseStore, config: Config) ->
         provenance, problem = settings_provenance(config), error
     survey = survey_for(prompts, store, provenance)
     if config.existing == "error" and survey.finished:
-        raise InputError(
-            f"existing=error: {len(survey.finished)} of {len(prompts)} poses are finished in {store.output} already"
-        )
+        raise InputError(f"existing=error: {finished_of(len(survey.finished), len(prompts))} in {store.output} already")
     if config.existing == "error" and survey.other_captions:
         raise InputError(
             "existing=error: poses of other captions that have the same names in "
@@ -176,8 +175,8 @@ def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> N
     """Raises InputError where the poses of this run would be mixed with poses of other settings unasked."""
     if survey.other_settings and config.existing == "skip":
         differences = [
-            f"{key}: theirs {' or '.join(map(shown, theirs[:VALUES_SHOWN]))}, ours {shown(ours)}"
-            for key, (theirs, ours) in survey.differences.items()
+            f"{key}: the folder's {' or '.join(map(shown, found[:VALUES_SHOWN]))}, this command's {shown(own)}"
+            for key, (found, own) in survey.differences.items()
         ]
         more = f"; {len(differences) - KEYS_SHOWN} more" if len(differences) > KEYS_SHOWN else ""
         if config.retry == "rejected":
@@ -187,9 +186,11 @@ def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> N
                 "existing=keep leaves them, existing=overwrite makes them again, another paths.output leaves the "
                 "folder alone"
             )
+        finished = len(survey.finished)
+        poses_were = "finished pose was" if finished == 1 else "finished poses were"
         raise InputError(
-            f"paths.output={store.output}: {survey.other_settings} of {len(survey.finished)} finished poses were made "
-            f"otherwise ({'; '.join(differences[:KEYS_SHOWN])}{more}); {ways}"
+            f"paths.output={store.output}: {survey.other_settings} of {finished} {poses_were} made otherwise "
+            f"({'; '.join(differences[:KEYS_SHOWN])}{more}); {ways}"
         )
 
 

@@ -36,6 +36,7 @@ def command_parser(name: str, description: str | None, epilog: str = "") -> argp
         description=(description or "").partition("\n")[0],
         epilog=epilog,
         formatter_class=HelpFormatter,
+        allow_abbrev=False,
     )
 
 

@@ -27,6 +27,15 @@ class Terminal(Console):
         self.quiet = True
 
 
+class Output(Console):
+    """What a command prints on its standard output, whose reader may end early, as `head` does: the rest is discarded,
+    and the command ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """See `Console.on_broken_pipe`."""
+        discard_output()
+
+
 CONSOLE = Terminal(stderr=True, highlight=False)
 log = logging.getLogger(__name__)
 
@@ -42,12 +51,17 @@ def replace_unencodable_output() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-def print_long_text(text: str) -> None:
-    """Print a long text, whose reader may end early, as `head` does."""
+def print_output(text: str) -> None:
+    """Print a text, whose reader may end early, as `head` does."""
     try:
-        print(printable_lines(text), flush=True)
-    except BrokenPipeError:  # discard the rest, also what the interpreter flushes at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(text, flush=True)
+    except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """From now on nothing is printed, also not what the interpreter flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: str, limit: int = LONGEST_LINE) -> str:
@@ -155,13 +169,13 @@ class ProgressDisplay:
             self.first_done = self.first_done if self.done else self.last_done
         self.done += done
         self.failed += failed
-        rate = f"{self.rate:.1f} poses/s" + (f", {self.failed} failed" if self.failed else "")
+        words = [rate_text(self.rate)] * bool(self.done) + [f"{self.failed} failed"] * bool(self.failed)
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.done + self.failed, rate=rate)
-        elif self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.bar.update(self.task, completed=self.done + self.failed, rate=", ".join(words))
+        elif words and self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
-            left = "" if self.seconds_left is None else f", {clock(self.seconds_left)} left"
-            log.info("%d of %d poses, %s%s", self.done, self.total, rate, left)
+            words += [] if self.seconds_left is None else [f"{clock(self.seconds_left)} left"]
+            log.info("%d of %d poses, %s", self.done, self.total, ", ".join(words))
 
 
 class TimeLeftColumn(ProgressColumn):
@@ -180,6 +194,16 @@ class TimeLeftColumn(ProgressColumn):
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 pose", "2,000 poses"."""
     return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def finished_of(finished: int, total: int) -> str:
+    """How many poses are finished: "1 of 1 pose is finished", "2 of 3 poses are finished"."""
+    return f"{finished} of {total} {'pose is' if total == 1 else 'poses are'} finished"
+
+
+def rate_text(poses_per_second: float) -> str:
+    """A rate, of which two digits count where it is small: "12.3 poses/s", "0.13 poses/s"."""
+    return f"{poses_per_second:{'.1f' if poses_per_second >= 1 else '#.2g'}} poses/s"
 
 
 def clock(seconds: float) -> str:

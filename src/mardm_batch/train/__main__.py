@@ -18,7 +18,7 @@ from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.help_text import help_width, wrap_help
-from mardm_batch.system.terminal import print_long_text
+from mardm_batch.system.terminal import print_output, printable_lines
 from mardm_batch.train.recipe import check_folders, train
 from mardm_batch.train.settings import register_train_schema, to_train_config
 
@@ -46,9 +46,8 @@ def main() -> None:
     sys.argv[1:] = arguments = [quote_override(word) for word in sys.argv[1:]]
     with report_user_errors():
         if "--help" in arguments or "-h" in arguments:
-            print_long_text(
-                wrap_help(USAGE, help_width()) + "\n" + help_table("train", [word for word in arguments if "=" in word])
-            )
+            table = help_table("train", [word for word in arguments if "=" in word])
+            print_output(printable_lines(f"{wrap_help(USAGE, help_width())}\n{table}"))
             return
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         if parsed.multirun:

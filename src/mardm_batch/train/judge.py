@@ -21,6 +21,7 @@ from mardm_batch.pose.sides import swap_sides
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
+from mardm_batch.system.terminal import print_output
 from mardm_batch.train.judge_data import JudgedConditions, choose_conditions, compose_captions, compose_poses
 from mardm_batch.train.judge_settings import JudgeConfig, register_judge_schema
 
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with reporting_stages() as report:
             content = train_judge(config, report)
         write_atomically(output, content)
-        print(f"{output}: {len(content) / 1e6:.2f} MB")
+        print_output(f"{output}: {len(content) / 1e6:.2f} MB")
     return 0
 
 
