@@ -73,7 +73,7 @@ function showRemade() {
   const button = byId("show-remade");
   button.hidden = !remade && !only;
   button.setAttribute("aria-pressed", String(only));
-  button.textContent = only ? "Show the others too" : `${remade.toLocaleString("en")} made again`;
+  button.textContent = only ? "Others too" : `${remade.toLocaleString("en")} made again`;
 }
 
 function showSorts() {
