@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from mardm_batch.library.grammar import conjugate
 from mardm_batch.library.wording import EntryPhrases, compose_caption
 
 TREE = EntryPhrases("tree", ("<do> {the|a} tree pose", "<be> in a tree pose"), ())
@@ -77,6 +78,15 @@ def test_a_side_phrase_may_follow_a_verb_phrase_without_a_side():
     ending = re.compile(r"tree pose on the left leg\b")
     assert 0.2 < sum(bool(ending.search(text)) for text in texts) / sum("tree pose" in text for text in texts) < 0.5
     assert not any(re.search(r"left foot on the left leg", text) for text in texts)
+
+
+def test_verbs_of_several_syllables_double_their_consonant_where_they_are_stressed():
+    forms = [conjugate("<rappel> and <sidestep>, <mimic>", form) for form in ("third", "gerund", "past")]
+    assert forms == [
+        "rappels and sidesteps, mimics",
+        "rappelling and sidestepping, mimicking",
+        "rappelled and sidestepped, mimicked",
+    ]
 
 
 def test_captions_may_be_in_the_past_tense():

@@ -13,6 +13,12 @@ _IRREGULAR_PRESENT: Final = {
     "tie": ("ties", "tying"),
     "do": ("does", "doing"),
     "go": ("goes", "going"),
+    "goosestep": ("goosesteps", "goosestepping"),
+    "mimic": ("mimics", "mimicking"),
+    "rappel": ("rappels", "rappelling"),
+    "sidestep": ("sidesteps", "sidestepping"),
+    "unwrap": ("unwraps", "unwrapping"),
+    "uppercut": ("uppercuts", "uppercutting"),
 }
 """Third person singular and gerund, where the rules below do not give them."""
 _IRREGULAR_PAST: Final = {
@@ -29,7 +35,8 @@ _IRREGULAR_PAST: Final = {
     "think": "thought", "swim": "swam", "spin": "spun", "speak": "spoke", "sling": "slung", "shrink": "shrank",
     "see": "saw", "bite": "bit", "bid": "bid", "bear": "bore", "cast": "cast", "break": "broke", "fight": "fought",
     "flee": "fled", "dig": "dug", "feed": "fed", "hear": "heard", "send": "sent", "sweep": "swept", "wear": "wore",
-    "spring": "sprang", "understand": "understood",
+    "spring": "sprang", "understand": "understood", "come": "came", "cut": "cut", "grind": "ground", "lose": "lost",
+    "pay": "paid", "ring": "rang", "tear": "tore", "undo": "undid", "uppercut": "uppercut",
 }  # fmt: skip
 _VERB: Final = re.compile(r"<(\w+)>")
 
@@ -48,7 +55,7 @@ def conjugate(text: str, form: Form) -> str:
         if form == "third":
             return third
         if form == "past":
-            return _IRREGULAR_PAST.get(verb) or _past(verb)
+            return _IRREGULAR_PAST.get(verb) or _past(verb, gerund)
         return f"is {gerund}" if form == "progressive" and verbs == 1 else gerund
 
     return re.sub(r"\s+", " ", _VERB.sub(inflect, text)).strip()
@@ -62,12 +69,12 @@ def _third_person(verb: str) -> str:
     return verb + "s"
 
 
-def _past(verb: str) -> str:
+def _past(verb: str, gerund: str) -> str:
     if verb.endswith("e"):
         return verb + "d"
     if verb.endswith("y") and verb[-2] not in "aeiou":
         return verb[:-1] + "ied"
-    return _gerund(verb).removesuffix("ing") + "ed"  # the same rule doubles the consonant
+    return gerund.removesuffix("ing") + "ed"  # the same rule doubles the consonant
 
 
 def _gerund(verb: str) -> str:
