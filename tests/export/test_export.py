@@ -82,19 +82,23 @@ def test_conditions_compare_numbers_and_text(condition: str, holds: bool) -> Non
     ("arguments", "words"),
     [
         (["--select", "colour=red"], "no pose has colour; use caption, id, label"),
-        (["--select", "caption"], "write KEY=VALUE"),
+        (["--select", "colour!=red"], "no pose has colour; use caption, id, label"),
+        (["--select", "caption"], "review, model, seed or a column"),
         (["--select", "id>=many"], "is not a number"),
         (["--select", "caption~nothing such"], "none of 20 poses"),
         (["--views", "0", "90"], "has no cameras"),
         (["--clips"], "output.clip=true"),
+        (["--output", "."], "holds files that are of no export"),
         (["--output", "poses"], "is inside the folder of the poses"),
         (["--output", "poses/bvh"], "is inside the folder of the poses"),
     ],
 )
 def test_mistakes_are_one_line(finished: Path, monkeypatch, capsys, arguments: list[str], words: str) -> None:
     monkeypatch.chdir(finished.parent)
+    before = sorted(finished.parent.rglob("*"))
     with pytest.raises(SystemExit, match="2"):
         main(["poses", "--to", "bvh", *arguments])
+    assert sorted(finished.parent.rglob("*")) == before
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1
@@ -172,6 +176,7 @@ def test_what_fails_in_a_process_is_reported_by_the_command(finished: Path, monk
     monkeypatch.setattr(exporting, "FEW", 3)
     folder = finished.parent / "out"
     (folder / "in_pose_3.bvh").mkdir(parents=True)
+    (folder / "export.jsonl").touch()
     with pytest.raises(OSError, match="in_pose_3"):
         export_poses(finished, BVH, folder, processes=1)
 

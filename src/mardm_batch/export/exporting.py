@@ -1,10 +1,11 @@
 """An export from start to end: poses in, files and a record of them out. What is up to date is not written again."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from mardm_batch import __version__
 from mardm_batch.errors import InputError
 from mardm_batch.export.formats.format import Archive, ExportFormat, ExportTotals, FilesPerPose
 from mardm_batch.export.poses import ExportPose, finished_poses, open_finished
-from mardm_batch.export.record import SUMMARY, ExportedFiles, ExportList, ExportSummary, write_summary
+from mardm_batch.export.record import LIST, SUMMARY, ExportedFiles, ExportList, ExportSummary, write_summary
 from mardm_batch.export.selection import Condition, Selection
 from mardm_batch.export.workers import ExportWorkers
 from mardm_batch.system.files import partial_files, read_regular
@@ -59,22 +60,32 @@ def export_poses(
     """
     store = open_finished(output)
     check_folder(folder, output, format)
-    folder.mkdir(parents=True, exist_ok=True)
-    for _, path in partial_files(folder):
-        path.unlink(missing_ok=True)
     selection, models = Selection(conditions, output), Counter[str]()
     total = len(store.complete_poses())
     found = progress_bar(finished_poses(store, format.options.clips), total)
-    poses = count_models(selection.filter(found), models)
+    selected = count_models(selection.filter(found), models)
+    first = next(selected, None)
+    if not selection.seen:
+        raise InputError(f"{output}: no finished poses; name the folder that a run wrote to (its paths.output)")
+    if first is None:
+        selection.check()
+    poses = chain([] if first is None else [first], selected)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    for _, path in partial_files(folder):
+        path.unlink(missing_ok=True)
     lines = ExportList(folder, format)
     if isinstance(format, FilesPerPose):
         current, written = write_files(format, poses, folder, lines, processes if total > FEW else 0)
     else:
         assert isinstance(format, Archive)
         current, written = write_archives(format, poses, folder, lines)
-    if not selection.seen:
-        raise InputError(f"{output}: no finished poses; name the folder that a run wrote to (its paths.output)")
-    selection.check()
+    try:
+        selection.check()
+    except InputError:
+        if is_new:
+            shutil.rmtree(folder)
+        raise
     files = lines.finish(current)
     format.finish(folder, ExportTotals(selection.selected, dict(sorted(models.items())), lines.whole_digest))
     summary = ExportSummary(
@@ -95,7 +106,7 @@ def export_poses(
 
 
 def check_folder(folder: Path, output: Path, format: ExportFormat) -> None:
-    """Raises InputError for a folder that holds the poses themselves, or the export of another format."""
+    """Raises InputError for a folder that holds the poses themselves, the export of another format, or other files."""
     if folder.resolve() == output.resolve() or output.resolve() in folder.resolve().parents:
         raise InputError(f"--output {folder}: is inside the folder of the poses; name one outside it")
     earlier: Any = None
@@ -104,6 +115,9 @@ def check_folder(folder: Path, output: Path, format: ExportFormat) -> None:
     name = earlier.get("format") if isinstance(earlier, dict) else None
     if name is not None and name != format.NAME:
         raise InputError(f"--output {folder}: holds an export in the format {name}; name another folder")
+    present = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
+    if present and not present & {SUMMARY, LIST}:
+        raise InputError(f"--output {folder}: holds files that are of no export; name a new folder")
 
 
 def count_models(poses: Iterable[ExportPose], models: Counter[str]) -> Iterator[ExportPose]:

@@ -71,6 +71,8 @@ class ExportList:
     def __init__(self, folder: Path, format: ExportFormat) -> None:
         self.path = folder / LIST
         self.options = json.dumps([__version__, format.NAME, asdict(format.options)], sort_keys=True)
+        with open_for_appending(self.path):  # shows whose folder it is, from the first file on
+            pass
         self.lines = read_list(self.path)
         self.present = {entry.name for entry in os.scandir(folder) if entry.is_file()}
 

@@ -51,7 +51,7 @@ def parse_condition(text: str) -> Condition:
     if match is None:
         raise InputError(
             f"--select {text}: write KEY=VALUE, KEY!=VALUE, KEY~WORDS, or KEY>=NUMBER (also <=, >, <); KEY is caption, "
-            "name, agreement, review, model or a column of the prompt file"
+            "name, agreement, review, model, seed or a column of the prompt file"
         )
     condition = Condition(match["key"], match["operator"], match["value"])
     if condition.operator in NUMBERS and as_number(condition.value) is None:
