@@ -198,7 +198,16 @@ def test_settings_out_of_range_are_reported(tmp_path, override, message):
 
 @pytest.mark.parametrize(
     "override",
-    ["network.stepz=3", "network.steps=many", "seed=-1", "--multirun", "output=file/w.safetensors", "folder=file/run"],
+    [
+        "data.bvh=absent",
+        "data.mocap=absent",
+        "network.stepz=3",
+        "network.steps=many",
+        "seed=-1",
+        "--multirun",
+        "output=file/w.safetensors",
+        "folder=file/run",
+    ],
 )
 def test_user_errors_are_reported_in_one_line(tmp_path, override):
     (tmp_path / "file").write_text("not a folder")
@@ -208,6 +217,9 @@ def test_user_errors_are_reported_in_one_line(tmp_path, override):
     assert len(output.strip().splitlines()) == 1
     assert (override.split("=")[0].split(".")[-1] in output) or ("file" in output)
     assert not (tmp_path / "embedded.safetensors").exists()
+    if override.startswith("data."):
+        assert result.stderr.startswith(f"error: {override}: no such ")
+        assert not (tmp_path / "training").exists()
 
 
 def test_help_shows_the_commands_and_every_setting(tmp_path) -> None:

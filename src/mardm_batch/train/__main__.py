@@ -19,7 +19,7 @@ from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.help_text import help_width, wrap_help
 from mardm_batch.system.terminal import print_output, printable_lines
-from mardm_batch.train.recipe import check_folders, train
+from mardm_batch.train.recipe import check_folders, check_recordings, train
 from mardm_batch.train.settings import register_train_schema, to_train_config
 
 USAGE = """\
@@ -52,7 +52,9 @@ def main() -> None:
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         if parsed.multirun:
             raise ConfigurationError("--multirun: not supported for training; start one command for each run")
-        check_folders(to_train_config(compose_config(parsed.overrides, parsed, name="train")))
+        config = to_train_config(compose_config(parsed.overrides, parsed, name="train"))
+        check_folders(config)
+        check_recordings(config.data)
         os.environ["HYDRA_FULL_ERROR"] = "1"  # otherwise Hydra prints a traceback
         train_with_hydra()
 

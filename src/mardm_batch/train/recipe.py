@@ -24,7 +24,7 @@ from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import SECONDS_BETWEEN_LINES, clock
 from mardm_batch.tracking.tracker import TrackedRun, Tracker
 from mardm_batch.train.files import CLIPS_FILE, LOCK_FILE, RECORD_FILE, SCALES_FILE, checkpoint_path
-from mardm_batch.train.settings import AutoencoderStage, NetworkStage, TrainConfig
+from mardm_batch.train.settings import AutoencoderStage, DataSettings, NetworkStage, TrainConfig
 
 if TYPE_CHECKING:
     from mardm_batch.model.autoencoder import Autoencoder
@@ -90,6 +90,18 @@ def check_folders(config: TrainConfig) -> None:
             f"output={output}: exists already, and the training in folder={folder} did not write it; name another "
             "output=, or continue the training that wrote it, by resume=true and its folder="
         )
+
+
+def check_recordings(data: DataSettings) -> None:
+    """Check that there are the recordings that the settings name. Raises InputError. Light: nothing is read."""
+    if data.mocap is not None and not Path(data.mocap).expanduser().is_file():
+        raise InputError(f"data.mocap={data.mocap}: no such file")
+    if data.bvh is not None:
+        folder, advice = Path(data.bvh).expanduser(), "download CMU's motions in BVH and name their folder"
+        if not folder.is_dir():
+            raise InputError(f"data.bvh={data.bvh}: no such folder; {advice}")
+        if next(folder.rglob("*.bvh"), None) is None:
+            raise InputError(f"data.bvh={data.bvh}: no .bvh file in this folder; {advice}")
 
 
 def train(config: TrainConfig) -> None:
