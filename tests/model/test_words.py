@@ -51,6 +51,7 @@ def test_unknown_words_are_named_as_written_and_once(encoder):
         "站立",
     ]
     assert encoder.unknown_words("kneels") == []
+    assert encoder.unknown_words("raises नमस्ते, क्‍ष") == ["नमस्ते", "क्‍ष"]  # with their vowel signs
 
 
 def test_captions_of_like_length_go_together_without_changing_any(encoder):

@@ -1,17 +1,41 @@
 """Words of a caption, and their stems."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
 WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-"""A word; hyphens and punctuation separate words."""
+"""A word; hyphens and punctuation separate words. Of scripts with vowel signs it is a part: see `whole_words`."""
+JOINERS: Final = "\u200c\u200d"
 _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 
 
 def split_words(caption: str) -> list[str]:
     """The words of a caption in lower case; hyphens and punctuation separate them."""
     return WORD.findall(caption.lower())
+
+
+def whole_words(caption: str) -> list[str]:
+    """The words of a caption as they are written, with the marks that some scripts set for vowels."""
+    if caption.isascii():
+        return WORD.findall(caption)
+    words, end = list[str](), -1
+    for match in WORD.finditer(caption):
+        if end == match.start() and words:
+            words[-1] += match[0]
+        else:
+            words.append(match[0])
+        end = match.end()
+        while end < len(caption) and is_mark(caption[end]):
+            words[-1] += caption[end]
+            end += 1
+    return words
+
+
+def is_mark(character: str) -> bool:
+    """Whether a character belongs to the letter before it."""
+    return character in JOINERS or unicodedata.category(character)[0] == "M"
 
 
 @lru_cache(maxsize=1 << 16)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mardm_batch.language.words import WORD, split_words, stem
+from mardm_batch.language.words import split_words, stem, whole_words
 
 MAX_WORDS: Final = 64
 """Words of a caption that are read; the rest is cut."""
@@ -84,7 +84,7 @@ class WordEncoder(nn.Module):
 
     def unknown_words(self, caption: str) -> list[str]:
         """The words that are not in the vocabulary, each once, in the order and case of the caption."""
-        unknown = dict.fromkeys(word for word in WORD.findall(caption) if stem(word.lower()) not in self.token_numbers)
+        unknown = dict.fromkeys(word for word in whole_words(caption) if stem(word.lower()) not in self.token_numbers)
         return list(unknown)
 
     def knows_a_word(self, caption: str) -> bool:

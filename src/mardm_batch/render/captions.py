@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, groupby, pairwise
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import matplotlib
 import numpy as np
@@ -41,6 +41,9 @@ LEFT_MARK: Final = "\u200e"
 RIGHT_MARK: Final = "\u200f"
 MARKS: Final = LEFT_MARK + RIGHT_MARK
 JOINERS: Final = "\u200c\u200d"
+SYMBOLS: Final = "emoji or symbols"
+ACRONYMS: Final = ("CJK", "NKO")
+"""Scripts whose names are written in capitals."""
 CLOSING: Final = frozenset("、。，．：；！？）］｝」』】》〉〕…ー々’”%,.;:!?)]}")
 """Characters before which a line is not broken."""
 
@@ -117,8 +120,8 @@ class Typesetter:
     `fallback` are font files for characters that DejaVu Sans does not have, by default the installed ones.
     """
 
-    has_warned = False
-    """Whether this process has warned about missing characters."""
+    warned: ClassVar[set[str]] = set()
+    """The scripts without a font about which this process has warned, and `SYMBOLS`."""
 
     def __init__(self, fallback: Sequence[str] | None = None) -> None:
         self._fallback_paths = fallback
@@ -162,7 +165,7 @@ class Typesetter:
         """The text that is drawn for a caption, without line breaks, and whether more than MAX_CHARACTERS were cut.
 
         Control characters become spaces, invisible characters are removed. Of characters that no font has, symbols
-        become their names in brackets and others boxes, about which a process warns once.
+        become their names in brackets and others boxes, about which a process warns once for each script.
         """
         text = simplify_sequences(unicodedata.normalize("NFC", caption[:MAX_CHARACTERS]))
         unknown = sorted(set(text) - self._substitutes.keys())
@@ -171,9 +174,9 @@ class Typesetter:
             for each in drawn:
                 self._widths[each] = self._width(each)
         missing = [character for character in unknown if self._substitutes[character] not in ("", " ", character)]
-        if missing and not Typesetter.has_warned:
-            Typesetter.has_warned = True
-            logger.warning(_missing_message(missing))
+        for script in sorted({_script(character) for character in missing} - self.warned):
+            self.warned.add(script)
+            logger.warning("%s", _missing_message(script))
         drawn = "".join(map(self._substitutes.__getitem__, text))
         return " ".join(drawn.split()), len(caption) > MAX_CHARACTERS
 
@@ -339,16 +342,21 @@ def _units(text: str) -> list[str]:
     return units
 
 
-def _missing_message(characters: Sequence[str]) -> str:
-    points = " ".join(f"U+{ord(character):04X}" for character in characters[:8])
-    more = " ..." if len(characters) > 8 else ""
-    symbols = [character for character in characters if is_symbol(character)]
-    others = [character for character in characters if not is_symbol(character)]
-    scripts = sorted({unicodedata.name(character, "UNNAMED").split()[0] for character in others})
-    kinds = ", ".join([*scripts, *(["emoji or symbol"] if symbols else [])])
-    shown = " and ".join(["boxes"] * bool(others) + ["the names of symbols in brackets"] * bool(symbols))
-    fonts = ["fonts-noto", "fonts-noto-cjk"] * bool(others) + ["fonts-noto-color-emoji"] * bool(symbols)
+def _script(character: str) -> str:
+    """The script of a character as its name has it, such as Devanagari or CJK; `SYMBOLS` for one of these."""
+    if is_symbol(character):
+        return SYMBOLS
+    script = unicodedata.name(character, "UNNAMED").split()[0]
+    return script if script in ACRONYMS else script.capitalize()
+
+
+def _missing_message(script: str) -> str:
+    """The same in every process, so that a run says it once."""
+    symbols = script == SYMBOLS
+    characters = script if symbols else f"{script} characters"
+    shown = "their names in brackets" if symbols else "boxes"
+    fonts = "fonts-noto-color-emoji" if symbols else "fonts-noto, fonts-noto-cjk"
     return (
-        f"captions: no installed font has {kinds} characters ({points}{more}), so pictures show {shown};"
-        f" install a font that has them, for instance the Noto fonts ({', '.join(fonts)})"
+        f"captions: no installed font has some {characters}, so pictures show {shown}; "
+        f"install a font that has them, for instance the Noto fonts ({fonts})"
     )
