@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.gallery.conftest import CAPTIONS, Writer, prompts, random_joints
 
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.errors import InputError
 from mardm_batch.gallery.__main__ import main
@@ -112,11 +113,16 @@ def test_a_static_page_holds_all_poses_and_escapes_them(index: PoseIndex, folder
     assert '"pictures": null' in static_page(index, folder.parent / "elsewhere" / "page.html")
 
 
-def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError, match="no such folder"):
         open_folders([tmp_path / "nothing"])
     with pytest.raises(InputError, match="no finished poses"):
         static_page(PoseIndex(open_folders([tmp_path])), tmp_path / "page.html")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path)])
+    assert "no finished poses and no record of a run" in capsys.readouterr().err
+    (tmp_path / RECORDS).mkdir()  # a run has begun
+    open_folders([tmp_path])[0].check_shown()
 
 
 def test_a_port_that_cannot_be_served_at_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

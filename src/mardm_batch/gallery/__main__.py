@@ -29,8 +29,8 @@ USAGE = """\
 
 Verdicts are kept in reviews.jsonl in the folder; a run with retry=rejected makes the rejected poses again. Poses that
 a run makes meanwhile appear by themselves. Only this machine can open the page. Serving needs the extra
-gallery: pip install 'mardm-batch[gallery]'. Exit codes: 0; 2 for a missing folder, one without poses, a port in use or
-a file that cannot be written; 130 after Ctrl-C.
+gallery: pip install 'mardm-batch[gallery]'. Exit codes: 0; 2 for a missing folder, one without poses and runs, a port
+in use or a file that cannot be written; 130 after Ctrl-C.
 """
 
 
@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.open:
                 webbrowser.open(options.static.resolve().as_uri())
             return 0
+        for folder in index.folders:
+            folder.check_shown()
         check_server_packages()
         from mardm_batch.gallery.server import serve  # starlette is an extra
 

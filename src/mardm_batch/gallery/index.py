@@ -16,6 +16,7 @@ from typing import Final
 
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.reviews import Review, ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
@@ -56,6 +57,14 @@ class OutputFolder:
         if not self.output.is_dir():
             raise InputError(f"{self.output}: no such folder; name the one that a run wrote to (its paths.output)")
         self.store = PoseStore(self.output, [NPY])
+
+    def check_shown(self) -> None:
+        """Raises InputError where there is nothing to show and no run that could make it."""
+        if not (self.output / RECORDS).is_dir() and not self.store.versions()[0]:
+            raise InputError(
+                f"{self.output}: no finished poses and no record of a run; name the folder that a run wrote to "
+                "(its paths.output)"
+            )
 
     def documents(self, names: Sequence[str]) -> dict[str, PoseDocument]:
         """By name the JSON of the poses that have one. Raises OSError."""
