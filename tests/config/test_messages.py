@@ -63,3 +63,5 @@ def test_a_look_s_file_that_cannot_serve_is_one_line(tmp_path: Path, content: st
 def test_a_mistyped_flag_names_the_one_that_was_meant() -> None:
     with pytest.raises(ConfigurationError, match="--verison: no such flag; did you mean --version?"):
         parse_flags(get_args_parser(), ["--verison"])
+    with pytest.raises(ConfigurationError, match="--multi: no such flag"):  # no flag is abbreviated
+        parse_flags(get_args_parser(), ["--multi"])

@@ -71,6 +71,7 @@ def test_the_delimiter_is_found_and_other_columns_are_kept(
     [
         ("a.csv", f"{ARM}, palm up\n{FLOOR}\n", "a.csv:1: 2 cells separated by commas, and no header; put each"),
         ("a.csv", f"{ARM}, palm up\n{FLOOR}, smiling\n", "a.csv:1: 2 cells separated by commas, and no header; put"),
+        ("a.csv", f"caption,Caption\n{ARM},x\n", "a.csv:1: several columns are named"),
         ("a.csv", f"caption\n{ARM}, palm up\n", "a.csv:2: 2 cells where the header has 1; put each"),
         ("a.csv", f"1,{ARM}\n2,{FLOOR}\n", "a.csv:1: 2 cells separated by commas, and no header; name the"),
         ("a.csv", f"1;{ARM}\n2;{FLOOR}\n", "a.csv:1: 2 cells separated by semicolons, and no header; name the"),

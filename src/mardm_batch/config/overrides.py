@@ -19,6 +19,7 @@ def parse_flags(parser: ArgumentParser, arguments: Sequence[str]) -> tuple[Names
     Raises:
         ConfigurationError: a word begins with a dash and is none of its flags.
     """
+    parser.allow_abbrev = False
     parsed, unknown = parser.parse_known_intermixed_args(arguments)
     if unknown:
         name, _, value = unknown[0].lstrip("-").partition("=")

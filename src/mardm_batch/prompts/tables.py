@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from mardm_batch.prompts.captions import normalize_caption
 from mardm_batch.prompts.prompt_file import CAPTION_COLUMNS, Entry, PromptFile, other_columns, quote
 
 _DELIMITERS: Final = {".csv": ",;\t", ".tsv": "\t,;"}
@@ -30,6 +31,9 @@ def read_csv(file: PromptFile) -> Iterator[Entry]:
     if column is None:
         raise file.error(line, _no_header(file, header, delimiter, [row for _, row in islice(rows, _ROWS_LOOKED_AT)]))
     width = len(header)
+    names = [normalize_caption(cell).casefold() for cell in header]
+    if names.count(names[column]) > 1:
+        raise file.error(line, f"several columns are named {quote(header[column])}; give each a name of its own")
     if width == 1 and not _is_header(header[0], file, line):
         yield Entry(header[0])
     for line, row in rows:
