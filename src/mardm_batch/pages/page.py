@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 FOLDER: Final = Path(__file__).parent
@@ -35,6 +34,8 @@ class Page:
 
     def render(self, style: str = "", **values: Any) -> str:
         """The page as HTML. All texts among the values are escaped. `style`: rules that depend on the content."""
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # here, as runs start without a page
+
         environment = Environment(
             loader=FileSystemLoader([self.template.parent, FOLDER]),
             autoescape=True,

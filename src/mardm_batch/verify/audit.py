@@ -24,7 +24,7 @@ from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, Inspector, Subject, missing_files, settings_text
-from mardm_batch.verify.listing import REMOVED, Listing, list_files
+from mardm_batch.verify.listing import REMOVED, Listing, find_obstacles
 from mardm_batch.verify.rows import ExpectedRows
 from mardm_batch.verify.runs import active_runs, lost_runs
 
@@ -73,6 +73,7 @@ class Tally:
 
 def audit(
     store: PoseStore,
+    listing: Listing,
     expected: Expected,
     shards: Sequence[Progress],
     unreadable: Mapping[str, str],
@@ -82,9 +83,10 @@ def audit(
     """Check every file once.
 
     Args:
+        listing: of the output folder, taken just now.
         unreadable: progress records that cannot be read, and why.
     """
-    listing = list_files(store.output, expected.prompts or ())
+    find_obstacles(listing, store.layout, expected.prompts or ())
     names = listing.finished_or_damaged
     read = names if checks.sample is None or checks.sample >= len(names) else sorted(sample(names, checks.sample))
     requested = expected.prompts or {}

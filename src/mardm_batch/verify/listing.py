@@ -54,12 +54,8 @@ class Listing:
         return sorted(name for name, suffixes in self.poses.items() if JSON.suffix in suffixes)
 
 
-def list_files(output: Path, pose_names: Container[str] = ()) -> Listing:
-    """List an output folder without opening anything.
-
-    Args:
-        pose_names: of requested poses. A folder that has the name of a file of a pose is in its way; a pose of which
-            there is a file counts as well.
+def list_files(output: Path) -> Listing:
+    """List an output folder without opening anything. A folder with the name of a file of a pose is in its way.
 
     Raises:
         InputError: the output folder cannot be read.
@@ -82,7 +78,7 @@ def list_files(output: Path, pose_names: Container[str] = ()) -> Listing:
     for path in below:
         if path in folders:
             continue
-        if path in OWN_FILES or is_for_pose(path, layout, listing.poses, pose_names):
+        if path in OWN_FILES or is_for_pose(path, layout, listing.poses):
             listing.misplaced[path] = FOLDER_FOR_FILE
         else:
             listing.folders.append(path)
@@ -93,12 +89,17 @@ def list_files(output: Path, pose_names: Container[str] = ()) -> Listing:
     return listing
 
 
-def is_for_pose(path: str, layout: Layout, *names: Container[str]) -> bool:
+def find_obstacles(listing: Listing, layout: Layout, pose_names: Container[str]) -> None:
+    """Count the folders as misplaced that are in the way of a file of a requested pose of which there is none yet."""
+    for path in [each for each in listing.folders if is_for_pose(each, layout, pose_names)]:
+        listing.folders.remove(path)
+        listing.misplaced[path] = FOLDER_FOR_FILE
+
+
+def is_for_pose(path: str, layout: Layout, names: Container[str]) -> bool:
     """Whether a path is that of a file of a pose with one of these names."""
     split = split_file_name(path.rpartition("/")[2])
-    if split is None or path != layout.place(split[0], split[1].suffix):
-        return False
-    return any(split[0] in each for each in names)
+    return split is not None and path == layout.place(split[0], split[1].suffix) and split[0] in names
 
 
 def add_folder(listing: Listing, layout: Layout, folder: str) -> list[str]:

@@ -47,20 +47,20 @@ def verify(
     shards, unreadable = read_progress_records(output)
     expected = expected_poses(output, prompt_file, shards, suffixes)
     store, checks = PoseStore(output, expected.formats, expected.list_rejected), Checks(checks_pictures, sample)
-    del listing, suffixes  # a million poses take some space
     if not (repair or prune):
-        return audit(store, expected, shards, unreadable, checks, progress_bar)
+        return audit(store, listing, expected, shards, unreadable, checks, progress_bar)
     if prune and expected.prompts is None:
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
         if shard.alive:
             run = f"the run of {described_shard(shard.shard)} ({shard.place})"
             raise InputError(f"{output}: {run} is active: wait for it or stop it, then repair")
+    del listing  # a million poses take some space, and files are moved
     aside = Aside(output)
     cleared = clear_the_way(output, aside) if repair else []
     store.prepare()
     with shard_lock(output, shard=None, num_shards=1):  # no run starts meanwhile
-        report = audit(store, expected, shards, unreadable, checks, progress_bar)
+        report = audit(store, list_files(output), expected, shards, unreadable, checks, progress_bar)
         findings = list(report.problems) if repair else []
         findings += [each for each in report.notes if prune and each.kind in PRUNED]
         if findings or cleared:
