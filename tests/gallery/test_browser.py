@@ -153,6 +153,10 @@ def test_search_filter_and_order(browser: Browser, folder: Path, serve: Callable
     browser.choose("#sort", "bones")
     browser.wait(f"document.querySelector('.card.current p').textContent === '{CAPTIONS[-1]}'")
     assert browser.texts(".card.current .value")[0].endswith(" cm")
+    browser.driver.execute_script("document.getElementById('sort').focus()")
+    browser.type(Keys.ENTER, Keys.ENTER)  # from the menu to the poses, and the first of them large
+    browser.wait("document.getElementById('large').open")
+    browser.type(Keys.ESCAPE)
     browser.click("#toggle-filters")
     browser.click("[data-measure=unknown]")
     browser.type("1")

@@ -45,7 +45,8 @@ function show(keepPlace) {
 }
 
 function showCounts() {
-  const [shown, all] = [grid.rows.length, poses.present].map((count) => count.toLocaleString("en"));
+  const there = grid.rows.filter((row) => !poses.removed[row]).length;  // others are being made again
+  const [shown, all] = [there, poses.present].map((count) => count.toLocaleString("en"));
   byId("counts").textContent = shown === all ? `${all} poses` : `${shown} of ${all} poses`;
   let [seen, rejected] = [0, 0];
   for (let row = 0; row < poses.count; row++) {
@@ -261,6 +262,7 @@ function toggleRemade() {
     sort.value = "agreement";
     void sortBy();
   } else show(false);
+  byId("grid").focus();
 }
 
 function toggleFilters() {
@@ -335,7 +337,7 @@ function onKey(event) {
       target.blur();
       if (target.closest("dialog")) event.preventDefault();
       else byId("grid").focus();
-    } else if (target.id === "search" && (event.key === "Enter" || event.key === "ArrowDown")) {
+    } else if (target.matches("#search, #sort") && event.key === "Enter" || target.id === "search" && event.key === "ArrowDown") {
       byId("grid").focus();
       event.preventDefault();
     }
