@@ -125,7 +125,7 @@ def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path, capsys:
     open_folders([tmp_path])[0].check_shown()
 
 
-def test_a_port_that_cannot_be_served_at_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_cannot_be_served_at_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -135,7 +135,7 @@ def test_a_port_that_cannot_be_served_at_is_one_line(tmp_path: Path, capsys: pyt
             ("65536", "'65536' is not a port"),
         ):
             with pytest.raises(SystemExit, match="2"):
-                main([str(tmp_path), "--port", port])
+                main([str(folder), "--port", port])
             (line,) = capsys.readouterr().err.splitlines()
             assert words in line
 
