@@ -97,7 +97,7 @@ def test_samples_have_clips_and_well_formed_captions():
 def test_most_captions_are_of_a_person():
     rng = np.random.default_rng(1)
     captions = [LIBRARY.compose(rng).compose_caption(rng).caption.lower() for _ in range(4000)]
-    assert sum("person" in caption for caption in captions) > 1800  # others are of a man, a dancer, or statements
+    assert sum("person" in caption for caption in captions) > 2000
 
 
 def test_feet_together_are_not_crossed():
@@ -116,7 +116,7 @@ def said_entries(composition):
 def test_most_compositions_have_several_entries():
     rng = np.random.default_rng(12)
     counts = Counter(said_entries(LIBRARY.compose(rng)) for _ in range(4000))
-    for count, share in ((1, 0.225), (2, 0.28), (3, 0.23), (4, 0.155), (5, 0.09)):
+    for count, share in ((1, 0.25), (2, 0.28), (3, 0.23), (4, 0.155), (5, 0.09)):
         assert abs(counts[count] / 4000 - share) < 0.04, counts
     kinds = Counter(entry.kind for _ in range(2000) for entry in LIBRARY.compose(rng).entries)
     assert all(kinds[kind] > 150 for kind in ("arms", "arm", "legs", "leg", "torso", "head")), kinds

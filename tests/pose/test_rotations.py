@@ -24,9 +24,9 @@ X, Y, Z = np.eye(3)
 
 @pytest.fixture(scope="module")
 def poses() -> np.ndarray:
-    """Poses (300, 22, 3) of the whole library: standing, sitting, lying, upside down."""
+    """Poses (1000, 22, 3) of the whole library: standing, sitting, lying, upside down."""
     library, rng = load_library(), np.random.default_rng(0)
-    return np.stack([library.compose(rng).joints(rng) for _ in range(300)])
+    return np.stack([library.compose(rng).joints(rng) for _ in range(1000)])
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_elbows_and_knees_bend_about_their_hinges(poses: np.ndarray) -> None:
         bent = vectors[:, JOINT_INDEX[joint]]
         angle = np.linalg.norm(bent, axis=-1)
         bent = bent[angle > np.radians(40)] / angle[angle > np.radians(40), None]
-        assert np.quantile(bent @ axis, 0.1) > 0.98, joint
+        assert np.quantile(bent @ axis, 0.1) > 0.99, joint
 
 
 def test_mirrored_poses_have_mirrored_rotations(poses: np.ndarray) -> None:

@@ -133,6 +133,7 @@ def write_files(
     current: set[str] = set()
     written = 0
     batch: list[tuple[ExportPose, ExportedFiles]] = []
+    lines.begin()
     with ExportWorkers(format, folder, processes) as workers:
         for pose in poses:
             names = format.file_names(pose.name)

@@ -71,10 +71,13 @@ class ExportList:
     def __init__(self, folder: Path, format: ExportFormat) -> None:
         self.path = folder / LIST
         self.options = json.dumps([__version__, format.NAME, asdict(format.options)], sort_keys=True)
-        with open_for_appending(self.path):  # shows whose folder it is, from the first file on
-            pass
         self.lines = read_list(self.path)
         self.present = {entry.name for entry in os.scandir(folder) if entry.is_file()}
+
+    def begin(self) -> None:
+        """Show whose folder it is, from the first of many files on."""
+        with open_for_appending(self.path):
+            pass
 
     def digest(self, digests: Iterable[str]) -> str:
         """The digest of files with poses of these digests, as this version would write them with these options."""

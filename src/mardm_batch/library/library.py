@@ -20,7 +20,7 @@ from mardm_batch.library.wording import EntryPhrases, Wording, compose_caption
 from mardm_batch.pose.balance import is_possible
 from mardm_batch.pose.conditions import either_side, parse
 
-_COUNT_SHARES: Final = (0.225, 0.285, 0.225, 0.157, 0.108)
+_COUNT_SHARES: Final = (0.235, 0.285, 0.225, 0.157, 0.098)
 """Shares of compositions of 1, 2, 3, … entries, of which a plain stand, which is implied, is none."""
 _STAND_SHARE: Final = 0.3
 """Share of compositions whose main entry is the plain stand."""

@@ -50,7 +50,7 @@ _FORMS: Final[tuple[tuple[Form, float], ...]] = (
     ("progressive", 0.13),
     ("past", 0.03),
 )
-_STATED_SHARE: Final = 0.2
+_STATED_SHARE: Final = 0.12
 """Share of captions of a posture with statements of its own that are statements only."""
 _STYLES: Final = (("clause", 0.52), ("sentences", 0.16), ("statements first", 0.16), ("list", 0.16))
 _LINKS: Final = ((", ", ", "), (": ", ", "), (", ", " and "), (", with ", " and "), (" with ", " and "), ("; ", ", "))
