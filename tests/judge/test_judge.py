@@ -16,7 +16,7 @@ from mardm_batch.pose.conditions import parse
 from mardm_batch.pose.geometry import Joints, mirror_image
 from mardm_batch.pose.sides import swap_sides
 
-LARGEST_FILE = 1_250_000
+LARGEST_FILE = 1_200_000
 
 
 @pytest.fixture(scope="module")
