@@ -1,6 +1,6 @@
 """A pose as the gallery shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.reviews import Review, pose_digest
-from mardm_batch.gallery.measures import PoseMeasures
+from mardm_batch.gallery.measures import PoseMeasures, measure_poses
+from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
 MILLIMETRES: Final = 1000.0
@@ -41,23 +42,36 @@ class Entry:
     removed: bool = False
 
 
-def entry_of(name: str, document: PoseDocument, measures: PoseMeasures, version: Version) -> Entry:
-    """A pose by its JSON."""
-    return Entry(
-        name,
-        document.caption,
-        millimetres(document),
-        pose_digest(document),
-        measures,
-        categories_of(document),
-        document.rejections or 0,
-        version,
-    )
+def entries_of(
+    documents: Mapping[str, PoseDocument],
+    versions: Mapping[str, Version],
+    conditions: Mapping[str, Sequence[Condition]],
+) -> dict[str, Entry]:
+    """Poses by name, from their JSON. `conditions`: of captions, by which poses are measured."""
+    listed = list(documents.values())
+    measured = measure_poses(listed, conditions)
+    return {
+        name: Entry(
+            name,
+            document.caption,
+            joints,
+            pose_digest(document),
+            measures,
+            categories_of(document),
+            document.rejections or 0,
+            versions[name],
+        )
+        for (name, document), joints, measures in zip(documents.items(), millimetres(listed), measured, strict=True)
+    }
 
 
-def millimetres(document: PoseDocument) -> bytes:
-    scaled = np.clip(np.rint(MILLIMETRES * document.joints.astype(np.float64)), -LARGEST, LARGEST)
-    return scaled.astype("<i2").tobytes()
+def millimetres(documents: Sequence[PoseDocument]) -> list[bytes]:
+    """The joints of poses as `Entry` has them."""
+    if not documents:
+        return []
+    joints = np.stack([each.joints for each in documents]).astype(np.float64)
+    scaled = np.clip(np.rint(MILLIMETRES * joints), -LARGEST, LARGEST).astype("<i2")
+    return [pose.tobytes() for pose in scaled]
 
 
 def categories_of(document: PoseDocument) -> dict[str, str]:

@@ -22,8 +22,7 @@ from mardm_batch.dataset.reviews import Review, ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.gallery.cache import PoseCache, read_cache, write_cache
-from mardm_batch.gallery.entry import Entry, entry_of
-from mardm_batch.gallery.measures import measure_poses
+from mardm_batch.gallery.entry import Entry, entries_of
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
@@ -132,9 +131,7 @@ class PoseIndex:
             folder.cache = read_cache(folder.output, folder.conditions)
         known = {name: folder.cache.entry(name, version) for name, version in versions.items()}
         documents = folder.documents([name for name, entry in known.items() if entry is None])
-        measured = measure_poses(list(documents.values()), folder.conditions)
-        for (name, document), measures in zip(documents.items(), measured, strict=True):
-            known[name] = entry_of(name, document, measures, versions[name])
+        known |= entries_of(documents, versions, folder.conditions)
         folder.read_since += len(documents)
         with self.lock:
             for name, entry in known.items():

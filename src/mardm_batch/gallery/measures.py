@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 import numpy as np
 
 from mardm_batch.dataset.records import PoseDocument
-from mardm_batch.pose.balance import is_balanced, limb_in_trunk, outside_support
+from mardm_batch.pose.balance import imbalance, limb_in_trunk
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.pose.geometry import bone_length_error, lowest_joint_height
 from mardm_batch.pose.joint_limits import violations
+from mardm_batch.pose.vectors import Array
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ def measure_poses(
     if not documents:
         return []
     joints = np.stack([each.joints for each in documents])  # (n, 22, 3)
-    bones, lowest = 100 * bone_length_error(joints), 100 * lowest_joint_height(joints)
-    balance = 100 * np.where(is_balanced(joints), 0.0, outside_support(joints))
-    inside, outside = limb_in_trunk(joints), violations(joints)
+    bones = rounded(100 * bone_length_error(joints), 3)
+    lowest, balance = rounded(100 * lowest_joint_height(joints), 1), rounded(100 * imbalance(joints), 1)
+    inside, outside = limb_in_trunk(joints).tolist(), violations(joints)
+    angles = tuple(outside)
+    beyond = np.stack(list(outside.values()), axis=1).tolist()  # (n, angles)
     results = []
     for row, document in enumerate(documents):
-        limits = [name for name, beyond in outside.items() if beyond[row]]
+        limits = [*compress(angles, beyond[row])]
         known = conditions.get(document.caption)
         missed = [each.text for each in known or () if not each.holds(joints[row : row + 1])[0]]
         unknown = document.unknown_words
@@ -67,12 +71,16 @@ def measure_poses(
             "conditions": len(missed) if known else None,
             "unknown": None if unknown is None else len(unknown),
             "limits": len(limits),
-            "balance": round(float(balance[row]), 1),
+            "balance": balance[row],
             "inside": int(inside[row]),
-            "bones": round(float(bones[row]), 3),
-            "lowest": round(float(lowest[row]), 1),
+            "bones": bones[row],
+            "lowest": lowest[row],
             "attempt": document.attempt,
             "rejections": document.rejections or 0,
         }
         results.append(PoseMeasures(numbers, {"conditions": missed, "limits": limits, "unknown": unknown or ()}))
     return results
+
+
+def rounded(values: Array, decimals: int) -> list[float]:
+    return np.round(values.astype(np.float64), decimals).tolist()

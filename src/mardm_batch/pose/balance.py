@@ -56,7 +56,13 @@ def outside_support(joints: Array) -> Array:
 
 def is_balanced(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) the centre of mass is above what is on the floor, or the person may sit or lie."""
-    return np.asarray((outside_support(joints) <= BALANCE_MARGIN) | may_rest(joints))
+    return imbalance(joints) == 0.0
+
+
+def imbalance(joints: Array) -> Array:
+    """Metres (n,) by which the centre of mass is outside of what is on the floor; 0 where the person is balanced."""
+    outside = outside_support(joints)
+    return np.where((outside <= BALANCE_MARGIN) | may_rest(joints), 0.0, outside)
 
 
 def may_rest(joints: Array) -> NDArray[np.bool_]:

@@ -50,7 +50,7 @@ def translate_disk_full() -> Iterator[None]:
 # Reading --------------------------------------------------------------------------------------------------------------
 
 
-def check_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
+def check_regular(path: Path | str, max_bytes: int = MAX_FILE_BYTES) -> None:
     """Check, without opening it, that a path is a regular file of at most `max_bytes`, or a link to one.
 
     Raises:
@@ -60,13 +60,13 @@ def check_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> None:
     _check(path, os.stat(path), max_bytes)
 
 
-def open_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
+def open_regular(path: Path | str, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
     """Open a file for reading; raises as `check_regular`, which comes first: opening a device may have effects."""
     descriptor, _ = _open_regular(path, max_bytes)
     return os.fdopen(descriptor, "rb")
 
 
-def read_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+def read_regular(path: Path | str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """The content of a file; raises as `check_regular`, also where more than its size says comes out of it."""
     descriptor, size = _open_regular(path, max_bytes)
     try:
@@ -85,7 +85,7 @@ def read_regular(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     return b"".join(parts)
 
 
-def _open_regular(path: Path, max_bytes: int) -> tuple[int, int]:
+def _open_regular(path: Path | str, max_bytes: int) -> tuple[int, int]:
     """A descriptor that reads a file, and the file's size."""
     check_regular(path, max_bytes)
     descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
@@ -122,7 +122,7 @@ def file_version(status: os.stat_result) -> Version:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def _check(path: Path, status: os.stat_result, max_bytes: int | None) -> None:
+def _check(path: Path | str, status: os.stat_result, max_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
         kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
@@ -132,7 +132,7 @@ def _check(path: Path, status: os.stat_result, max_bytes: int | None) -> None:
         raise _too_large(path, max_bytes)
 
 
-def _too_large(path: Path, max_bytes: int) -> UnusableFileError:
+def _too_large(path: Path | str, max_bytes: int) -> UnusableFileError:
     return UnusableFileError(errno.EFBIG, f"is larger than {max_bytes / 2**20:,.0f} MiB", str(path))
 
 

@@ -6,7 +6,7 @@ fields (str, int, float, bool, None, `|`, list, tuple, Mapping, other records) o
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from types import UnionType
@@ -177,12 +177,15 @@ def is_required(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 
 
+Reader = Callable[[Any, str], Any]
+"""Gives a decoded value as a record has it, by the value and where in the document it is. Raises ValueError."""
+
+
 class FieldReader(NamedTuple):
     """How a field is read. `plain`: types whose values are taken as they are, which saves most of the time."""
 
     name: str
-    annotation: Any
-    codec: Codec | None
+    read: Reader
     is_required: bool
     is_rest: bool
     plain: frozenset[Any]
@@ -196,8 +199,8 @@ def field_readers(cls: Any) -> tuple[FieldReader, ...]:
         kinds = arguments if origin in (UnionType, Union) else (annotation,)
         codec = each.metadata.get("codec")
         plain = frozenset[Any]() if codec else frozenset(kind for kind in kinds if kind in SCALARS)
-        rest = bool(each.metadata.get("rest"))
-        readers.append(FieldReader(each.name, annotation, codec, is_required(each), rest, plain))
+        read = value_reader(annotation) if codec is None else decoded(codec.read)
+        readers.append(FieldReader(each.name, read, is_required(each), bool(each.metadata.get("rest")), plain))
     return tuple(readers)
 
 
@@ -205,7 +208,7 @@ def read_object(cls: Any, document: object, where: str) -> Any:
     if not isinstance(document, dict):
         raise ValueError(f"{where or 'the document'} should be an object, not {type_name(document)}")
     values, readers = {}, field_readers(cls)
-    for name, annotation, codec, required, is_rest, plain_types in readers:
+    for name, read, required, is_rest, plain_types in readers:
         if is_rest:
             names = {other.name for other in readers if other.name != name}
             values[name] = {key: value for key, value in document.items() if key not in names}
@@ -217,46 +220,81 @@ def read_object(cls: Any, document: object, where: str) -> Any:
         value = document[name]
         if type(value) in plain_types and (type(value) is not str or value.isascii()):
             values[name] = value
-            continue
-        key = f"{where}.{name}" if where else name
-        if codec is None:
-            values[name] = read_value(annotation, value, key)
-            continue
-        try:
-            values[name] = codec.read(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise ValueError(f"{key}: {error}") from None
+        else:
+            values[name] = read(value, f"{where}.{name}" if where else name)
     return cls(**values)
 
 
-def read_value(annotation: Any, value: object, where: str) -> Any:
-    """The value as its annotation has it; ValueError where it is of another type."""
+def decoded(decode: Callable[[Any], Any]) -> Reader:
+    """The reader of a codec."""
+
+    def read(value: Any, where: str) -> Any:
+        try:
+            return decode(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(f"{where}: {error}") from None
+
+    return read
+
+
+@cache
+def value_reader(annotation: Any) -> Reader:
+    """What reads the values of an annotation; it is made once, as there are many values."""
     if annotation is Any:
-        return value
+        return lambda value, where: value
     if annotation in SCALARS:
-        return read_scalar(annotation, value, where)
+        return lambda value, where: read_scalar(annotation, value, where)
     origin, arguments = parts(annotation)
     if origin in (UnionType, Union):
-        for each in arguments:
+        return union_reader(annotation, tuple(map(value_reader, arguments)))
+    if origin in (list, tuple):
+        return array_reader(annotation, origin, arguments[0])
+    if origin is Mapping:
+        return mapping_reader(annotation, arguments[1])
+    return lambda value, where: read_object(annotation, value, where)
+
+
+def union_reader(annotation: Any, readers: Sequence[Reader]) -> Reader:
+    def read(value: Any, where: str) -> Any:
+        for each in readers:
             try:
-                return read_value(each, value, where)
+                return each(value, where)
             except ValueError:
                 continue
         raise mismatch(annotation, value, where)
-    if origin in (list, tuple):
+
+    return read
+
+
+def array_reader(annotation: Any, origin: Callable[[Iterable[Any]], Any], kind: Any) -> Reader:
+    read_item = value_reader(kind)
+
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise mismatch(annotation, value, where)
-        kind = arguments[0]
-        if kind in SCALARS and set(map(type, value)) == {kind} and (kind is not str or "".join(value).isascii()):
-            return origin(value)  # often, and faster
-        return origin(read_value(arguments[0], each, f"{where}[{place}]") for place, each in enumerate(value))
-    if origin is Mapping:
+        if is_uniform(kind, value):
+            return origin(value)
+        return origin(read_item(each, f"{where}[{place}]") for place, each in enumerate(value))
+
+    return read
+
+
+def mapping_reader(annotation: Any, kind: Any) -> Reader:
+    read_item = value_reader(kind)
+
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise mismatch(annotation, value, where)
-        if arguments[1] is Any:
+        if kind is Any or is_uniform(kind, value.values()):
             return value
-        return {key: read_value(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
-    return read_object(annotation, value, where)
+        return {key: read_item(each, f"{where}.{key}") for key, each in value.items()}
+
+    return read
+
+
+def is_uniform(kind: Any, values: Collection[Any]) -> bool:
+    """Whether all values are of one of JSON's own types as they are; often so, and faster than to look at each."""
+    return kind in SCALARS and set(map(type, values)) <= {kind} and (kind is not str or "".join(values).isascii())
 
 
 def read_scalar(kind: Any, value: object, where: str) -> Any:

@@ -47,7 +47,7 @@ class Layout(ABC):
 
     def read(self, name: str, suffix: str) -> bytes:
         """The content of a file of a pose. Raises OSError, such as FileNotFoundError."""
-        return read_regular(self.path(name, suffix))
+        return read_regular(f"{self.output}/{self.place(name, suffix)}")  # text, as paths that are objects take long
 
     def changed(self, name: str, suffix: str) -> Changed | None:
         """The version of a file of a pose; None where there is no such file, or none that is a regular one.
