@@ -1,12 +1,15 @@
 """Where the files of poses lie: every layout is written, resumed, audited and moved alike."""
 
+import base64
 import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
@@ -20,7 +23,10 @@ from mardm_batch.errors import InputError
 from mardm_batch.export.exporting import export_poses
 from mardm_batch.export.formats.format import ExportOptions
 from mardm_batch.export.formats.registry import format_for
+from mardm_batch.gallery.blocks import columns_of
 from mardm_batch.gallery.index import OutputFolder, PoseIndex
+from mardm_batch.overview.cache import keep_while_read
+from mardm_batch.pose.geometry import Joints
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.relayout import main, relayout
 from mardm_batch.verify.verification import verify
@@ -39,7 +45,13 @@ def make(folder: Path, layout: str) -> PoseStore:
     return store
 
 
-def run(store: PoseStore, prompts: Sequence[Prompt], owner: str = "all", kill_after: int | None = None) -> None:
+def run(
+    store: PoseStore,
+    prompts: Sequence[Prompt],
+    owner: str = "all",
+    kill_after: int | None = None,
+    joints: Joints = JOINTS,
+) -> None:
     """Write poses as a run does; one that is killed brings nothing to its end."""
     staging = store.output.parent / "staging"
     staging.mkdir(exist_ok=True)
@@ -48,12 +60,17 @@ def run(store: PoseStore, prompts: Sequence[Prompt], owner: str = "all", kill_af
     for number, prompt in enumerate(prompts):
         if number == kill_after:
             return
-        pose = Pose(prompt, JOINTS, 8, 0)
+        pose = Pose(prompt, joints, 8, 0)
         finished = store.write(pose, None, SETTINGS, staging)
         list(store.noted([Outcome(pose, None, {}, finished)]))
     with store.settling():
         pass
     store.ledger.close()
+
+
+def joints_of(columns: dict[str, Any]) -> NDArray[np.int16]:
+    """Those of poses in columns, (n, 66) millimetres."""
+    return np.frombuffer(base64.b64decode(columns["joints"]), "<i2").reshape(-1, 66)
 
 
 def listed(output: Path) -> list[str]:
@@ -71,7 +88,6 @@ def test_a_nested_folder_has_its_poses_in_folders_by_their_names(tmp_path: Path)
 
 def test_the_folder_of_a_name_is_what_other_programs_compute_too() -> None:
     # printf waving_0 | sha256sum | xxd -r -p | base32 | cut -c1-2 | tr A-Z a-z
-    import base64
     import hashlib
 
     for each in PROMPTS:
@@ -92,6 +108,30 @@ def test_every_layout_is_surveyed_audited_exported_and_shown(tmp_path: Path, lay
     index = PoseIndex([OutputFolder(store.output, {})])
     index.refresh()
     assert sorted(each.name for each in index.entries) == [each.name for each in PROMPTS]
+
+
+@pytest.mark.parametrize("layout", ["flat", "nested", "shards"])
+def test_the_gallery_reads_only_what_is_newer_than_the_lists(
+    tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.overview.cache.LEAST_KEPT", 1)
+
+    def shown() -> tuple[dict[str, Any], list[str]]:
+        """The columns of the poses, and the names of those that were read."""
+        index = PoseIndex([OutputFolder(store.output, {})])
+        read, plain = list[str](), index.folders[0].store.read
+        monkeypatch.setattr(index.folders[0].store, "read", lambda name: (read.append(name), plain(name))[1])
+        index.refresh()
+        return columns_of(index.entries), read
+
+    store = make(tmp_path, layout)
+    plain, _ = shown()
+    rebuild_metadata(store, keep_while_read(store.output, {}))
+    assert shown() == (plain, [])
+    run(store, PROMPTS[3:4], joints=JOINTS[::-1])
+    altered, read = shown()
+    assert read == (["waving_3"] if store.layout.HAS_FILES else plain["name"])
+    assert (joints_of(altered) != joints_of(plain)).any(axis=1).tolist() == [False, False, False, True, False]
 
 
 def test_damage_in_a_nested_folder_is_found_and_set_aside(tmp_path: Path) -> None:

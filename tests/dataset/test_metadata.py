@@ -198,9 +198,9 @@ def test_a_pose_that_cannot_be_read_for_a_moment_is_never_left_out(
     before = (store.output / "metadata.jsonl").read_bytes()
     read = layout_module.read_regular
 
-    def failing(path: Path) -> bytes:
-        if path.name == "taking_a_test.json":
-            raise OSError(number, os.strerror(number), str(path))
+    def failing(path: str) -> bytes:
+        if Path(path).name == "taking_a_test.json":
+            raise OSError(number, os.strerror(number), path)
         return read(path)
 
     monkeypatch.setattr(layout_module, "read_regular", failing)

@@ -157,7 +157,7 @@ def test_the_command_that_makes_rejected_poses_again_is_that_of_the_newest_run(f
 
 
 def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mardm_batch.gallery.index.LEAST_READ", 1)
+    monkeypatch.setattr("mardm_batch.gallery.index.LEAST_KEPT", 1)
     read: list[str] = []
 
     def shown() -> dict:
@@ -185,6 +185,6 @@ def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.
         cache.write_bytes(damaged)
         assert shown() == changed
         assert len(read) == len(changed["name"])
-    monkeypatch.setattr("mardm_batch.gallery.cache.__version__", "another")
+    monkeypatch.setattr("mardm_batch.overview.cache.__version__", "another")
     shown()
     assert len(read) == len(changed["name"])

@@ -25,7 +25,9 @@ from mardm_batch.dataset.layouts import layout as layout_module
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.staging import output_id
+from mardm_batch.gallery.index import OutputFolder, PoseIndex
 from mardm_batch.generate import generate
+from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.conclusion import report_end
 from mardm_batch.run.reading import open_store, read_run_prompts
@@ -64,11 +66,11 @@ def folder_in_place(output: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def unreadable(name: str, number: int) -> Iterator[None]:
-    read: Callable[[Path], bytes] = layout_module.read_regular
+    read: Callable[[str], bytes] = layout_module.read_regular
 
-    def failing(path: Path) -> bytes:
-        if path.name == name:
-            raise OSError(number, os.strerror(number), str(path))
+    def failing(path: str) -> bytes:
+        if Path(path).name == name:
+            raise OSError(number, os.strerror(number), path)
         return read(path)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -175,3 +177,19 @@ def test_sampling_does_not_wait_for_a_held_list_of_failures_and_its_end_lists_th
     assert failures.read() == []
     report_end(statistics, open_store(config), config, 0, seconds=1)
     assert failures.read() == entries
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # of a pose whose joints are all in one place
+def test_a_run_leaves_what_the_gallery_shows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mardm_batch.overview.cache.LEAST_KEPT", 1)
+    conditions = Path(config.paths.output).with_name("captions.conditions.yaml")
+    conditions.write_text(f"{CAPTIONS[0]}: {{conditions: [left_hand above head]}}\n")
+    assert run(config) == 0
+    folder = OutputFolder(Path(config.paths.output), caption_conditions(Path(str(config.paths.prompts))))
+    monkeypatch.setattr(folder.store, "read", lambda name: pytest.fail(f"{name} is read"))
+    index = PoseIndex([folder])
+    index.refresh()
+    assert {each.caption: each.measures.numbers["conditions"] for each in index.entries} == {
+        CAPTIONS[0]: 1,
+        CAPTIONS[1]: None,
+    }

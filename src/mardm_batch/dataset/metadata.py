@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from tempfile import TemporaryFile
@@ -20,7 +20,7 @@ from mardm_batch.dataset.locks import list_lock
 from mardm_batch.dataset.records import MetadataRow, PoseDocument
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
-from mardm_batch.system.files import read_regular, replacing, translate_disk_full, write_atomically
+from mardm_batch.system.files import Version, read_regular, replacing, translate_disk_full, write_atomically
 from mardm_batch.system.json_records import json_lines, parse_json
 
 OWN_KEYS: Final = frozenset(each.name for each in fields(MetadataRow)) | {"image"}
@@ -35,22 +35,28 @@ DTYPES: Final[dict[type, str]] = {bool: "bool", int: "int64", float: "float64", 
 """Types of columns as `datasets` names them."""
 
 
-def update_metadata(store: PoseStore) -> None:
+NamedDocuments = Iterator[tuple[str, PoseDocument]]
+"""Poses as `PoseStore.documents` gives them."""
+Watch = Callable[[Mapping[str, Version], NamedDocuments], NamedDocuments]
+"""Sees the poses that the lists are made from, each of which it passes on; and their versions from before by name."""
+
+
+def update_metadata(store: PoseStore, watch: Watch | None = None) -> None:
     """Write `metadata.jsonl` and the dataset card anew where poses or lists have changed since that was last done.
 
     Raises:
         OSError: as `rebuild_metadata`.
     """
-    state = state_of(store)
+    state = state_of(store, *store.versions())
     try:
         recorded = parse_json(read_regular(store.output / RECORDS / METADATA_STATE))
     except (OSError, ValueError):
         recorded = None
     if recorded != state:
-        rebuild_metadata(store)
+        rebuild_metadata(store, watch)
 
 
-def rebuild_metadata(store: PoseStore) -> int:
+def rebuild_metadata(store: PoseStore, watch: Watch | None = None) -> int:
     """Write `metadata.jsonl` and the dataset card anew from the poses' JSON files.
 
     Returns:
@@ -61,20 +67,24 @@ def rebuild_metadata(store: PoseStore) -> int:
     """
     with list_lock(store.output, "metadata"):
         remove_partial_files(store.output, (METADATA, CARD))
-        before, groups = state_of(store), Counter[Group]()
+        versions, suffixes = store.versions()
+        before, groups = state_of(store, versions, suffixes), Counter[Group]()
+        documents = listed_poses(store)
+        if watch is not None:
+            documents = watch(versions, documents)
         if store.layout.HAS_FILES:
-            write_rows_and_card(store, groups)
+            write_rows_and_card(store, documents, groups)
         else:  # every larger file has a table of its own
-            groups.update(group_of(document) for _, document in store.documents())
+            groups.update(group_of(document) for _, document in documents)
             write_card(store.output, groups, {}, before["poses"].rpartition(" ")[2], TABLES)
             (store.output / METADATA).unlink(missing_ok=True)
-        state = {**state_of(store), "poses": before["poses"]}
+        state = {**state_of(store, *store.versions()), "poses": before["poses"]}
         with suppress(OSError):
             write_atomically(store.output / RECORDS / METADATA_STATE, json.dumps(state).encode())
     return groups.total()
 
 
-def write_rows_and_card(store: PoseStore, groups: Counter[Group]) -> None:
+def write_rows_and_card(store: PoseStore, documents: NamedDocuments, groups: Counter[Group]) -> None:
     """Write `metadata.jsonl`, whose rows need the types of all columns first, and the card. Raises OSError.
 
     Args:
@@ -82,7 +92,7 @@ def write_rows_and_card(store: PoseStore, groups: Counter[Group]) -> None:
     """
     digest = hashlib.sha256()
     with TemporaryFile(dir=store.output / RECORDS) as rows, replacing(store.output / METADATA) as path:
-        types = write_rows(listed_poses(store), rows, groups)
+        types = write_rows(documents, rows, groups)
         with path.open("wb") as file, translate_disk_full():
             for line in complete_rows(rows, types):
                 digest.update(line)
@@ -91,7 +101,7 @@ def write_rows_and_card(store: PoseStore, groups: Counter[Group]) -> None:
     write_card(store.output, groups, columns, digest.hexdigest())
 
 
-def listed_poses(store: PoseStore) -> Iterator[tuple[str, PoseDocument]]:
+def listed_poses(store: PoseStore) -> NamedDocuments:
     """Every finished pose that the lists have, as `PoseStore.documents`. Raises OSError too where reviews cannot be
     read."""
     reviews = Reviews() if store.lists_rejected else ReviewList(store.output).read()
@@ -105,9 +115,10 @@ def pose_name(place: str) -> str:
     return place.rpartition("/")[2].rpartition(".")[0]
 
 
-def state_of(store: PoseStore) -> dict[str, Any]:
-    """Stands for the finished poses, by the versions of their JSON, and for the lists of them. Raises OSError."""
-    versions, suffixes = store.versions()
+def state_of(
+    store: PoseStore, versions: Mapping[str, Version], suffixes: Mapping[str, frozenset[str]]
+) -> dict[str, Any]:
+    """Stands for the finished poses, by what `PoseStore.versions` has of them, and for their lists. Raises OSError."""
     total = 0
     for name, version in versions.items():
         text = f"{name} {version} {PNG.suffix in suffixes[name]}".encode()

@@ -8,9 +8,9 @@ import numpy as np
 
 from mardm_batch.dataset.progress import read_progress
 from mardm_batch.gallery.duplicates import near_duplicates
-from mardm_batch.gallery.entry import MILLIMETRES, Entry
 from mardm_batch.gallery.index import PoseIndex
-from mardm_batch.gallery.measures import MEASURES
+from mardm_batch.overview.entry import MILLIMETRES, Entry
+from mardm_batch.overview.measures import MEASURES
 
 POSES_IN_BLOCK: Final = 1000
 FIRST_BLOCK: Final = 200

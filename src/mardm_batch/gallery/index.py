@@ -21,8 +21,8 @@ from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.reviews import Review, ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.gallery.cache import PoseCache, read_cache, write_cache
-from mardm_batch.gallery.entry import Entry, entries_of
+from mardm_batch.overview.cache import LEAST_KEPT, POSES_MEASURED_AT_ONCE, CacheWriter, PoseCache, read_cache
+from mardm_batch.overview.entry import Entry, entries_of
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
@@ -30,10 +30,8 @@ READERS: Final = 8
 """Threads that read files which are waited for."""
 SECONDS_WAITED: Final = 0.002
 """For each file of a slow disk, from which on threads pay."""
-POSES_MEASURED_AT_ONCE: Final = 256
-LEAST_READ: Final = 256
 READ_SHARE: Final = 0.05
-"""The cache is written when so many poses were read since, and such a share of all."""
+"""The cache is written when such a share of all poses was read since, and not only a few."""
 
 
 @dataclass
@@ -144,9 +142,10 @@ class PoseIndex:
         """Keep what is known of a folder's poses for the next gallery, where much of it was read from them."""
         folder = self.folders[number]
         folder.cache = PoseCache()  # all that it knew is in the index
-        if folder.read_since >= max(LEAST_READ, READ_SHARE * len(self.entries)):
-            entries = [entry for entry in self.entries if entry.folder == number and not entry.removed]
-            write_cache(folder.output, folder.conditions, entries)
+        if folder.read_since >= max(LEAST_KEPT, READ_SHARE * len(self.entries)):
+            writer = CacheWriter(folder.output, folder.conditions)
+            writer.add(entry for entry in self.entries if entry.folder == number and not entry.removed)
+            writer.write()
             folder.read_since = 0
 
     def put(self, entry: Entry) -> None:

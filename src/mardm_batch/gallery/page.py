@@ -10,8 +10,8 @@ from mardm_batch.errors import InputError
 from mardm_batch.gallery.blocks import duplicate_groups, next_block
 from mardm_batch.gallery.exports import exports
 from mardm_batch.gallery.index import OutputFolder, PoseIndex
-from mardm_batch.gallery.measures import MEASURES
 from mardm_batch.library.caption_conditions import caption_conditions
+from mardm_batch.overview.measures import MEASURES
 from mardm_batch.pages.page import FIGURE_SCRIPTS, Page, script_json
 from mardm_batch.run.saved_settings import read_command, read_run_settings
 

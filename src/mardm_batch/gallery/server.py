@@ -29,10 +29,10 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.gallery.blocks import duplicate_groups, next_block, progress_of
-from mardm_batch.gallery.entry import Entry
 from mardm_batch.gallery.exports import export_pose, exports
 from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.page import render_gallery
+from mardm_batch.overview.entry import Entry
 from mardm_batch.system.json_records import parse_json
 
 ADDRESS: Final = "127.0.0.1"

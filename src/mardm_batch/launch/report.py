@@ -1,7 +1,7 @@
 """The report at the end of a sweep: how the runs ended, and which poses are missing."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,9 +10,12 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.queues import ENDED, read_queue
-from mardm_batch.errors import ExitCode, MardmBatchError
+from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 from mardm_batch.launch.jobs import Job, omitted_poses
 from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
+from mardm_batch.library.caption_conditions import caption_conditions
+from mardm_batch.overview.cache import keep_while_read
+from mardm_batch.pose.conditions import Condition
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.shard import check_run, count_finished
@@ -99,14 +102,23 @@ def report_remade(jobs: Sequence[Job]) -> None:
 def update_all_metadata(jobs: Sequence[Job]) -> bool:
     """Bring the metadata of every output folder up to date, once; whether all could be."""
     up_to_date = True
-    for store in {job.output: job.reading.store(job.config) for job in jobs}.values():
+    for job in {job.output: job for job in jobs}.values():
+        store = job.reading.store(job.config)
         try:
             if (store.output / RECORDS).is_dir():
-                update_metadata(store)
+                update_metadata(store, keep_while_read(store.output, conditions_of(job)))
         except OSError as error:
             log_outdated_lists(store, error)
             up_to_date = False
     return up_to_date
+
+
+def conditions_of(job: Job) -> Mapping[str, Sequence[Condition]]:
+    """The conditions of captions, by which a job's poses are measured; none where they cannot be read."""
+    prompts = job.config.paths.prompts
+    with suppress(InputError):  # its runs were refused for that
+        return caption_conditions(None if prompts is None else Path(prompts).expanduser())
+    return {}
 
 
 def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:

@@ -56,7 +56,7 @@ def outside_support(joints: Array) -> Array:
 
 def is_balanced(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) the centre of mass is above what is on the floor, or the person may sit or lie."""
-    return imbalance(joints) == 0.0
+    return np.asarray(imbalance(joints) == 0.0)
 
 
 def imbalance(joints: Array) -> Array:

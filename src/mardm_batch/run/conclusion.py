@@ -14,6 +14,7 @@ from mardm_batch.dataset.leftovers import is_alone
 from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
+from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.statistics import RunStatistics
@@ -97,7 +98,7 @@ def report_end(
     # Metadata is brought up to date once: by the launcher of a sweep, or by the last of shards that ran side by side.
     if statistics.progress.sweep is None and is_alone(store.output, statistics.progress.shard):
         with collect_errors(problems):
-            update_metadata(store)
+            update_metadata(store, keep_while_read(store.output, statistics.conditions))
     else:
         statistics.metadata_waits = statistics.progress.sweep is None
     survey = survey or store.survey(requested)
@@ -139,7 +140,7 @@ def update_metadata_last(statistics: RunStatistics, store: PoseStore, exit_code:
     """
     try:
         if statistics.metadata_waits and is_alone(store.output, statistics.progress.shard):
-            update_metadata(store)
+            update_metadata(store, keep_while_read(store.output, statistics.conditions))
     except OSError as error:
         log_outdated_lists(store, error)
         return exit_code or ExitCode.SOME_FAILED

@@ -83,4 +83,5 @@ def measure_poses(
 
 
 def rounded(values: Array, decimals: int) -> list[float]:
-    return np.round(values.astype(np.float64), decimals).tolist()
+    numbers: list[float] = np.round(values.astype(np.float64), decimals).tolist()
+    return numbers

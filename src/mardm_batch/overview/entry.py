@@ -8,7 +8,7 @@ import numpy as np
 
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.dataset.reviews import Review, pose_digest
-from mardm_batch.gallery.measures import PoseMeasures, measure_poses
+from mardm_batch.overview.measures import PoseMeasures, measure_poses
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 

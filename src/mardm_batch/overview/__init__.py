@@ -1,0 +1,1 @@
+"""Poses as pages list them: measured, by columns, and kept beside the poses so that a folder opens at once."""
