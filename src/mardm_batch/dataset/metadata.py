@@ -6,9 +6,10 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from json.encoder import encode_basestring as encode_string
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
@@ -176,6 +177,16 @@ def row_line(file_name: str, document: PoseDocument) -> bytes:
     """A pose's line of metadata without the columns of the prompt file."""
     joints, words = document.joints.tolist(), list(document.unknown_words or ())
     return json_lines([MetadataRow(file_name, document.caption, joints, words, document.agreement)])
+
+
+def row_text(file_name: str, caption: str, joints: str, words: Sequence[str], agreement: float | None) -> str:
+    """As `row_line`, of joints that are JSON already."""
+    texts = ", ".join(map(encode_string, words))
+    number = "null" if agreement is None else repr(agreement)
+    return (
+        f'{{"file_name": {encode_string(file_name)}, "caption": {encode_string(caption)}, "joints": {joints}, '
+        f'"unknown_words": [{texts}], "agreement": {number}}}\n'
+    )
 
 
 def with_columns(line: bytes, source: Mapping[str, Any], types: Mapping[str, tuple[str, type]]) -> bytes:

@@ -70,16 +70,36 @@ def read_regular(path: Path | str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """The content of a file; raises as `check_regular`, also where more than its size says comes out of it."""
     descriptor, size = _open_regular(path, max_bytes)
     try:
-        content = os.read(descriptor, size + 1)
-        if len(content) == size:  # as a rule; one that grows meanwhile, or comes in pieces, is read to its end
-            return content
-        parts, length = [content], len(content)
-        while content and length <= max_bytes:
-            content = os.read(descriptor, _BYTES_AT_ONCE)
-            parts.append(content)
-            length += len(content)
+        return _content(descriptor, size, path, max_bytes)
     finally:
         os.close(descriptor)
+
+
+def read_listed(path: str, max_bytes: int = MAX_FILE_BYTES) -> tuple[bytes, os.stat_result]:
+    """Content and status of a file that was a regular one when its folder was listed just now: it is opened at once.
+
+    Raises:
+        UnusableFileError: it is none any more, or is larger than `max_bytes`.
+        OSError: it does not exist, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
+    try:
+        status = os.fstat(descriptor)
+        _check(path, status, max_bytes)
+        return _content(descriptor, status.st_size, path, max_bytes), status
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int, size: int, path: Path | str, max_bytes: int) -> bytes:
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:  # as a rule; one that grows meanwhile, or comes in pieces, is read to its end
+        return content
+    parts, length = [content], len(content)
+    while content and length <= max_bytes:
+        content = os.read(descriptor, _BYTES_AT_ONCE)
+        parts.append(content)
+        length += len(content)
     if length > max_bytes:
         raise _too_large(path, max_bytes)
     return b"".join(parts)

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import sample
 from typing import Final
@@ -23,10 +24,11 @@ from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
-from mardm_batch.verify.inspection import Inspection, Inspector, Subject, missing_files, settings_text
+from mardm_batch.verify.inspection import Inspection, Inspector, Subject, Worker, missing_files, row_digest
 from mardm_batch.verify.listing import REMOVED, Listing, find_obstacles
 from mardm_batch.verify.rows import ExpectedRows
 from mardm_batch.verify.runs import active_runs, lost_runs
+from mardm_batch.verify.templates import settings_text
 
 ProgressBar = Callable[[Iterable[Inspection], int], Iterable[Inspection]]
 """Takes inspections and their total number; yields the same inspections and shows the progress."""
@@ -58,8 +60,9 @@ class Tally:
     not_in_ledger: int = 0
 
     def add(self, pose: Inspection) -> None:
-        self.findings += pose.findings
-        self.damaged += not pose.undamaged
+        if pose.findings:
+            self.findings += pose.findings
+            self.damaged += not pose.undamaged
         self.unknown_words += pose.unknown_words
         self.not_in_ledger += not pose.in_ledger
         if pose.key is None:
@@ -95,12 +98,15 @@ def audit(
     failures, broken_list = read_failures(store.output)
     tally = Tally(frozenset(each.key for each in failures))
     with ExpectedRows() as rows:
-        for pose in progress_bar(inspections(store, expected, listing, checks, read), len(read)):
+        found = progress_bar(inspections(store, expected, listing, checks, read), len(read))
+        for name, pose in zip(read, found, strict=True):
             tally.add(pose)
-            rows.add(pose)
+            rows.add(name, pose)
         others = names if len(read) < len(names) else []
         others = others and sorted(set(others).difference(read))
-        about_metadata = list(rows.check(store, sum(listing.poses[each].issuperset(store.suffixes) for each in others)))
+        complete = sum(listing.poses[each].issuperset(store.suffixes) for each in others)
+        row_of = partial(row_digest, store, listing.poses)
+        about_metadata = list(rows.check(store, complete, row_of))
     findings = [
         *(Finding(Kind.MISSING_POSE, each.name, each.caption) for each in missing),
         *broken_list,
@@ -146,14 +152,17 @@ def inspections(
         for start in range(0, len(names), POSES_AT_ONCE)
     )
     pool: Executor
-    if len(names) <= FEW or cores == 1:
-        pool = ThreadPoolExecutor(cores)  # reading and decoding release the interpreter lock
-    else:
-        pool = ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn"))
+    inspect = inspector.inspect_several
+    if len(names) > FEW and cores > 1:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(cores, context, initializer=Worker.start, initargs=(inspector,))
+        inspect = Worker.inspect_several
+    else:  # decoding pictures releases the interpreter lock; for all else threads would wait for each other
+        pool = ThreadPoolExecutor(cores if checks.pictures else 1)
     with pool:
         waiting = deque[Future[list[Inspection]]]()
         for batch in batches:
-            waiting.append(pool.submit(inspector.inspect_several, batch))
+            waiting.append(pool.submit(inspect, batch))
             if len(waiting) > 2 * cores:
                 yield from waiting.popleft().result()
         while waiting:

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Final
@@ -27,6 +27,8 @@ class ExpectedRows:
     def __enter__(self) -> "ExpectedRows":
         self.digests, self.types, self.problem = array("Q"), ColumnTypes(), ""
         self.sources = TemporaryFile()
+        self.spelled: list[str | None] = []
+        """By line the name of a pose of which the line has the joints as its JSON spells them."""
         return self
 
     def __exit__(
@@ -34,8 +36,8 @@ class ExpectedRows:
     ) -> None:
         self.sources.close()
 
-    def add(self, pose: Inspection) -> None:
-        """Add the line of a pose."""
+    def add(self, name: str, pose: Inspection) -> None:
+        """Add the line of the pose of a name."""
         self.problem = self.problem or pose.unreadable
         if pose.row is None:
             return
@@ -44,12 +46,14 @@ class ExpectedRows:
             self.types.add(source)
             self.sources.write(json.dumps([len(self.digests), source]).encode() + b"\n")
         self.digests.append(pose.row)
+        self.spelled.append(name if pose.is_spelled else None)
 
-    def check(self, store: PoseStore, others: int) -> Iterator[Finding]:
+    def check(self, store: PoseStore, others: int, row_of: Callable[[str], int | None]) -> Iterator[Finding]:
         """Compare with the lines that are there.
 
         Args:
             others: finished poses that were not read, whose lines are only counted.
+            row_of: the digest of the line of a pose of that name as we would spell it, if it should have one.
         """
         if not store.layout.HAS_FILES:  # the larger files have the metadata
             return
@@ -64,6 +68,9 @@ class ExpectedRows:
             yield Finding(Kind.METADATA, METADATA, error.strerror or str(error))
             return
         missing, surplus = difference(expected, listed), difference(listed, expected)
+        if missing and surplus and self.spell_again(expected, listed, row_of):
+            expected = self.complete(types)
+            missing, surplus = difference(expected, listed), difference(listed, expected)
         if surplus > 0 and not types:  # written by others, in other words
             listed = listed_rows(store, canonical=True)
             missing, surplus = difference(expected, listed), difference(listed, expected)
@@ -71,6 +78,16 @@ class ExpectedRows:
             surplus = max(surplus - others, 0)
             detail = f"finished poses that are not listed: {missing:,}; lines that match no finished pose: {surplus:,}"
             yield Finding(Kind.METADATA, METADATA, detail)
+
+    def spell_again(self, expected: "array[int]", listed: "array[int]", row_of: Callable[[str], int | None]) -> bool:
+        """Exchange the lines that are not there and have joints as a JSON spells them; whether that changed any."""
+        before = array("Q", self.digests)
+        for place in np.flatnonzero(~np.isin(np.frombuffer(expected, np.uint64), np.frombuffer(listed, np.uint64))):
+            name = self.spelled[place]
+            row = None if name is None else row_of(name)
+            if row is not None:
+                self.digests[place] = row
+        return self.digests != before
 
     def complete(self, types: Mapping[str, tuple[str, type]]) -> "array[int]":
         """The digests of the whole lines."""

@@ -47,6 +47,9 @@ class Format:
     """Dotted key of the setting that turns the format on; None: every pose has it."""
     is_picture: bool = False
     """Whether a check has to decode pixels, which takes most of the time of an audit."""
+    of_joints: Callable[[bytes], bytes] | None = None
+    """The content of the file by the pose's joints, as the bytes of float32 numbers (22, 3), where these alone
+    determine it. A file with this content needs no further check."""
 
     @property
     def label(self) -> str:

@@ -23,8 +23,17 @@ def read_json(path: Path) -> PoseDocument:
         DamagedFileError: it is not.
     """
     try:
-        parsed = parse_json(read_regular(path))
+        content = read_regular(path)
     except (OSError, ValueError) as error:
+        raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+    return pose_document(content, path.name.removesuffix(JSON.suffix))
+
+
+def pose_document(content: bytes | str, name: str) -> PoseDocument:
+    """As `read_json`, of the content of the file of the pose of that name."""
+    try:
+        parsed = parse_json(content)
+    except ValueError as error:
         raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
     first = required_keys(PoseDocument)
     if not isinstance(parsed, dict) or tuple(islice(parsed, len(first))) != first:
@@ -39,7 +48,7 @@ def read_json(path: Path) -> PoseDocument:
     for key, value in (
         ("num_joints", NUM_JOINTS),
         ("joint_names", JOINT_NAMES),
-        ("name", path.name.removesuffix(JSON.suffix)),
+        ("name", name),
     ):
         if getattr(document, key) != value:
             raise DamagedFileError(Damage.WRONG, f"{key} should be {value}, not {getattr(document, key)}")

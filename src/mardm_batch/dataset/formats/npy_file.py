@@ -11,9 +11,7 @@ from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format,
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
-from mardm_batch.system.files import check_regular, read_regular
-
-MAX_NPY_BYTES: Final = 4096
+from mardm_batch.system.files import check_regular
 
 
 def encode_npy(content: PoseContent) -> bytes:
@@ -60,10 +58,13 @@ def load_npy(content: bytes) -> Joints:
     return joints
 
 
+def pose_npy(joints: bytes) -> bytes:
+    """The file of a pose by its joints, as the bytes of float32 numbers (22, 3)."""
+    return npy_header((NUM_JOINTS, 3)) + joints
+
+
 def check_npy(path: Path, document: PoseDocument | None) -> None:
     """float32 (22, 3), finite, and the same numbers as in the JSON."""
-    if document is not None and is_encoded(path, document.joints):
-        return
     joints = map_npy(path)
     if joints.shape != (NUM_JOINTS, 3) or joints.dtype != np.float32:
         detail = f"should be float32 ({NUM_JOINTS}, 3), not {joints.dtype} {joints.shape}"
@@ -75,12 +76,4 @@ def check_npy(path: Path, document: PoseDocument | None) -> None:
         raise DamagedFileError(Damage.MISMATCH, f"coordinates differ by up to {distance:.3g} m")
 
 
-def is_encoded(path: Path, joints: Joints) -> bool:
-    """Whether a file holds exactly what we write of joints, which is told faster than what else it may hold."""
-    try:
-        return read_regular(path, MAX_NPY_BYTES) == npy_bytes(joints)
-    except (OSError, ValueError):
-        return False
-
-
-NPY: Final = Format(".npy", encode_npy, check_npy)
+NPY: Final = Format(".npy", encode_npy, check_npy, of_joints=pose_npy)

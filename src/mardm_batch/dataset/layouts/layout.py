@@ -45,9 +45,13 @@ class Layout(ABC):
         """The file of a pose."""
         return self.output / self.place(name, suffix)
 
+    def text_path(self, name: str, suffix: str) -> str:
+        """As `path`, which is an object and takes longer to make than the system to find the file."""
+        return f"{self.output}/{self.place(name, suffix)}"
+
     def read(self, name: str, suffix: str) -> bytes:
         """The content of a file of a pose. Raises OSError, such as FileNotFoundError."""
-        return read_regular(f"{self.output}/{self.place(name, suffix)}")  # text, as paths that are objects take long
+        return read_regular(self.text_path(name, suffix))
 
     def changed(self, name: str, suffix: str) -> Changed | None:
         """The version of a file of a pose; None where there is no such file, or none that is a regular one.
@@ -56,14 +60,14 @@ class Layout(ABC):
             OSError: that cannot be told, perhaps only for the moment.
         """
         try:
-            status = os.stat(f"{self.output}/{self.place(name, suffix)}")
+            status = os.stat(self.text_path(name, suffix))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
             return None
-        return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else None
+        return version_of(status) if stat.S_ISREG(status.st_mode) else None
 
     def files(self) -> Iterator[PoseFile]:
         """Every file that has the name and the place of a file of a pose. Raises OSError."""
@@ -152,6 +156,11 @@ class Layout(ABC):
     def flush(self) -> list[Finished]:
         """Bring the poses that wait to their final place, and return them. Raises OSError."""
         return []
+
+
+def version_of(status: os.stat_result) -> Changed:
+    """The version of a file by its status."""
+    return status.st_mtime_ns, status.st_size
 
 
 NONE: frozenset[str] = frozenset()
