@@ -12,7 +12,7 @@ from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.overview.entry import MILLIMETRES, Entry
 from mardm_batch.overview.measures import MEASURES
 
-POSES_IN_BLOCK: Final = 1000
+POSES_IN_BLOCK: Final = 2000
 FIRST_BLOCK: Final = 200
 """Poses in the first block, which is on the screen at once."""
 WORDS: Final = ("conditions", "limits", "unknown")

@@ -45,7 +45,8 @@ function show(keepPlace) {
 }
 
 function showCounts() {
-  const there = grid.rows.filter((row) => !poses.removed[row]).length;  // others are being made again
+  let there = 0;
+  for (const row of grid.rows) there += Number(!poses.removed[row]);  // others are being made again
   const [shown, all] = [there, poses.present].map((count) => count.toLocaleString("en"));
   byId("counts").textContent = shown === all ? `${all} poses` : `${shown} of ${all} poses`;
   let [seen, rejected] = [0, 0];

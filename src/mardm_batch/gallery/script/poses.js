@@ -142,9 +142,12 @@ function put(columns, key, rows, values) {
 
 /** Base64 to int16, little-endian. @param {string} text */
 function decode(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const view = new DataView(bytes.buffer);
-  return Int16Array.from({ length: bytes.length / 2 }, (_, place) => view.getInt16(2 * place, true));
+  const bytes = atob(text);
+  const values = new Int16Array(bytes.length / 2);
+  for (let place = 0; place < values.length; place++) {
+    values[place] = bytes.charCodeAt(2 * place) | (bytes.charCodeAt(2 * place + 1) << 8);
+  }
+  return values;
 }
 
 /** A number as the page writes it. @param {Measure} measure @param {number} value */
