@@ -24,6 +24,7 @@ from mardm_batch.run.conclusion import conclude_run, update_metadata_last
 from mardm_batch.run.reading import open_store, parsed_lists
 from mardm_batch.run.shard import (
     check_loaded_weights,
+    count_left_out,
     load_prompts_with_warnings,
     read_reviews,
     requested_prompts,
@@ -74,7 +75,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
             requested = requested_prompts(prompts, store, failures, reviews, config)
             survey = survey_poses(prompts, store, config)
             pending = select_pending(requested, survey, config)
-            statistics.begin(requested, pending)
+            statistics.begin(requested, pending, *count_left_out(prompts, requested, survey))
             conclusion.survey = survey if requested is prompts and not pending else None
             if pending:
                 make_poses(pending, store, config, statistics, reviews.rejections())

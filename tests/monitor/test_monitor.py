@@ -129,6 +129,16 @@ def test_finished_sweep_is_reported_with_the_rate_of_the_whole(
     assert "ended: all 600 poses are finished" in as_text(tmp_path, capsys)
 
 
+def test_a_run_of_some_poses_says_how_much_of_the_whole_list_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "all", state="finished", exit_code=0, total=20, done=20, left_out=980, left_out_finished=970)
+    text = as_text(tmp_path, capsys)
+    assert "part of the list  " in text
+    assert "with those that were not requested: 990 of 1,000 poses of the list are finished" in text
+    assert "ended: all 20 poses are finished" in text
+
+
 def test_ended_sweep_names_the_unfinished_shards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "shard-0-of-4", 60, state="finished", exit_code=0, total=5, done=5)
     write(tmp_path, "shard-1-of-4", 60, state="incomplete", exit_code=1, total=5, done=4, failed=1)

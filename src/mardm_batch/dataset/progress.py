@@ -56,6 +56,9 @@ class Progress(JsonRecord):
     total: int = 0
     """Poses requested of this shard, including those that were finished before the run."""
     finished_before: int = 0
+    left_out: int = 0
+    """Poses of the shard's list that are not requested, as `retry` asks for some alone."""
+    left_out_finished: int = 0
     done: int = 0
     failed: int = 0
     poses_per_second: float = 0.0

@@ -89,6 +89,9 @@ class Totals:
     """Sum over the running shards; if none is running, over the time from the first batch of the sweep to its end."""
     seconds_left: float | None
     """Until the last shard ends, those that wait included."""
+    left_out: int
+    """Poses of the whole list that are not requested, as `retry` asks for some alone."""
+    left_out_finished: int
     failed: int
     failures_listed: int
     """Entries of `failures.jsonl`, including those of earlier runs."""
@@ -279,6 +282,8 @@ def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path)
         total=sum(each.total for each in records) + sum(each.total or 0 for each in waiting),
         poses_per_second=sum(rates) if rates else joint_rate((r.done, r.poses_per_second, r.updated) for r in records),
         seconds_left=time_left(shards, waiting),
+        left_out=sum(each.left_out for each in records),
+        left_out_finished=sum(each.left_out_finished for each in records),
         failed=sum(each.failed for each in records),
         failures_listed=listed,
         disk_free_mb=shutil.disk_usage(output).free / 2**20,

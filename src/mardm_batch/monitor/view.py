@@ -81,9 +81,8 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
     for shard in snapshot.shards:
         record, rate = shard.record, shard.record.poses_per_second if shard.record.done else None
         state, style = shown_state(shard.state), STYLES.get(shard.state, ERROR)
-        rows.append(
-            (described_shard(record.shard), shard.finished, record.total, rate, shard.seconds_left, state, style)
-        )
+        name = "part of the list" if record.shard == WHOLE_LIST and record.left_out else described_shard(record.shard)
+        rows.append((name, shard.finished, record.total, rate, shard.seconds_left, state, style))
     for each in snapshot.waiting:
         state, style = shown_state(each.state), STYLES.get(each.state, ERROR)
         rows.append((described_shard(each.shard), each.finished, each.total, None, None, state, style))
@@ -160,6 +159,9 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
         lines.append(Text(printable(f"not read: {path}: {why}{more}"), ERROR))
     if snapshot.more_not_started:
         lines.append(Text(f"{snapshot.more_not_started:,} more shards have not started", WARNING))
+    if totals.left_out:
+        listed_poses = f"{totals.finished + totals.left_out_finished:,} of {totals.total + totals.left_out:,} poses"
+        lines.append(Text(f"with those that were not requested: {listed_poses} of the list are finished", FAINT))
     ends = [(each.record.shard, each.state) for each in snapshot.shards]
     ends += [(each.shard, each.state) for each in snapshot.waiting]
     unfinished = [outcome(name, state) for name, state in ends if state != "finished"]

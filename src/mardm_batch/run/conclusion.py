@@ -12,6 +12,7 @@ from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.leftovers import is_alone
 from mardm_batch.dataset.metadata import update_metadata
+from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.overview.cache import keep_while_read
@@ -112,16 +113,19 @@ def report_end(
     missing = len(requested) - len(finished)
     if problems:
         exit_code = exit_code or ExitCode.SOME_FAILED
+    left_out = words_about_others(statistics.progress, len(finished))
     if not (statistics.had_pending or missing or exit_code):
         count = "1 pose is" if len(requested) == 1 else f"all {len(requested)} poses are"
-        log.info("nothing to do: %s", f"{count} finished in {store.output}" if requested else "no pose is requested")
+        words = f"{count} finished in {store.output}" if requested else "no pose is requested"
+        log.info("nothing to do: %s%s", words, left_out)
     elif statistics.had_pending or missing:
         log.info(
-            "%s in %s, after %s%s",
-            finished_of(len(finished), len(requested)),
+            "%s in %s, after %s%s%s",
+            finished_of(len(finished), len(requested), "made again" if config.retry == "rejected" else "finished"),
             store.output,
             clock(seconds),
             f"; {missing} are missing" if missing else "",
+            left_out,
         )
     if config.retry == "rejected":
         log_remade(requested, store, config.sampling.min_agreement)
@@ -130,6 +134,14 @@ def report_end(
         log.info(words, survey.unknown_words)
     list_failures(statistics.failures, requested)
     return exit_code or (ExitCode.SOME_FAILED if missing else ExitCode.ALL_FINISHED)
+
+
+def words_about_others(progress: Progress, finished: int) -> str:
+    """How much of the whole list is finished, where `retry` asked for some of its poses alone."""
+    if not progress.left_out:
+        return ""
+    words = finished_of(finished + progress.left_out_finished, progress.total + progress.left_out)
+    return f"; of the whole list {words}"
 
 
 def update_metadata_last(statistics: RunStatistics, store: PoseStore, exit_code: int) -> int:

@@ -94,6 +94,14 @@ def requested_prompts(
     return prompts if config.retry is None else rejected_prompts(prompts, store, reviews)
 
 
+def count_left_out(prompts: Sequence[Prompt], requested: Sequence[Prompt], survey: Survey) -> tuple[int, int]:
+    """How many prompts of the shard `retry` leaves out, and how many of these are finished. `survey`: of all."""
+    if requested is prompts:
+        return 0, 0
+    names = {prompt.name for prompt in requested}
+    return len(prompts) - len(names), sum(prompt.name not in names for prompt in survey.finished)
+
+
 def read_reviews(store: PoseStore) -> Reviews:
     """The reviews of the poses. Raises InputError where the list cannot be read."""
     listed = ReviewList(store.output)

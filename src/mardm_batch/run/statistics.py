@@ -91,11 +91,18 @@ class RunStatistics:
         self.closed = threading.Event()
         self.reporter = threading.Thread(target=self.report_periodically, daemon=True)
 
-    def begin(self, requested: Sequence[Prompt], pending: Sequence[Prompt]) -> None:
-        """Set the poses that are requested of the shard, and those among them that this run is to make."""
+    def begin(
+        self, requested: Sequence[Prompt], pending: Sequence[Prompt], left_out: int = 0, left_out_finished: int = 0
+    ) -> None:
+        """Set the poses that are requested of the shard, and those among them that this run is to make.
+
+        Args:
+            left_out: number of poses of the shard's list that are not requested; `left_out_finished` are finished.
+        """
         self.requested, self.pending_names = requested, {prompt.name for prompt in pending}
         self.had_pending = bool(pending)
         self.progress.total, self.progress.finished_before = len(requested), len(requested) - len(pending)
+        self.progress.left_out, self.progress.left_out_finished = left_out, left_out_finished
         self.display = ProgressDisplay(len(pending), bar=self.progress.sweep is None)
 
     def __enter__(self) -> "RunStatistics":

@@ -196,9 +196,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + "s" * (number != 1)
 
 
-def finished_of(finished: int, total: int) -> str:
+def finished_of(finished: int, total: int, participle: str = "finished") -> str:
     """How many poses are finished: "1 of 1 pose is finished", "2 of 3 poses are finished"."""
-    return f"{finished} of {total} {'pose is' if total == 1 else 'poses are'} finished"
+    return f"{finished} of {total} {'pose is' if total == 1 else 'poses are'} {participle}"
 
 
 def rate_text(poses_per_second: float) -> str:
