@@ -44,6 +44,7 @@ OVERLAPPED = """(() => {
   }).map((button) => button.textContent);
 })()"""
 """The buttons that a toast covers."""
+DRAWN = "document.getElementById('figure').toDataURL()"
 BACKGROUNDS = {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 18, 24)"}
 
 
@@ -252,6 +253,15 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     browser.click("#toggle-filters")
     assert browser.texts("#filters .range legend")[0] == "made again"
     assert browser.run("document.querySelector('[data-measure=rejections]').value") == "1"
+    browser.driver.execute_script("document.querySelector('.card').click()")
+    browser.wait("document.querySelectorAll('#before canvas').length === 1")
+    after = browser.run(DRAWN)
+    browser.click("#before button")
+    browser.wait(f"{DRAWN} !== {json.dumps(after)}")
+    assert browser.run("document.querySelector('#before button').ariaPressed") == "true"
+    browser.click("#before button")
+    browser.wait(f"{DRAWN} === {json.dumps(after)}")
+    browser.type(Keys.ESCAPE)
     browser.click("#show-remade")
     browser.wait(f"document.getElementById('counts').textContent === '{COUNT} poses'")
     browser.click("[data-measure=rejections]")

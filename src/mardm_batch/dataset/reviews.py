@@ -8,8 +8,8 @@ taken back by another line, and nothing is ever lost where several people review
 import hashlib
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from typing import Final
 from mardm_batch.dataset.layout import RECORDS, REVIEWS
 from mardm_batch.dataset.locks import file_lock
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import (
     MAX_LIST_BYTES,
     Version,
@@ -31,6 +32,9 @@ VERDICTS: Final = ("accept", "reject", "unsure")
 LONGEST_NOTE: Final = 2000
 """Characters."""
 DIGEST_DIGITS: Final = 16
+COORDINATES: Final = 3 * NUM_JOINTS
+FARTHEST: Final = 32767
+"""Millimetres, of a coordinate; a joint that is farther away, which is no pose, is shown there."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,10 @@ class Review(JsonRecord):
     verdict: str | None = json_field("accept, reject or unsure; null: none, or taken back")
     note: str = json_field("the reviewer's own words", default="")
     pose: str = json_field("digest of what the pose was made from; empty: the first pose of that name", default="")
+    joints: list[int] | None = json_field(
+        "the coordinates of a rejected pose in millimetres, by which it is shown beside the one in its place",
+        default=None,
+    )
 
     @classmethod
     def from_json(cls, document: object) -> "Review":
@@ -50,6 +58,10 @@ class Review(JsonRecord):
             raise ValueError(f"verdict should be null or one of {', '.join(VERDICTS)}")
         if len(review.note) > LONGEST_NOTE:
             raise ValueError(f"note should have at most {LONGEST_NOTE} characters")
+        if review.joints is not None and (
+            len(review.joints) != COORDINATES or not all(abs(each) <= FARTHEST for each in review.joints)
+        ):
+            raise ValueError(f"joints should be {COORDINATES} numbers of at most {FARTHEST}")
         return review
 
 
@@ -86,6 +98,14 @@ class Reviews:
 
     def is_rejected(self, name: str, document: PoseDocument) -> bool:
         return self.verdict(name, document) == "reject"
+
+    def rejected_joints(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
+        """By name, and by digest, the joints of rejected poses whose reviews have them, the latest review last."""
+        found: defaultdict[str, dict[str, Sequence[int]]] = defaultdict(dict)
+        for (name, digest), review in self.latest.items():
+            if review.verdict == "reject" and review.joints is not None:
+                found[name][digest] = review.joints
+        return found
 
     def rejections(self) -> Mapping[str, int]:
         """By name the number of its poses that were rejected so far."""

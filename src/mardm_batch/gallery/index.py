@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.layout import RECORDS
@@ -131,9 +133,13 @@ class PoseIndex:
         documents = folder.documents([name for name, entry in known.items() if entry is None])
         known |= entries_of(documents, versions, folder.conditions)
         folder.read_since += len(documents)
+        remade = any(entry is not None and entry.rejections for entry in known.values())
+        rejected = folder.reviews.rejected_joints() if remade else {}
         with self.lock:
             for name, entry in known.items():
                 if entry is not None:
+                    earlier = [each for digest, each in rejected.get(name, {}).items() if digest != entry.digest]
+                    entry.before = np.array(earlier, "<i2").tobytes() if earlier else b""
                     entry.folder, entry.has_picture = number, PNG.suffix in suffixes[name]
                     entry.review = folder.reviews.of_pose(name, entry.digest, entry.rejections)
                     self.put(entry)

@@ -168,7 +168,8 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     if not snapshot.ended:
         return lines
     if not unfinished and not snapshot.more_not_started:
-        return [*lines, Text(f"ended: all {totals.total:,} poses are finished", SUCCESS)]
+        words = "1 pose is" if totals.total == 1 else f"all {totals.total:,} poses are"
+        return [*lines, Text(f"ended: {words} finished", SUCCESS)]
     # A shard that died may have finished a few poses after its last record.
     about = "about " if any(shard.state == "died" for shard in snapshot.shards) else ""
     missing = f", {about}{totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""

@@ -7,14 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from mardm_batch.dataset.records import PoseDocument
-from mardm_batch.dataset.reviews import Review, pose_digest
+from mardm_batch.dataset.reviews import FARTHEST, Review, pose_digest
 from mardm_batch.overview.measures import PoseMeasures, measure_poses
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
 
 MILLIMETRES: Final = 1000.0
-LARGEST: Final = 32767
-"""Millimetres; farther joints, which are no pose, are shown there."""
 LONGEST_VALUE: Final = 200
 """Characters of a column's value by which the page filters."""
 
@@ -38,6 +36,8 @@ class Entry:
     folder: int = 0
     has_picture: bool = False
     review: Review | None = None
+    before: bytes = b""
+    """The joints, as `joints`, of the rejected poses in whose place it is, as far as their reviews have them."""
     revision: int = 0
     removed: bool = False
 
@@ -70,7 +70,7 @@ def millimetres(documents: Sequence[PoseDocument]) -> list[bytes]:
     if not documents:
         return []
     joints = np.stack([each.joints for each in documents]).astype(np.float64)
-    scaled = np.clip(np.rint(MILLIMETRES * joints), -LARGEST, LARGEST).astype("<i2")
+    scaled = np.clip(np.rint(MILLIMETRES * joints), -FARTHEST, FARTHEST).astype("<i2")
     return [pose.tobytes() for pose in scaled]
 
 

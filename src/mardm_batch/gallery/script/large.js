@@ -40,6 +40,20 @@ export async function copy(text, place, button) {
   }, 1500);
 }
 
+/** A button with a small figure and a label. @param {Float32Array} joints @param {string} words
+ * @param {HTMLElement} place whose theme it has */
+function thumbnail(joints, words, place) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = words;
+  const [canvas, label] = [document.createElement("canvas"), document.createElement("span")];
+  canvas.width = canvas.height = THUMBNAIL * Math.min(devicePixelRatio, 2);
+  paintPicture(canvas, joints, frame(joints), themeOf(place));
+  label.textContent = words;
+  button.append(canvas, label);
+  return button;
+}
+
 export class Large {
   /** @param {Poses} poses @param {Reviews} reviews @param {Settings} settings @param {(row: number) => void} onOther */
   constructor(poses, reviews, settings, onOther) {
@@ -58,6 +72,7 @@ export class Large {
     this.mirror = false;
     this.showsPicture = false;
     this.joints = new Float32Array(66);
+    /** @type {Float32Array | null} The joints of the rejected pose that is shown instead. */ this.earlier = null;
     /** @type {Spot[]} */ this.spots = [];
     /** @type {Map<number, {x: number, y: number}>} Fingers and mouse buttons that are down. */
     this.pointers = new Map();
@@ -118,6 +133,7 @@ export class Large {
     }));
     this.showReview();
     this.showMeasures();
+    this.showBefore();
     this.showOthers();
     if (!this.isOpen) {
       this.dialog.showModal();
@@ -134,6 +150,7 @@ export class Large {
     this.joints = this.poses.metres(this.row);
     this.showReview();
     this.showMeasures();
+    this.showBefore();
     this.schedule();
   }
 
@@ -177,6 +194,27 @@ export class Large {
     }
   }
 
+  /** The rejected poses in whose place this one is; a click shows one large, and the next one this pose again. */
+  showBefore() {
+    this.earlier = null;
+    const rejected = this.poses.rejectedBefore(this.row);
+    const section = byId("before");
+    section.hidden = !rejected.length;
+    const strip = /** @type {HTMLElement} */ (section.querySelector(".strip"));
+    strip.replaceChildren(...rejected.map((joints, place) => {
+      const button = thumbnail(joints, `Rejected${rejected.length > 1 ? ` (${rejected.length - place})` : ""}`, section);
+      button.dataset.verdict = "reject";
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => {
+        this.earlier = this.earlier === joints ? null : joints;
+        for (const each of strip.children) each.setAttribute("aria-pressed", String(each === button && this.earlier !== null));
+        this.showPicture(false);
+        this.schedule();
+      });
+      return button;
+    }));
+  }
+
   /** The other poses of the same caption: further ones of its prompt, and those of other folders. */
   showOthers() {
     const others = this.poses.othersOf(this.row);
@@ -185,21 +223,12 @@ export class Large {
     if (!others.length) return;
     const heading = /** @type {HTMLElement} */ (section.querySelector("h3"));
     heading.textContent = `Same caption (${others.length} more)`;
-    const theme = themeOf(section);
     const strip = /** @type {HTMLElement} */ (section.querySelector(".strip"));
     strip.replaceChildren(...others.slice(0, OTHERS).map((row) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.verdict = this.poses.verdict[row];
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = THUMBNAIL * Math.min(devicePixelRatio, 2);
-      const joints = this.poses.metres(row);
-      paintPicture(canvas, joints, frame(joints), theme);
-      const label = document.createElement("span");
-      label.textContent = this.settings.folders.length > 1
-        ? this.settings.folders[this.poses.folder[row]] : this.poses.name[row];
-      button.title = label.textContent;
-      button.append(canvas, label);
+      const { folder, name, verdict } = this.poses;
+      const words = this.settings.folders.length > 1 ? this.settings.folders[folder[row]] : name[row];
+      const button = thumbnail(this.poses.metres(row), words, section);
+      button.dataset.verdict = verdict[row];
       button.addEventListener("click", () => this.onOther(row));
       return button;
     }));
@@ -285,7 +314,8 @@ export class Large {
     if (canvas.width !== size[0]) canvas.width = size[0];
     if (canvas.height !== size[1]) canvas.height = size[1];
     if (!canvas.width || !canvas.height) return;
-    const joints = this.mirror ? mirrored(this.joints) : this.joints;
+    const shown = this.earlier ?? this.joints;
+    const joints = this.mirror ? mirrored(shown) : shown;
     this.spots = paintPicture(canvas, joints, this.view(joints), themeOf(canvas));
     canvas.dataset.view = `${Math.round(this.azimuth)} ${Math.round(this.elevation)} ${this.zoom.toFixed(2)}`;
   }

@@ -31,6 +31,7 @@
  * @property {Record<string, (string | null)[]>} categories
  * @property {Record<string, (number | null)[]>} numbers
  * @property {Record<string, string[]>} words
+ * @property {string[]} [before] joints of the rejected poses in whose place each is
  * @property {{finished: number, total: number, failed: number, rate: number, seconds_left: number} | null} [progress]
  * @property {string} [problem]
  */
@@ -54,6 +55,8 @@ export class Poses {
     /** @type {Map<string, (string | null)[]>} */ this.categories = new Map();
     /** @type {Map<string, Float32Array>} */ this.numbers = new Map();
     /** @type {Map<string, string[]>} */ this.words = new Map();
+    /** @type {Map<number, Int16Array>} By row the joints of the rejected poses in whose place it is. */
+    this.before = new Map();
     /** @type {Map<string, number[]>} Rows by caption. */ this.rows = new Map();
     this.joints = new Int16Array(0);
   }
@@ -81,6 +84,8 @@ export class Poses {
       this.present += Number(this.removed[row] ?? true) - block.removed[place];
       this.removed[row] = Boolean(block.removed[place]);
       this.joints.set(joints.subarray(NUMBERS * place, NUMBERS * (place + 1)), NUMBERS * row);
+      if (block.before?.[place]) this.before.set(row, decode(block.before[place]));
+      else this.before.delete(row);
       this.count = Math.max(this.count, row + 1);
     }
     for (const [key, values] of Object.entries(block.numbers)) this.addNumbers(key, block.ids, values);
@@ -116,7 +121,13 @@ export class Poses {
 
   /** Joints in metres. @param {number} row */
   metres(row) {
-    return Float32Array.from(this.joints.subarray(NUMBERS * row, NUMBERS * (row + 1)), (value) => value * METRES);
+    return inMetres(this.joints, row);
+  }
+
+  /** The joints in metres of the rejected poses in whose place one is, the latest first. @param {number} row */
+  rejectedBefore(row) {
+    const joints = this.before.get(row) ?? new Int16Array(0);
+    return Array.from({ length: joints.length / NUMBERS }, (_, place) => inMetres(joints, place)).reverse();
   }
 
   /** @param {string} key @param {number} row */
@@ -128,6 +139,11 @@ export class Poses {
   othersOf(row) {
     return (this.rows.get(this.caption[row]) ?? []).filter((other) => other !== row && !this.removed[other]);
   }
+}
+
+/** @param {Int16Array} joints of poses @param {number} place of one */
+function inMetres(joints, place) {
+  return Float32Array.from(joints.subarray(NUMBERS * place, NUMBERS * (place + 1)), (value) => value * METRES);
 }
 
 /** @template T @param {Map<string, T[]>} columns @param {string} key @param {number[]} rows @param {T[]} values */
