@@ -196,7 +196,7 @@ export class Large {
 
   /** The rejected poses in whose place this one is; a click shows one large, and the next one this pose again. */
   showBefore() {
-    this.earlier = null;
+    this.showEarlier(null);
     const rejected = this.poses.rejectedBefore(this.row);
     const section = byId("before");
     section.hidden = !rejected.length;
@@ -206,13 +206,19 @@ export class Large {
       button.dataset.verdict = "reject";
       button.setAttribute("aria-pressed", "false");
       button.addEventListener("click", () => {
-        this.earlier = this.earlier === joints ? null : joints;
+        this.showEarlier(this.earlier === joints ? null : joints);
         for (const each of strip.children) each.setAttribute("aria-pressed", String(each === button && this.earlier !== null));
         this.showPicture(false);
-        this.schedule();
       });
       return button;
     }));
+  }
+
+  /** Show a rejected pose in the place of this one; null: this one. @param {Float32Array | null} joints */
+  showEarlier(joints) {
+    this.earlier = joints;
+    byId("earlier").hidden = joints === null;
+    this.schedule();
   }
 
   /** The other poses of the same caption: further ones of its prompt, and those of other folders. */
