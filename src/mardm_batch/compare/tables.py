@@ -27,6 +27,7 @@ MAX_VALUE_LENGTH = 22
 MAX_SHARDS_LISTED = 5
 MAX_ERRORS = 10
 MISSING = "–"
+NOT_SET = "null"
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,12 @@ def discriminative_settings(differing: Sequence[str], runs: Sequence[Run]) -> li
 
 
 def describe_difference(run: Run, keys: Sequence[str]) -> str:
-    """Some settings of a run, shortened: `seed=1  time_steps=18`."""
+    """Some settings of a run, shortened: `seed=1  time_steps=18`. One that is not set says nothing."""
     words = []
     for key in keys:
         value = setting_text(run, key)
+        if value in (MISSING, NOT_SET):
+            continue
         if len(value) > MAX_VALUE_LENGTH:
             value = "…" + value[1 - MAX_VALUE_LENGTH :]
         words.append(f"{key.removesuffix('.name').rpartition('.')[2]}={value}")
