@@ -44,8 +44,8 @@ def test_forward_and_left_are_positive():
 
 
 def test_kneeling_is_distinguished_from_standing():
-    assert measures.kneeling(KNEELING)[0]
-    assert not measures.kneeling(STANDING)[0]
+    assert parse("kneeling").holds(KNEELING)[0]
+    assert not parse("kneeling").holds(STANDING)[0]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class FaultySampler:
         self.sizes: list[int] = []
 
     keeps_clips = False
+    adjuster = None
 
     def chosen_frame(self, clips: np.ndarray) -> int:
         return 4

@@ -139,6 +139,10 @@ class SamplingSettings(Settings):
         "none",
         number(0, 1),
     )
+    adjust: bool = setting(
+        "poses that miss what their caption states in so many words ('the left knee bent at 90 degrees') are changed "
+        "as little as need be; their JSON says for what (adjusted_for)"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

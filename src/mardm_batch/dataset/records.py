@@ -49,6 +49,8 @@ class Pose:
     """With the caption, from 0 to 1; see `judge.judge.Agreement`."""
     candidate: int | None = None
     """Which of the candidates for its prompt it is, from 0; None where there could not be others."""
+    adjusted_for: tuple[str, ...] = ()
+    """The conditions that its caption states and the sampled pose missed: it was changed for them."""
     acceptable: bool = True
     """Whether the model accepts its clip; a last attempt may be kept all the same."""
     is_possible: bool = True
@@ -142,6 +144,9 @@ class PoseDocument(JsonRecord):
     candidate: int | None = json_field(
         "where several candidates may be sampled, which of them was kept, counted from 0", default=None
     )
+    adjusted_for: tuple[str, ...] | None = json_field(
+        "conditions that the caption states and the sampled pose missed, for which it was changed", default=None
+    )
     rejections: int | None = json_field(
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None
     )
@@ -169,6 +174,7 @@ class PoseDocument(JsonRecord):
             unknown_words=pose.unknown_words,
             agreement=pose.agreement,
             candidate=pose.candidate,
+            adjusted_for=pose.adjusted_for or None,
             rejections=pose.rejections or None,
             pose_number=number_after_first(pose.prompt),
             **{**vars(provenance.of(pose.prompt)), "frame_index": pose.frame_index},

@@ -19,7 +19,7 @@ from mardm_batch.errors import InputError, first_line
 from mardm_batch.judge.network import CaptionNetwork, Tokenizer
 from mardm_batch.language.rewriting import CaptionReader
 from mardm_batch.language.version import RULES_VERSION
-from mardm_batch.pose.conditions import either_side, holds_all, mirror_condition
+from mardm_batch.pose.conditions import Condition, either_side, holds_all, mirror_condition, parse
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.sides import swap_sides
 from mardm_batch.system.files import read_regular
@@ -27,6 +27,8 @@ from mardm_batch.system.files import read_regular
 PACKAGED: Final = Path(__file__).parents[1] / "assets" / "judge.safetensors"
 LEAST_PROBABILITY: Final = 0.15
 """A condition that a caption states less probably than this does not count; from there on its weight grows."""
+PROBABLE: Final = 0.3
+"""A condition that a caption states more probably than this is kept where the pose is changed for another one."""
 LEAST_WEIGHT: Final = 0.05
 """In nats. Conditions that weigh less are not checked."""
 LEAST_TOTAL: Final = 0.5
@@ -117,6 +119,14 @@ class Judge:
     def demands(self, captions: Sequence[str]) -> list[Demands]:
         """What each of the captions states."""
         return [self._weigh(row) for row in self.probabilities(captions)]
+
+    def probable_conditions(self, caption: str) -> tuple[list[Condition], list[float]]:
+        """The conditions that a caption probably states, and the weight of each in nats."""
+        (probabilities,) = self.probabilities([caption])
+        demands = self._weigh(probabilities)
+        chosen = probabilities[demands.places] > PROBABLE
+        places, weights = demands.places[chosen], demands.weights[chosen]
+        return [parse(self.conditions[place]) for place in places], weights.tolist()
 
     def agreement(self, captions: Sequence[str], joints: Joints) -> list[Agreement]:
         """The agreement of each of the poses (b, 22, 3), in canonical position, with its caption."""

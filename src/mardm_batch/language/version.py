@@ -1,6 +1,8 @@
-"""The version of the rules by which captions are rewritten, without the rules: settings need it at every start."""
+"""The versions of the rules by which captions are read, without the rules: settings need them at every start."""
 
 from typing import Final
 
 RULES_VERSION: Final = 2
 """Part of the provenance of poses. To be raised with every change of the rules that changes how a caption is read."""
+STATEMENTS_VERSION: Final = 1
+"""Part of the provenance of poses that are adjusted. To be raised with every change of what statements are read as."""

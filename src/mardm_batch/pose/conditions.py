@@ -35,12 +35,17 @@ from mardm_batch.errors import InputError
 from mardm_batch.pose import measures
 from mardm_batch.pose.sides import swap_sides
 from mardm_batch.pose.skeleton import JOINT_INDEX
-from mardm_batch.pose.vectors import Array
+from mardm_batch.pose.vectors import Array, angle_between
 
-Check = Callable[[Array], NDArray[np.bool_]]
-"""Poses (n, 22, 3) to whether (n,) each meets a condition."""
-NamedCheck = Callable[[Array, str], NDArray[np.bool_]]
-"""Poses (n, 22, 3) and the name of a point or segment to whether (n,) it meets a condition in each."""
+Margin = Callable[[Array], Array]
+"""Poses (n, 22, 3) to the amount (n,) by which each meets a requirement, in metres, or in degrees times PER_DEGREE.
+
+What is missing where it is negative.
+"""
+NamedMargin = Callable[[Array, str], Array]
+"""The same of the point or segment that is named."""
+Alternatives = tuple[tuple[Margin, ...], ...]
+"""A pose meets a condition where it meets all requirements of one of its alternatives."""
 
 POINTS: Final = (*JOINT_INDEX, "left_hand", "right_hand", "torso")
 _PLURALS: Final = {
@@ -57,6 +62,10 @@ _DIRECTIONS: Final = {
     "up": (0.0, 1.0, 0.0), "down": (0.0, -1.0, 0.0), "left": (1.0, 0.0, 0.0), "right": (-1.0, 0.0, 0.0),
     "forward": (0.0, 0.0, 1.0), "back": (0.0, 0.0, -1.0),
 }  # fmt: skip
+PER_DEGREE: Final = 0.01
+"""Of a margin: about what a joint at the end of a limb moves, in metres."""
+_STRICT: Final = 1e-12
+"""What a value has to exceed a limit by."""
 _NUMBER: Final = r"(?: (\d+(?:\.\d+)?))?"
 _RANGE: Final = r"(?: (\d[\d.]*|[\d.]*\.\.[\d.]*))?"
 _SUBJECT: Final = r"(?:(either) )?(\w+)"
@@ -64,23 +73,24 @@ _SUBJECT: Final = r"(?:(either) )?(\w+)"
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition's text and its check."""
+    """A condition's text, and what it requires."""
 
     text: str
-    check: Check
+    alternatives: Alternatives
 
     def holds(self, joints: Array) -> NDArray[np.bool_]:
         """Whether (n,) each of the poses (n, 22, 3) meets the condition."""
-        return self.check(np.asarray(joints))
+        joints = np.asarray(joints)
+        met = [[margin(joints) >= 0.0 for margin in margins] for margins in self.alternatives]
+        all_met = [each[0] if len(each) == 1 else np.all(each, axis=0) for each in met]
+        return np.asarray(all_met[0] if len(all_met) == 1 else np.any(all_met, axis=0))
 
 
 @cache
 def parse(text: str) -> Condition:
     """The condition that a text states. Raises InputError, which names the text and what is allowed."""
     clauses = [_parse_clause(clause.strip(), text) for clause in text.split(" or ")]
-    if len(clauses) == 1:
-        return Condition(text, clauses[0])
-    return Condition(text, lambda joints: np.any([clause(joints) for clause in clauses], axis=0))
+    return Condition(text, tuple(alternative for clause in clauses for alternative in clause))
 
 
 def holds_all(texts: Sequence[str], joints: Array) -> NDArray[np.bool_]:
@@ -116,7 +126,7 @@ def either_side(text: str) -> str:
     return text if mirrored == text else f"{text} or {mirrored}"
 
 
-def _parse_clause(clause: str, text: str) -> Check:
+def _parse_clause(clause: str, text: str) -> Alternatives:
     for pattern, build in _FORMS:
         match = re.fullmatch(pattern, clause)
         if match:
@@ -140,15 +150,18 @@ def _expand(subject: str, text: str, allowed: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _for_subject(either: str | None, subject: str, text: str, allowed: tuple[str, ...], check: NamedCheck) -> Check:
-    """A check of all names that the subject stands for, or of any of them after "either"."""
+def _for_subject(
+    either: str | None, subject: str, text: str, allowed: tuple[str, ...], margin: NamedMargin
+) -> Alternatives:
+    """What is required of all names that the subject stands for, or of any of them after "either"."""
     if either:
         subject = {name: plural for plural, name in _PLURALS.items()}.get(subject, subject)
-    names = _expand(subject, text, allowed)
-    if len(names) == 1:
-        return lambda joints: check(joints, names[0])
-    combine = np.logical_or if either else np.logical_and
-    return lambda joints: np.asarray(combine(*(check(joints, name) for name in names)))
+    margins = [_of(margin, name) for name in _expand(subject, text, allowed)]
+    return tuple((each,) for each in margins) if either else (tuple(margins),)
+
+
+def _of(margin: NamedMargin, name: str) -> Margin:
+    return lambda joints: margin(joints, name)
 
 
 def _on_same_side(name: str, others: list[str]) -> list[str]:
@@ -157,123 +170,141 @@ def _on_same_side(name: str, others: list[str]) -> list[str]:
     return [other for other in others if other.startswith(side)] or others
 
 
-def _position(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Check:
+def _position(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Alternatives:
     axis, sign = _AXES[relation]
-    others, margin = _expand(other, text, POINTS), float(by or 0.0)
+    others, least = _expand(other, text, POINTS), float(by or 0.0)
 
-    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+    def margin(joints: Array, name: str) -> Array:
         gaps = [
-            sign * measures.relative_position(joints, name, partner)[:, axis] > margin
-            for partner in _on_same_side(name, others)
+            sign * measures.relative_position(joints, name, partner)[:, axis] for partner in _on_same_side(name, others)
         ]
-        return gaps[0] if len(gaps) == 1 else np.asarray(np.all(gaps, axis=0))
+        return _beyond(gaps[0] if len(gaps) == 1 else np.min(gaps, axis=0), least)
 
-    return _for_subject(either, subject, text, POINTS, check)
+    return _for_subject(either, subject, text, POINTS, margin)
 
 
-def _near(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Check:
+def _near(text: str, either: str | None, subject: str, relation: str, other: str, by: str | None) -> Alternatives:
     others, limit = _expand(other, text, POINTS), float(by or 0.25)
 
-    def check(joints: Array, name: str) -> NDArray[np.bool_]:
-        gaps = [measures.distance(joints, name, partner) <= limit for partner in _on_same_side(name, others)]
-        near = gaps[0] if len(gaps) == 1 else np.asarray(np.all(gaps, axis=0))
-        return near if relation == "near" else ~near
+    def margin(joints: Array, name: str) -> Array:
+        gaps = [measures.distance(joints, name, partner) for partner in _on_same_side(name, others)]
+        farthest = gaps[0] if len(gaps) == 1 else np.max(gaps, axis=0)
+        return np.asarray(limit - farthest) if relation == "near" else _beyond(farthest, limit)
 
-    return _for_subject(either, subject, text, POINTS, check)
+    return _for_subject(either, subject, text, POINTS, margin)
 
 
-def _pair(text: str, subject: str, relation: str, limits: str | None) -> Check:
+def _pair(text: str, subject: str, relation: str, limits: str | None) -> Alternatives:
     names = _expand(subject, text, POINTS)
     if len(names) != 2:
         raise InputError(f"condition '{text}': '{subject}' is not a pair; use {', '.join(_PLURALS)}")
     default = (0.0, 0.20) if relation == "close" else (0.40, np.inf)
     within = _within(limits, default)
-    return lambda joints: within(measures.distance(joints, *names))
+    return _one(lambda joints: within(measures.distance(joints, *names)))
 
 
-def _floor(text: str, either: str | None, subject: str, relation: str) -> Check:
-    def check(joints: Array, name: str) -> NDArray[np.bool_]:
-        return np.asarray(measures.on_floor(joints, name) == (relation == "on"))
+def _floor(text: str, either: str | None, subject: str, relation: str) -> Alternatives:
+    def margin(joints: Array, name: str) -> Array:
+        height = measures.height(joints, name)
+        if relation == "on":
+            return np.asarray(measures.FLOOR_TOLERANCE - height)
+        return _beyond(height, measures.FLOOR_TOLERANCE)
 
-    return _for_subject(either, subject, text, POINTS, check)
+    return _for_subject(either, subject, text, POINTS, margin)
 
 
-def _bent(text: str, either: str | None, subject: str, relation: str, limits: str | None) -> Check:
-    within = _within(limits, (0.0, 30.0) if relation == "straight" else (30.0, np.inf))
+def _bent(text: str, either: str | None, subject: str, relation: str, limits: str | None) -> Alternatives:
+    within = _within(limits, (0.0, 30.0) if relation == "straight" else (30.0, np.inf), PER_DEGREE)
     joints_that_bend = ("left_knee", "right_knee", "left_elbow", "right_elbow")
     return _for_subject(
         either, subject, text, joints_that_bend, lambda joints, name: within(measures.flexion(joints, name))
     )
 
 
-def _torso(text: str, relation: str, where: str, limits: str | None) -> Check:
-    within = _within(limits, (15.0, np.inf))
+def _torso(text: str, relation: str, where: str, limits: str | None) -> Alternatives:
+    within = _within(limits, (15.0, np.inf), PER_DEGREE)
     sign = 1.0 if where in ("forward", "left") else -1.0
     sideways = where in ("left", "right")
     if (relation == "twists") > sideways:
         raise InputError(f"condition '{text}': the torso twists left or right")
     if relation == "twists":
-        return lambda joints: within(sign * measures.torso_twist(joints))
+        return _one(lambda joints: within(sign * measures.torso_twist(joints)))
     if sideways:
-        return lambda joints: within(sign * measures.torso_lean(joints))
+        return _one(lambda joints: within(sign * measures.torso_lean(joints)))
     pitch = measures.body_bend if relation == "bends" else measures.torso_pitch
-    return lambda joints: within(sign * pitch(joints))
+    return _one(lambda joints: within(sign * pitch(joints)))
 
 
-def _torso_orientation(text: str, how: str) -> Check:
+def _torso_orientation(text: str, how: str) -> Alternatives:
     low, high = {"upright": (0.0, 25.0), "horizontal": (60.0, 120.0), "inverted": (120.0, 180.0)}[how]
 
-    def check(joints: Array) -> NDArray[np.bool_]:
+    def margin(joints: Array) -> Array:
         tilt = np.degrees(np.arccos(np.clip(measures.direction(joints, "back")[:, 1], -1.0, 1.0)))
-        return np.asarray((tilt >= low) & (tilt <= high))
+        return np.asarray(PER_DEGREE * np.minimum(tilt - low, high - tilt))
 
-    return check
+    return _one(margin)
 
 
-def _head(text: str, relation: str, where: str, limits: str | None) -> Check:
-    within = _within(limits, (8.0, np.inf))
+def _head(text: str, relation: str, where: str, limits: str | None) -> Alternatives:
+    within = _within(limits, (8.0, np.inf), PER_DEGREE)
     sign = 1.0 if where in ("down", "left") else -1.0
     amount = measures.head_side if where in ("left", "right") else measures.head_nod
-    return lambda joints: within(sign * amount(joints))
+    return _one(lambda joints: within(sign * amount(joints)))
 
 
-def _segment(text: str, either: str | None, subject: str, how: str) -> Check:
-    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+def _segment(text: str, either: str | None, subject: str, how: str) -> Alternatives:
+    def margin(joints: Array, name: str) -> Array:
         tilt = measures.angle_from_vertical(joints, name)
-        return np.asarray(tilt <= 25.0 if how == "vertical" else tilt >= 65.0)
+        return np.asarray(PER_DEGREE * (25.0 - tilt if how == "vertical" else tilt - 65.0))
 
-    return _for_subject(either, subject, text, (*_LIMBS, "back"), check)
+    return _for_subject(either, subject, text, (*_LIMBS, "back"), margin)
 
 
-def _points(text: str, either: str | None, subject: str, where: str, by: str | None) -> Check:
-    least = np.cos(np.radians(float(by or 45.0)))
+def _points(text: str, either: str | None, subject: str, where: str, by: str | None) -> Alternatives:
+    most = float(by or 45.0)
 
-    def check(joints: Array, name: str) -> NDArray[np.bool_]:
+    def margin(joints: Array, name: str) -> Array:
         towards = "left" if name.startswith("left") else "right"
         aim = np.array(_DIRECTIONS[towards if where == "outward" else where])
-        return np.asarray(measures.direction(joints, name) @ aim >= least)
+        return np.asarray(PER_DEGREE * (most - angle_between(measures.direction(joints, name), aim)))
 
-    return _for_subject(either, subject, text, _LIMBS, check)
+    return _for_subject(either, subject, text, _LIMBS, margin)
 
 
-def _height(text: str, either: str | None, subject: str, limits: str | None) -> Check:
+def _height(text: str, either: str | None, subject: str, limits: str | None) -> Alternatives:
     within = _within(limits, (0.0, np.inf))
     return _for_subject(either, subject, text, POINTS, lambda joints, name: within(measures.height(joints, name)))
 
 
-def _chest(text: str, where: str) -> Check:
-    aim, least = np.array(_DIRECTIONS[where]), np.cos(np.radians(50.0))
-    return lambda joints: np.asarray(measures.chest_axes(joints)[2] @ aim >= least)
+def _chest(text: str, where: str) -> Alternatives:
+    aim = np.array(_DIRECTIONS[where])
+    return _one(lambda joints: np.asarray(PER_DEGREE * (50.0 - angle_between(measures.chest_axes(joints)[2], aim))))
 
 
-def _kneeling(text: str, side: str | None) -> Check:
+def _kneeling(text: str, side: str | None) -> Alternatives:
+    """Both knees are on the floor, with the hips above them or the knees completely bent; or one knee is, below the
+    other one, whose foot is on the floor."""
     if side:
-        return lambda joints: measures.kneeling_on(joints, side)
-    return measures.kneeling
+        other = "left" if side == "right" else "right"
+        on_floor = (*_floor(text, None, f"{side}_knee", "on")[0], *_floor(text, None, f"{other}_foot", "on")[0])
+        return ((*on_floor, *_position(text, None, f"{side}_knee", "below", f"{other}_knee", "0.05")[0]),)
+    (on_floor,) = _floor(text, None, "knees", "on")
+    (above,) = _position(text, None, "hips", "above", "knees", "0.15")
+    (folded,) = _bent(text, None, "knees", "bent", "135")
+    return ((*on_floor, *above), (*on_floor, *folded))
 
 
-def _within(limits: str | None, default: tuple[float, float]) -> Check:
-    """A check that values are within the limits, or within the default ones where none are written.
+def _one(margin: Margin) -> Alternatives:
+    return ((margin,),)
+
+
+def _beyond(values: Array, limit: float) -> Array:
+    """The margin of values that have to exceed the limit."""
+    return np.asarray(values - limit - _STRICT)
+
+
+def _within(limits: str | None, default: tuple[float, float], scale: float = 1.0) -> Callable[[Array], Array]:
+    """The margin of values, times `scale`, that have to be within the limits, or the default ones where none are given.
 
     A single number replaces the default's upper limit where that is finite, else the lower one: `close 0.3` is at most
     0.3, `leans back 20` at least 20.
@@ -284,11 +315,11 @@ def _within(limits: str | None, default: tuple[float, float]) -> Check:
         least, most = float(low or -np.inf), float(high or np.inf)
     elif limits:
         least, most = (least, float(limits)) if np.isfinite(most) else (float(limits), most)
-    return lambda values: np.asarray((values >= least) & (values <= most))
+    return lambda values: np.asarray(scale * np.minimum(values - least, most - values))
 
 
 _DIRECTION: Final = "|".join(_DIRECTIONS)
-_FORMS: Final[tuple[tuple[str, Callable[..., Check]], ...]] = (
+_FORMS: Final[tuple[tuple[str, Callable[..., Alternatives]], ...]] = (
     (r"kneeling(?: on (left|right)_knee)?", _kneeling),
     (rf"chest faces ({_DIRECTION})", _chest),
     (rf"torso (leans|bends|twists) (forward|back|left|right){_RANGE}", _torso),

@@ -11,7 +11,6 @@ from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mardm_batch.pose.skeleton import HEAD_REST_ANGLE, JOINT_INDEX
 from mardm_batch.pose.vectors import Array, angle_between, arcsin_degrees, atan2_degrees, orthogonal, unit
@@ -127,11 +126,6 @@ def height(joints: Array, name: str) -> Array:
     return np.asarray(point(joints, name)[:, 1] - joints[:, :, 1].min(axis=1))
 
 
-def on_floor(joints: Array, name: str) -> NDArray[np.bool_]:
-    """Whether (n,) a point is at most FLOOR_TOLERANCE above the lowest joint."""
-    return np.asarray(height(joints, name) <= FLOOR_TOLERANCE)
-
-
 @_keep
 def torso_pitch(joints: Array) -> Array:
     """Angle (n,) of the back from the vertical: forward positive, backward negative, beyond 90 head down."""
@@ -191,19 +185,3 @@ def head_side(joints: Array) -> Array:
     left, _, _ = chest_axes(joints)
     skull = unit(relative_position(joints, "head", "neck"))
     return arcsin_degrees((skull * left).sum(-1))
-
-
-def kneeling_on(joints: Array, side: str) -> NDArray[np.bool_]:
-    """Whether (n,) a person kneels on one knee: it is on the floor, below the other one, whose foot is on the floor."""
-    other = "left" if side == "right" else "right"
-    lower = height(joints, f"{side}_knee") < height(joints, f"{other}_knee") - 0.05
-    return np.asarray(on_floor(joints, f"{side}_knee") & lower & on_floor(joints, f"{other}_foot"))
-
-
-@_keep
-def kneeling(joints: Array) -> NDArray[np.bool_]:
-    """Whether (n,) both knees are on the floor, with the hips above them or the knees completely bent."""
-    grounded = on_floor(joints, "left_knee") & on_floor(joints, "right_knee")
-    above = (joints[:, [1, 2], 1] > joints[:, [4, 5], 1] + 0.15).all(axis=1)
-    folded = (inner_angle(joints, "left_knee") <= 45) & (inner_angle(joints, "right_knee") <= 45)
-    return np.asarray(grounded & (above | folded))

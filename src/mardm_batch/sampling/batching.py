@@ -16,8 +16,9 @@ from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import first_line
 from mardm_batch.judge.judge import Judge
 from mardm_batch.pose.balance import is_possible
-from mardm_batch.pose.geometry import canonical_clip, canonical_position, frame_change
+from mardm_batch.pose.geometry import canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.sampling.adjusting import clip_of_pose
 from mardm_batch.sampling.batch_size import BatchSize
 from mardm_batch.sampling.candidates import NOT_FINITE, Candidates, SamplingAttempt
 
@@ -248,6 +249,9 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, frame])  # (b, 22, 3)
         changes = frame_change(clips, frame)  # (b,)
+        reasons: Sequence[tuple[str, ...]] = [()] * len(batch)
+        if sampler.adjuster:
+            joints, reasons = sampler.adjuster.adjust(captions, joints)
         possible = is_possible(joints)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
@@ -259,7 +263,8 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
                 replace(
                     pose,
                     rejections=each.rejections,
-                    clip=canonical_clip(clips[row], frame) if sampler.keeps_clips else None,
+                    clip=clip_of_pose(clips[row], frame, joints[row]) if sampler.keeps_clips else None,
+                    adjusted_for=reasons[row],
                     candidate=each.candidate if sampler.chooses_poses else None,
                     acceptable=bool(acceptable[row]),
                     is_possible=bool(possible[row]),

@@ -7,6 +7,7 @@ from mardm_batch.constants import chosen_frame
 from mardm_batch.judge.judge import load_judge
 from mardm_batch.model.motion_model import Clips, MotionModel
 from mardm_batch.model.noise_keys import noise_key
+from mardm_batch.sampling.adjusting import PoseAdjuster
 from mardm_batch.sampling.device import shard_device
 from mardm_batch.system.signals import defer_signals
 
@@ -20,6 +21,7 @@ class PoseSampler:
         """Poses sampled for each caption, of which one is chosen."""
         self.min_agreement = config.sampling.min_agreement
         """Of the chosen pose with its caption: where it agrees less, others are sampled. None: whatever it is."""
+        self.adjuster = PoseAdjuster(self.judge) if config.sampling.adjust else None
         self.frames, self.frame_index = config.sampling.sequence_length, config.sampling.frame_index
         self.keeps_clips = config.output.clip
         fixed = config.sampling.batch_size

@@ -31,6 +31,7 @@ class ModelSettings(SampledSettings, ABC):
     min_agreement: float | None = setting(
         "sampling.min_agreement where that does not say otherwise", number(0, 1), default=None
     )
+    adjust: bool = setting("sampling.adjust where that does not say otherwise", default=False)
     frames: int = setting("frames of a clip where sampling.sequence_length does not say otherwise", whole(1))
     time_steps: int | None = setting(
         "decoding steps where sampling.time_steps does not say otherwise; null: the model has none", whole(1)

@@ -1,0 +1,84 @@
+"""Sampled poses that do not show what their captions state in so many words, changed until they do. No torch here."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from mardm_batch.judge.judge import Judge
+from mardm_batch.language.statements import stated_conditions
+from mardm_batch.pose.adjustment import adjusted, follow
+from mardm_batch.pose.balance import is_possible
+from mardm_batch.pose.conditions import Condition, parse
+from mardm_batch.pose.geometry import Joints, canonical_clip, canonical_position
+from mardm_batch.pose.joint_limits import within_limits
+
+STATED_WEIGHT: Final = 3.0
+"""Of a condition that the caption states, beside those that the judge reads."""
+LARGEST_WEIGHT: Final = 1.0
+"""Of a condition that the judge reads."""
+_REMEMBERED: Final = 1 << 14
+
+
+class PoseAdjuster:
+    """Changes poses by what their captions state; what else the judge reads in a caption, and a pose shows, is kept."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.stated = lru_cache(maxsize=_REMEMBERED)(self._stated)
+        """The conditions that a caption states, read as the judge reads it."""
+
+    def adjust(self, captions: Sequence[str], joints: Joints) -> tuple[Joints, list[tuple[str, ...]]]:
+        """The poses (b, 22, 3), in canonical position, and for which conditions each was changed.
+
+        A pose is the same whatever else is in its batch. One that is not finite stays as it is.
+        """
+        changed = joints.copy()
+        reasons: list[tuple[str, ...]] = [()] * len(captions)
+        for row, caption in enumerate(captions):
+            stated = self.stated(caption)
+            if not stated or not np.isfinite(joints[row]).all():
+                continue
+            missed = _missed(stated, joints[row])
+            if not missed:
+                continue
+            pose = self._adjusted(caption, stated, joints[row])
+            if _is_better(pose, joints[row]) and len(still := _missed(stated, pose)) < len(missed):
+                changed[row] = pose
+                reasons[row] = tuple(condition.text for condition in missed if condition not in still)
+        return changed, reasons
+
+    def _stated(self, caption: str) -> tuple[Condition, ...]:
+        return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
+
+    def _adjusted(self, caption: str, stated: Sequence[Condition], pose: Joints) -> Joints:
+        """The pose (22, 3) changed for what is stated, in canonical position."""
+        read, weights = self.judge.probable_conditions(caption)
+        kept = [(condition, weight) for condition, weight in zip(read, weights, strict=True) if _holds(condition, pose)]
+        conditions = [*stated, *(condition for condition, _ in kept)]
+        weights = [STATED_WEIGHT] * len(stated) + [min(weight, LARGEST_WEIGHT) for _, weight in kept]
+        changed = adjusted(pose, conditions, weights)[None].astype(np.float32)
+        return np.asarray(canonical_position(changed)[0])
+
+
+def clip_of_pose(clip: Joints, frame: int, pose: Joints) -> Joints:
+    """The clip (T, 22, 3) moved and adjusted so that its frame is the pose (22, 3), in canonical position."""
+    moved = canonical_clip(clip, frame)
+    return moved if np.array_equal(moved[frame], pose) else follow(moved, moved[frame], pose)
+
+
+def _holds(condition: Condition, pose: Joints) -> bool:
+    return bool(condition.holds(pose[None].astype(np.float64))[0])
+
+
+def _missed(conditions: Sequence[Condition], pose: Joints) -> list[Condition]:
+    return [condition for condition in conditions if not _holds(condition, pose)]
+
+
+def _is_better(pose: Joints, before: Joints) -> bool:
+    """Whether the pose (22, 3) is finite, within human limits and possible, as far as it was so before."""
+    poses = np.stack([pose, before])
+    if not np.isfinite(pose).all():
+        return False
+    return all(bool(now or not earlier) for now, earlier in (within_limits(poses), is_possible(poses)))

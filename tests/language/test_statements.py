@@ -1,0 +1,86 @@
+"""What captions state in so many words, as conditions."""
+
+import numpy as np
+import pytest
+
+from mardm_batch.language.statements import stated_conditions
+from mardm_batch.library.describe import describe
+from mardm_batch.library.library import load_library
+from mardm_batch.pose.conditions import mirror_condition, parse
+from mardm_batch.pose.sides import swap_sides
+
+
+@pytest.mark.parametrize(
+    ("caption", "conditions"),
+    [
+        ("The left knee is bent at about 90 degrees", ["left_knee bent 68..112"]),
+        ("right knee at the chest, the right elbow bent at a right angle", ["right_elbow bent 62..118"]),
+        ("Standing with the knees slightly bent", ["knees bent 8..60"]),
+        ("both legs are completely straight", ["knees bent ..30"]),
+        ("sitting, legs stretched out", ["knees bent ..45"]),
+        ("a plank on straight arms", ["elbows bent ..30"]),
+        ("one knee on the floor", ["either knee on floor"]),
+        ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
+        ("The right foot is off the ground", ["right_foot off floor"]),
+        ("balancing on the left leg", ["right_foot off floor"]),
+        ("the left hand rests on the right knee", ["left_hand near right_knee 0.25"]),
+        ("both hands on the hips", ["hands near hips 0.25"]),
+        ("one hand on the hip", ["left_hand near left_hip 0.25 or right_hand near right_hip 0.25"]),
+        ("hands pressed together", ["hands close 0.2"]),
+        ("both arms stretched out to the sides", ["elbows bent ..45", "arms points outward 45"]),
+        ("the right arm straight up", ["right_elbow bent ..30", "right_hand above head"]),
+        ("the left foot is in front of the right foot", ["left_foot in front of right_foot 0.1"]),
+        ("feet wide apart", ["feet apart 0.5.."]),
+        ("the thighs are parallel to the ground", ["thighs horizontal"]),
+        ("the trunk leans slightly to the left", ["torso leans left 6"]),
+        ("looking over, head turned to the right", ["head looks right 8"]),
+    ],
+)
+def test_plain_statements_are_read(caption: str, conditions: list[str]) -> None:
+    assert list(stated_conditions(caption)) == conditions
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A person arching back",
+        "the knees are not bent",
+        "without straight arms",
+        "either sitting or the left knee on the floor",
+        "hands touching the ball",
+        "hands at knee height",
+        "arms raised",
+        "the left leg behind",
+        "right",
+        "",
+    ],
+)
+def test_what_is_denied_or_not_plain_states_nothing(caption: str) -> None:
+    assert stated_conditions(caption) == {}
+
+
+def test_each_condition_has_the_words_that_state_it() -> None:
+    stated = stated_conditions("Lunging, left knee bent and the hands on the hips.")
+    assert stated == {"left_knee bent 30..": "left knee bent", "hands near hips 0.25": "hands on the hips"}
+
+
+def test_composed_poses_show_what_their_captions_state() -> None:
+    library, rng = load_library(), np.random.default_rng(11)
+    samples = [library.sample(rng, 1) for _ in range(400)]
+    poses = np.stack([sample.clip[0] for sample in samples]).astype(np.float64)
+    captions = [sample.caption for sample in samples]
+    described = [each.caption for each in describe(poses, rng)]
+    held = [
+        bool(parse(condition).holds(pose[None])[0])
+        for texts in (captions, described)
+        for text, pose in zip(texts, poses, strict=True)
+        for condition in stated_conditions(text)
+    ]
+    assert len(held) > 500
+    assert np.mean(held) > 0.96
+
+
+def test_captions_with_sides_exchanged_state_mirror_images() -> None:
+    caption = "The left hand on the right knee, the right arm straight, the head turned to the left"
+    mirrored = [mirror_condition(condition) for condition in stated_conditions(caption)]
+    assert list(stated_conditions(swap_sides(caption))) == mirrored != list(stated_conditions(caption))

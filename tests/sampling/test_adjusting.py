@@ -1,0 +1,59 @@
+"""Sampled poses are changed to what their captions state."""
+
+import numpy as np
+import pytest
+
+from mardm_batch.judge.judge import load_judge
+from mardm_batch.library.posing import pose
+from mardm_batch.pose.conditions import parse
+from mardm_batch.pose.geometry import canonical_position
+from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.sampling.adjusting import PoseAdjuster, clip_of_pose
+
+STANDING = canonical_position(pose({})[None].astype(np.float32))[0]
+
+
+@pytest.fixture(scope="module")
+def adjuster() -> PoseAdjuster:
+    return PoseAdjuster(load_judge())
+
+
+def test_a_pose_is_changed_for_what_its_caption_states_and_says_so(adjuster: PoseAdjuster) -> None:
+    captions = ["A person standing, the left elbow bent at 90 degrees", "A person standing with the arms straight"]
+    changed, reasons = adjuster.adjust(captions, np.stack([STANDING, STANDING]))
+    assert reasons == [("left_elbow bent 68..112",), ()]
+    assert parse("left_elbow bent 68..112").holds(changed[:1])[0]
+    assert within_limits(changed[:1])[0]
+    assert changed.dtype == np.float32
+    assert np.array_equal(changed[1], STANDING)
+
+
+def test_a_caption_is_read_as_rewritten(adjuster: PoseAdjuster) -> None:
+    bent = canonical_position(pose({"left_leg": {"raise": 40, "plane": 90, "knee": 50}})[None].astype(np.float32))
+    _, reasons = adjuster.adjust(["standin, the left knee isn't bent"], bent)
+    assert reasons == [("left_knee bent ..30",)]
+
+
+def test_a_pose_is_the_same_whatever_is_beside_it(adjuster: PoseAdjuster) -> None:
+    captions = ["hands on the hips", "the right arm straight up", "left knee bent at 90 degrees"]
+    together, _ = adjuster.adjust(captions, np.stack([STANDING] * 3))
+    alone = [adjuster.adjust([caption], STANDING[None])[0][0] for caption in captions]
+    assert np.array_equal(together, np.stack(alone))
+
+
+def test_what_no_body_can_do_changes_nothing(adjuster: PoseAdjuster) -> None:
+    caption = "standing on the left leg, both feet off the floor, the right foot on the floor"
+    changed, reasons = adjuster.adjust(
+        [caption, "the left knee bent"], np.stack([STANDING, np.full_like(STANDING, np.nan)])
+    )
+    assert np.isnan(changed[1]).all()
+    assert reasons[1] == ()
+    assert within_limits(changed[:1])[0]
+
+
+def test_the_clip_of_a_pose_has_it_as_its_frame() -> None:
+    clip = np.repeat(STANDING[None], 5, axis=0) + np.linspace(0, 0.1, 5, dtype=np.float32)[:, None, None]
+    sampled = canonical_position(clip[2:3])[0]
+    assert np.array_equal(clip_of_pose(clip, 2, sampled)[2], sampled)
+    lifted = PoseAdjuster(load_judge()).adjust(["the left arm straight up"], sampled[None])[0][0]
+    assert clip_of_pose(clip, 2, lifted)[2] == pytest.approx(lifted, abs=1e-5)
