@@ -85,6 +85,18 @@ def test_damaged_files_and_strangers_are_passed_over(index: PoseIndex, folder: P
     assert "stranger" not in next_block(index, 0)["name"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_joints_that_are_no_body_are_shown_too(index: PoseIndex, folder: Path) -> None:
+    writer = Writer(folder.with_name("other"))
+    writer.into(folder)
+    for number, joints in enumerate((np.zeros((22, 3)), random_joints(1) * 1e38)):
+        writer.write(prompts()[number], joints)
+    index.refresh()
+    block = next_block(index, 0)
+    assert len(block["ids"]) == len(CAPTIONS)
+    assert json.dumps(block, allow_nan=False)
+
+
 def test_near_duplicates_are_those_of_a_plain_search() -> None:
     rng = np.random.default_rng(0)
     poses = np.concatenate([rng.normal(size=(300, 22, 3)), rng.normal(size=(40, 22, 3)) * 0.01]).astype(np.float32)

@@ -179,7 +179,6 @@ def test_sampling_does_not_wait_for_a_held_list_of_failures_and_its_end_lists_th
     assert failures.read() == entries
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")  # of a pose whose joints are all in one place
 def test_a_run_leaves_what_the_gallery_shows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mardm_batch.overview.cache.LEAST_KEPT", 1)
     conditions = Path(config.paths.output).with_name("captions.conditions.yaml")

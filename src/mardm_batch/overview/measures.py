@@ -55,9 +55,10 @@ def measure_poses(
     if not documents:
         return []
     joints = np.stack([each.joints for each in documents])  # (n, 22, 3)
-    bones = rounded(100 * bone_length_error(joints), 3)
-    lowest, balance = rounded(100 * lowest_joint_height(joints), 1), rounded(100 * imbalance(joints), 1)
-    inside, outside = limb_in_trunk(joints).tolist(), violations(joints)
+    with np.errstate(all="ignore"):  # of joints that are no body, all in one place or at no distance that there is
+        bones = rounded(100 * bone_length_error(joints), 3)
+        lowest, balance = rounded(100 * lowest_joint_height(joints), 1), rounded(100 * imbalance(joints), 1)
+        inside, outside = limb_in_trunk(joints).tolist(), violations(joints)
     angles = tuple(outside)
     beyond = np.stack(list(outside.values()), axis=1).tolist()  # (n, angles)
     results = []
