@@ -28,6 +28,18 @@ def test_a_pose_is_changed_for_what_its_caption_states_and_says_so(adjuster: Pos
     assert np.array_equal(changed[1], STANDING)
 
 
+def test_the_lowest_joint_stays_on_the_floor(adjuster: PoseAdjuster) -> None:
+    changed, reasons = adjuster.adjust(["standing on the left leg, both knees bent"], STANDING[None])
+    assert reasons == [("knees bent 30..", "right_foot off floor")]
+    assert changed[0, :, 1].min() == pytest.approx(STANDING[:, 1].min(), abs=1e-6)
+
+
+def test_other_poses_stay_as_they_are(adjuster: PoseAdjuster) -> None:
+    changed, _ = adjuster.adjust(["the left elbow bent", "the arms straight"], np.stack([STANDING] * 2))
+    assert not np.array_equal(changed[0], STANDING)
+    assert np.array_equal(changed[1], STANDING)
+
+
 def test_a_caption_is_read_as_rewritten(adjuster: PoseAdjuster) -> None:
     bent = canonical_position(pose({"left_leg": {"raise": 40, "plane": 90, "knee": 50}})[None].astype(np.float32))
     _, reasons = adjuster.adjust(["standin, the left knee isn't bent"], bent)

@@ -204,7 +204,7 @@ def _rules_of_bends() -> Iterator[Rule]:
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = rf"(?:(?P<side>left|right) {word}|(?P<both>{word}s))(?P<one>)\b"
-        yield Rule(named, is_straight, rf"{_limb(word)} {_ADVERB}{straight}(?! apart)", partial(_straight, part))
+        yield Rule(named, is_straight, rf"{_limb(word)},? {_ADVERB}{straight}(?! apart)", partial(_straight, part))
         yield Rule(named, is_straight, rf"{before} {one}", partial(_straight, part))
         bent = rf"{_limb(word)} {_ADVERB}{slight}(?:bent|flexed|folded)(?:{degrees}|{square})?\b"
         yield Rule(named, is_bent, bent, partial(_bent, part))
@@ -276,6 +276,8 @@ def _rules_of_places() -> Iterator[Rule]:
     for part, limb in (("hand", _limb("hand", "arm")), ("foot", foot)):
         above = rf"{limb} (?:is )?(?:held |raised )?higher than the (?:other|left|right)\b"
         yield Rule(f"{hands} {feet}", "higher", above, _against_other(f"{{side}}_{part} above {{other}}_{part} 0.05"))
+    tucked = rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against) {_OF}(?:sides?|ribs|body)\b"
+    yield Rule("elbows", "side sides ribs body", tucked, _states("elbows apart ..0.6"))
     yield Rule("feet legs", "apart", rf"(?:feet|legs) {stance}{_APART}", _apart)
     wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set) )*(?:spread|wide)\b(?! apart)"
     astride = r"(?:wide|straddle|wide-legged) stance\b"

@@ -9,16 +9,21 @@ import numpy as np
 from mardm_batch.judge.judge import Judge
 from mardm_batch.language.statements import stated_conditions
 from mardm_batch.pose.adjustment import adjusted, follow
-from mardm_batch.pose.balance import is_possible
+from mardm_batch.pose.balance import BALANCE_MARGIN, is_possible, may_rest, outside_support
 from mardm_batch.pose.conditions import Condition, parse
 from mardm_batch.pose.geometry import Joints, canonical_clip, canonical_position
 from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.skeleton import NUM_JOINTS
 
 STATED_WEIGHT: Final = 3.0
 """Of a condition that the caption states, beside those that the judge reads."""
 LARGEST_WEIGHT: Final = 1.0
 """Of a condition that the judge reads."""
 _REMEMBERED: Final = 1 << 14
+
+
+BALANCED: Final = Condition("balanced", ((lambda joints: BALANCE_MARGIN - outside_support(joints[:, :NUM_JOINTS]),),))
+"""Of whoever neither sits nor lies."""
 
 
 class PoseAdjuster:
@@ -53,13 +58,16 @@ class PoseAdjuster:
         return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
 
     def _adjusted(self, caption: str, stated: Sequence[Condition], pose: Joints) -> Joints:
-        """The pose (22, 3) changed for what is stated, in canonical position."""
+        """The pose (22, 3) changed for what is stated, in canonical position, its lowest joint as high as before."""
         read, weights = self.judge.probable_conditions(caption)
         kept = [(condition, weight) for condition, weight in zip(read, weights, strict=True) if _holds(condition, pose)]
+        if not may_rest(pose[None])[0]:
+            kept.append((BALANCED, LARGEST_WEIGHT))
         conditions = [*stated, *(condition for condition, _ in kept)]
         weights = [STATED_WEIGHT] * len(stated) + [min(weight, LARGEST_WEIGHT) for _, weight in kept]
-        changed = adjusted(pose, conditions, weights)[None].astype(np.float32)
-        return np.asarray(canonical_position(changed)[0])
+        changed = adjusted(pose, conditions, weights)
+        changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
+        return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
 
 
 def clip_of_pose(clip: Joints, frame: int, pose: Joints) -> Joints:
