@@ -342,6 +342,7 @@ def test_the_same_caption_of_two_runs(browser: Browser, folder: Path, filled: Pa
     browser.wait(
         "document.querySelectorAll('.card p')[0]?.textContent === document.querySelectorAll('.card p')[1]?.textContent"
     )
+    assert sorted(browser.texts(".card:nth-child(-n+2) .folder")) == ["other", "poses"]
     browser.type(Keys.ENTER)
     browser.wait("document.querySelectorAll('#others canvas').length === 1")
     assert browser.texts("#others span")[0] in ("poses", "other")

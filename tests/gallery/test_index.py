@@ -15,7 +15,7 @@ from mardm_batch.gallery.__main__ import main
 from mardm_batch.gallery.blocks import duplicate_groups, next_block
 from mardm_batch.gallery.duplicates import near_duplicates
 from mardm_batch.gallery.index import PoseIndex
-from mardm_batch.gallery.page import open_folders, retry_command, static_page
+from mardm_batch.gallery.page import folder_names, open_folders, retry_command, static_page
 from mardm_batch.prompts.names import Prompt
 
 
@@ -123,6 +123,13 @@ def test_a_static_page_holds_all_poses_and_escapes_them(index: PoseIndex, folder
     assert "onerror=" not in page.replace("\\u003c", "")[: page.index("application/json")]
     assert '"pictures": "poses/"' in page
     assert '"pictures": null' in static_page(index, folder.parent / "elsewhere" / "page.html")
+
+
+def test_folders_are_named_by_what_tells_them_apart() -> None:
+    paths = [Path(each) for each in ("/runs/1.0/poses", "/runs/3.0/poses")]
+    assert folder_names(paths[:1]) == ["poses"]
+    assert folder_names(paths) == ["1.0/poses", "3.0/poses"]
+    assert folder_names([Path("/runs/1.0"), Path("/runs/3.0")]) == ["1.0", "3.0"]
 
 
 def test_a_folder_that_is_not_there_or_empty_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

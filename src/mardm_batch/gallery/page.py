@@ -59,6 +59,16 @@ def retry_command(output: Path) -> dict[str, str]:
     return {"command": f"{command} retry=rejected", "folder": started_in}
 
 
+def folder_names(folders: Sequence[Path]) -> list[str]:
+    """The shortest ends of the folders' paths that tell them apart."""
+    names: list[str] = []
+    for depth in range(1, max(len(folder.parts) for folder in folders) + 1):
+        names = ["/".join(folder.parts[-depth:]) for folder in folders]
+        if len(set(names)) == len(folders):
+            break
+    return names
+
+
 def render_gallery(index: PoseIndex, blocks: Sequence[Any] = (), pictures: str | None = None) -> str:
     """The page as HTML.
 
@@ -66,7 +76,7 @@ def render_gallery(index: PoseIndex, blocks: Sequence[Any] = (), pictures: str |
         blocks: of all poses; none: the page asks its server.
         pictures: of a page with all poses, the path from it to their pictures; None: it shows none.
     """
-    names = [folder.output.resolve().name for folder in index.folders]
+    names = folder_names([folder.output.resolve() for folder in index.folders])
     settings = {
         "folders": names,
         "measures": [{"key": key, **vars(measure)} for key, measure in MEASURES.items()],

@@ -15,12 +15,15 @@ const MS_FOR_DRAWING = 7;
 const MARKS = /** @type {Record<string, string>} */ ({ accept: "✓", reject: "✕", unsure: "?" });
 
 /** @typedef {{element: HTMLElement, canvas: HTMLCanvasElement, caption: HTMLElement, mark: HTMLElement,
- *   value: HTMLElement, place: number, drawn: string}} Card */
+ *   value: HTMLElement, folder: HTMLElement, place: number, drawn: string}} Card */
 
 export class Grid {
-  /** @param {Poses} poses @param {HTMLElement} scroll @param {HTMLElement} grid @param {(place: number) => void} onOpen */
-  constructor(poses, scroll, grid, onOpen) {
+  /** @param {Poses} poses @param {string[]} folders @param {HTMLElement} scroll @param {HTMLElement} grid
+   * @param {(place: number) => void} onOpen */
+  constructor(poses, folders, scroll, grid, onOpen) {
     this.poses = poses;
+    /** Named on the cards where there are several. */
+    this.folders = folders;
     this.scroll = scroll;
     this.grid = grid;
     this.onOpen = onOpen;
@@ -145,15 +148,15 @@ export class Grid {
     element.className = "card";
     element.setAttribute("role", "option");
     const canvas = document.createElement("canvas");
-    const [mark, value] = ["mark", "value"].map((name) => {
+    const [mark, value, folder] = ["mark", "value", "folder"].map((name) => {
       const span = document.createElement("span");
       span.className = name;
       return span;
     });
     const caption = document.createElement("p");
     caption.dir = "auto";
-    element.append(canvas, mark, value, caption);
-    return { element, canvas, caption, mark, value, place: -1, drawn: "" };
+    element.append(canvas, mark, value, folder, caption);
+    return { element, canvas, caption, mark, value, folder, place: -1, drawn: "" };
   }
 
   /** @param {Card} card */
@@ -206,7 +209,9 @@ export class Grid {
     card.mark.textContent = (MARKS[verdict[row]] ?? "") + (note[row] ? "✎" : "");
     const value = this.measure ? this.poses.number(this.measure.key, row) : NaN;
     card.value.textContent = this.measure && !Number.isNaN(value) ? formatNumber(this.measure, value) : "";
-    card.element.setAttribute("aria-label", [caption[row], verdict[row], card.value.textContent].filter(Boolean).join(", "));
+    card.folder.textContent = this.folders.length > 1 ? this.folders[this.poses.folder[row]] : "";
+    const words = [caption[row], card.folder.textContent, verdict[row], card.value.textContent];
+    card.element.setAttribute("aria-label", words.filter(Boolean).join(", "));
   }
 
   /** What a card's canvas should show. @param {Card} card */

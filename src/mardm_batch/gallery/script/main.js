@@ -19,7 +19,7 @@ const settings = JSON.parse(byId("settings").textContent ?? "");
 const poses = new Poses();
 const query = emptyQuery();
 const reviews = new Reviews(poses, reviewChanged, showProblem);
-const grid = new Grid(poses, byId("scroll"), byId("grid"), openPlace);
+const grid = new Grid(poses, settings.folders, byId("scroll"), byId("grid"), openPlace);
 const large = new Large(poses, reviews, settings, openRow);
 /** @type {number[][]} */
 let duplicates = settings.duplicates ?? [];
