@@ -99,6 +99,7 @@ def make_poses(
     shard, sweep, temp = statistics.progress.shard, statistics.progress.sweep, Path(config.paths.temp).expanduser()
     cores = config.cpu_threads or available_cores()
     render = config.render if config.render.enabled else None
+    store.snapshot = None  # it takes memory, and poses change
     store.find_views()
     with (
         statistics,

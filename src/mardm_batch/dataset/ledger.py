@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from mardm_batch.dataset.layout import DONE, RECORDS
 from mardm_batch.dataset.records import Changed, Finished
 from mardm_batch.system.files import open_for_appending, open_regular
+from mardm_batch.system.garbage import no_garbage_search
 
 MAX_LEDGER_BYTES: Final = 2**33
 CHUNK_BYTES: Final = 2**20
@@ -57,6 +58,7 @@ class Ledger:
         self.unsaved: list[str] = []
         self.has_read_all = False
 
+    @no_garbage_search()
     def read_own(self, owner: str) -> None:
         """Read the ledger of the shard whose lock the caller holds; `append` writes to it from now on."""
         self.owner = owner
@@ -67,6 +69,7 @@ class Ledger:
         self.own_poses = len(self.rows) - before
         self.listed = set(self.places)
 
+    @no_garbage_search()
     def read_others(self, names: Collection[str]) -> None:
         """Read what the other ledgers have about the poses of these names. A process with no shard of its own reads
         all that there is, once."""
@@ -89,7 +92,7 @@ class Ledger:
             settings = line.get("settings")
             if isinstance(settings, dict):
                 self.place_of(settings)
-        elif isinstance(line, list) and len(line) == FIELDS_OF_LINE:
+        elif type(line) is list and len(line) == FIELDS_OF_LINE:
             name, changed, size, key, digest, unknown_words = line
             if type(name) is type(digest) is str and (names is None or name in names):
                 place = self.places.get(digest)

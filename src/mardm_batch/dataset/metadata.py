@@ -22,6 +22,7 @@ from mardm_batch.dataset.records import MetadataRow, PoseDocument
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.system.files import Version, read_regular, replacing, translate_disk_full, write_atomically
+from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.system.json_records import json_lines, parse_json
 
 OWN_KEYS: Final = frozenset(each.name for each in fields(MetadataRow)) | {"image"}
@@ -42,13 +43,14 @@ Watch = Callable[[Mapping[str, Version], NamedDocuments], NamedDocuments]
 """Sees the poses that the lists are made from, each of which it passes on; and their versions from before by name."""
 
 
+@no_garbage_search()
 def update_metadata(store: PoseStore, watch: Watch | None = None) -> None:
     """Write `metadata.jsonl` and the dataset card anew where poses or lists have changed since that was last done.
 
     Raises:
         OSError: as `rebuild_metadata`.
     """
-    state = state_of(store, *store.versions())
+    state = state_of(store, *store.versions_of_survey())
     try:
         recorded = parse_json(read_regular(store.output / RECORDS / METADATA_STATE))
     except (OSError, ValueError):
@@ -79,7 +81,7 @@ def rebuild_metadata(store: PoseStore, watch: Watch | None = None) -> int:
             groups.update(group_of(document) for _, document in documents)
             write_card(store.output, groups, {}, before["poses"].rpartition(" ")[2], TABLES)
             (store.output / METADATA).unlink(missing_ok=True)
-        state = {**state_of(store, *store.versions()), "poses": before["poses"]}
+        state = {**state_of(store, {}, {}), "poses": before["poses"]}
         with suppress(OSError):
             write_atomically(store.output / RECORDS / METADATA_STATE, json.dumps(state).encode())
     return groups.total()
@@ -121,8 +123,8 @@ def state_of(
 ) -> dict[str, Any]:
     """Stands for the finished poses, by what `PoseStore.versions` has of them, and for their lists. Raises OSError."""
     total = 0
-    for name, version in versions.items():
-        text = f"{name} {version} {PNG.suffix in suffixes[name]}".encode()
+    for name, (changed, inode, size) in versions.items():
+        text = f"{name} ({changed}, {inode}, {size}) {PNG.suffix in suffixes[name]}".encode()
         total += int.from_bytes(hashlib.blake2b(text, digest_size=STATE_BYTES).digest())
     lists = {}
     for name in (METADATA, CARD):

@@ -18,13 +18,17 @@ from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, format_of
 from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.layouts.flat import FlatLayout
+from mardm_batch.dataset.layouts.layout import NONE
 from mardm_batch.dataset.layouts.registry import layout_of, record_layout
 from mardm_batch.dataset.ledger import Ledger, Row, pose_key
 from mardm_batch.dataset.records import Changed, Finished, Outcome, Pose, PoseDocument, Provenance, settings_differences
+from mardm_batch.dataset.snapshot import Snapshot
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.shards import WHOLE_LIST
 from mardm_batch.system.files import UnusableFileError, Version, translate_disk_full, write_new
 from mardm_batch.system.folders import unwritable_reason
+from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.system.json_records import parse_json
 
 NO_VIEWS: Final[Mapping[int, bytes]] = MappingProxyType({})
@@ -72,10 +76,12 @@ class PoseStore:
         self.views_before: frozenset[str] = frozenset()
         """Suffixes of pictures from other sides that the folder has; see `find_views`."""
         self.ledger = Ledger(output)
+        self.snapshot: Snapshot | None = None
+        """Of the last survey, where that was of most poses and found all finished."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """For the writer processes, which need no ledger."""
-        return {**vars(self), "ledger": Ledger(self.output)}
+        """For the writer processes, which need neither ledger nor snapshot."""
+        return {**vars(self), "ledger": Ledger(self.output), "snapshot": None}
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -138,6 +144,7 @@ class PoseStore:
         """
         self.views_before = self.layout.view_suffixes()
 
+    @no_garbage_search()
     def survey(self, prompts: Iterable[Prompt], provenance: Provenance | None = None) -> Survey:
         """Divide the prompts into finished and unfinished, by the files alone.
 
@@ -147,6 +154,7 @@ class PoseStore:
         with os.scandir(self.output):  # it raises where the folder cannot be read
             prompts = tuple(prompts)
         self.layout.look()
+        self.snapshot = Snapshot(self.layout) if self.is_of_most_poses(prompts) else None
         finished, unfinished = [], []
         unreadable: dict[str, str] = {}
         differences: dict[str, tuple[dict[Any, None], Any]] = {}
@@ -167,14 +175,22 @@ class PoseStore:
                 continue
             finished.append(prompt)
             unknown_words += row.unknown_words
-            pairs = different(row.settings, prompt)
-            other_settings += bool(pairs)
-            for key, (theirs, ours) in pairs.items():
-                differences.setdefault(key, ({}, ours))[0][str(theirs)] = None
+            if pairs := different(row.settings, prompt):
+                other_settings += 1
+                for key, (theirs, ours) in pairs.items():
+                    differences.setdefault(key, ({}, ours))[0][str(theirs)] = None
+        if unfinished or unreadable:
+            self.snapshot = None
         values = {key: (tuple(theirs), ours) for key, (theirs, ours) in differences.items()}
         return Survey(
             tuple(finished), tuple(unfinished), unreadable, other_settings, values, other_captions, unknown_words
         )
+
+    def is_of_most_poses(self, prompts: Sequence[Prompt]) -> bool:
+        """Whether prompts are the whole list, and stand for half of the poses or more, so that it is less work to list
+        the folder than to look for each file."""
+        ledger = self.ledger
+        return self.layout.HAS_FILES and ledger.owner == WHOLE_LIST and 2 * len(prompts) >= len(ledger.rows)
 
     def finder(self, prompts: Sequence[Prompt]) -> Callable[[str], Row | None]:
         """A function that gives what is known of a pose by its name, as its JSON is now; None where there is none.
@@ -182,10 +198,11 @@ class PoseStore:
         It raises OSError where a JSON exists and cannot be read.
         """
         ledger, others_read = self.ledger, False
+        known = {} if self.snapshot is None else self.snapshot.changed
 
         def find(name: str) -> Row | None:
             nonlocal others_read
-            changed = self.layout.changed(name, JSON.suffix)
+            changed = known.get(name) or self.layout.changed(name, JSON.suffix)
             if changed is None:
                 return None
             row = ledger.rows.get(name)
@@ -215,6 +232,8 @@ class PoseStore:
 
     def has_siblings(self, name: str) -> bool:
         """Whether a pose has its files of all formats beside the JSON. Raises OSError."""
+        if self.snapshot is not None and self.snapshot.suffixes.get(name, NONE).issuperset(self.suffixes):
+            return True
         return all(self.layout.changed(name, suffix) is not None for suffix in self.suffixes)
 
     def complete_poses(self) -> dict[str, frozenset[str]]:
@@ -230,6 +249,16 @@ class PoseStore:
         poses = self.complete_poses()
         found = ((name, self.layout.changed(name, JSON.suffix)) for name in poses)
         return {name: (changed[0], 0, changed[1]) for name, changed in found if changed is not None}, poses
+
+    def versions_of_survey(self) -> tuple[dict[str, Version], dict[str, frozenset[str]]]:
+        """As `versions`, by what the last survey saw where that is the same still. Raises OSError."""
+        snapshot, self.snapshot = self.snapshot, None
+        if snapshot is None or not snapshot.is_current():
+            return self.versions()
+        needed = frozenset(self.suffixes)
+        poses = {name: has for name, has in snapshot.suffixes.items() if needed <= has and is_text(name)}
+        changed = snapshot.changed
+        return {name: (changed[name][0], 0, changed[name][1]) for name in poses if name in changed}, poses
 
     def read(self, name: str) -> PoseDocument | None:
         """The JSON of a pose; None where there is none: no file, or one with other content.

@@ -4,7 +4,6 @@ A small network reads the conditions out of a caption, with probabilities; measu
 hold. So the score serves every model, and owes nothing to how that reads captions.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.errors import InputError, first_line
+from mardm_batch.errors import InputError
+from mardm_batch.judge.judge_file import PACKAGED, content_hash, not_a_judge
 from mardm_batch.judge.network import CaptionNetwork, Tokenizer
 from mardm_batch.language.rewriting import CaptionReader
-from mardm_batch.language.version import RULES_VERSION
 from mardm_batch.pose.conditions import Condition, either_side, holds_all, mirror_condition, parse
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.sides import swap_sides
 from mardm_batch.system.files import read_regular
 
-PACKAGED: Final = Path(__file__).parents[1] / "assets" / "judge.safetensors"
 LEAST_PROBABILITY: Final = 0.15
 """A condition that a caption states less probably than this does not count; from there on its weight grows."""
 PROBABLE: Final = 0.3
@@ -70,8 +68,7 @@ class Judge:
 
     Attributes:
         conditions: the texts of all conditions that it knows; see `judged_conditions`.
-        sha256: of its file and the rules by which captions are rewritten: where candidates are chosen by their
-            agreement, part of their provenance.
+        sha256: see `judge_file.judge_hash`.
     """
 
     def __init__(
@@ -202,7 +199,7 @@ def load_judge(path: Path = PACKAGED) -> Judge:
             about["outputs"],
             shares.tolist(),
             [(int(first), int(second)) for first, second in implied],
-            hashlib.sha256(content + str(RULES_VERSION).encode()).hexdigest(),
+            content_hash(content),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
-        raise InputError(f"{path}: not a file of the judge ({first_line(error)}); install the package anew") from None
+        raise InputError(not_a_judge(path, error)) from None

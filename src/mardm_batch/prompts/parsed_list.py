@@ -21,6 +21,7 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.prompt_list import PromptList, read_prompts
 from mardm_batch.prompts.shards import shard_of
 from mardm_batch.system.files import MAX_LIST_BYTES, open_regular, read_regular, write_atomically
+from mardm_batch.system.garbage import no_garbage_search
 
 LISTS_KEPT: Final = 4
 """Of different prompt files or settings; the oldest goes first."""
@@ -77,6 +78,7 @@ class ShardPrompts:
                 write_list(self.parsed, folder / f"{self.digest}{SUFFIX}")
 
 
+@no_garbage_search()
 def read_shard(
     source: PromptSource,
     limit: int | None = None,

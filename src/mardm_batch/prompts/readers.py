@@ -11,7 +11,6 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.captions import normalize_caption
 from mardm_batch.prompts.forms import set_aside_forms
 from mardm_batch.prompts.json_lists import read_json, read_jsonl
-from mardm_batch.prompts.markdown import read_markdown
 from mardm_batch.prompts.parquet import read_parquet
 from mardm_batch.prompts.plain_text import read_lines
 from mardm_batch.prompts.prompt_file import Entry, PromptFile
@@ -20,6 +19,15 @@ from mardm_batch.system.files import MAX_LIST_BYTES, UnusableFileError, read_reg
 
 Reader = Callable[[PromptFile], Iterator[Entry]]
 """The entries of a prompt file, in its order; `read_entries` normalizes their captions and drops empty ones."""
+
+
+def read_markdown(file: PromptFile) -> Iterator[Entry]:
+    """See `markdown.read_markdown`: its parser takes a while to load, and most runs have a list that was parsed before
+    or is of another kind."""
+    from mardm_batch.prompts import markdown
+
+    return markdown.read_markdown(file)
+
 
 READERS: Final[dict[str, Reader]] = {
     ".md": read_markdown,

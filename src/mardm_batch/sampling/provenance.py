@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.records import CLIP_FRAMES, Provenance
-from mardm_batch.judge.judge import load_judge
+from mardm_batch.judge.judge_file import judge_hash
 from mardm_batch.language.version import STATEMENTS_VERSION
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.sampling.models.settings import ModelSettings
@@ -35,7 +35,7 @@ def settings_provenance(config: Config) -> Provenance:
             **({"candidates": sampling.candidates} if sampling.candidates > 1 else {}),
             **({} if sampling.min_agreement is None else {"min_agreement": sampling.min_agreement}),
             **({"adjust": STATEMENTS_VERSION} if sampling.adjust else {}),
-            **({"judge": load_judge().sha256} if sampling.chooses_poses or sampling.adjust else {}),
+            **({"judge": judge_hash()} if sampling.chooses_poses or sampling.adjust else {}),
         },
         precision=None if sampling.precision == "auto" else sampling.precision,
     )

@@ -11,9 +11,11 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt, max_name_bytes
 from mardm_batch.prompts.prompt_list import read_prompts
 from mardm_batch.run.saved_settings import RunSettings, read_run_settings
+from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.verify.findings import Expected
 
 
+@no_garbage_search()
 def expected_poses(
     output: Path, prompt_file: Path | None, shards: Sequence[Progress], suffixes: Collection[str]
 ) -> Expected:

@@ -14,6 +14,7 @@ from mardm_batch.dataset.layouts.layout import NONE, Layout
 from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
+from mardm_batch.system.garbage import no_garbage_search
 
 REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
@@ -54,6 +55,7 @@ class Listing:
         return sorted(name for name, suffixes in self.poses.items() if JSON.suffix in suffixes)
 
 
+@no_garbage_search()
 def list_files(output: Path) -> Listing:
     """List an output folder without opening anything. A folder with the name of a file of a pose is in its way.
 
@@ -106,18 +108,24 @@ def add_folder(listing: Listing, layout: Layout, folder: str) -> list[str]:
     """Add the files of a folder in which files of poses may lie; returns the folders in it."""
     below = []
     known: dict[frozenset[str], frozenset[str]] = {}
+    with_another: dict[tuple[frozenset[str], str], frozenset[str]] = {}
     with os.scandir(layout.output / folder) as entries:
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if unless_circular(entry.is_dir):
+            if unless_circular(entry.is_dir) if entry.is_symlink() else entry.is_dir():
                 below.append(path)
                 continue
             size = add_file(listing, layout.output, path)
             split = None if size is None or entry.name[0] == "." else split_file_name(entry.name)
-            if split is not None and layout.HAS_FILES and path == layout.place(split[0], split[1].suffix):
-                suffixes = listing.poses.get(split[0], NONE) | {split[1].suffix}
-                listing.poses[split[0]] = known.setdefault(suffixes, suffixes)
-                del listing.sizes[path]
+            if split is not None and layout.HAS_FILES:
+                name, suffix = split[0], split[1].suffix
+                if path == layout.place(name, suffix):
+                    key = listing.poses.get(name, NONE), suffix
+                    if key not in with_another:
+                        suffixes = key[0] | {suffix}
+                        with_another[key] = known.setdefault(suffixes, suffixes)
+                    listing.poses[name] = with_another[key]
+                    del listing.sizes[path]
     return below
 
 

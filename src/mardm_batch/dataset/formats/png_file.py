@@ -5,16 +5,16 @@ import io
 import struct
 import zlib
 from pathlib import Path
-from typing import Final
-
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
+from typing import TYPE_CHECKING, Final
 
 from mardm_batch.constants import PICTURE_SIZE
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.errors import first_line
 from mardm_batch.system.files import read_regular
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 END: Final = b"\0\0\0\0IEND\xaeB`\x82"
@@ -68,7 +68,7 @@ def read_texts(content: bytes) -> dict[str, str]:
     return texts
 
 
-def load_picture(path: Path, size: int) -> Image.Image:
+def load_picture(path: Path, size: int) -> "Image.Image":
     """A square RGB copy of a picture of any size.
 
     Pillow finds a file's kind by its content, and has programs run for some; here it is a PNG, whatever it holds.
@@ -77,6 +77,9 @@ def load_picture(path: Path, size: int) -> Image.Image:
         FileNotFoundError: it does not exist.
         DamagedFileError: it cannot be read as a PNG.
     """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngImageFile
+
     try:
         with PngImageFile(io.BytesIO(read_regular(path))) as picture:
             if picture.width * picture.height > MAX_PIXELS:
@@ -90,6 +93,8 @@ def load_picture(path: Path, size: int) -> Image.Image:
 
 def check_png(path: Path, document: PoseDocument | None, view: int | None = None) -> None:
     """Decode the picture, its checksums included, to its very end; it must be that of the document's pose and view."""
+    from PIL.PngImagePlugin import PngImageFile
+
     expected = (PICTURE_SIZE, PICTURE_SIZE)
     try:
         content = read_regular(path)

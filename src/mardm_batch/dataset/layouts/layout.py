@@ -71,22 +71,27 @@ class Layout(ABC):
 
     def files(self) -> Iterator[PoseFile]:
         """Every file that has the name and the place of a file of a pose. Raises OSError."""
-        suffixes = {*FORMATS, JSON.suffix}
         for folder in self.folders():
             prefix = f"{folder}/" if folder else ""
-            with os.scandir(self.output / folder) as entries:
-                for entry in entries:
-                    file_name = entry.name
-                    name = file_name.partition(".")[0]
-                    suffix = file_name[len(name) :]
-                    if suffix not in suffixes or "@" in name:
-                        split = split_file_name(file_name)
-                        if split is None:
-                            continue
-                        name, suffix = split[0], split[1].suffix
-                    place = prefix + file_name
-                    if unless_circular(entry.is_file) and (not folder or place == self.place(name, suffix)):
-                        yield PoseFile(name, suffix, place)
+            for name, suffix, file_name in self.files_in(folder):
+                yield PoseFile(name, suffix, prefix + file_name)
+
+    def files_in(self, folder: str) -> Iterator[tuple[str, str, str]]:
+        """Name of the pose, suffix and file name of the files of poses in one of the folders. Raises OSError."""
+        suffixes = {*FORMATS, JSON.suffix}
+        with os.scandir(self.output / folder) as entries:
+            for entry in entries:
+                file_name = entry.name
+                name = file_name.partition(".")[0]
+                suffix = file_name[len(name) :]
+                if suffix not in suffixes or "@" in name:
+                    split = split_file_name(file_name)
+                    if split is None:
+                        continue
+                    name, suffix = split[0], split[1].suffix
+                is_file = unless_circular(entry.is_file) if entry.is_symlink() else entry.is_file()
+                if is_file and (not folder or f"{folder}/{file_name}" == self.place(name, suffix)):
+                    yield name, suffix, file_name
 
     def view_suffixes(self) -> frozenset[str]:
         """The suffixes of pictures from other sides that there are. Raises OSError."""
@@ -99,10 +104,15 @@ class Layout(ABC):
     def poses(self) -> dict[str, frozenset[str]]:
         """By name of each pose of which there is a JSON, the suffixes of its files. Raises OSError."""
         known: dict[frozenset[str], frozenset[str]] = {}
+        with_another: dict[tuple[frozenset[str], str], frozenset[str]] = {}
         found: dict[str, frozenset[str]] = {}
-        for each in self.files():
-            suffixes = found.get(each.name, NONE) | {each.suffix}
-            found[each.name] = known.setdefault(suffixes, suffixes)
+        for folder in self.folders():
+            for name, suffix, _ in self.files_in(folder):
+                key = found.get(name, NONE), suffix
+                if key not in with_another:
+                    suffixes = key[0] | {suffix}
+                    with_another[key] = known.setdefault(suffixes, suffixes)
+                found[name] = with_another[key]
         return {name: suffixes for name, suffixes in found.items() if JSON.suffix in suffixes}
 
     def files_of(self, name: str, suffixes: Collection[str]) -> tuple[str, ...]:

@@ -122,6 +122,11 @@ class ShardsLayout(Layout):
             for suffix in place.suffixes:
                 yield PoseFile(name, suffix, self.place(name, suffix))
 
+    def poses(self) -> dict[str, frozenset[str]]:
+        """See `Layout.poses`."""
+        self.look()
+        return {name: place.suffixes for name, place in self.places.items() if JSON.suffix in place.suffixes}
+
     def view_suffixes(self) -> frozenset[str]:
         """See `Layout.view_suffixes`: the hidden folder, into which poses are written, has none."""
         return frozenset()
