@@ -16,9 +16,9 @@ from mardm_batch.pose.sides import swap_sides
         ("The left knee is bent at about 90 degrees", ["left_knee bent 68..112"]),
         ("right knee at the chest, the right elbow bent at a right angle", ["right_elbow bent 62..118"]),
         ("Standing with the knees slightly bent", ["knees bent 8..60"]),
-        ("both legs are completely straight", ["knees bent ..30"]),
-        ("sitting, legs stretched out", ["knees bent ..45"]),
-        ("a plank on straight arms", ["elbows bent ..30"]),
+        ("both legs are completely straight", ["knees bent ..28"]),
+        ("sitting, legs stretched out", ["knees bent ..38"]),
+        ("a plank on straight arms", ["elbows bent ..28"]),
         ("one knee on the floor", ["either knee on floor"]),
         ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
         ("The right foot is off the ground", ["right_foot off floor"]),
@@ -27,8 +27,8 @@ from mardm_batch.pose.sides import swap_sides
         ("both hands on the hips", ["hands near hips 0.25"]),
         ("one hand on the hip", ["left_hand near left_hip 0.25 or right_hand near right_hip 0.25"]),
         ("hands pressed together", ["hands close 0.2"]),
-        ("both arms stretched out to the sides", ["elbows bent ..45", "arms points outward 45"]),
-        ("the right arm straight up", ["right_elbow bent ..30", "right_hand above head"]),
+        ("both arms stretched out to the sides", ["elbows bent ..38", "arms points outward 45"]),
+        ("the right arm straight up", ["right_elbow bent ..28", "right_hand above head", "right_arm points up 42"]),
         ("the left foot is in front of the right foot", ["left_foot in front of right_foot 0.1"]),
         ("feet wide apart", ["feet apart 0.5.."]),
         ("the thighs are parallel to the ground", ["thighs horizontal"]),
@@ -61,7 +61,7 @@ def test_what_is_denied_or_not_plain_states_nothing(caption: str) -> None:
 
 def test_each_condition_has_the_words_that_state_it() -> None:
     stated = stated_conditions("Lunging, left knee bent and the hands on the hips.")
-    assert stated == {"left_knee bent 30..": "left knee bent", "hands near hips 0.25": "hands on the hips"}
+    assert stated == {"left_knee bent 35..": "left knee bent", "hands near hips 0.25": "hands on the hips"}
 
 
 def test_composed_poses_show_what_their_captions_state() -> None:

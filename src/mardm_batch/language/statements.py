@@ -80,7 +80,10 @@ def _plural(part: str) -> str:
 def _limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
     one, more = "|".join(words), "|".join(map(_plural, words))
-    return rf"(?:(?P<side>left|right) (?:{one})|(?P<one>one) (?:{one})|(?P<both>{more})(?: and {_OF}(?:{_ALL}))?)"
+    return (
+        rf"(?:(?:(?P<side>left|right) (?:{one})|(?P<one>one) (?:{one}))(?: and {_OF}(?:left|right|one) \w+)?"
+        rf"|(?P<both>{more})(?: and {_OF}(?:{_ALL}))?)"
+    )
 
 
 def _subject(match: Match, part: str) -> str:
@@ -117,12 +120,12 @@ def _against_other(template: str) -> Condition:
 
 
 def _straight(part: str, match: Match) -> str:
-    return f"{_subject(match, part)} bent ..{30 if match['exact'] else 45}"
+    return f"{_subject(match, part)} bent ..{28 if match['exact'] else 38}"
 
 
 def _bent(part: str, match: Match) -> str | None:
     groups = match.groupdict()
-    limits = "30.."
+    limits = "35.."
     if groups.get("degrees"):
         degrees = int(groups["degrees"])
         if not 20 <= degrees <= 150:
@@ -281,6 +284,10 @@ def _rules_of_places() -> Iterator[Rule]:
     yield Rule("feet legs", "apart", rf"(?:feet|legs) {stance}{_APART}", _apart)
     wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set) )*(?:spread|wide)\b(?! apart)"
     astride = r"(?:wide|straddle|wide-legged) stance\b"
+    wider = (
+        r"feet (?:(?:are|slightly|a little|much|just|apart) )*wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
+    )
+    yield Rule("feet", "wider", wider, _states("feet apart 0.25.."))
     yield Rule("feet legs stance", "spread wide stance", f"(?:{wide}|{astride})", _states("feet apart 0.3.."))
     forward = rf"{arm} {_AIMED}(?:forwards?|in front|ahead|to the front)\b"
     yield Rule("arm arms", "forward forwards front ahead", forward, _states("{arm} points forward 45"))
@@ -288,6 +295,8 @@ def _rules_of_places() -> Iterator[Rule]:
     yield Rule(
         "arm arms", "upward upwards up overhead ceiling sky", rf"{arm} {_AIMED}{aloft}", _states("{hand} above head")
     )
+    skyward = rf"{arm} {_AIMED}(?:straight up|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
+    yield Rule("arm arms", "up ceiling sky", skyward, _states("{arm} points up 42"))
     aside = rf"{arm} (?:{_AIMED}|(?:are |is )?(?:spread|open|out) (?:wide )?)(?:(?:out )?to the sides?|sideways)\b"
     yield Rule("arm arms", "side sides sideways", aside, _states("{arm} points outward 45"))
     downward = rf"{arm} {_AIMED}(?:downwards?|down)\b(?! behind)"
@@ -306,6 +315,10 @@ def _rules_of_the_trunk() -> Iterator[Rule]:
     gazes = "looking looks gazing gazes glancing"
     yield Rule(trunks, "lean leans leaning leaned inclined inclines tilted tilts tilting",
                rf"{trunk} {leans} {_MORE}{where}", _leans)  # fmt: skip
+    person = r"(?:he|she|they|person|man|woman|someone|somebody) (?:is )?(?:leans?|leaning)"
+    yield Rule(
+        "he she they person man woman someone somebody", "lean leans leaning", rf"{person} {_MORE}{where}", _leans
+    )
     bent = r"(?:bent|bending|bends|hinged|hinging|folded|folding) forwards? (?:at|from) the (?:hips?|waist)\b"
     yield Rule("hip hips waist", "forward forwards", bent, _states("torso leans forward 20"))
     upright = r"(?:torso|trunk|upper body|back|spine) (?:is |are )?(?:kept |held |perfectly )?(?:upright|vertical)\b"
@@ -315,6 +328,8 @@ def _rules_of_the_trunk() -> Iterator[Rule]:
     yield Rule(heads, "left right", rf"{head} {turned}{_MORE}to the (?P<to>left|right)\b", _states("head looks {to} 8"))
     glance = rf"(?:{gazes.replace(' ', '|')}) {_MORE}(?:to )?{_OF}(?P<to>left|right)\b"
     yield Rule(gazes, "left right", glance, _states("head looks {to} 8"))
+    over = rf"(?:gaze|{gazes.replace(' ', '|')}) (?:back )?over {_OF}(?P<to>left|right) shoulder\b"
+    yield Rule(f"gaze {gazes}", "shoulder", over, _states("head looks {to} 10"))
     tilted = (
         rf"{head} (?:is )?(?:tilted|tilts|tilting|inclined|leaning) {_MORE}(?:to|towards?) {_OF}(?P<to>left|right)\b"
     )

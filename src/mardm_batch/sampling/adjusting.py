@@ -26,6 +26,10 @@ BALANCED: Final = Condition("balanced", ((lambda joints: BALANCE_MARGIN - outsid
 """Of whoever neither sits nor lies."""
 
 
+LIMITS: Final = (parse("elbows bent ..150"), parse("knees bent ..150"))
+"""Short of those of `pose.joint_limits`."""
+
+
 class PoseAdjuster:
     """Changes poses by what their captions state; what else the judge reads in a caption, and a pose shows, is kept."""
 
@@ -60,11 +64,16 @@ class PoseAdjuster:
     def _adjusted(self, caption: str, stated: Sequence[Condition], pose: Joints) -> Joints:
         """The pose (22, 3) changed for what is stated, in canonical position, its lowest joint as high as before."""
         read, weights = self.judge.probable_conditions(caption)
-        kept = [(condition, weight) for condition, weight in zip(read, weights, strict=True) if _holds(condition, pose)]
+        kept = [
+            (condition, min(weight, LARGEST_WEIGHT))
+            for condition, weight in zip(read, weights, strict=True)
+            if _holds(condition, pose)
+        ]
         if not may_rest(pose[None])[0]:
-            kept.append((BALANCED, LARGEST_WEIGHT))
+            kept.append((BALANCED, STATED_WEIGHT))
+        kept += [(limit, LARGEST_WEIGHT) for limit in LIMITS]
         conditions = [*stated, *(condition for condition, _ in kept)]
-        weights = [STATED_WEIGHT] * len(stated) + [min(weight, LARGEST_WEIGHT) for _, weight in kept]
+        weights = [STATED_WEIGHT] * len(stated) + [weight for _, weight in kept]
         changed = adjusted(pose, conditions, weights)
         changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
         return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
