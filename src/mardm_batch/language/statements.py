@@ -295,7 +295,7 @@ def _rules_of_places() -> Iterator[Rule]:
     yield Rule(
         "arm arms", "upward upwards up overhead ceiling sky", rf"{arm} {_AIMED}{aloft}", _states("{hand} above head")
     )
-    skyward = rf"{arm} {_AIMED}(?:straight up|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
+    skyward = rf"{arm} (?:{_AIMED})?(?:straight up|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
     yield Rule("arm arms", "up ceiling sky", skyward, _states("{arm} points up 42"))
     aside = rf"{arm} (?:{_AIMED}|(?:are |is )?(?:spread|open|out) (?:wide )?)(?:(?:out )?to the sides?|sideways)\b"
     yield Rule("arm arms", "side sides sideways", aside, _states("{arm} points outward 45"))
