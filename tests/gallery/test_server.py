@@ -3,6 +3,8 @@
 import http.client
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +154,31 @@ def test_two_reviewers_at_once_lose_nothing(folder: Path, serve: Callable[..., s
     assert sorted(name for name, _ in ReviewList(folder).read().latest) == sorted(blocks[0]["name"])
     for client in clients:
         wait_until(lambda client=client: "" not in client.poses()["verdict"])
+
+
+ENDS_WHILE_READING = """
+import atexit, sys, threading, time
+from pathlib import Path
+from mardm_batch.gallery import index
+from mardm_batch.gallery.page import open_folders
+from mardm_batch.gallery.server import GalleryServer
+
+index.SECONDS_WAITED, index.POSES_MEASURED_AT_ONCE = 0, 1
+(folder,) = open_folders([Path(sys.argv[1])])
+folder.is_slow, read = True, folder.store.read
+folder.store.read = lambda name: (time.sleep(0.02), read(name))[1]
+poses = index.PoseIndex([folder])
+threading.Thread(target=GalleryServer(poses, "token").watch, daemon=True).start()
+while not poses.entries:
+    time.sleep(0.001)
+atexit.register(time.sleep, 0.3)  # runs when no thread can be started any more
+"""
+
+
+def test_a_gallery_that_ends_while_it_reads_a_slow_disk_says_nothing(folder: Path) -> None:
+    command = [sys.executable, "-c", ENDS_WHILE_READING, str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

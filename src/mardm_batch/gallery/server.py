@@ -80,14 +80,17 @@ class GalleryServer:
         return with_headers(application)
 
     def watch(self) -> None:
-        """Look for new poses and verdicts, forever."""
-        while True:
+        """Look for new poses and verdicts, until the process ends."""
+        while threading.main_thread().is_alive():
             started = time.monotonic()
             try:
                 self.index.refresh()
                 self.problem = ""
             except OSError as error:
                 self.problem = f"{error.filename}: {error.strerror}"
+            except RuntimeError:  # no thread can be started once the process ends
+                if threading.main_thread().is_alive():
+                    raise
             time.sleep(max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - started) / LOOK_SHARE))
 
     def page(self, request: Request) -> Response:
