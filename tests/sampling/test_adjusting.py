@@ -8,7 +8,7 @@ from mardm_batch.library.posing import pose
 from mardm_batch.pose.conditions import parse
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.joint_limits import within_limits
-from mardm_batch.sampling.adjusting import PoseAdjuster, clip_of_pose
+from mardm_batch.sampling.adjusting import Adjustment, PoseAdjuster, clip_of_pose
 
 STANDING = canonical_position(pose({})[None].astype(np.float32))[0]
 
@@ -20,8 +20,8 @@ def adjuster() -> PoseAdjuster:
 
 def test_a_pose_is_changed_for_what_its_caption_states_and_says_so(adjuster: PoseAdjuster) -> None:
     captions = ["A person standing, the left elbow bent at 90 degrees", "A person standing with the arms straight"]
-    changed, reasons = adjuster.adjust(captions, np.stack([STANDING, STANDING]))
-    assert reasons == [("left_elbow bent 68..112",), ()]
+    changed, adjustments = adjuster.adjust(captions, np.stack([STANDING, STANDING]))
+    assert adjustments == [Adjustment(("left_elbow bent 68..112",)), Adjustment()]
     assert parse("left_elbow bent 68..112").holds(changed[:1])[0]
     assert within_limits(changed[:1])[0]
     assert changed.dtype == np.float32
@@ -29,8 +29,8 @@ def test_a_pose_is_changed_for_what_its_caption_states_and_says_so(adjuster: Pos
 
 
 def test_the_lowest_joint_stays_on_the_floor(adjuster: PoseAdjuster) -> None:
-    changed, reasons = adjuster.adjust(["standing on the left leg, both knees bent"], STANDING[None])
-    assert reasons == [("knees bent 35..", "right_foot off floor")]
+    changed, adjustments = adjuster.adjust(["standing on the left leg, both knees bent"], STANDING[None])
+    assert adjustments == [Adjustment(("knees bent 35..", "right_foot off floor"))]
     assert changed[0, :, 1].min() == pytest.approx(STANDING[:, 1].min(), abs=1e-6)
 
 
@@ -42,8 +42,8 @@ def test_other_poses_stay_as_they_are(adjuster: PoseAdjuster) -> None:
 
 def test_a_caption_is_read_as_rewritten(adjuster: PoseAdjuster) -> None:
     bent = canonical_position(pose({"left_leg": {"raise": 40, "plane": 90, "knee": 50}})[None].astype(np.float32))
-    _, reasons = adjuster.adjust(["standin, the left knee isn't bent"], bent)
-    assert reasons == [("left_knee bent ..28",)]
+    _, adjustments = adjuster.adjust(["standin, the left knee isn't bent"], bent)
+    assert adjustments == [Adjustment(("left_knee bent ..28",))]
 
 
 def test_a_pose_is_the_same_whatever_is_beside_it(adjuster: PoseAdjuster) -> None:
@@ -55,11 +55,12 @@ def test_a_pose_is_the_same_whatever_is_beside_it(adjuster: PoseAdjuster) -> Non
 
 def test_what_no_body_can_do_changes_nothing(adjuster: PoseAdjuster) -> None:
     caption = "standing on the left leg, both feet off the floor, the right foot on the floor"
-    changed, reasons = adjuster.adjust(
+    changed, adjustments = adjuster.adjust(
         [caption, "the left knee bent"], np.stack([STANDING, np.full_like(STANDING, np.nan)])
     )
     assert np.isnan(changed[1]).all()
-    assert reasons[1] == ()
+    assert adjustments[0].missed
+    assert adjustments[1] == Adjustment()
     assert within_limits(changed[:1])[0]
 
 

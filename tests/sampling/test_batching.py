@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ class FaultySampler:
         self.sizes: list[int] = []
 
     keeps_clips = False
-    adjuster = None
+    adjuster: Any = None
 
     def chosen_frame(self, clips: np.ndarray) -> int:
         return 4

@@ -13,6 +13,7 @@ from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
+from mardm_batch.sampling.adjusting import Adjustment
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.sampling.candidates import best_candidate
 from mardm_batch.sampling.provenance import settings_provenance
@@ -183,4 +184,17 @@ def test_further_candidates_follow_those_that_were_asked_for(monkeypatch: pytest
 def test_a_pose_that_could_not_stand_is_sampled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mardm_batch.sampling.batching.is_possible", lambda joints: joints[:, 0, 1] > 0.75)
     sampler = demanding(lambda caption, number: {0: 0.6, 2: 0.7, 4: 0.8}.get(number, 0.9))
+    assert [each.candidate for each in sampled(sampler).values() if isinstance(each, Pose)] == [2] * 5
+
+
+def test_a_pose_that_misses_what_its_caption_states_is_sampled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Adjuster:
+        """Changes nothing; poses of which the first joint is below 0.75 miss a statement."""
+
+        def adjust(self, captions: Sequence[str], joints: np.ndarray) -> tuple[np.ndarray, list[Adjustment]]:
+            return joints, [Adjustment(missed=("hands on floor",) if each[0, 1] < 0.75 else ()) for each in joints]
+
+    monkeypatch.setattr("mardm_batch.sampling.batching.is_possible", lambda joints: np.ones(len(joints), bool))
+    sampler = demanding(lambda caption, number: {0: 0.6, 2: 0.7, 4: 0.8}.get(number, 0.9))
+    sampler.adjuster = Adjuster()
     assert [each.candidate for each in sampled(sampler).values() if isinstance(each, Pose)] == [2] * 5

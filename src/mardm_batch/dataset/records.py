@@ -51,6 +51,8 @@ class Pose:
     """Which of the candidates for its prompt it is, from 0; None where there could not be others."""
     adjusted_for: tuple[str, ...] = ()
     """The conditions that its caption states and the sampled pose missed: it was changed for them."""
+    shows_statements: bool = True
+    """Whether it meets all conditions that its caption states, where these are looked for."""
     acceptable: bool = True
     """Whether the model accepts its clip; a last attempt may be kept all the same."""
     is_possible: bool = True

@@ -1,6 +1,7 @@
 """Sampled poses that do not show what their captions state in so many words, changed until they do. No torch here."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -30,6 +31,14 @@ LIMITS: Final = (parse("elbows bent ..150"), parse("knees bent ..150"))
 """Short of those of `pose.joint_limits`."""
 
 
+@dataclass(frozen=True)
+class Adjustment:
+    """Of a pose: the conditions that it was changed for, and the stated ones that it misses all the same."""
+
+    adjusted_for: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+
+
 class PoseAdjuster:
     """Changes poses by what their captions state; what else the judge reads in a caption, and a pose shows, is kept."""
 
@@ -38,13 +47,13 @@ class PoseAdjuster:
         self.stated = lru_cache(maxsize=_REMEMBERED)(self._stated)
         """The conditions that a caption states, read as the judge reads it."""
 
-    def adjust(self, captions: Sequence[str], joints: Joints) -> tuple[Joints, list[tuple[str, ...]]]:
-        """The poses (b, 22, 3), in canonical position, and for which conditions each was changed.
+    def adjust(self, captions: Sequence[str], joints: Joints) -> tuple[Joints, list[Adjustment]]:
+        """The poses (b, 22, 3), in canonical position, each changed where that is possible, and what was changed.
 
         A pose is the same whatever else is in its batch. One that is not finite stays as it is.
         """
         changed = joints.copy()
-        reasons: list[tuple[str, ...]] = [()] * len(captions)
+        adjustments = [Adjustment()] * len(captions)
         for row, caption in enumerate(captions):
             stated = self.stated(caption)
             if not stated or not np.isfinite(joints[row]).all():
@@ -53,10 +62,14 @@ class PoseAdjuster:
             if not missed:
                 continue
             pose = self._adjusted(caption, stated, joints[row])
-            if _is_better(pose, joints[row]) and len(still := _missed(stated, pose)) < len(missed):
+            still = _missed(stated, pose) if _is_better(pose, joints[row]) else missed
+            if len(still) < len(missed):
                 changed[row] = pose
-                reasons[row] = tuple(condition.text for condition in missed if condition not in still)
-        return changed, reasons
+            else:
+                still = missed
+            mended = [condition.text for condition in missed if condition not in still]
+            adjustments[row] = Adjustment(tuple(mended), tuple(condition.text for condition in still))
+        return changed, adjustments
 
     def _stated(self, caption: str) -> tuple[Condition, ...]:
         return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))

@@ -18,7 +18,7 @@ from mardm_batch.judge.judge import Judge
 from mardm_batch.pose.balance import is_possible
 from mardm_batch.pose.geometry import canonical_position, frame_change
 from mardm_batch.prompts.names import Prompt
-from mardm_batch.sampling.adjusting import clip_of_pose
+from mardm_batch.sampling.adjusting import Adjustment, clip_of_pose
 from mardm_batch.sampling.batch_size import BatchSize
 from mardm_batch.sampling.candidates import NOT_FINITE, Candidates, SamplingAttempt
 
@@ -249,9 +249,9 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
     with np.errstate(invalid="ignore"):  # not all need be finite
         joints = canonical_position(clips[:, frame])  # (b, 22, 3)
         changes = frame_change(clips, frame)  # (b,)
-        reasons: Sequence[tuple[str, ...]] = [()] * len(batch)
+        adjustments = [Adjustment()] * len(batch)
         if sampler.adjuster:
-            joints, reasons = sampler.adjuster.adjust(captions, joints)
+            joints, adjustments = sampler.adjuster.adjust(captions, joints)
         possible = is_possible(joints)  # (b,)
     results: list[SamplingResult] = []
     for row, each in enumerate(batch):
@@ -264,7 +264,8 @@ def sample_batch(batch: Sequence[SamplingAttempt], sampler: "PoseSampler") -> li
                     pose,
                     rejections=each.rejections,
                     clip=clip_of_pose(clips[row], frame, joints[row]) if sampler.keeps_clips else None,
-                    adjusted_for=reasons[row],
+                    adjusted_for=adjustments[row].adjusted_for,
+                    shows_statements=not adjustments[row].missed,
                     candidate=each.candidate if sampler.chooses_poses else None,
                     acceptable=bool(acceptable[row]),
                     is_possible=bool(possible[row]),

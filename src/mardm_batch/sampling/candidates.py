@@ -60,13 +60,14 @@ class Candidates:
         if self.min_agreement is None:
             return True
         agrees = pose.agreement is None or pose.agreement >= self.min_agreement
-        return pose.acceptable and pose.is_possible and agrees
+        return pose.acceptable and pose.is_possible and pose.shows_statements and agrees
 
 
 def best_candidate(results: Sequence[Pose | Failure]) -> Pose | Failure:
     """Of the candidates for a prompt the pose that agrees best with its caption, of several alike the first.
 
-    One that is not acceptable comes after all that are; of those that agree alike one that is possible comes first.
+    One that is not acceptable comes after all that are, then one that misses what its caption states; of those that
+    agree alike one that is possible comes first.
     Candidates that are not finite drop out; one that raised an error makes a failure of the prompt, as it might be the
     best when it is sampled again.
     """
@@ -76,4 +77,6 @@ def best_candidate(results: Sequence[Pose | Failure]) -> Pose | Failure:
     if raised or not poses:
         return (raised or failures)[0]
     # the first of equal ones
-    return max(poses, key=lambda pose: (pose.acceptable, pose.agreement or 0.0, pose.is_possible))
+    return max(
+        poses, key=lambda pose: (pose.acceptable, pose.shows_statements, pose.agreement or 0.0, pose.is_possible)
+    )
