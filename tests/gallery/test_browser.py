@@ -151,6 +151,11 @@ def test_search_filter_and_order(browser: Browser, folder: Path, serve: Callable
     orders = browser.texts("#sort option")
     assert "Worst: bone-length error" in orders
     assert "Worst: samples rejected" not in orders  # all have 0
+    assert "By set" in orders
+    assert "By model" not in orders  # all are of one
+    browser.choose("#sort", "category:source.set")
+    first = next(caption for caption in CAPTIONS if len(caption) % 3 == 0)
+    browser.wait(f"document.querySelector('.card p').textContent === {json.dumps(first)}")
     browser.choose("#sort", "bones")
     browser.wait(f"document.querySelector('.card.current p').textContent === '{CAPTIONS[-1]}'")
     assert browser.texts(".card.current .value")[0].endswith(" cm")

@@ -2,7 +2,7 @@
 
 /** @import { Poses, Settings, Measure } from "./poses.js" */
 /** @import { Query } from "./selection.js" */
-import { histogram } from "./selection.js";
+import { categoryLabel, differingCategories, histogram } from "./selection.js";
 
 const BINS = 32;
 const MOST_VALUES = 300;
@@ -39,11 +39,10 @@ export function fillFilters(panel, poses, settings, query, onChange) {
       onChange();
     }));
   }
-  for (const [key, column] of poses.categories) {
-    const values = [...new Set(column)].filter((value) => value !== undefined && value !== null).sort();
-    if (values.length < 2 || values.length > MOST_VALUES) continue;
-    const choices = values.map((value) => /** @type {[string, string]} */ ([String(value), String(value)]));
-    panel.append(choice(key.replace(/^source\./, ""), choices, query.categories.get(key) ?? "", (value) => {
+  for (const { key, values } of differingCategories(poses)) {
+    if (values.length > MOST_VALUES) continue;
+    const choices = values.map((value) => /** @type {[string, string]} */ ([value, value]));
+    panel.append(choice(categoryLabel(key), choices, query.categories.get(key) ?? "", (value) => {
       if (value === "") query.categories.delete(key);
       else query.categories.set(key, value);
       onChange();

@@ -2,7 +2,7 @@
 
 /** @import { Block, Settings } from "./poses.js" */
 import { Poses } from "./poses.js";
-import { emptyQuery, filterCount, select, varies } from "./selection.js";
+import { CATEGORY, categoryLabel, differingCategories, emptyQuery, filterCount, select, varies } from "./selection.js";
 import { Reviews } from "./reviews.js";
 import { Grid } from "./grid.js";
 import { Large, byId, copy } from "./large.js";
@@ -83,7 +83,8 @@ function showSorts() {
   const known = settings.measures.filter(({ key }) => (
     key !== "rejections" && (varies(poses, key) || key === query.sort)
   ));
-  const choices = [...SORTS, ...known.map((measure) => [measure.key, `Worst: ${measure.label}`]), ["duplicates", "Near duplicates"]];
+  const categories = differingCategories(poses).map(({ key }) => [CATEGORY + key, `By ${categoryLabel(key)}`]);
+  const choices = [...SORTS, ...categories, ...known.map((measure) => [measure.key, `Worst: ${measure.label}`]), ["duplicates", "Near duplicates"]];
   const wanted = choices.map(([key]) => key).join(" ");
   if (sort.dataset.choices === wanted) return;
   sort.dataset.choices = wanted;

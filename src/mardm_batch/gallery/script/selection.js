@@ -5,13 +5,17 @@
 /**
  * @typedef {object} Query
  * @property {string} search every word must be in the caption or the name
- * @property {string} sort a measure's key, or `order`, `name`, `caption`, `review`, `duplicates`
+ * @property {string} sort a measure's key, or `order`, `name`, `caption`, `review`, `duplicates`,
+ *   or a category's key after CATEGORY
  * @property {boolean} descending
  * @property {Set<string>} reviews of which verdicts, `none` among them; empty: any
  * @property {Map<string, [number, number]>} ranges of measures, both ends included
  * @property {Map<string, string>} categories the value that each must have
  * @property {number | null} folder
  */
+
+export const CATEGORY = "category:";
+const WORDS = new Intl.Collator("en", { numeric: true });
 
 /** @returns {Query} */
 export function emptyQuery() {
@@ -62,6 +66,10 @@ function comparison(poses, query) {
     const column = query.sort === "name" ? poses.name : poses.caption;
     return (a, b) => sign * Number(column[a] > column[b]) - sign * Number(column[a] < column[b]) || a - b;
   }
+  if (query.sort.startsWith(CATEGORY)) {
+    const values = poses.categories.get(query.sort.slice(CATEGORY.length)) ?? [];
+    return (a, b) => sign * WORDS.compare(values[a] ?? "", values[b] ?? "") || a - b;
+  }
   const column = poses.numbers.get(query.sort);
   if (!column) return null;
   return (a, b) => {
@@ -81,6 +89,19 @@ export function varies(poses, key) {
   const column = poses.numbers.get(key)?.subarray(0, poses.count) ?? new Float32Array(0);
   const first = column.find((value) => !Number.isNaN(value));
   return column.some((value) => !Number.isNaN(value) && value !== first);
+}
+
+/** How the page calls a category. @param {string} key */
+export function categoryLabel(key) {
+  return key.replace(/^source\./, "");
+}
+
+/** The categories of which poses have different values, with these. @param {Poses} poses */
+export function differingCategories(poses) {
+  return [...poses.categories].flatMap(([key, column]) => {
+    const values = [...new Set(column)].filter((value) => value !== undefined && value !== null).sort();
+    return values.length > 1 ? [{ key, values: values.map(String) }] : [];
+  });
 }
 
 /** A histogram of a measure: counts in bins from the least to the largest value; null where there are no two values.
