@@ -33,6 +33,10 @@ from mardm_batch.pose.sides import swap_sides
         ("feet wide apart", ["feet apart 0.5.."]),
         ("the thighs are parallel to the ground", ["thighs horizontal"]),
         ("the trunk leans slightly to the left", ["torso leans left 6"]),
+        ("the left elbow is sharply bent, the forearms on the floor", ["left_elbow bent 80..", "elbows on floor"]),
+        ("lower legs horizontal, looking over the right shoulder", ["head looks right 10"]),
+        ("knees drawn up, the gaze is turned upwards", ["knees bent 45..", "head looks up 8"]),
+        ("arms held out to the sides", ["arms points outward 45"]),
         ("looking over, head turned to the right", ["head looks right 8"]),
     ],
 )

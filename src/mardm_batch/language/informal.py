@@ -48,6 +48,11 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("kinda sorta kind sort",
      rf"\b(?:kinda|sorta|(?<!\ba )(?<!the )(?<!some )(?<!this )(?:kind|sort) of)[ -]+(?P<slight>(?={_SLIGHT}))?",
      lambda match: "" if match["slight"] is None else "slightly "),
+    ("strait straite", r"\bstraite?\b(?! of\b)", lambda match: "straight"),
+    ("hight hieght", r"\b(?:hight|hieght)\b", lambda match: "height"),
+    ("lieing laing", r"\b(?:lieing|laing)\b", lambda match: "lying"),
+    ("ca", r"\bca\b\.? ?(?=[\d~])", lambda match: "about "),
+    ("2", r"\b2 (?=the (?:sides?|left|right|front|back|floor|ground)\b)", lambda match: "to "),
     ("gonna", r"\bgonna\b", lambda match: "about to"),
     # super high, way lower
     ("super really rly way",

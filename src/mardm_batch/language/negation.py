@@ -292,7 +292,7 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
      r"|(?=(?:is|are|was|were)\b))?(?P<next>\w)", _neither_posture),
     ("neither", rf"(?<=\w),? (?:but |and )?neither {_POSTURES} nor {_POSTURES}(?= ?(?:[,.;!)]|$))", _drop),
     # not sitting but standing; not with the left hand but with the right
-    ("not", r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.]{1,40}?,? but (?:rather |instead )?", _contrast),
+    ("not", r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.!?:]{1,40}?,? but (?:rather |instead )?", _contrast),
     # standing rather than sitting
     ("instead rather opposed not",
      rf",? (?:instead of|rather than|as opposed to|and not|,? not) (?:being )?{_POSTURES}(?![\w-])", _drop),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from mardm_batch.language import forms, informal, labels, negation, numbers, sides
@@ -158,8 +159,8 @@ class CaptionReader:
         draft.substitute("side", sides.EITHER_SIDE, lambda match: f"{match['where']} both sides")
         while True:  # one at a time: a side that was named just now may be the one that the next refers to
             text, done = draft.text, len(draft.changes)
-            for match in sides.OTHER.finditer(text):
-                named = sides.resolve_other(match, text)
+            for match in chain(sides.OTHER.finditer(text), sides.ITS.finditer(text)):
+                named = (sides.resolve_its if match["word"].lower() == "its" else sides.resolve_other)(match, text)
                 if named is not None:
                     draft.changes.append(Change("side", match[0], named))
                     draft.text = text[: match.start()] + named + text[match.end() :]

@@ -5,7 +5,7 @@ from typing import Final
 
 from mardm_batch.language.limbs import ARM, LEG, LIMB, other_side, plural, region, singular
 
-SIDE_WORDS: Final = frozenset(("other", "opposite", "each", "either", "both"))
+SIDE_WORDS: Final = frozenset(("other", "opposite", "each", "either", "both", "its"))
 """One of them is in every caption that a rule here changes."""
 
 _PAIRED: Final = rf"{LIMB}|shoulders?|hips?|ears?|cheeks?"
@@ -38,6 +38,7 @@ ON_EACH: Final = re.compile(
     r"(?P<target>hip|knee|thigh|shoulder|ear|cheek|temple|shin|ankle|foot)\b"
 )
 BOTH_OF: Final = re.compile(rf"(?i)\bboth (?:of )?(?:the|their|his|her|its) (?=(?:{LIMB})\b)")
+ITS: Final = re.compile(rf"(?i)\b(?P<word>its) (?P<part>{LIMB})\b")
 EITHER_SIDE: Final = re.compile(r"(?i)\b(?P<where>on|at|to) (?:either|each) side\b(?! of)")
 
 
@@ -61,6 +62,18 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
     if text[: match.start()].rstrip().lower().endswith(("each", "one after the", "on top of each")):
         return None
     return f"the {other_side(alike[-1]['which'])} {part or singular(alike[-1]['part'])}"
+
+
+def resolve_its(match: re.Match[str], text: str) -> str | None:
+    """A match of ITS in a text with its side named: in "the left arm bent with its hand on the hip" the left hand.
+
+    None where the last limb of the sentence that has a side is another one.
+    """
+    sentence = text[max(text.rfind(mark, 0, match.start()) for mark in ".;!?") + 1 : match.start()]
+    before = [each for each in _MENTION.finditer(sentence) if each["which"].lower() in ("left", "right")]
+    if not before or not _alike(before[-1]["part"], match["part"]):
+        return None
+    return f"the {before[-1]['which'].lower()} {match['part']}"
 
 
 def both(match: re.Match[str]) -> str:

@@ -17,14 +17,15 @@ Condition = Callable[[Match], str | None]
 
 _PLURALS: Final = {"foot": "feet"}
 _ALL: Final = "hands|palms|arms|elbows|legs|knees|feet|ankles|heels"
-_OF: Final = r"(?:the |their |his |her |its |your |my )?"
+_OF: Final = r"(?:the |their |his |her |its |your |my |a )?"
 _ADVERB: Final = (
-    r"(?:(?:is|are|stays?|remains?|being|kept|held|completely|fully|entirely|perfectly|quite|nearly|almost|mostly|both"
+    r"(?:(?:is|are|stays?|remains?|being|kept|held|dead|completely|fully|entirely|perfectly|quite|nearly|almost|mostly|both"
     r"|all|still|firmly|very|well|out|up|down|back) )*"
 )
 _PLACED: Final = (
     r"(?:(?:is|are|stays?|remains?|being|kept|held|rests?|resting|lies?|lying|planted|placed|pressed|set|put|propped"
-    r"|pushing|pressing|reaching|reaches|reach|supported|flat|firmly|both|lightly|down|up|back|grounded|braced) )*"
+    r"|pushing|pressing|reaching|reaches|reach|supported|flat|firmly|both|lightly|down|up|back|grounded|braced|stacked"
+    r"|clasped|folded) )*"
 )
 _FLOOR: Final = r"(?:on|against|touching|touch|touches) (?:the |a )?(?:floor|ground|mat)\b"
 _ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
@@ -40,7 +41,8 @@ _UNSURE: Final = re.compile(
 
 _AIMED: Final = (
     r"(?:(?:is|are|raised|lifted|held|kept|both) )*(?:extended|extends?|stretched|stretches|stretch|stretching"
-    r"|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang)"
+    r"|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang|lies straight"
+    r"|lying straight)"
     r" (?:(?:straight|out|horizontally|vertically|far|directly) )*"
 )
 _MORE: Final = (
@@ -81,7 +83,8 @@ def _limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
     one, more = "|".join(words), "|".join(map(_plural, words))
     return (
-        rf"(?:(?:(?P<side>left|right) (?:{one})|(?P<one>one) (?:{one}))(?: and {_OF}(?:left|right|one) \w+)?"
+        rf"(?<!upper )(?<!lower )(?:(?:(?P<side>left|right) (?:{one})|(?P<one>one) (?:{one}))"
+        rf"(?: and {_OF}(?:left|right|one) \w+)?"
         rf"|(?P<both>{more})(?: and {_OF}(?:{_ALL}))?)"
     )
 
@@ -135,6 +138,8 @@ def _bent(part: str, match: Match) -> str | None:
         limits = "62..118"
     elif groups.get("slight"):
         limits = "8..60"
+    elif groups.get("deep"):
+        limits = "80.."
     return f"{_subject(match, part)} bent {limits}"
 
 
@@ -200,18 +205,21 @@ def _rules_of_bends() -> Iterator[Rule]:
     """Knees and elbows that are straight or bent."""
     straight = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked)|extended|outstretched|stretched|long)\b"
     before = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked)|stretched)"
-    slight = r"(?P<slight>(?:slightly|a little|a bit|softly|gently|barely|somewhat) )?"
-    degrees = rf"(?: (?:(?:at|to|by) )?{_ABOUT}(?P<degrees>\d+) degrees)"
-    square = rf"(?P<square> (?:at|to|in|by) {_ABOUT}(?:a )?right angles?)"
+    slight = (
+        r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat)"
+        r"|(?P<deep>deeply|sharply|fully|tightly|completely)) "
+    )
+    degrees = rf"(?: {_ABOUT}(?:(?:at|to|by) )?{_ABOUT}(?P<degrees>\d+) degrees)"
+    square = rf"(?P<square> {_ABOUT}(?:at|to|in|by) {_ABOUT}(?:a )?right angles?)"
     is_straight, is_bent = "straight straightened extended locked outstretched stretched long", "bent flexed folded"
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = rf"(?:(?P<side>left|right) {word}|(?P<both>{word}s))(?P<one>)\b"
         yield Rule(named, is_straight, rf"{_limb(word)},? {_ADVERB}{straight}(?! apart)", partial(_straight, part))
         yield Rule(named, is_straight, rf"{before} {one}", partial(_straight, part))
-        bent = rf"{_limb(word)} {_ADVERB}{slight}(?:bent|flexed|folded)(?:{degrees}|{square})?\b"
+        bent = rf"{_limb(word)} {_ADVERB}(?:{slight})?(?:bent|flexed|folded)(?:{degrees}|{square})?\b"
         yield Rule(named, is_bent, bent, partial(_bent, part))
-        yield Rule(named, is_bent, rf"{slight}bent {one}", partial(_bent, part))
+        yield Rule(named, is_bent, rf"(?:{slight})?bent {one}", partial(_bent, part))
 
 
 def _rules_of_contacts() -> Iterator[Rule]:
@@ -225,12 +233,16 @@ def _rules_of_contacts() -> Iterator[Rule]:
     yield Rule(
         hands, floor, rf"{_limb('hand', 'palm', 'fist', 'fingertip')} {_PLACED}{_FLOOR}", _states("{hand} on floor")
     )
+    forearm = rf"{_limb('forearm')} {_PLACED}{_FLOOR}"
+    yield Rule("forearm forearms", floor, forearm, _states("{elbow} on floor"))
     yield Rule("foot feet", floor, rf"{_limb('foot')} {_PLACED}{_FLOOR}", _states("{foot} on floor"))
     yield Rule("foot feet", floor, rf"{_limb('foot')} (?:is |are )?{lifted}", _states("{foot} off floor"))
     on_landmark = rf"{hand} {_PLACED}{_ON}{_OF}(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
     yield Rule(hands, _LANDMARK.replace("|", " "), rf"{on_landmark}(?! (?:height|level|width))", _hand_on)
     behind_head = rf"{hand} (?:(?:is|are|clasped|joined|tucked) )*behind {_OF}(?:head|neck)\b"
     yield Rule(hands, "behind", behind_head, _states("{hand} near head 0.3"))
+    drawn = rf"{_limb('knee')} (?:(?:is|are) )?(?:pulled|drawn|tucked|hugged) (?:up|in|to|towards?)\b"
+    yield Rule("knee knees", "pulled drawn tucked hugged", drawn, _states("{knee} bent 45.."))
     yield Rule(
         "hands palms",
         "together clasped joined touching interlaced",
@@ -267,9 +279,11 @@ def _rules_of_places() -> Iterator[Rule]:
     ahead = r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised) )*in front of"
     chest = rf"{hand} {ahead} {_OF}(?:chest|belly|face|body|stomach|hips)\b"
     yield Rule(hands, "front", chest, _states("{hand} in front of torso"))
-    for part in ("thigh", "forearm"):
-        horizontal = rf"{_limb(part)} (?:(?:is|are|raised|lifted|held) )*{level}"
+    for part in ("thigh", "forearm", "leg", "arm"):
+        horizontal = rf"{_limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched) )*{level}"
         yield Rule(f"{part} {part}s", "parallel horizontal level", horizontal, _states(f"{{{part}}} horizontal"))
+    crossed = rf"{foot} (?:is )?(?:crossed|placed|stepping|steps) behind\b"
+    yield Rule(feet, "behind", crossed, _against_other("{side}_foot behind {other}_foot 0.05"))
     for part in ("shin", "forearm"):
         vertical = rf"{_limb(part)} (?:(?:is|are|held) )*vertical\b"
         yield Rule(f"{part} {part}s", "vertical", vertical, _states(f"{{{part}}} vertical"))
@@ -297,7 +311,8 @@ def _rules_of_places() -> Iterator[Rule]:
     )
     skyward = rf"{arm} (?:{_AIMED})?(?:straight up|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
     yield Rule("arm arms", "up ceiling sky", skyward, _states("{arm} points up 42"))
-    aside = rf"{arm} (?:{_AIMED}|(?:are |is )?(?:spread|open|out) (?:wide )?)(?:(?:out )?to the sides?|sideways)\b"
+    spread = r"(?:(?:are|is|held|raised|lifted|wide) )*(?:spread|open|out) (?:wide )?"
+    aside = rf"{arm} (?:{_AIMED}|{spread})(?:(?:out )?to the sides?|sideways)\b"
     yield Rule("arm arms", "side sides sideways", aside, _states("{arm} points outward 45"))
     downward = rf"{arm} {_AIMED}(?:downwards?|down)\b(?! behind)"
     yield Rule("arm arms", "down downward downwards", downward, _states("{arm} points down 45"))
@@ -334,12 +349,13 @@ def _rules_of_the_trunk() -> Iterator[Rule]:
         rf"{head} (?:is )?(?:tilted|tilts|tilting|inclined|leaning) {_MORE}(?:to|towards?) {_OF}(?P<to>left|right)\b"
     )
     yield Rule(heads, "left right", tilted, _states("head tilts {to} 8"))
+    turned_gaze = r"(?:looking|gazing|looks|gazes|gaze) (?:is )?(?:turned )?(?:straight )?"
     bowed = r"(?:head|chin) (?:is )?(?:bowed|lowered|dropped|hanging|tucked)\b(?! back)"
-    yield Rule(f"{heads} {gazes}", "bowed lowered dropped hanging tucked down",
-               rf"(?:{bowed}|(?:looking|gazing) (?:straight )?down\b)", _states("head looks down 10"))  # fmt: skip
+    yield Rule(f"{heads} {gazes}", "bowed lowered dropped hanging tucked down downward downwards",
+               rf"(?:{bowed}|{turned_gaze}down(?:wards?)?\b)", _states("head looks down 10"))  # fmt: skip
     lifted = r"head (?:is )?(?:tilted|thrown|dropped|tipped) back|chin (?:is )?(?:lifted|raised|up)"
-    yield Rule(f"{heads} {gazes}", "back lifted raised up",
-               rf"(?:{lifted}|(?:looking|gazing) (?:straight )?up)\b", _states("head looks up 8"))  # fmt: skip
+    yield Rule(f"{heads} {gazes}", "back lifted raised up upward upwards",
+               rf"(?:{lifted}|{turned_gaze}up(?:wards?)?)\b", _states("head looks up 8"))  # fmt: skip
 
 
 _RULES: Final = (*_rules_of_bends(), *_rules_of_contacts(), *_rules_of_places(), *_rules_of_the_trunk())
