@@ -230,7 +230,7 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     browser.wait(f"document.getElementById('seen').textContent === '3 of {COUNT} reviewed'")
     assert browser.texts(".card .mark")[:2] == ["✕", "✕"]
     browser.click("#show-retry")
-    (command,) = browser.texts("#retry pre")
+    (command,) = browser.texts("#retry-command")
     assert "retry=rejected" in command
     for clipboard, label in (
         ("{writeText: async (words) => { window.copied = words }}", "Copied"),
@@ -238,10 +238,9 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     ):
         words = f"Object.defineProperty(navigator, 'clipboard', {{value: {clipboard}, configurable: true}})"
         browser.driver.execute_script(words)
-        browser.click("#retry-commands button")
-        browser.wait(f"document.querySelector('#retry-commands button').textContent === '{label}'")
+        browser.click("#copy-retry")
+        browser.wait(f"document.getElementById('copy-retry').textContent === '{label}'")
     assert browser.run("[window.copied, getSelection().toString()]") == [command, command]
-    browser.type(Keys.ESCAPE)
     writer = Writer(folder.with_name("again"))
     writer.into(folder)
     reviews = ReviewList(folder).read()
@@ -251,6 +250,8 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
         writer.write(prompt, random_joints(99), rejections=reviews.rejections()[prompt.name])
     browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed'")
     assert rejected_prompts(prompts(), writer.store, ReviewList(folder).read()) == []
+    assert browser.driver.find_element("id", "retry").text == "2 made again\nClose"
+    browser.type(Keys.ESCAPE)
     assert browser.texts("#show-remade") == ["2 made again"]
     browser.click("#show-remade")
     browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")

@@ -160,19 +160,21 @@ def test_a_port_that_cannot_be_served_at_is_one_line(folder: Path, capsys: pytes
 
 
 def test_the_command_that_makes_rejected_poses_again_is_that_of_the_newest_run(folder: Path) -> None:
-    assert "retry=rejected" in retry_command(folder)["command"]
+    assert retry_command(folder) == f"python -m mardm_batch … paths.output={folder} retry=rejected"
     run = folder.parent / "run"
     (run / ".hydra").mkdir(parents=True)
     (run / ".hydra" / "overrides.yaml").write_text(
         "- +preset=fast\n- shard=0\n- paths.output=my poses\n- retry=failed\n"
     )
-    (run / ".hydra" / "hydra.yaml").write_text("hydra: {runtime: {cwd: /home/me}}\n")
+    (run / ".hydra" / "config.yaml").write_text("paths: {output: my poses}\n")
+    (run / ".hydra" / "hydra.yaml").write_text(json.dumps({"hydra": {"runtime": {"cwd": str(folder.parent)}}}))
     record = {"shard": "all", "run_folder": str(run), "state": "finished"}
     (folder / ".mardm_batch" / "progress" / "all.json").write_text(json.dumps(record))
-    assert retry_command(folder) == {
-        "command": "python -m mardm_batch +preset=fast 'paths.output=my poses' retry=rejected",
-        "folder": "/home/me",
-    }
+    copied = f"cd {folder.parent} && python -m mardm_batch +preset=fast paths.output={folder} retry=rejected"
+    assert retry_command(folder) == copied  # the run wrote to another folder
+    original = folder.rename(folder.with_name("my poses"))
+    command = f"cd {folder.parent} && python -m mardm_batch +preset=fast 'paths.output=my poses' retry=rejected"
+    assert retry_command(original) == command
 
 
 def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

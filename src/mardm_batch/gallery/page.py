@@ -1,6 +1,7 @@
 """The gallery's page: served, where it asks for its poses, or with all of them in one file."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +14,10 @@ from mardm_batch.gallery.index import OutputFolder, PoseIndex
 from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.overview.measures import MEASURES
 from mardm_batch.pages.page import FIGURE_SCRIPTS, Page, script_json
-from mardm_batch.run.saved_settings import read_command, read_run_settings
+from mardm_batch.run.saved_settings import read_command, read_output, read_run_settings
 
 FOLDER: Final = Path(__file__).parent
-SCRIPTS: Final = ("poses", "selection", "reviews", "grid", "large", "filters", "main")
+SCRIPTS: Final = ("poses", "selection", "reviews", "grid", "large", "retry", "filters", "main")
 PAGE: Final = Page(
     FOLDER / "gallery.html.jinja",
     (FOLDER / "gallery.css",),
@@ -47,16 +48,25 @@ def prompts_of(output: Path) -> Path | None:
         return None
 
 
-def retry_command(output: Path) -> dict[str, str]:
-    """The command that makes the rejected poses of a folder again, and the folder in which it is to be run."""
-    newest = newest_run(output)
+def retry_command(output: Path) -> str:
+    """The command that makes the rejected poses of a folder again, from any folder.
+
+    That of the run that made them; where that is not known, an ellipsis stands for its settings. A folder that was
+    copied or moved since is named in it, as the run wrote to another one.
+    """
+    newest, words = newest_run(output), [f"paths.output={output.resolve()}", "retry=rejected"]
     try:
         if newest is None:
             raise ValueError("no run has left a record")
         command, started_in = read_command(Path(newest.run_folder), OWN_SETTINGS)
+        written_to = read_output(Path(newest.run_folder))
+        if written_to.resolve() == output.resolve():
+            words = words[1:]
+        else:
+            command, _ = read_command(Path(newest.run_folder), (*OWN_SETTINGS, "paths.output"))
     except ValueError:
-        return {"command": f"python -m mardm_batch … paths.output={output.name} retry=rejected", "folder": ""}
-    return {"command": f"{command} retry=rejected", "folder": started_in}
+        return f"python -m mardm_batch … {shlex.join(words)}"
+    return f"cd {shlex.quote(started_in)} && {command} {shlex.join(words)}"
 
 
 def folder_names(folders: Sequence[Path]) -> list[str]:

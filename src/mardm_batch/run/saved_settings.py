@@ -82,6 +82,18 @@ def read_command(run_folder: Path, leave_out: Sequence[str]) -> tuple[str, str]:
     return shlex.join(["python", "-m", "mardm_batch", *kept]), started_in
 
 
+def read_output(run_folder: Path) -> Path:
+    """The folder that a run wrote its poses to. Raises ValueError, as `read_command` does."""
+    config, hydra = (read_yaml(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
+    output, started_in = select(config, "paths.output"), select(hydra, "hydra.runtime.cwd")
+    if not isinstance(output, str) or not isinstance(started_in, str):
+        raise ValueError("paths.output and hydra.runtime.cwd should be paths")
+    try:
+        return Path(started_in, Path(output).expanduser())
+    except RuntimeError as error:  # the home of an unknown user
+        raise ValueError(f"paths.output: {error}") from None
+
+
 def read_yaml(path: Path) -> Any:
     """The settings in a file. Its aliases are refused: they can stand for more than any memory holds, and Hydra writes
     none. Raises ValueError."""

@@ -5,7 +5,8 @@ import { Poses } from "./poses.js";
 import { CATEGORY, categoryLabel, differingCategories, emptyQuery, filterCount, select, varies } from "./selection.js";
 import { Reviews } from "./reviews.js";
 import { Grid } from "./grid.js";
-import { Large, byId, copy } from "./large.js";
+import { Large, byId } from "./large.js";
+import { Retry } from "./retry.js";
 import { fillFilters } from "./filters.js";
 
 const SECONDS_BETWEEN_QUESTIONS = 2;
@@ -21,6 +22,7 @@ const query = emptyQuery();
 const reviews = new Reviews(poses, reviewChanged, showProblem);
 const grid = new Grid(poses, settings.folders, byId("scroll"), byId("grid"), openPlace);
 const large = new Large(poses, reviews, settings, openRow);
+const retry = new Retry(poses, settings.retry);
 /** @type {number[][]} */
 let duplicates = settings.duplicates ?? [];
 let loaded = false;
@@ -64,6 +66,7 @@ function showCounts() {
   byId("show-retry").textContent = `${words}: make again…`;
   byId("large-rejected").textContent = words;
   showRemade();
+  retry.showMade();
 }
 
 /** How many poses were made again, and whether only these are shown. */
@@ -283,27 +286,6 @@ function clearAll() {
   show(false);
 }
 
-function showRetry() {
-  const folders = settings.folders.map((_, number) => number).filter((number) => (
-    poses.verdict.some((verdict, row) => verdict === "reject" && poses.folder[row] === number && !poses.removed[row])
-  ));
-  byId("retry-commands").replaceChildren(...folders.flatMap((number) => {
-    const { command, folder } = settings.retry[number];
-    const place = document.createElement("p");
-    place.textContent = folder ? `In ${folder}:` : "With the same settings as before:";
-    const words = document.createElement("pre");
-    words.className = "mono";
-    words.textContent = command;
-    words.tabIndex = 0;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Copy";
-    button.addEventListener("click", () => void copy(command, words, button));
-    return [place, words, button];
-  }));
-  /** @type {HTMLDialogElement} */ (byId("retry")).showModal();
-}
-
 /** @param {KeyboardEvent} event */
 function takeGridKey(event) {
   const steps = /** @type {Record<string, number>} */ ({
@@ -375,7 +357,7 @@ function connect() {
   byId("clear").addEventListener("click", clearAll);
   byId("show-new").addEventListener("click", () => show(true));
   byId("show-remade").addEventListener("click", toggleRemade);
-  byId("show-retry").addEventListener("click", showRetry);
+  byId("show-retry").addEventListener("click", () => retry.show());
   byId("help").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal());
   byId("close").addEventListener("click", () => large.dialog.close());
   byId("previous").addEventListener("click", () => openPlace(grid.current - 1));

@@ -1,12 +1,11 @@
 // The poses that the page knows, in columns: row n is the pose of number n.
 
 /** @typedef {{key: string, label: string, unit: string, worst_high: boolean, decimals: number}} Measure */
-/** @typedef {{command: string, folder: string}} Retry */
 /**
  * @typedef {object} Settings
  * @property {string[]} folders
  * @property {Measure[]} measures
- * @property {Retry[]} retry by folder
+ * @property {string[]} retry by folder the command that makes its rejected poses again
  * @property {boolean} served whether there is a server, which keeps verdicts
  * @property {string[]} exports formats in which one pose can be had
  * @property {string | null} pictures where pictures are, of a page without a server
