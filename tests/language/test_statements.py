@@ -36,6 +36,7 @@ from mardm_batch.pose.sides import swap_sides
         ("the left elbow is sharply bent, the forearms on the floor", ["left_elbow bent 80..", "elbows on floor"]),
         ("lower legs horizontal, looking over the right shoulder", ["head looks right 10"]),
         ("knees drawn up, the gaze is turned upwards", ["knees bent 45..", "head looks up 8"]),
+        ("arms folded", ["elbows bent 35..", "left_hand near right_elbow 0.35", "right_hand near left_elbow 0.35"]),
         ("arms held out to the sides", ["arms points outward 45"]),
         ("looking over, head turned to the right", ["head looks right 8"]),
     ],

@@ -293,6 +293,9 @@ def _rules_of_places() -> Iterator[Rule]:
     for part, limb in (("hand", _limb("hand", "arm")), ("foot", foot)):
         above = rf"{limb} (?:is )?(?:held |raised )?higher than the (?:other|left|right)\b"
         yield Rule(f"{hands} {feet}", "higher", above, _against_other(f"{{side}}_{part} above {{other}}_{part} 0.05"))
+    folded = r"arms (?:(?:are|both|tightly|loosely) )*folded\b(?! (?:behind|above|under))"
+    for side, other_side in (("left", "right"), ("right", "left")):
+        yield Rule("arms", "folded", folded, _states(f"{side}_hand near {other_side}_elbow 0.35"))
     tucked = rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against) {_OF}(?:sides?|ribs|body)\b"
     yield Rule("elbows", "side sides ribs body", tucked, _states("elbows apart ..0.6"))
     yield Rule("feet legs", "apart", rf"(?:feet|legs) {stance}{_APART}", _apart)
