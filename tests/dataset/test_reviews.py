@@ -43,9 +43,10 @@ def test_a_pose_in_the_place_of_a_rejected_one_has_no_review(tmp_path: Path) -> 
 
 def test_a_review_may_keep_the_joints_of_a_rejected_pose(tmp_path: Path) -> None:
     reviews, joints = ReviewList(tmp_path), list(range(66))
-    reviews.append([Review("sitting", "reject", "", "0" * 16, joints), Review("waving", "accept", "", "1" * 16)])
+    reviews.append([Review("sitting", "reject", "", "0" * 16, joints, 0.25), Review("waving", "accept", "", "1" * 16)])
     reviews.append([Review("sitting", "reject", "", "2" * 16)])
-    assert reviews.read().rejected_joints() == {"sitting": {"0" * 16: joints}}
+    (kept,) = reviews.read().rejected_poses()["sitting"]
+    assert (kept.joints, kept.agreement) == (joints, 0.25)
     for wrong in (joints[1:], [*joints[1:], 2**15], [*joints[1:], 0.5]):
         with pytest.raises(ValueError, match="joints"):
             Review.from_json({"name": "sitting", "verdict": "reject", "joints": wrong})

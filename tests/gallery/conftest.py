@@ -50,8 +50,17 @@ class Writer:
         """Go on in another folder."""
         self.store = PoseStore(output, (PNG, NPY))
 
-    def write(self, prompt: Prompt, joints: Joints, rejections: int = 0, words: tuple[str, ...] = ()) -> None:
-        pose = Pose(prompt, joints.astype(np.float32), 8, 0, unknown_words=words, rejections=rejections)
+    def write(
+        self,
+        prompt: Prompt,
+        joints: Joints,
+        rejections: int = 0,
+        words: tuple[str, ...] = (),
+        agreement: float | None = None,
+    ) -> None:
+        pose = Pose(
+            prompt, joints.astype(np.float32), 8, 0, agreement=agreement, unknown_words=words, rejections=rejections
+        )
         self.store.write(pose, self.picture, PROVENANCE, self.staging)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,33 +242,45 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
         browser.click("#copy-retry")
         browser.wait(f"document.getElementById('copy-retry').textContent === '{label}'")
     assert browser.run("[window.copied, getSelection().toString()]") == [command, command]
+    browser.choose("#sort", "bones")
     writer = Writer(folder.with_name("again"))
     writer.into(folder)
     reviews = ReviewList(folder).read()
+    for review in reviews.rejected_poses()[by_caption[first].name]:
+        ReviewList(folder).append([replace(review, agreement=0.25)])
     rejected = rejected_prompts(prompts(), writer.store, reviews)
     assert sorted(prompt.caption for prompt in rejected) == sorted([first, second])
     for prompt in rejected:
-        writer.write(prompt, random_joints(99), rejections=reviews.rejections()[prompt.name])
-    browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed'")
+        writer.write(prompt, random_joints(99), agreement=0.75, rejections=reviews.rejections()[prompt.name])
+    browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed, 2 to review again'")
     assert rejected_prompts(prompts(), writer.store, ReviewList(folder).read()) == []
     assert browser.driver.find_element("id", "retry").text == "2 made again\nClose"
     browser.type(Keys.ESCAPE)
     assert browser.texts("#show-remade") == ["2 made again"]
+    browser.click("#sort-again")
+    assert browser.run("document.getElementById('sort-again').hidden")
     browser.click("#show-remade")
     browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
     assert sorted(browser.captions()) == sorted([first, second])
     browser.click("#toggle-filters")
     assert browser.texts("#filters .range legend")[0] == "made again"
     assert browser.run("document.querySelector('[data-measure=rejections]').value") == "1"
-    browser.driver.execute_script("document.querySelector('.card').click()")
+    browser.search(first)
+    browser.wait(f"document.getElementById('counts').textContent === '1 of {COUNT} poses'")
+    browser.click(".card")
     browser.wait("document.querySelectorAll('#before canvas').length === 1")
+    assert "agreement0.25 → 0.75" in browser.texts("#measures")[0]
+    assert browser.texts("#before span") == ["Agreed 0.25"]
     after = browser.run(DRAWN)
     browser.click("#before button")
     browser.wait(f"{DRAWN} !== {json.dumps(after)}")
     assert browser.run("document.querySelector('#before button').ariaPressed") == "true"
     browser.click("#before button")
     browser.wait(f"{DRAWN} === {json.dumps(after)}")
-    browser.type(Keys.ESCAPE)
+    browser.click("#close")
+    assert browser.run("document.activeElement.id") == "grid"
+    browser.search("")
+    browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
     browser.click("#show-remade")
     browser.wait(f"document.getElementById('counts').textContent === '{COUNT} poses'")
     browser.click("[data-measure=rejections]")

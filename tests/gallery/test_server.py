@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.gallery.conftest import CAPTIONS
+from tests.gallery.conftest import CAPTIONS, Writer, prompts, random_joints
 from tests.support import wait_until
 
 from mardm_batch.dataset.reviews import ReviewList
@@ -136,6 +136,17 @@ def test_a_verdict_is_told_as_soon_as_it_is_saved(client: Client) -> None:
         news = json.loads(client.ask(f"poses?since={block['revision']}")[1])
         assert (news["ids"], news["verdict"]) == ([block["ids"][3]], [verdict])
         assert answer["revision"] <= news["revision"]
+
+
+def test_a_rejected_pose_is_kept_with_its_agreement(folder: Path, serve: Callable[..., str]) -> None:
+    writer, prompt = Writer(folder.with_name("other")), prompts()[0]
+    writer.into(folder)
+    writer.write(prompt, random_joints(1), agreement=0.25)
+    client = Client(serve(folder))
+    block = client.poses()
+    assert client.status("reviews", "POST", [review(block, block["name"].index(prompt.name), "reject")]) == 200
+    (kept,) = ReviewList(folder).read().rejected_poses()[prompt.name]
+    assert kept.agreement == 0.25
 
 
 def test_two_reviewers_at_once_lose_nothing(folder: Path, serve: Callable[..., str]) -> None:

@@ -49,6 +49,7 @@ class Review(JsonRecord):
         "the coordinates of a rejected pose in millimetres, by which it is shown beside the one in its place",
         default=None,
     )
+    agreement: float | None = json_field("of a rejected pose with its caption, where it was measured", default=None)
 
     @classmethod
     def from_json(cls, document: object) -> "Review":
@@ -99,12 +100,12 @@ class Reviews:
     def is_rejected(self, name: str, document: PoseDocument) -> bool:
         return self.verdict(name, document) == "reject"
 
-    def rejected_joints(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
-        """By name, and by digest, the joints of rejected poses whose reviews have them, the latest review last."""
-        found: defaultdict[str, dict[str, Sequence[int]]] = defaultdict(dict)
-        for (name, digest), review in self.latest.items():
+    def rejected_poses(self) -> Mapping[str, Sequence[Review]]:
+        """By name the reviews of rejected poses that have their joints, the latest last."""
+        found: defaultdict[str, list[Review]] = defaultdict(list)
+        for review in self.latest.values():
             if review.verdict == "reject" and review.joints is not None:
-                found[name][digest] = review.joints
+                found[review.name].append(review)
         return found
 
     def rejections(self) -> Mapping[str, int]:

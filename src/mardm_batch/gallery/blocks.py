@@ -54,6 +54,7 @@ def columns_of(entries: Sequence[Entry]) -> dict[str, Any]:
     columns["numbers"] = {key: values for key, values in numbers.items() if any(v is not None for v in values)}
     if any(each.before for each in entries):
         columns["before"] = [base64.b64encode(each.before).decode() for each in entries]
+        columns["agreement_before"] = [list(each.agreement_before) for each in entries]
     words = {key: [" · ".join(each.measures.words.get(key, ())) for each in entries] for key in WORDS}
     columns["words"] = {key: values for key, values in words.items() if any(values)}
     return columns

@@ -134,12 +134,13 @@ class PoseIndex:
         known |= entries_of(documents, versions, folder.conditions)
         folder.read_since += len(documents)
         remade = any(entry is not None and entry.rejections for entry in known.values())
-        rejected = folder.reviews.rejected_joints() if remade else {}
+        rejected = folder.reviews.rejected_poses() if remade else {}
         with self.lock:
             for name, entry in known.items():
                 if entry is not None:
-                    earlier = [each for digest, each in rejected.get(name, {}).items() if digest != entry.digest]
-                    entry.before = np.array(earlier, "<i2").tobytes() if earlier else b""
+                    earlier = [each for each in rejected.get(name, ()) if each.pose != entry.digest]
+                    entry.before = b"".join(np.array(each.joints, "<i2").tobytes() for each in earlier)
+                    entry.agreement_before = [each.agreement for each in earlier]
                     entry.folder, entry.has_picture = number, PNG.suffix in suffixes[name]
                     entry.review = folder.reviews.of_pose(name, entry.digest, entry.rejections)
                     self.put(entry)

@@ -187,7 +187,8 @@ class GalleryServer:
             values = {"name": entry.name, "verdict": each["verdict"] or None, "note": each["note"], "pose": digest}
             review = Review.from_json(values)
             if review.verdict == "reject" and digest == entry.digest:
-                review = replace(review, joints=np.frombuffer(entry.joints, "<i2").tolist())
+                joints, agreement = np.frombuffer(entry.joints, "<i2").tolist(), entry.measures.numbers["agreement"]
+                review = replace(review, joints=joints, agreement=agreement)
             reviews.append((entry.folder, review))
         return reviews
 

@@ -38,6 +38,8 @@ class Entry:
     review: Review | None = None
     before: bytes = b""
     """The joints, as `joints`, of the rejected poses in whose place it is, as far as their reviews have them."""
+    agreement_before: Sequence[float | None] = ()
+    """How well each of these agreed with the caption; None where its review does not have it."""
     revision: int = 0
     removed: bool = False
 

@@ -9,7 +9,7 @@ const LEAST_WIDTH = 176;
 const NARROW_WIDTH = 150;
 const NARROW = 520;
 const GAP = 12;
-const TEXT_HEIGHT = 62;
+const TEXT_HEIGHT = 78;
 const MARGIN_ROWS = 1;
 const MS_FOR_DRAWING = 7;
 const MARKS = /** @type {Record<string, string>} */ ({ accept: "✓", reject: "✕", unsure: "?" });
@@ -148,14 +148,17 @@ export class Grid {
     element.className = "card";
     element.setAttribute("role", "option");
     const canvas = document.createElement("canvas");
-    const [mark, value, folder] = ["mark", "value", "folder"].map((name) => {
+    const [mark, folder, value] = ["mark", "folder", "value"].map((name) => {
       const span = document.createElement("span");
       span.className = name;
       return span;
     });
     const caption = document.createElement("p");
     caption.dir = "auto";
-    element.append(canvas, mark, value, folder, caption);
+    const badges = document.createElement("div"); // below the figure, which they would cover
+    badges.className = "badges";
+    badges.append(value, mark, folder);
+    element.append(canvas, caption, badges);
     return { element, canvas, caption, mark, value, folder, place: -1, drawn: "" };
   }
 
@@ -258,7 +261,8 @@ export class Grid {
     this.current = Math.max(0, Math.min(this.rows.length - 1, place));
     const top = Math.floor(this.current / this.columns) * this.height + this.grid.offsetTop;
     const view = this.scroll.clientHeight;
-    if (top < this.scroll.scrollTop) this.scroll.scrollTop = top - GAP;
+    if (this.current < this.columns) this.scroll.scrollTop = 0;
+    else if (top < this.scroll.scrollTop) this.scroll.scrollTop = top - GAP;
     else if (top + this.height > this.scroll.scrollTop + view) this.scroll.scrollTop = top + this.height - view;
     this.update();
   }

@@ -184,8 +184,10 @@ export class Large {
       const value = this.poses.number(measure.key, this.row);
       if (Number.isNaN(value) || (measure.key === "rejections" && !value)) continue;
       const words = this.poses.words.get(measure.key)?.[this.row];
+      const before = measure.key === "agreement" ? this.poses.rejectedBefore(this.row)[0]?.agreement ?? NaN : NaN;
+      const change = Number.isNaN(before) ? "" : `${formatNumber(measure, before)} → `;
       const counted = words !== undefined || ["conditions", "limits", "unknown"].includes(measure.key);
-      add(measure.label, formatNumber(measure, value) + (words ? `: ${words}` : ""), counted && value > 0);
+      add(measure.label, change + formatNumber(measure, value) + (words ? `: ${words}` : ""), counted && value > 0);
     }
     if (this.settings.folders.length > 1) add("folder", this.settings.folders[this.poses.folder[this.row]]);
     for (const [key, column] of this.poses.categories) {
@@ -201,8 +203,8 @@ export class Large {
     const section = byId("before");
     section.hidden = !rejected.length;
     const strip = /** @type {HTMLElement} */ (section.querySelector(".strip"));
-    strip.replaceChildren(...rejected.map((joints, place) => {
-      const button = thumbnail(joints, `Rejected${rejected.length > 1 ? ` (${rejected.length - place})` : ""}`, section);
+    strip.replaceChildren(...rejected.map(({ joints, agreement }) => {
+      const button = thumbnail(joints, Number.isNaN(agreement) ? "Rejected" : `Agreed ${agreement.toFixed(2)}`, section);
       button.dataset.verdict = "reject";
       button.setAttribute("aria-pressed", "false");
       button.addEventListener("click", () => {
@@ -218,6 +220,7 @@ export class Large {
   showEarlier(joints) {
     this.earlier = joints;
     byId("earlier").hidden = joints === null;
+    byId("measures").classList.toggle("of-another", joints !== null);
     this.schedule();
   }
 

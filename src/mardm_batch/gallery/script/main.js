@@ -27,6 +27,8 @@ const retry = new Retry(poses, settings.retry);
 let duplicates = settings.duplicates ?? [];
 let loaded = false;
 let unseen = 0;
+/** Whether poses have been made again since the shown ones were selected and sorted. */
+let stale = false;
 let toastTimer = 0;
 
 // What is shown -------------------------------------------------------------------------------------------------------
@@ -39,9 +41,9 @@ function show(keepPlace) {
   );
   grid.show(select(poses, query, duplicates), keepPlace);
   unseen = 0;
+  stale = false;
   const filters = filterCount(query);
-  byId("filter-count").hidden = !filters;
-  byId("filter-count").textContent = String(filters);
+  byId("filter-count").textContent = filters ? String(filters) : "";
   byId("empty").hidden = grid.rows.length > 0 || !loaded || !poses.present;
   showCounts();
 }
@@ -51,15 +53,19 @@ function showCounts() {
   for (const row of grid.rows) there += Number(!poses.removed[row]);  // others are being made again
   const [shown, all] = [there, poses.present].map((count) => count.toLocaleString("en"));
   byId("counts").textContent = shown === all ? `${all} poses` : `${shown} of ${all} poses`;
-  let [seen, rejected] = [0, 0];
+  let [seen, rejected, again] = [0, 0, 0];
+  const rejections = poses.numbers.get("rejections") ?? [];
   for (let row = 0; row < poses.count; row++) {
     if (poses.removed[row] ?? true) continue;
     seen += Number(poses.verdict[row] !== "");
     rejected += Number(poses.verdict[row] === "reject");
+    again += Number(poses.verdict[row] === "" && rejections[row] >= 1);
   }
-  byId("seen").textContent = `${seen.toLocaleString("en")} of ${all} reviewed`;
+  byId("seen").textContent = `${seen.toLocaleString("en")} of ${all} reviewed`
+    + (again ? `, ${again.toLocaleString("en")} to review again` : "");
   byId("seen-bar").style.width = `${poses.present ? (100 * seen) / poses.present : 0}%`;
   byId("show-new").hidden = !unseen;
+  byId("sort-again").hidden = !stale;
   byId("show-new").textContent = `Show ${unseen.toLocaleString("en")} new`;
   const words = `${rejected.toLocaleString("en")} rejected`;
   byId("show-retry").hidden = byId("large-rejected").hidden = !rejected;
@@ -172,13 +178,14 @@ function undo() {
 
 /** @param {Block} block */
 function take(block) {
-  const added = poses.add(block);
+  const { added, remade } = poses.add(block);
   reviews.keepOwn(block.revision);
   showSorts();
   const first = !grid.rows.length;
   if (!loaded || first) show(!first);
   else if (block.ids.length) {
-    unseen += added.length;
+    unseen += added;
+    stale ||= remade > 0 && (query.sort !== "order" || filterCount(query) > 0);
     grid.refresh();
     if (query.sort === "order" && !query.search && !filterCount(query)) show(true);
     showCounts();
@@ -267,7 +274,7 @@ function toggleRemade() {
     sort.value = "agreement";
     void sortBy();
   } else show(false);
-  byId("grid").focus();
+  byId("grid").focus({ preventScroll: true });
 }
 
 function toggleFilters() {
@@ -320,9 +327,9 @@ function onKey(event) {
     if (event.key === "Escape" && target instanceof HTMLElement) {
       target.blur();
       if (target.closest("dialog")) event.preventDefault();
-      else byId("grid").focus();
+      else byId("grid").focus({ preventScroll: true });
     } else if (target.matches("#search, #sort") && event.key === "Enter" || target.id === "search" && event.key === "ArrowDown") {
-      byId("grid").focus();
+      byId("grid").focus({ preventScroll: true });
       event.preventDefault();
     }
     return;
@@ -356,10 +363,12 @@ function connect() {
   byId("toggle-filters").addEventListener("click", toggleFilters);
   byId("clear").addEventListener("click", clearAll);
   byId("show-new").addEventListener("click", () => show(true));
+  byId("sort-again").addEventListener("click", () => show(false));
   byId("show-remade").addEventListener("click", toggleRemade);
   byId("show-retry").addEventListener("click", () => retry.show());
   byId("help").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal());
   byId("close").addEventListener("click", () => large.dialog.close());
+  large.dialog.addEventListener("close", () => byId("grid").focus({ preventScroll: true }));
   byId("previous").addEventListener("click", () => openPlace(grid.current - 1));
   byId("next").addEventListener("click", () => openPlace(grid.current + 1));
   byId("verdicts").addEventListener("click", (event) => {

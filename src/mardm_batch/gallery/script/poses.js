@@ -31,6 +31,7 @@
  * @property {Record<string, (number | null)[]>} numbers
  * @property {Record<string, string[]>} words
  * @property {string[]} [before] joints of the rejected poses in whose place each is
+ * @property {(number | null)[][]} [agreement_before] how well each of these agreed with the caption
  * @property {{finished: number, total: number, failed: number, rate: number, seconds_left: number} | null} [progress]
  * @property {string} [problem]
  */
@@ -56,22 +57,24 @@ export class Poses {
     /** @type {Map<string, string[]>} */ this.words = new Map();
     /** @type {Map<number, Int16Array>} By row the joints of the rejected poses in whose place it is. */
     this.before = new Map();
+    /** @type {Map<number, (number | null)[]>} By row how well each of these agreed with the caption. */
+    this.agreementBefore = new Map();
     /** @type {Map<string, number[]>} Rows by caption. */ this.rows = new Map();
     this.joints = new Int16Array(0);
   }
 
-  /** Take over a block; returns the rows that are new. @param {Block} block @returns {number[]} */
+  /** Take over a block; returns how many poses are new, and how many were made again. @param {Block} block */
   add(block) {
-    const added = [];
+    let [added, remade] = [0, 0];
     this.reserve(Math.max(this.count, ...block.ids.map((id) => id + 1)));
     const joints = decode(block.joints);
     for (const [place, row] of block.ids.entries()) {
       if (this.name[row] === undefined) {
-        added.push(row);
+        added++;
         const same = this.rows.get(block.caption[place]);
         if (same) same.push(row);
         else this.rows.set(block.caption[place], [row]);
-      }
+      } else if (this.digest[row] !== block.digest[place]) remade++;
       this.name[row] = block.name[place];
       this.caption[row] = block.caption[place];
       this.text[row] = `${block.caption[place]}\n${block.name[place]}`.normalize().toLowerCase();
@@ -83,14 +86,16 @@ export class Poses {
       this.present += Number(this.removed[row] ?? true) - block.removed[place];
       this.removed[row] = Boolean(block.removed[place]);
       this.joints.set(joints.subarray(NUMBERS * place, NUMBERS * (place + 1)), NUMBERS * row);
-      if (block.before?.[place]) this.before.set(row, decode(block.before[place]));
-      else this.before.delete(row);
+      if (block.before?.[place]) {
+        this.before.set(row, decode(block.before[place]));
+        this.agreementBefore.set(row, block.agreement_before?.[place] ?? []);
+      } else this.before.delete(row);
       this.count = Math.max(this.count, row + 1);
     }
     for (const [key, values] of Object.entries(block.numbers)) this.addNumbers(key, block.ids, values);
     for (const [key, values] of Object.entries(block.categories)) put(this.categories, key, block.ids, values);
     for (const [key, values] of Object.entries(block.words)) put(this.words, key, block.ids, values);
-    return added;
+    return { added, remade };
   }
 
   /** @param {string} key @param {number[]} rows @param {(number | null)[]} values */
@@ -123,10 +128,14 @@ export class Poses {
     return inMetres(this.joints, row);
   }
 
-  /** The joints in metres of the rejected poses in whose place one is, the latest first. @param {number} row */
+  /** The rejected poses in whose place one is, the latest first: their joints in metres, and how well they agreed with
+   * the caption, NaN where that is not known. @param {number} row */
   rejectedBefore(row) {
     const joints = this.before.get(row) ?? new Int16Array(0);
-    return Array.from({ length: joints.length / NUMBERS }, (_, place) => inMetres(joints, place)).reverse();
+    const agreement = this.agreementBefore.get(row) ?? [];
+    return Array.from({ length: joints.length / NUMBERS }, (_, place) => (
+      { joints: inMetres(joints, place), agreement: agreement[place] ?? NaN }
+    )).reverse();
   }
 
   /** @param {string} key @param {number} row */
