@@ -151,8 +151,9 @@ def test_search_filter_and_order(browser: Browser, folder: Path, serve: Callable
     browser.click("#clear")
     orders = browser.texts("#sort option")
     assert "Worst: bone-length error" in orders
-    assert "Worst: samples rejected" not in orders  # all have 0
+    assert "Worst: unusable samples before" not in orders  # all have 0
     assert "By set" in orders
+    assert "Most doubtful" in orders
     assert "By model" not in orders  # all are of one
     browser.choose("#sort", "category:source.set")
     first = next(caption for caption in CAPTIONS if len(caption) % 3 == 0)
@@ -251,7 +252,8 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     rejected = rejected_prompts(prompts(), writer.store, reviews)
     assert sorted(prompt.caption for prompt in rejected) == sorted([first, second])
     for prompt in rejected:
-        writer.write(prompt, random_joints(99), agreement=0.75, rejections=reviews.rejections()[prompt.name])
+        agreement = 0.75 if prompt.caption == first else 0.85
+        writer.write(prompt, random_joints(99), reviews.rejections()[prompt.name], agreement=agreement)
     browser.wait(f"document.getElementById('seen').textContent === '1 of {COUNT} reviewed, 2 to review again'")
     assert rejected_prompts(prompts(), writer.store, ReviewList(folder).read()) == []
     assert browser.driver.find_element("id", "retry").text == "2 made again\nClose"
@@ -259,6 +261,9 @@ def test_verdicts_are_kept_taken_back_and_made_again(browser: Browser, folder: P
     assert browser.texts("#show-remade") == ["2 made again"]
     browser.click("#sort-again")
     assert browser.run("document.getElementById('sort-again').hidden")
+    browser.choose("#sort", "agreement")
+    browser.wait("document.querySelectorAll('.card .value')[2]?.textContent === '–'")
+    assert browser.texts(".card.current .value") == ["0.75"]
     browser.click("#show-remade")
     browser.wait(f"document.getElementById('counts').textContent === '2 of {COUNT} poses'")
     assert sorted(browser.captions()) == sorted([first, second])

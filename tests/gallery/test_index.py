@@ -37,6 +37,12 @@ def test_every_pose_is_told_once_with_its_measures(index: PoseIndex) -> None:
     assert set(block["numbers"]) >= {"bones", "lowest", "limits", "unknown", "balance"}
     assert block["caption"][int(np.argmax(block["numbers"]["bones"]))] == CAPTIONS[-1]
     assert sum(block["numbers"]["unknown"]) == 2
+    others = [
+        sum(values) for values in zip(*(block["numbers"][key] for key in ("limits", "balance", "inside")), strict=True)
+    ]
+    assert [doubts > 0 for doubts in block["numbers"]["doubts"]] == [
+        unknown + other > 0 for unknown, other in zip(block["numbers"]["unknown"], others, strict=True)
+    ]
     assert set(block["words"]["unknown"]) == {"", "pose"}
     assert set(block["categories"]["source.set"]) == {"part 0", "part 1", "part 2"}
     assert next_block(index, block["revision"])["ids"] == []

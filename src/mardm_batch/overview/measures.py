@@ -17,25 +17,35 @@ from mardm_batch.pose.vectors import Array
 
 @dataclass(frozen=True)
 class Measure:
-    """A number of every pose: what the page calls it, its unit, and whether large values are doubtful."""
+    """A number of every pose: what the page calls it, its unit, whether large values are doubtful, and from where on.
+
+    `bound`: the last value that is not doubtful; None where there is no such value.
+    """
 
     label: str
     unit: str
     worst_high: bool
     decimals: int = 0
+    bound: float | None = None
+
+    def is_doubtful(self, value: float | None) -> bool:
+        if value is None or self.bound is None:
+            return False
+        return value > self.bound if self.worst_high else value < self.bound
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
     "rejections": Measure("made again", "", True),
-    "agreement": Measure("agreement", "", False, 2),
-    "conditions": Measure("conditions missed", "", True),
-    "unknown": Measure("unknown words", "", True),
-    "limits": Measure("beyond joint limits", "", True),
-    "balance": Measure("out of balance", "cm", True, 1),
-    "inside": Measure("limb inside the trunk", "", True),
+    "doubts": Measure("doubts", "", True),
+    "agreement": Measure("agreement", "", False, 2, bound=0.8),
+    "conditions": Measure("conditions missed", "", True, bound=0),
+    "unknown": Measure("unknown words", "", True, bound=0),
+    "limits": Measure("beyond joint limits", "", True, bound=0),
+    "balance": Measure("out of balance", "cm", True, 1, bound=0),
+    "inside": Measure("limb inside the trunk", "", True, bound=0),
     "bones": Measure("bone-length error", "cm", True, 2),
     "lowest": Measure("lowest joint", "cm", True, 1),
-    "attempt": Measure("samples rejected", "", True),
+    "attempt": Measure("unusable samples before", "", True),
 }
 """In the order in which the page lists them; one that no pose has is hidden."""
 
@@ -79,6 +89,7 @@ def measure_poses(
             "attempt": document.attempt,
             "rejections": document.rejections or 0,
         }
+        numbers["doubts"] = sum(MEASURES[key].is_doubtful(value) for key, value in numbers.items())
         results.append(PoseMeasures(numbers, {"conditions": missed, "limits": limits, "unknown": unknown or ()}))
     return results
 

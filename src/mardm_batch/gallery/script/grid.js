@@ -211,7 +211,7 @@ export class Grid {
     card.caption.title = note[row] ? `${caption[row]}\n${note[row]}` : caption[row];
     card.mark.textContent = (MARKS[verdict[row]] ?? "") + (note[row] ? "✎" : "");
     const value = this.measure ? this.poses.number(this.measure.key, row) : NaN;
-    card.value.textContent = this.measure && !Number.isNaN(value) ? formatNumber(this.measure, value) : "";
+    card.value.textContent = !this.measure ? "" : Number.isNaN(value) ? "–" : formatNumber(this.measure, value);
     card.folder.textContent = this.folders.length > 1 ? this.folders[this.poses.folder[row]] : "";
     const words = [caption[row], card.folder.textContent, verdict[row], card.value.textContent];
     card.element.setAttribute("aria-label", words.filter(Boolean).join(", "));

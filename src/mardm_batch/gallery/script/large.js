@@ -186,8 +186,9 @@ export class Large {
       const words = this.poses.words.get(measure.key)?.[this.row];
       const before = measure.key === "agreement" ? this.poses.rejectedBefore(this.row)[0]?.agreement ?? NaN : NaN;
       const change = Number.isNaN(before) ? "" : `${formatNumber(measure, before)} → `;
-      const counted = words !== undefined || ["conditions", "limits", "unknown"].includes(measure.key);
-      add(measure.label, change + formatNumber(measure, value) + (words ? `: ${words}` : ""), counted && value > 0);
+      const { bound, worst_high } = measure;
+      const doubtful = bound !== null && (worst_high ? value > bound : value < bound);
+      add(measure.label, change + formatNumber(measure, value) + (words ? `: ${words}` : ""), doubtful);
     }
     if (this.settings.folders.length > 1) add("folder", this.settings.folders[this.poses.folder[this.row]]);
     for (const [key, column] of this.poses.categories) {

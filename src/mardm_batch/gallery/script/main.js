@@ -93,7 +93,7 @@ function showSorts() {
     key !== "rejections" && (varies(poses, key) || key === query.sort)
   ));
   const categories = differingCategories(poses).map(({ key }) => [CATEGORY + key, `By ${categoryLabel(key)}`]);
-  const choices = [...SORTS, ...categories, ...known.map((measure) => [measure.key, `Worst: ${measure.label}`]), ["duplicates", "Near duplicates"]];
+  const choices = [...SORTS, ...categories, ...known.map((measure) => [measure.key, measure.key === "doubts" ? "Most doubtful" : `Worst: ${measure.label}`]), ["duplicates", "Near duplicates"]];
   const wanted = choices.map(([key]) => key).join(" ");
   if (sort.dataset.choices === wanted) return;
   sort.dataset.choices = wanted;
@@ -363,7 +363,10 @@ function connect() {
   byId("toggle-filters").addEventListener("click", toggleFilters);
   byId("clear").addEventListener("click", clearAll);
   byId("show-new").addEventListener("click", () => show(true));
-  byId("sort-again").addEventListener("click", () => show(false));
+  byId("sort-again").addEventListener("click", () => {
+    show(false);
+    byId("grid").focus({ preventScroll: true });
+  });
   byId("show-remade").addEventListener("click", toggleRemade);
   byId("show-retry").addEventListener("click", () => retry.show());
   byId("help").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal());

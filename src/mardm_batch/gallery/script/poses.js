@@ -1,6 +1,7 @@
 // The poses that the page knows, in columns: row n is the pose of number n.
 
-/** @typedef {{key: string, label: string, unit: string, worst_high: boolean, decimals: number}} Measure */
+/** @typedef {{key: string, label: string, unit: string, worst_high: boolean, decimals: number,
+ *   bound: number | null}} Measure */
 /**
  * @typedef {object} Settings
  * @property {string[]} folders

@@ -72,11 +72,16 @@ function comparison(poses, query) {
   }
   const column = poses.numbers.get(query.sort);
   if (!column) return null;
-  return (a, b) => {
-    const [x, y] = [column[a], column[b]];
-    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
-    return sign * (x - y) || a - b;
-  };
+  const agreement = poses.numbers.get("agreement");
+  return (a, b) => compareNumbers(column, sign, a, b) || (agreement ? compareNumbers(agreement, 1, a, b) : 0) || a - b;
+}
+
+/** By their numbers; rows that have none are last. @param {Float32Array} column @param {number} sign
+ * @param {number} a @param {number} b */
+function compareNumbers(column, sign, a, b) {
+  const [x, y] = [column[a], column[b]];
+  if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+  return sign * (x - y);
 }
 
 /** Number of filters that are on. @param {Query} query */
