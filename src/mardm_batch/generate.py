@@ -109,7 +109,9 @@ def make_poses(
         record_outcomes_on_error(writers, statistics, store),
     ):
         sampler = load_sampler(config, sampling_threads(config, cores))
-        log.info("%s to make with %s, into %s", counted(len(pending), "pose"), sampler.description, store.output)
+        log.info(
+            "%s to make with %s, into %s", counted(len(pending), "pose"), sampler.describe(len(pending)), store.output
+        )
         tracked = TrackedRun(statistics.run_folder, statistics.settings, shard, sweep)
         statistics.tracker = DeferredTracker(partial(config.tracking.open, tracked))
         provenance = complete_provenance(config, sampler.model)

@@ -390,7 +390,7 @@ def test_exactly_the_rejected_poses_are_made_again_with_other_noise(tmp_path: Pa
     assert [name for name in before if before[name] != after[name]] == [second]
     assert after[second]["rejections"] == 1
     nothing = run(*words, "retry=rejected").stderr  # the new pose is not reviewed
-    assert "nothing to do: no pose is requested; of the whole list 3 of 3 poses are finished" in nothing
+    assert "nothing to do: no rejected pose is left to make; of the whole list 3 of 3 poses are finished" in nothing
     joints = joints_in(output)
     run(*words, "existing=overwrite")
     for name, drawn_anew in joints_in(output).items():

@@ -89,6 +89,7 @@ def test_large_networks_start_small_and_may_grow(words: list[str], device: str, 
 def test_a_batch_size_of_the_settings_is_fixed(words: list[str], expected: int, tiny_weights: Path) -> None:
     sampler = load_sampler(config_of(*words, f"model.weights={tiny_weights}"), cpu_threads=1)
     assert (sampler.batch_size, sampler.largest_batch) == (expected, expected)
+    assert sampler.describe(expected + 1) == f"{sampler.describe(expected)}, {expected} at once"
 
 
 def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
@@ -96,7 +97,7 @@ def test_bfloat16_moves_joints_a_little_and_says_so(tiny_weights: Path) -> None:
         load_sampler(config_of(f"model.weights={tiny_weights}", f"sampling.precision={precision}"), cpu_threads=1)
         for precision in ("float32", "bfloat16")
     )
-    assert "float32" in exact.description
+    assert "float32" in exact.describe(1)
     assert rounded.model.precision == "bfloat16"
     assert exact.model.networks.mean.dtype == rounded.model.networks.mean.dtype == torch.float32
     clips, others = exact.sample(CAPTIONS, [0, 0, 0]), rounded.sample(CAPTIONS, [0, 0, 0])

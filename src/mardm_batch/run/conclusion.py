@@ -116,7 +116,8 @@ def report_end(
     left_out = words_about_others(statistics.progress, len(finished))
     if not (statistics.had_pending or missing or exit_code):
         count = "1 pose is" if len(requested) == 1 else f"all {len(requested)} poses are"
-        words = f"{count} finished in {store.output}" if requested else "no pose is requested"
+        none = "no rejected pose is left to make" if config.retry == "rejected" else "no pose is requested"
+        words = f"{count} finished in {store.output}" if requested else none
         log.info("nothing to do: %s%s", words, left_out)
     elif statistics.had_pending or missing:
         log.info(

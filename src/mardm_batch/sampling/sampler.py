@@ -27,8 +27,14 @@ class PoseSampler:
         fixed = config.sampling.batch_size
         bounds: tuple[int, int] = model.batch_bounds if fixed == "auto" else (fixed, fixed)
         self.batch_size, self.largest_batch = bounds
-        size = str(self.batch_size) if self.batch_size == self.largest_batch else f"{self.batch_size} or more"
-        self.description = f"{config.model.name} on {model.device}, {model.precision}, {size} at once"
+        self.name = config.model.name
+
+    def describe(self, count: int) -> str:
+        """What samples so many poses, for the terminal; how many at once, where it is not all of them."""
+        words = f"{self.name} on {self.model.device}, {self.model.precision}"
+        if count <= self.batch_size:
+            return words
+        return f"{words}, {self.batch_size}{' or more' if self.largest_batch > self.batch_size else ''} at once"
 
     def sample(
         self,

@@ -169,13 +169,15 @@ class ProgressDisplay:
             self.first_done = self.first_done if self.done else self.last_done
         self.done += done
         self.failed += failed
-        words = [rate_text(self.rate)] * bool(self.done) + [f"{self.failed} failed"] * bool(self.failed)
+        left = self.seconds_left
+        words = [rate_text(self.rate)] if self.done and left is not None else []
+        words += [f"{self.failed} failed"] * bool(self.failed)
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done + self.failed, rate=", ".join(words))
-        elif words and self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        elif done + failed and self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
-            words += [] if self.seconds_left is None else [f"{clock(self.seconds_left)} left"]
-            log.info("%d of %d poses, %s", self.done, self.total, ", ".join(words))
+            words += [] if left is None else [f"{clock(left)} left"]
+            log.info("%s", ", ".join([f"{self.done} of {self.total} poses", *words]))
 
 
 class TimeLeftColumn(ProgressColumn):
