@@ -108,6 +108,8 @@ def test_totals_are_of_all_shards_and_the_longest_time_left(
     assert totals == {
         "finished": 1800,
         "total": 3000,
+        "left_out": 0,
+        "left_out_finished": 0,
         "poses_per_second": 6.0,
         "seconds_left": 400.0,
         "failed": 1,
