@@ -54,19 +54,27 @@ def retry_command(output: Path) -> str:
     That of the run that made them; where that is not known, an ellipsis stands for its settings. A folder that was
     copied or moved since is named in it, as the run wrote to another one.
     """
-    newest, words = newest_run(output), [f"paths.output={output.resolve()}", "retry=rejected"]
+    newest, named = newest_run(output), shlex.quote(f"paths.output={output.resolve()}")
     try:
         if newest is None:
             raise ValueError("no run has left a record")
-        command, started_in = read_command(Path(newest.run_folder), OWN_SETTINGS)
-        written_to = read_output(Path(newest.run_folder))
-        if written_to.resolve() == output.resolve():
-            words = words[1:]
+        run_folder = Path(newest.run_folder)
+        if wrote_to(run_folder, output):
+            command, started_in = read_command(run_folder, OWN_SETTINGS)
         else:
-            command, _ = read_command(Path(newest.run_folder), (*OWN_SETTINGS, "paths.output"))
+            command, started_in = read_command(run_folder, (*OWN_SETTINGS, "paths.output"))
+            command = f"{command} {named}"
     except ValueError:
-        return f"python -m mardm_batch … {shlex.join(words)}"
-    return f"cd {shlex.quote(started_in)} && {command} {shlex.join(words)}"
+        return f"python -m mardm_batch … {named} retry=rejected"
+    return f"cd {shlex.quote(started_in)} && {command} retry=rejected"
+
+
+def wrote_to(run_folder: Path, output: Path) -> bool:
+    """Whether a run is known to have written to a folder."""
+    try:
+        return read_output(run_folder).resolve() == output.resolve()
+    except ValueError:
+        return False
 
 
 def folder_names(folders: Sequence[Path]) -> list[str]:
