@@ -162,7 +162,7 @@ def _leans(match: Match) -> str:
 
 
 _LANDMARKS: Final = {
-    "hip": ("hip", 0.25), "waist": ("hip", 0.3), "knee": ("knee", 0.25), "ankle": ("ankle", 0.22),
+    "hip": ("hip", 0.25), "waist": ("hip", 0.3), "knee": ("knee", 0.2), "ankle": ("ankle", 0.22),
     "foot": ("foot", 0.35), "toes": ("foot", 0.3), "heel": ("ankle", 0.22), "shoulder": ("shoulder", 0.27),
     "elbow": ("elbow", 0.2),
     "head": ("head", 0.25), "face": ("head", 0.25), "forehead": ("head", 0.25), "mouth": ("head", 0.25),
@@ -256,6 +256,8 @@ def _rules_of_contacts() -> Iterator[Rule]:
     standing = r"(?:standing|stands|balancing|balances|balanced)"
     leg = rf"{standing} on (?:the |their |his |her )?(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
+    bearing = rf"{standing} on (?:the |their |his |her )?(?P<side>left|right) (?:leg|foot)\b"
+    yield Rule("leg foot", "on", bearing, _states("{side}_knee bent ..40"))
 
 
 def _rules_of_places() -> Iterator[Rule]:
