@@ -2,11 +2,15 @@
 
 import pytest
 
+from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.language.rewriting import CaptionReader
 from mardm_batch.model.motion_model import MotionModel
 from mardm_batch.model.words import WordEncoder
 from mardm_batch.prompts.names import name_prompts
 from mardm_batch.prompts.prompt_file import Entry
+from mardm_batch.prompts.prompt_list import bundled_prompts, read_prompts
+from mardm_batch.registries import register_schemas
+from mardm_batch.sampling.sampler import load_sampler
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, read_captions
 
 
@@ -77,3 +81,11 @@ def test_a_model_that_reads_every_word_makes_every_caption() -> None:
 
     read = read_captions(name_prompts(map(Entry, UNREADABLE)), Clip(), "fail")
     assert [prompt.caption for prompt in read.prompts] == UNREADABLE
+
+
+def test_the_embedded_model_knows_every_word_of_the_bundled_captions() -> None:
+    register_schemas()
+    model = load_sampler(to_config(compose_config(["cpu_threads=1"])), 1).model
+    for name in ("static_poses.md", "static_poses_10k.md"):
+        prompts = read_prompts(bundled_prompts().with_name(name)).prompts
+        assert {each.caption: words for each in prompts if (words := model.unknown_words(each.caption))} == {}
