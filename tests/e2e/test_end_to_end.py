@@ -99,6 +99,7 @@ def test_a_caption_with_an_unknown_word_can_be_made_a_failure(tmp_path: Path, ru
     assert result.returncode == 1
     assert "(text): the model does not know: like, pterodactyl (unknown_words=fail)" in result.stderr
     assert "1 of 2 poses are finished" in result.stderr
+    assert "; 1 is missing" in result.stderr
     assert run(prompts, "render.enabled=false", "retry=failed").returncode == 0
     assert (tmp_path / "SinglePose" / "failures.jsonl").read_bytes() == b""
 

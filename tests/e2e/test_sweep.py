@@ -132,6 +132,8 @@ def test_no_process_survives_the_end_of_the_launcher(
     assert "Traceback" not in errors
     if number != signal.SIGKILL:
         assert says_that_not_all_is_made(errors)
+        codes = {file.read_text() for file in tmp_path.glob("multirun/*/*/.sweep/*.exit_code")}
+        assert str(code) in codes <= {"0", str(code)}  # the runs get the signal as it came
     assert not list((tmp_path / "SinglePose").glob("*.partial"))
 
 
@@ -165,7 +167,7 @@ def test_a_sweep_judges_by_its_runs_not_only_by_what_is_on_disk(tmp_path: Path, 
     (tmp_path / "SinglePose" / f"{sorted(tmp_path.glob('SinglePose/*.json'))[0].stem}.json").unlink()
     retried = sweep_in_process(*arguments, "retry=failed", cwd=tmp_path)
     assert retried.returncode == 0, retried.stderr
-    assert "1 are missing and were not requested" in retried.stderr
+    assert "1 is missing and was not requested" in retried.stderr
 
 
 def test_hydra_s_own_launcher_makes_one_shard_after_another(tmp_path: Path, tiny_weights: Path) -> None:

@@ -1,13 +1,14 @@
 """One display for all runs of a sweep, by the records that they leave."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.launch.test_jobs import jobs_of
 from tests.support import write_captions
 
 from mardm_batch.dataset.progress import Progress
-from mardm_batch.launch.display import MessageFiles, SweepDisplay
+from mardm_batch.launch.display import MessageFiles, SumDisplay, SweepDisplay
 from mardm_batch.launch.plan import message_file, status_folder
 
 
@@ -28,6 +29,18 @@ def test_the_display_of_a_sweep_adds_up_its_runs_and_those_that_have_not_begun(d
     with display:
         pass
     assert (display.display.total, display.display.done, display.display.failed) == (6, 2, 1)
+
+
+def test_the_rate_of_a_sweep_fits_its_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("time.monotonic", lambda: clock.now)
+    display = SumDisplay(30, bar=False)
+    for _ in range(2):
+        clock.now += 10
+        display.advance(done=5)
+    assert (display.rate, display.seconds_left) == (0.5, 40.0)
+    clock.now += 10  # the next run loads its model
+    assert (display.rate, display.seconds_left) == (0.5, 30.0)
 
 
 def test_messages_of_runs_are_printed_line_by_line_once(tmp_path: Path) -> None:

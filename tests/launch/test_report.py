@@ -9,14 +9,16 @@ from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.launch.jobs import Job
-from mardm_batch.launch.plan import EXIT_CODE, write_status
+from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, sweep_name, write_status
 from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance
+from mardm_batch.tracking.offline import leave_place
 
 register_schemas()
 
@@ -36,6 +38,40 @@ def test_a_run_that_did_not_finish_is_named_with_how_it_ended(
         assert report([Job(0, words, to_config(compose_config(words)))], str(tmp_path), 0) == exit_code
     assert f"shard 0 of 1 {ending}: 0 of 2 poses are finished" in caplog.text
     assert "2 of 2 poses are missing" in caplog.text
+
+
+def test_a_run_that_an_interrupted_sweep_did_not_come_to_was_not_started(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_captions(tmp_path, [f"A person number {each}" for each in range(3)])
+    words = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses"]
+    shards = [[*words, f"shard={shard}"] for shard in range(3)]
+    jobs = [Job(number, each, to_config(compose_config(each))) for number, each in enumerate(shards)]
+    write_status(str(tmp_path), 0, PROCESS_ID, 999_999_999)
+    Progress("shard-1-of-3", "log", sweep_name(str(tmp_path))).write(tmp_path / "poses")  # by another launcher
+    Progress("shard-2-of-3", "log", "an-earlier-sweep").write(tmp_path / "poses")
+    assert report(jobs, str(tmp_path), 130) == 130
+    assert [each.split(":")[0] for each in caplog.messages if each.startswith("shard")] == [
+        "shard 0 of 3 was stopped",
+        "shard 1 of 3 was stopped",
+        "shard 2 of 3 was not started",
+    ]
+
+
+def test_runs_tracked_offline_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_captions(tmp_path, ["A person waving"])
+    words = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses"]
+    jobs = [Job(number, words, to_config(compose_config(words))) for number in range(3)]
+    for number, name in enumerate(("offline-run-20261128_1146-a", "offline-run-20261128_1147-b")):
+        (tmp_path / str(number)).mkdir()
+        leave_place(tmp_path / str(number), tmp_path / "wandb" / name)
+    with caplog.at_level(logging.INFO):
+        report(jobs, str(tmp_path), 0)
+    folder = tmp_path / "wandb"
+    assert [each for each in caplog.messages if "offline" in each] == [
+        f"2 runs tracked offline: `wandb leet {folder}` shows the curves, "
+        f"`wandb sync {folder}/offline-run-20261128_114*` uploads them"
+    ]
 
 
 def test_the_poses_of_shards_that_are_not_in_the_sweep_are_counted(

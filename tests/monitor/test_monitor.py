@@ -29,6 +29,7 @@ from mardm_batch.monitor.__main__ import main
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.monitor.snapshot import take_snapshot
 from mardm_batch.monitor.view import render_snapshot
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
 
 Process = subprocess.Popen[bytes]
 
@@ -114,6 +115,7 @@ def test_totals_are_of_all_shards_and_the_longest_time_left(
         "seconds_left": 400.0,
         "failed": 1,
         "failures_listed": 2,
+        "unreadable_captions": 0,
     }
     total = next(line for line in as_text(tmp_path, capsys).splitlines() if line.startswith("total"))
     assert total.split()[2:] == ["1,800", "/", "3,000", "60", "%", "6.0", "poses/s", "0:06:40", "left"]
@@ -146,7 +148,8 @@ def test_ended_sweep_names_the_unfinished_shards(tmp_path: Path, capsys: pytest.
     write(tmp_path, "shard-1-of-4", 60, state="incomplete", exit_code=1, total=5, done=4, failed=1)
     write(tmp_path, "shard-2-of-4", 60, state="interrupted", exit_code=130, total=5, done=2)
     text = as_text(tmp_path, capsys)
-    assert "ended, 4 missing: shard-1-of-4 incomplete, shard-2-of-4 interrupted, shard-3-of" in text
+    ending = "ended, 4 missing: shard-1-of-4 incomplete, shard-2-of-4 interrupted, shard-3-of-4 not started"
+    assert ending in " ".join(text.split())  # whole, in two lines
     assert "ended 0:01:00 ago with exit code 130" in text
 
 
@@ -409,6 +412,33 @@ def test_a_killed_run_names_its_signal(
     assert "shard-1-of-2 died" in text
 
 
+def test_a_run_that_the_sweep_had_to_kill_was_stopped_by_it(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    launch(output, [("shard-0-of-1", 0, 10)], gone.pid)
+    (output.parent / "run-0" / "signal").write_text("9")
+    (output.parent / "run-0" / "exit").write_text("130")
+    write(output, "shard-0-of-1", state="running", pid=gone.pid, total=10, done=4)
+    text = as_text(output, capsys)
+    assert "interrupted · ended 0:00:00 ago" in text
+    assert "stopped by the sweep" in text
+    assert "ended, up to 6 missing: shard-0-of-1 interrupted" in text
+    assert "SIGKILL" not in text
+    assert "died" not in text
+
+
+@pytest.mark.parametrize(("unreadable", "again"), [(2, False), (1, True), (0, True)])
+def test_captions_that_no_run_can_read_are_not_to_be_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unreadable: int, again: bool
+) -> None:
+    write(tmp_path, "all", state="incomplete", exit_code=1, total=5, done=3, failed=2)
+    errors = [(STAGE, NO_KNOWN_WORD)] * unreadable + [("sample", "broken")] * (2 - unreadable)
+    FailureList(tmp_path).append([Failure(str(number), str(number), *each) for number, each in enumerate(errors)])
+    text = " ".join(as_text(tmp_path, capsys).split())
+    assert ("run the same command again" in text) == again
+    assert (f"without any word that the model knows: {unreadable}; no run can make poses" in text) == (unreadable > 0)
+
+
 def test_an_interrupted_run_that_had_finished_all_is_finished(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(output, "all", state="interrupted", exit_code=143, total=10, done=6, finished_before=4)
     assert as_json(output, capsys)["shards"][0]["state"] == "finished"
@@ -530,7 +560,7 @@ def test_live_view_ends_by_itself_when_the_last_process_is_gone(tmp_path: Path, 
     assert terminal.read_to_end() == 0
     live, _, after = terminal.seen.partition("\x1b[?1049l")  # back from the alternate screen
     assert live.startswith("\x1b[?1049h")
-    assert "ended, about 7 missing: the run died" in after
+    assert "ended, up to 7 missing: the run died" in after
 
 
 def test_live_view_waits_for_a_run_that_has_not_started(tmp_path: Path, worker: Process) -> None:

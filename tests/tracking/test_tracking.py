@@ -19,6 +19,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.tracking.identity import run_name
+from mardm_batch.tracking.offline import log_offline_runs
 from mardm_batch.tracking.tracker import (
     DeferredTracker,
     NullTracker,
@@ -79,11 +80,19 @@ def first_record(folder: Path) -> Any:
     return next(each.run for each in records(file) if each.WhichOneof("record_type") == "run")
 
 
-def test_a_run_is_named_by_what_tells_it_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_named_by_what_tells_it_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO)
     settings = WandbSettings(mode="offline", project=None, entity=None)
+    (tmp_path / "run" / "1").mkdir(parents=True)
     settings.open(tracked_run(tmp_path / "run" / "1", "today", shard=1)).finish(ENDED)
     run = first_record(tmp_path)
+    assert "tracked offline" not in caplog.text  # the launcher of the sweep says it, once
+    log_offline_runs([tmp_path / "run" / "1"])
+    (place,) = (tmp_path / "wandb").glob("offline-run-*")
+    assert f"tracked offline: `wandb leet wandb/{place.name}` shows the curves" in caplog.text
     assert (run.display_name, run.run_group, run.project) == ("fast cfg=3.0 shard 1/3", "today", "mardm-batch")
     assert list(run.tags) == ["fast", "embedded", "guidance"]
 

@@ -31,8 +31,8 @@ class SumDisplay(ProgressDisplay):
 
     @property
     def rate(self) -> float:
-        """Poses per second since the sweep began."""
-        return self.done / max(time.monotonic() - self.started, 1e-9)
+        """Poses per second from the beginning of the sweep to the last pose, as the time left counts."""
+        return self.done / max(self.last_done - self.started, 1e-9)
 
 
 class SweepDisplay:

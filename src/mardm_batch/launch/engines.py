@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from mardm_batch.config.overrides import quoted
 from mardm_batch.errors import SIGNAL_CODES, ConfigurationError, ExitCode, first_line
-from mardm_batch.launch.detached import stop_runs, supervise_run, wait_for_runs
+from mardm_batch.launch.detached import stop_runs, supervise_run, wait_for_runs, warning_filters
 from mardm_batch.launch.display import SweepDisplay
 from mardm_batch.launch.jobs import Job, check_gpus, plan_job, runs_that_pay, share_of_cores, shared_gpus
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, Plan, current_plan, sweep_name, write_status
@@ -113,7 +113,7 @@ class DetachedProcesses:
                         log.warning("the launcher failed (%s); the runs continue without it", type(error).__name__)
                     wait_for_runs(plan, sweep.jobs, processes)
             except Interrupted as interruption:
-                stop_runs(plan, sweep.jobs)
+                stop_runs(plan, sweep.jobs, interruption.number)
                 return interruption.exit_code
             finally:
                 close_log_files()
@@ -227,7 +227,7 @@ def start_launcher_s_resource_tracker() -> None:
     """Start the process of joblib that removes what its workers share; like Python's it must not end before them."""
     from joblib.externals.loky.backend import resource_tracker
 
-    with shield_started_processes():
+    with shield_started_processes(), environment({"PYTHONWARNINGS": warning_filters()}):
         resource_tracker.ensure_running()
 
 

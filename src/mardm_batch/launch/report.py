@@ -9,10 +9,11 @@ from typing import Final
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import update_metadata
+from mardm_batch.dataset.progress import read_progress
 from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 from mardm_batch.launch.jobs import Job, omitted_poses
-from mardm_batch.launch.plan import EXIT_CODE, queue_file, read_status
+from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, STARTED, queue_file, read_status, sweep_name
 from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.pose.conditions import Condition
@@ -20,6 +21,7 @@ from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.shard import check_run, count_finished
 from mardm_batch.system.terminal import counted, finished_of
+from mardm_batch.tracking.offline import log_offline_runs
 
 log = logging.getLogger(__name__)
 
@@ -52,22 +54,24 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config, job.reading)
         missing, requested = missing + total - finished, requested + total
-        ending = causes.get(job.number) or (
-            "was stopped" if code is None and exit_code else ENDINGS.get(code, "was stopped")
-        )
+        ending = causes.get(job.number) or ENDINGS.get(code, "was stopped")
+        if code is None and exit_code and job.number not in causes:
+            ending = "was stopped" if was_started(job, folder) else "was not started"
         if not is_complete(job, code, finished, total):
             complete = False
             log.error("%s %s: %s", job.name, ending, finished_of(finished, total))
         elif code != ExitCode.ALL_FINISHED:
             log.warning("%s %s, but all of its poses are finished", job.name, ending)
     report_remade(jobs)
+    log_offline_runs(Path(folder) / str(job.number) for job in jobs)
     omitted, listed = omitted_poses(jobs)
     verb = "is" if omitted == 1 else "are"
     left_out = (
         f"; {omitted:,} of the list's {counted(listed, 'pose')} {verb} left out with their shards" if omitted else ""
     )
     if complete:
-        rest = f"{missing} are missing and were not requested" if missing else f"nothing is missing{left_out}"
+        is_missing = "is missing and was" if missing == 1 else "are missing and were"
+        rest = f"{missing} {is_missing} not requested" if missing else f"nothing is missing{left_out}"
         log.info("the sweep is finished: %s, %s, %s", counted(len(jobs), "job"), counted(requested, "pose"), rest)
         return exit_code
     if missing:
@@ -85,6 +89,16 @@ def causes_of_ends(folder: str) -> dict[int, str]:
     queue = read_queue(Path(queue_file(folder)))
     ended = {number: job for number, job in queue.items() if job.state == ENDED and job.reason}
     return {number: f"{job.reason} (job {job.job})" for number, job in ended.items()}
+
+
+def was_started(job: Job, folder: str) -> bool:
+    """Whether the run of a job was started: a status says so, or its record where another launcher started it."""
+    if any(read_status(folder, job.number, key) is not None for key in (PROCESS_ID, STARTED)):
+        return True
+    with suppress(OSError):
+        records = read_progress(job.output)
+        return any((each.sweep, each.shard) == (sweep_name(folder), job.shard_name) for each in records)
+    return False
 
 
 def report_remade(jobs: Sequence[Job]) -> None:

@@ -16,9 +16,10 @@ from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
 from mardm_batch.dataset.progress import Progress, read_progress_records
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob
 from mardm_batch.dataset.sweeps import SweepJob, read_sweep
-from mardm_batch.errors import ExitCode, InputError
+from mardm_batch.errors import SIGNAL_CODES, ExitCode, InputError
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.prompts.shards import shard_name
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
 from mardm_batch.system.error_log import read_error_log
 
 SECONDS_UNTIL_NEXT_SHARD = 30.0
@@ -33,6 +34,7 @@ SECONDS_UNTIL_QUEUE_COUNTS = 15.0
 """Without a record of a shard that its scheduler says to be queued: from then on that is believed."""
 NOT_YET = (NOT_STARTED, QUEUED, STARTING)
 """States of shards that have no record because they have yet to begin."""
+STOPPED = "stopped by the sweep, as it did not end by itself"
 WITH_REASON = ("refused", "crashed")
 """States whose reason is in the run's log of errors."""
 MAX_NOT_STARTED = 1000
@@ -66,6 +68,11 @@ class Shard:
     signal: str | None = None
     """The name of the signal that killed its process, where the sweep knows it."""
 
+    @property
+    def ended_unseen(self) -> bool:
+        """Whether its process wrote no last record; it may have finished poses after the one before."""
+        return not self.alive and self.record.state in ALIVE_STATES
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -95,6 +102,8 @@ class Totals:
     failed: int
     failures_listed: int
     """Entries of `failures.jsonl`, including those of earlier runs."""
+    unreadable_captions: int
+    """Those among them whose captions have no word that the model knows, so that no run can make them."""
     disk_free_mb: float
 
 
@@ -244,6 +253,8 @@ def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None, qu
         state = REQUEUED
     elif state in ALIVE_STATES and not alive:
         state = "died" if record.is_here else LOST
+    stopped = state == "died" and job is not None and job.exit_code() in SIGNAL_CODES
+    state = "interrupted" if stopped else state
     if state == "interrupted" and record.total and finished >= record.total:
         state = "finished"
     number = job.signal() if job is not None and state == "died" else None
@@ -255,7 +266,7 @@ def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None, qu
         seconds_left=record.seconds_left if alive else None,
         gpu=gpus.gpu_of(record) if alive else None,
         record=record,
-        reason=reason_of(record, state, queued),
+        reason=STOPPED if stopped else reason_of(record, state, queued),
         signal=None if number is None else signal_name(number),
     )
 
@@ -274,9 +285,9 @@ def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path)
     records = [shard.record for shard in shards]
     rates = [shard.record.poses_per_second for shard in shards if shard.alive]
     try:
-        listed = len(FailureList(output).read())
+        listed = FailureList(output).read()
     except (OSError, ValueError):  # being replaced on a shared disk, or not text
-        listed = 0
+        listed = []
     return Totals(
         finished=sum(shard.finished for shard in shards) + sum(each.finished for each in waiting),
         total=sum(each.total for each in records) + sum(each.total or 0 for each in waiting),
@@ -285,7 +296,8 @@ def totals_of(shards: Sequence[Shard], waiting: Sequence[Waiting], output: Path)
         left_out=sum(each.left_out for each in records),
         left_out_finished=sum(each.left_out_finished for each in records),
         failed=sum(each.failed for each in records),
-        failures_listed=listed,
+        failures_listed=len(listed),
+        unreadable_captions=sum((each.stage, each.error) == (STAGE, NO_KNOWN_WORD) for each in listed),
         disk_free_mb=shutil.disk_usage(output).free / 2**20,
     )
 

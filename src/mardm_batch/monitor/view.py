@@ -9,11 +9,14 @@ from rich.text import Text
 from mardm_batch.dataset.queues import QUEUED
 from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot
 from mardm_batch.prompts.shards import WHOLE_LIST, described_shard
+from mardm_batch.sampling.vocabulary import advice_about_unreadable
 from mardm_batch.system.terminal import clock, printable, rate_text
 
 MAX_BAR_WIDTH = 60
 SECONDS_UNTIL_SILENT = 30.0
 """Since the last record of a shard that runs, from which on they are shown."""
+MAX_ENDING_LINES = 4
+"""Of the names of shards that did not finish."""
 MAX_NAME, MAX_STATE = 40, 40
 """Characters of a shard's name and state that are shown."""
 SUCCESS, ACTIVE, WARNING, ERROR, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
@@ -170,15 +173,19 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     if not unfinished and not snapshot.more_not_started:
         words = "1 pose is" if totals.total == 1 else f"all {totals.total:,} poses are"
         return [*lines, Text(f"ended: {words} finished", SUCCESS)]
-    # A shard that died may have finished a few poses after its last record.
-    about = "about " if any(shard.state == "died" for shard in snapshot.shards) else ""
-    missing = f", {about}{totals.total - totals.finished:,} missing" if totals.finished < totals.total else ""
-    shards = ", ".join(unfinished)
-    advice = "run the same command again to make the missing poses; mardm_batch.verify lists them"
+    number = totals.total - totals.finished
+    up_to = "up to " if any(shard.ended_unseen for shard in snapshot.shards) else ""
+    missing = f", {up_to}{number:,} missing" if number > 0 else ""
+    ending = printable(f"ended{missing}: {', '.join(unfinished)}")
+    advice = []
+    if not 0 < number <= totals.unreadable_captions:
+        advice.append("run the same command again to make the missing poses; mardm_batch.verify lists them")
+    if number > 0 and totals.unreadable_captions:
+        advice.append(advice_about_unreadable(min(totals.unreadable_captions, number)))
     return [
         *lines,
-        Text(printable(f"ended{missing}: {shards}"), ERROR),
-        *(Text(each, FAINT) for each in wrap(advice, width)),
+        *(Text(each, ERROR) for each in wrap(ending, width, max_lines=MAX_ENDING_LINES, break_on_hyphens=False)),
+        *(Text(line, FAINT) for each in advice for line in wrap(each, width)),
     ]
 
 

@@ -125,7 +125,7 @@ def report_end(
             finished_of(len(finished), len(requested), "made again" if config.retry == "rejected" else "finished"),
             store.output,
             clock(seconds),
-            f"; {missing} are missing" if missing else "",
+            f"; {missing} {'is' if missing == 1 else 'are'} missing" if missing else "",
             left_out,
         )
     if config.retry == "rejected":

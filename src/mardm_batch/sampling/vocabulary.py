@@ -18,6 +18,14 @@ STAGE: Final = "text"
 NO_KNOWN_WORD: Final = "no word of the caption is known to the model"
 
 
+def advice_about_unreadable(captions: int) -> str:
+    """What can be done about captions that failed for `NO_KNOWN_WORD`."""
+    return (
+        f"captions without any word that the model knows: {captions:,}; no run can make poses of them as they are: "
+        "use other words"
+    )
+
+
 @dataclass(frozen=True)
 class ReadCaptions:
     """The prompts whose captions can be read, and the failures of all others.

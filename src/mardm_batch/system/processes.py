@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import psutil
 
@@ -56,6 +57,17 @@ def process_is_alive(pid: int) -> bool:
         return True
     except psutil.NoSuchProcess:
         return False
+
+
+def kill_processes(pids: Iterable[int], seconds: float) -> None:
+    """Kill processes, and wait for so long at most until those that they started have ended by themselves."""
+    ending: list[psutil.Process] = []
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            ending += [process, *process.children(recursive=True)]
+            process.kill()
+    psutil.wait_procs(ending, seconds)
 
 
 def existed_at(pid: int, time_of_day: float) -> bool:

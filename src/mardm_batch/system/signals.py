@@ -22,6 +22,7 @@ class Interrupted(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number
 
 
@@ -50,6 +51,17 @@ def restore_default_signals() -> None:
 def ignore(number: int, frame: FrameType | None) -> None:
     """Handles a signal by doing nothing. Unlike SIG_IGN it also takes one that came just before it was set; for such a
     one Python would print a traceback."""
+
+
+@contextmanager
+def ignored_signals() -> Iterator[None]:
+    """Ignore signals: a terminal and the programs between it and a run pass one on several times."""
+    before = {number: signal.signal(number, ignore) for number in handled_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -177,7 +177,7 @@ class ProgressDisplay:
         elif done + failed and self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
             words += [] if left is None else [f"{clock(left)} left"]
-            log.info("%s", ", ".join([f"{self.done} of {self.total} poses", *words]))
+            log.info("%s", ", ".join([f"{self.done} of {self.total} pose{'s' * (self.total != 1)}", *words]))
 
 
 class TimeLeftColumn(ProgressColumn):

@@ -7,7 +7,6 @@ something open.
 import atexit
 import logging
 import os
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from mardm_batch.pages.figure import render_figure
 from mardm_batch.system.signals import blocked_signals
 from mardm_batch.system.terminal import printable
 from mardm_batch.tracking.identity import run_name, run_tags
+from mardm_batch.tracking.offline import leave_place, log_place
 from mardm_batch.tracking.tracker import (
     NullTracker,
     PoseTrackingSettings,
@@ -112,7 +112,7 @@ class WandbTracker:
         options: dict[str, Any] = {"silent": True, "console": "off", "init_timeout": SECONDS_TO_START}
         if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:
             options["x_transaction_log_flush_interval"] = SECONDS_TO_FLUSH
-        self.wandb = wandb
+        self.wandb, self.tracked = wandb, run
         self.offline = mode == "offline"
         self.run = wandb.init(
             project=settings.project or configured.project or PROJECT,
@@ -141,12 +141,14 @@ class WandbTracker:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary.errors.items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
         self.run.summary.update(dict(summary.metrics))
-        place, url = self.folder(), self.run.url
+        place, url = Path(self.run.dir).parent, self.run.url
         self.run.finish(exit_code=summary.exit_code)
-        if self.offline:
-            log.info("tracked offline: `wandb leet %s` shows the curves, `wandb sync %s` uploads them", place, place)
-        else:
+        if not self.offline:
             log.info("tracked at %s", url)
+        elif self.tracked.sweep is None:
+            log_place(place)
+        else:
+            leave_place(self.tracked.folder, place)
 
     def log_samples(self, summary: RunSummary) -> None:
         """A table of sample poses: picture, a figure that can be turned, caption, agreement and measures."""
@@ -174,13 +176,6 @@ class WandbTracker:
         columns: list[str | int] = [*(key for key in first if key in keys), *(key for key in keys if key not in first)]
         table = self.wandb.Table(columns=columns, data=[[row.get(str(key)) for key in columns] for row in rows])
         self.run.log({"samples": table, **({"pictures": pictures} if pictures else {})})
-
-    def folder(self) -> str:
-        """The folder of the run's files, as a command takes it."""
-        place = Path(self.run.dir).parent
-        with suppress(OSError, ValueError):  # the working folder is gone, or the run is elsewhere
-            place = place.relative_to(Path.cwd())
-        return shlex.quote(printable(str(place)))
 
 
 def read_wandb_settings(run: TrackedRun) -> Any:

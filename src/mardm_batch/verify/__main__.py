@@ -13,7 +13,7 @@ from typing import Final
 
 from rich.progress import track
 
-from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE, advice_about_unreadable
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.terminal import CONSOLE, Output, counted, print_output, printable, replace_unencodable_output
 from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Kind, Report
@@ -83,10 +83,7 @@ def ways_to_mend(problems: Sequence[Finding], repair: bool) -> Iterator[str]:
         poses = "missing pose" if len(missing) == 1 else f"{len(missing):,} missing poses"
         yield f"the command that made these poses, run again, makes the {poses}"
     if unreadable:
-        yield (
-            f"captions without any word that the model knows: {len(unreadable):,}; no run can make poses of them as "
-            "they are: use other words"
-        )
+        yield advice_about_unreadable(len(unreadable))
 
 
 def progress_bar(inspections: Iterable[Inspection], total: int) -> Iterable[Inspection]:
