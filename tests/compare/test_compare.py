@@ -18,9 +18,9 @@ from PIL import Image
 from tests.support import run_command
 
 from mardm_batch.compare.__main__ import broken, main
-from mardm_batch.compare.fidelity import add_fidelity
+from mardm_batch.compare.fidelity import add_fidelity, mark_best, share_cell
 from mardm_batch.compare.runs import find_runs
-from mardm_batch.compare.tables import compare
+from mardm_batch.compare.tables import Row, compare
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.npy_file import NPY
@@ -217,7 +217,7 @@ def test_the_best_is_marked_only_for_metrics_with_a_direction(tmp_path: Path) ->
     change_metrics(folders[3], poses_done=0, poses_per_second=0.0, bone_length_error_cm=0.0)  # nothing was left to do
     sections = compare(find_runs(folders)[0]).sections
     best = {row.label: [cell.best for cell in row.cells] for section in sections for row in section.rows}
-    assert best["poses per second"] == best["bone length error (cm)"] == [False, True, True, False]
+    assert best["poses per second, once started"] == best["bone length error (cm)"] == [False, True, True, False]
     assert "my measure" in best
     assert not any(any(marks) for label, marks in best.items() if label[:4] not in ("pose", "bone"))
 
@@ -232,6 +232,24 @@ def test_names_say_what_differs_and_tell_runs_apart(tmp_path: Path) -> None:
     assert [name.split()[-1] for name in names if "again" in name] == ["again"]
 
 
+def test_a_preset_names_a_run_before_its_settings(tmp_path: Path) -> None:
+    for name, words, cfg in (("a", ["+preset=fast", "limit=6"], 1.5), ("b", ["limit=6"], 2.0), ("c", [], 3.0)):
+        folder = finish_run(tmp_path / name, f"sampling.cfg={cfg}")
+        (folder / ".hydra").mkdir()
+        (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(words))
+    comparison = compare(find_runs([tmp_path])[0])
+    assert comparison.names == ("preset=fast  cfg=1.5", "cfg=2.0", "cfg=3.0")
+    assert comparison.sections[0].rows[0].label == "preset"
+
+
+def test_shares_are_shown_in_per_cent(tmp_path: Path) -> None:
+    folders = [finish_run(tmp_path / name) for name in "ab"]
+    for folder, share in zip(folders, (0.0, 0.0666), strict=True):
+        change_metrics(folder, adjusted=share, agreement_below_half=share)
+    rows = rows_of(*folders)
+    assert rows["adjusted"] == rows["agreement below half"] == ["0.0 %", "6.7 %"]
+
+
 def test_an_incomplete_run_is_marked_and_never_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, failed = (
         finish_run(tmp_path / "whole", "seed=1"),
@@ -243,7 +261,7 @@ def test_an_incomplete_run_is_marked_and_never_best(tmp_path: Path, capsys: pyte
         change_metrics(folder, poses_per_second=rate, bone_length_error_cm=1 / rate)
     comparison = compare(find_runs([whole, failed, other, killed])[0])
     rows = {row.label: row.cells for section in comparison.sections for row in section.rows}
-    for label in ("poses per second", "bone length error (cm)"):
+    for label in ("poses per second, once started", "bone length error (cm)"):
         assert [cell.best for cell in rows[label]] == [False, False, True, False]
     assert [cell.warning for cell in rows["state"]] == [False, True, False, True]
     assert [cell.text for cell in rows["state"]] == ["finished", "incomplete", "finished", "incomplete"]
@@ -295,6 +313,7 @@ DAMAGE = {
     "types": lambda summary: {**summary, "metrics": [1], "samples": {}},
     "shard": lambda summary: {**summary, "settings": {**summary["settings"], "shard": [1]}},
     "null": lambda summary: None,
+    "key": lambda summary: {**summary, "settings": {}},
 }
 
 
@@ -308,6 +327,8 @@ def test_a_damaged_summary_is_one_line_and_hides_no_other(
     assert main([str(good), str(bad), "--page", str(tmp_path / "page.html")]) == 0
     out = capsys.readouterr().out
     assert out.count("skipped: ") == 1
+    assert "Error" not in out
+    assert kind != "too deep" or "not the summary of a run (nested too deeply); leave this folder out" in out
     assert "runs: 1," in out
     with pytest.raises(SystemExit, match="2"):
         main([str(bad), "--page", str(tmp_path / "page.html")])
@@ -586,3 +607,12 @@ def test_captions_met_entirely_are_counted_by_group_and_demands(tmp_path: Path) 
         "arms": ("0.0 %", "of 1"),
         "seats": ("100.0 %", "of 1"),
     }
+
+
+def test_runs_that_are_alike_have_no_best(tmp_path: Path) -> None:
+    runs, _ = find_runs([finish_run(tmp_path / name) for name in "abc"])
+    alike, better = (
+        Row("all", tuple(map(share_cell, met))) for met in (([True], [True], None), ([True], [False], None))
+    )
+    marks = [[cell.best for cell in row.cells] for row in mark_best((alike, better), runs)]
+    assert marks == [[False, False, False], [True, False, False]]

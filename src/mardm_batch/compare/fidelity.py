@@ -77,10 +77,11 @@ def mark_best(rows: Sequence[Row], runs: Sequence[Run]) -> tuple[Row, ...]:
     """The rows with their best cells marked: the largest shares of complete runs, where they differ."""
     marked = []
     for row in rows:
-        texts = {cell.text: cell.number or 0.0 for cell, run in zip(row.cells, runs, strict=True) if not run.incomplete}
-        best = max(texts, key=lambda text: texts[text], default=None) if len(texts) > 1 else None
+        complete = [cell for cell, run in zip(row.cells, runs, strict=True) if not run.incomplete]
+        shares = {cell.text: cell.number for cell in complete if cell.number is not None}
+        best = max(shares, key=lambda text: shares[text]) if len(shares) > 1 else None
         cells = (
-            replace(cell, best=cell.text == best and not run.incomplete and cell.number is not None)
+            replace(cell, best=cell.text == best and not run.incomplete)
             for cell, run in zip(row.cells, runs, strict=True)
         )
         marked.append(Row(row.label, tuple(cells)))

@@ -8,6 +8,7 @@ shards of one run.
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.layouts.layout import Layout
 from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary, finite_numbers
-from mardm_batch.errors import InputError, first_line
+from mardm_batch.errors import InputError, reason_of
 from mardm_batch.run.saved_settings import read_yaml, select
 from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json
@@ -53,7 +54,7 @@ class Sample:
 class Run:
     """One or more shards with the same settings.
 
-    `settings` have dotted keys; `num_shards` is None for a run of every prompt.
+    `settings` have dotted keys, and the name of the preset as `preset`; `num_shards` is None for a run of every prompt.
     """
 
     folders: tuple[Path, ...]
@@ -147,7 +148,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
     """
     try:
         summary = RunSummary.from_json(json.loads(read_regular(path)))
-        settings = flatten(summary.settings)
+        settings = {**chosen_preset(path.parent), **flatten(summary.settings)}
         shard, started = settings["shard"], summary.started
         output = output_folder(summary.output, settings["paths.output"], path)
         layout = layout_of(output)
@@ -165,8 +166,7 @@ def read_run(path: Path) -> tuple[Run, bool]:
             ended=last_written(path) if started is None else started + summary.metrics.get("seconds", 0.0),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {first_line(error)}"
-        raise InputError(f"{path}: not the summary of a run ({reason}); leave this folder out") from None
+        raise InputError(f"{path}: not the summary of a run ({problem_with(error)}); leave this folder out") from None
     return run, summary.sweep is not None
 
 
@@ -180,6 +180,7 @@ def read_unfinished_run(folder: Path) -> tuple[Run, bool]:
     try:
         saved, hydra = (read_yaml(folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
         settings = {key: resolved(saved, key, value) for key, value in flatten(saved).items()}
+        settings = {**chosen_preset(folder), **settings}
         shard, output = settings["shard"], settings["paths.output"]
         run = Run(
             folders=(folder,),
@@ -195,8 +196,27 @@ def read_unfinished_run(folder: Path) -> tuple[Run, bool]:
             ended=last_written(folder / METRICS_FILE),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{folder}: no {SUMMARY_FILE} and no settings of a run ({first_line(error)})") from None
+        raise InputError(f"{folder}: no {SUMMARY_FILE} and no settings of a run ({problem_with(error)})") from None
     return run, (folder.parent / "multirun.yaml").is_file()
+
+
+def problem_with(error: Exception) -> str:
+    """Why a file is none of a run, for people."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return f"the key {error.args[0]} is missing" if isinstance(error, KeyError) else reason_of(error)
+
+
+def chosen_preset(run_folder: Path) -> dict[str, str | None]:
+    """The preset that a run was started with, as the setting `preset`; nothing where its command is not known."""
+    try:
+        words = read_yaml(run_folder / ".hydra" / "overrides.yaml")
+    except ValueError:
+        return {}
+    if not isinstance(words, list):
+        return {}
+    chosen = [word.partition("=")[2] for word in words if isinstance(word, str) and re.match(r"\+*preset=", word)]
+    return {"preset": chosen[-1] if chosen else None}
 
 
 def resolved(saved: Any, key: str, value: Any) -> Any:

@@ -21,6 +21,10 @@ BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
     "agreement_below_half": min,
 }
 """How the best value of a metric is chosen; metrics that are not listed have no best value."""
+SHARES = ("adjusted", "agreement_below_half")
+"""Metrics that are shown in per cent."""
+LABELS = {"poses_per_second": "poses per second, once started"}
+"""Of metrics whose keys do not say enough: the rate leaves out the time until the first batch, `seconds` does not."""
 UNITS = {"cm": " (cm)", "mb": " (MB)"}
 MAX_SETTINGS_IN_NAME = 4
 MAX_VALUE_LENGTH = 22
@@ -139,11 +143,12 @@ def path_parts(folder: Path, alone: bool) -> tuple[str, ...]:
 def discriminative_settings(differing: Sequence[str], runs: Sequence[Run]) -> list[str]:
     """The fewest settings, those with the most different values first, that tell as many runs apart as all of them.
 
-    Where the models differ, their names stand for all other settings of the models.
+    A preset is named before other settings. Where the models differ, their names stand for all other settings of the
+    models.
     """
     by_name = "model.name" in differing
     keys = [key for key in differing if key == "model.name" or not (by_name and key.startswith("model."))]
-    keys.sort(key=lambda key: -len({setting_text(run, key) for run in runs}))
+    keys.sort(key=lambda key: (key != "preset", -len({setting_text(run, key) for run in runs})))
 
     def groups(chosen: Sequence[str]) -> int:
         return len({tuple(setting_text(run, key) for key in chosen) for run in runs})
@@ -226,16 +231,21 @@ def metric_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[Row]:
 
 def best_text(key: str, values: Sequence[float]) -> str | None:
     """The text of the best value; None where the metric has none, or all values have the same text."""
-    if key not in BEST_OF or len(set(map(format_number, values))) == 1:
+    if key not in BEST_OF or len({metric_text(key, value) for value in values}) == 1:
         return None
-    return format_number(BEST_OF[key](values))
+    return metric_text(key, BEST_OF[key](values))
 
 
 def metric_cell(key: str, value: float | None, best: str | None) -> Cell:
     if value is None:
         return Cell(MISSING)
-    text = format_number(value)
+    text = metric_text(key, value)
     return Cell(text, value, best=text == best, warning=key == "failures" and value > 0)
+
+
+def metric_text(key: str, value: float) -> str:
+    """A metric's value in a table."""
+    return f"{100 * value:.1f} %" if key in SHARES else format_number(value)
 
 
 def stage_row(key: str, runs: Sequence[Run]) -> Row:
@@ -253,6 +263,8 @@ def stage_row(key: str, runs: Sequence[Run]) -> Row:
 
 def metric_label(key: str) -> str:
     """The label of a metric: `bone_length_error_cm` is "bone length error (cm)"."""
+    if key in LABELS:
+        return LABELS[key]
     stem, _, last = key.rpartition("_")
     return printable((stem + UNITS[last] if last in UNITS else key).replace("_", " "))
 
