@@ -376,6 +376,16 @@ def test_an_old_network_is_not_resumed_on_a_new_autoencoder(tmp_path, change, me
     assert (tmp_path / "weights.safetensors").read_bytes() == written
 
 
+def test_a_resumed_training_keeps_the_settings_of_its_clips(tmp_path):
+    train(make_config(tmp_path))
+    with pytest.raises(InputError, match=r"clips were made with data\.composed_clips=12, not 13; use .*clips\.pt"):
+        train(make_config(tmp_path, "resume=true", "data.composed_clips=13"))
+    (tmp_path / "run" / "clips.pt").unlink()
+    train(make_config(tmp_path, "resume=true", "data.composed_clips=13"))
+    with pytest.raises(InputError, match=r"data\.composed_clips=13, not 12"):
+        train(make_config(tmp_path, "resume=true"))
+
+
 def test_a_training_says_what_it_does_and_how_to_use_the_weights(tmp_path, caplog):
     with caplog.at_level("INFO"):
         train(make_config(tmp_path))

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SECONDS_PER_CLIP: Final = 0.009
 """On one core, to compose one."""
+RECORDED_CLIPS: Final = ("data.mocap_share", "data.mocap_stride")
+"""Settings on which the clips depend where there are recordings."""
 
 
 class TrainingLog:
@@ -80,6 +82,7 @@ def check_folders(config: TrainConfig) -> None:
                 f"folder={folder}: holds {network.name} without the {autoencoder.name} that it needs, and cannot be "
                 "resumed; start a training in another folder="
             )
+        check_clips(config.data, folder)
     elif any(path.exists() for path in earlier):
         raise InputError(
             f"folder={folder}: holds a training already; resume=true continues it, another folder= starts a new one"
@@ -90,6 +93,28 @@ def check_folders(config: TrainConfig) -> None:
             f"output={output}: exists already, and the training in folder={folder} did not write it; name another "
             "output=, or continue the training that wrote it, by resume=true and its folder="
         )
+
+
+def check_clips(data: DataSettings, folder: Path) -> None:
+    """Raises InputError where a training that is resumed has clips that were made with other settings."""
+    recorded = read_record(folder) if (folder / CLIPS_FILE).exists() else {}
+    others = {key: value for key, value in described_clips(data).items() if recorded.get(key, value) != value}
+    if others:
+        differences = ", ".join(f"{key}={recorded[key]}, not {value}" for key, value in others.items())
+        raise InputError(
+            f"folder={folder}: its clips were made with {differences}; use the settings of that training, or remove "
+            f"{folder / CLIPS_FILE} to make them anew"
+        )
+
+
+def described_clips(data: DataSettings) -> dict[str, str]:
+    """The settings on which a training's clips depend; a folder of recordings may have been moved meanwhile."""
+    recordings = {"data.mocap": data.mocap, "data.bvh": data.bvh}
+    described = {"data.composed_clips": str(data.composed_clips)}
+    described |= {key: "null" if path is None else "a path" for key, path in recordings.items()}
+    if any(path is not None for path in recordings.values()):
+        described |= {key: str(getattr(data, key.removeprefix("data."))) for key in RECORDED_CLIPS}
+    return described
 
 
 def check_recordings(data: DataSettings) -> None:
@@ -122,7 +147,7 @@ def train(config: TrainConfig) -> None:
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"output={output}: cannot be written to")
     with acquired(folder / LOCK_FILE, folder):
-        run_id = begin_record(folder, output, config.resume)
+        run_id = begin_record(folder, output, config.resume, config.data)
         run = TrackedRun(folder, asdict(config), "train", None, "train", "step", run_id)
         logging.getLogger("mardm_batch.train").info("%s", plan_of(config, folder))
         with TrainingLog(folder, config.tracking.open(run)) as report:
@@ -142,7 +167,8 @@ def plan_of(config: TrainConfig, folder: Path) -> str:
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """What a training left in its folder about itself: `output`, and `run_id`; empty where there is none."""
+    """What a training left in its folder about itself: `output`, `run_id` and settings of its clips; empty where there
+    is none."""
     try:
         record = parse_json((folder / RECORD_FILE).read_bytes())
     except (OSError, ValueError):
@@ -150,12 +176,15 @@ def read_record(folder: Path) -> dict[str, str]:
     return {key: value for key, value in record.items() if isinstance(value, str)} if isinstance(record, dict) else {}
 
 
-def begin_record(folder: Path, output: Path, resume: bool) -> str:
+def begin_record(folder: Path, output: Path, resume: bool, data: DataSettings) -> str:
     """Leave the record of a training in its folder; returns its id at Weights & Biases, which a resumed one keeps."""
     kept = read_record(folder).get("run_id", "") if resume else ""
     run_id = kept if re.fullmatch(r"[\w-]{1,64}", kept) else os.environ.get("WANDB_RUN_ID") or uuid4().hex[:8]
-    record = json.dumps({"output": str(output.absolute()), "run_id": run_id})
-    write_atomically(folder / RECORD_FILE, record.encode())
+    described = described_clips(data)
+    if resume and (folder / CLIPS_FILE).exists():  # as they were made
+        described = {key: value for key, value in read_record(folder).items() if key in described}
+    record = {"output": str(output.absolute()), "run_id": run_id, **described}
+    write_atomically(folder / RECORD_FILE, json.dumps(record).encode())
     return run_id
 
 
