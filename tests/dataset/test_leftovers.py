@@ -35,6 +35,7 @@ def leave(store: PoseStore, temp: Path) -> list[Path]:
     partial += [records / PROGRESS / f"{shard}.json" for shard in ("all", "shard-0-of-3")]
     files = [random_sibling(path) for path in partial]
     files += [store.output / ".metadata.jsonl.1234", records / PROGRESS / ".all.json.99", records / "probe-77"]
+    files += [store.output / ".README.md.77", store.output / ".mardm_batch-probe-888"]
     files += [folder / f".mardm_batch-probe-{name}" for folder in (temp, records) for name in ("77", "0123abcd")]
     for folder in (temp, records):
         for owner in ("all", "shard-0-of-3", "shard-4-of-7"):
@@ -49,7 +50,6 @@ def leave(store: PoseStore, temp: Path) -> list[Path]:
 def test_the_holder_of_a_lock_clears_what_dead_processes_left(store: PoseStore, tmp_path: Path) -> None:
     left = leave(store, tmp_path / "temp")
     clear_leftovers(store.output, tmp_path / "temp", "all")
-    rebuild_metadata(store)
     assert [path for path in left if path.exists()] == []
     assert not (tmp_path / "temp").exists()
     assert main([str(store.output), "--json"]) == 0
@@ -62,6 +62,7 @@ def test_what_belongs_to_a_living_process_or_another_folder_stays(store: PoseSto
     other.mkdir()
     (temp / "thesis.txt").write_text("")
     (store.output / ".diary.txt.12").write_text("")
+    (store.output / ".mardm_batch-probe-mine").write_text("")
     living = random_sibling(records / PROGRESS / "shard-1-of-3.json")
     living.write_bytes(b"half")
     with FileLock(records / "shard-0-of-3.lock"), FileLock(records / "shard-1-of-3.lock"):
@@ -72,6 +73,7 @@ def test_what_belongs_to_a_living_process_or_another_folder_stays(store: PoseSto
     )
     assert living.exists()
     assert (store.output / ".diary.txt.12").exists()
+    assert (store.output / ".mardm_batch-probe-mine").exists()
     assert [path.name for path in records.glob(".mardm_batch-*")] == [f".mardm_batch-shard-0-of-3-{mine}"]
 
 

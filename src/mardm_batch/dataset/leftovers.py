@@ -8,7 +8,16 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from mardm_batch.dataset.layout import CAPTION_CACHE_PREFIX, FAILURES, PROBE_PREFIX, PROGRESS, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import (
+    CAPTION_CACHE_PREFIX,
+    CARD,
+    FAILURES,
+    METADATA,
+    PROBE_PREFIX,
+    PROGRESS,
+    RECORDS,
+    STAGING_PREFIX,
+)
 from mardm_batch.dataset.locks import SECONDS_TO_WAIT, file_lock, list_lock
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.system.files import partial_files
@@ -18,6 +27,10 @@ CACHE_NAME = re.compile(
     re.escape(CAPTION_CACHE_PREFIX) + r"(?P<owner>all|shard-\d+-of-\d+)-(?P<output>[0-9a-f]{8})-[0-9a-f]+\.safetensors"
 )
 SHARD_NAME = re.compile(r"all|shard-\d+-of-\d+")
+EARLIER_PROBE = re.compile(re.escape(STAGING_PREFIX + PROBE_PREFIX) + "[0-9]+")
+"""Probes of earlier versions, named by a process id; they were in the output folder itself."""
+LISTS = {"failures": (FAILURES,), "metadata": (METADATA, CARD)}
+"""By lock the lists that are written under it."""
 
 
 def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
@@ -48,14 +61,28 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
             shard = name.removesuffix(".json")
             if SHARD_NAME.fullmatch(shard) and is_dead(shard):
                 path.unlink(missing_ok=True)
-    with suppress(OSError), list_lock(output, "failures", SECONDS_TO_WAIT):
-        remove_partial_files(output, (FAILURES,))
+    clear_lists(output)
     for cache, shard in caption_caches(temp, output):
         # A whole one of the same division is read when its shard is resumed.
         unfinished, divided_alike = cache.name.startswith("."), number_of_shards(shard) == number_of_shards(owner)
         if (unfinished or not divided_alike) and is_dead(shard):
             remove_file(cache)
     remove_if_empty(temp)
+
+
+def clear_lists(output: Path) -> None:
+    """Remove the unfinished lists in the output folder itself, each under its lock, and probes of earlier versions."""
+    with suppress(OSError):
+        for probe in list(output.glob(f"{STAGING_PREFIX}{PROBE_PREFIX}*")):
+            if EARLIER_PROBE.fullmatch(probe.name):
+                remove_file(probe)
+        unfinished = list(partial_files(output))
+        for lock, names in LISTS.items():
+            left = [path for name, path in unfinished if name in names]
+            if left:  # whoever wrote one of them held the lock, and no longer does
+                with suppress(OSError), list_lock(output, lock, SECONDS_TO_WAIT):
+                    for path in left:
+                        path.unlink(missing_ok=True)
 
 
 def clear_caption_cache(output: Path, temp: Path, owner: str) -> None:
