@@ -42,6 +42,11 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(". ")
 
 
+def reason_of(error: Exception) -> str:
+    """Why a file that is named anyway cannot be used: an OSError without its number and path, else the first line."""
+    return isinstance(error, OSError) and error.strerror or first_line(error)
+
+
 @contextmanager
 def naming(setting: str) -> Iterator[None]:
     """Put the setting that an error is about before its message: "model.weights=" + "FILE: no such file"."""

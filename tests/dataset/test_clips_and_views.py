@@ -57,7 +57,7 @@ def test_all_files_are_there_and_the_audit_knows_them(store: PoseStore) -> None:
     assert np.load(store.output / "waving.clip.npy").shape == (6, 22, 3)
     assert store.survey([PROMPT]).finished == (PROMPT,)
     found = {finding.kind for finding in verify(store.output).problems}
-    assert found == {"metadata.jsonl does not list the finished poses"}
+    assert found == {"metadata.jsonl is out of date"}
     (store.output / "waving@045.png").unlink()
     assert store.survey([PROMPT]).unfinished == (PROMPT,)
 

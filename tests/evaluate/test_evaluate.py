@@ -99,7 +99,7 @@ def test_the_command_prints_and_writes_scores(
     stages = captured.err.splitlines()
     assert ["2 of 2" in line for line in stages if "sampling 6 captions" in line] == [False, True]
     assert any("composing 50 training poses" in line for line in stages)
-    assert "6 captions (held out: " in shown
+    assert "6 captions that training never saw, 2 seeds" in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
     assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "retrieval", "failed"}

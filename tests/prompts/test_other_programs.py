@@ -142,6 +142,20 @@ def test_one_line_says_what_was_set_aside_and_how_often(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"Here are 2 captions:\n1. {ARM}\n2. {FLOOR}\n", "1 introductory line"),
+        (f"1. {ARM}\nOn the floor:\n2. {FLOOR}\n", "1 heading"),
+        (f"Standing:\n1. {ARM}\nOn the floor:\n2. {FLOOR}\n", "2 headings"),
+    ],
+)
+def test_a_line_before_a_list_is_no_heading(tmp_path: Path, text: str, words: str):
+    found = read(tmp_path, text)
+    assert [prompt.caption for prompt in found.prompts] == [ARM, FLOOR]
+    assert found.warnings[0].endswith(f"2 of 2 lines; {words}")
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("list.md", f"# List\n- {ARM}#120\n- {FLOOR}#NA\n"),

@@ -1,5 +1,7 @@
 """What all commands share: their parser, and one line for a mistake of the user."""
 
+from pathlib import Path
+
 import pytest
 
 from mardm_batch.errors import ConfigurationError
@@ -21,6 +23,26 @@ def test_an_error_of_the_user_is_one_line_and_exit_code_2(
         raise error
     assert ended.value.code == 2
     assert capsys.readouterr().err == line + "\n"
+
+
+def test_a_refusal_says_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parser = command_parser("verify", "Audit.")
+    parser.add_argument("output_dir")
+    parser.add_argument("--to", choices=["bvh", "csv"])
+    monkeypatch.chdir(tmp_path)
+    for words, hint in (
+        (["poses", "--to", "bhv"], "(choose from 'bvh', 'csv'); did you mean bvh?;"),
+        (["poses", "--to", "xml"], "(choose from 'bvh', 'csv'); python"),
+        (["-dash"], "are required: output_dir; write ./-dash for the folder or file of that name;"),
+        (["-other"], "are required: output_dir; python"),
+    ):
+        (tmp_path / "-dash").mkdir(exist_ok=True)
+        monkeypatch.setattr("sys.argv", ["verify", *words])
+        with pytest.raises(SystemExit, match="2"):
+            parser.parse_args()
+        assert hint in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_a_command_silently_with_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,6 +57,10 @@ def test_the_reason_is_named_that_the_operating_system_does_not_say(tmp_path: Pa
     assert make_unwritable("a", tmp_path / "b", full) == (
         f"a={tmp_path}/b: cannot be written to: No space left on device; name another folder: a=DIR"
     )
+    absent = FileNotFoundError(errno.ENOENT, "No such file or directory", "/proc/x")
+    assert "a=/proc/x: cannot be written to: a folder cannot be made there; " in make_unwritable(
+        "a", Path("/proc/x"), absent
+    )
 
 
 def test_a_log_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from mardm_batch.dataset.formats.npy_file import NPY, npy_bytes
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.layout import RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
-from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.progress import Progress, read_progress_records
 from mardm_batch.dataset.queues import QueuedJob, write_queue
 from mardm_batch.dataset.records import Failure, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
@@ -147,6 +147,7 @@ def list_failure(output: Path) -> None:
 
 
 MISPLACED = "in the way of a file or folder"
+BAD_FAILURES = "failures.jsonl cannot be read in full"
 NAN = np.full((22, 3), np.nan, np.float32)
 DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "PNG missing": (lambda o: (o / "waving.png").unlink(), "missing file of a pose", [WAVING]),
@@ -227,22 +228,22 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "staged file": (lambda o: stage(o), "leftover temporary file", []),
     "unknown file": (lambda o: (o / "notes.txt").write_text(""), "unknown file", []),
     "list of captions cut": (
-        lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl does not list the finished poses", [],
+        lambda o: cut(o / "metadata.jsonl", 100), "metadata.jsonl is out of date", [],
     ),
     "list of captions missing": (
-        lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl does not list the finished poses", [],
+        lambda o: (o / "metadata.jsonl").unlink(), "metadata.jsonl is out of date", [],
     ),
     "list of captions nested too deeply": (
         lambda o: (o / "metadata.jsonl").open("a").write("[" * 100_000 + "\n"),
-        "metadata.jsonl does not list the finished poses", [],
+        "metadata.jsonl is out of date", [],
     ),
     "list of captions is a folder": (lambda o: replace_by_folder(o / "metadata.jsonl"), MISPLACED, []),
     "list of failures nested too deeply": (
-        lambda o: (o / "failures.jsonl").write_text('{"a": ' * 100_000 + "\n"), "unknown file", [],
+        lambda o: (o / "failures.jsonl").write_text('{"a": ' * 100_000 + "\n"), BAD_FAILURES, [],
     ),
     "list of failures of other types": (
         lambda o: (o / "failures.jsonl").write_text('null\n[]\n{"caption": 1, "name": [], "stage": 2}\n'),
-        "unknown file", [],
+        BAD_FAILURES, [],
     ),
     "dataset card is a folder": (lambda o: replace_by_folder(o / "README.md"), MISPLACED, []),
     "list of failures is a folder": (lambda o: (o / "failures.jsonl").mkdir(), MISPLACED, []),
@@ -288,7 +289,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "progress record nested too deeply": (
         lambda o: record(o, "[" * 100_000), "record of a run that cannot be read", [],
     ),
-    "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), "unknown file", []),
+    "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), BAD_FAILURES, []),
     "failure": (list_failure, "failed, not generated since", [SITTING]),
 }  # fmt: skip
 
@@ -468,7 +469,7 @@ def test_the_agreement_of_the_poses_is_summed_up(output: Path, picture: bytes, a
         PoseStore(output, ALL).write(pose, picture, PROVENANCE, output.parent)
     assert audit()["agreement"] == {"poses": 2, "mean": 0.625, "below_half": 0.5}
     main([str(output), "--no-pictures"])
-    assert "agreement with the captions: mean 0.625, 50.0 % below 0.5 (2 poses)" in capsys.readouterr().out
+    assert "agreement with the captions, measured on 2 poses: mean 0.625, 50.0 % below 0.5\n" in capsys.readouterr().out
 
 
 def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path, capsys) -> None:
@@ -512,6 +513,22 @@ def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     assert note["kind"] == "errors logged by a run"
     assert note["where"] == str(output.parent / "errors.jsonl")
     assert note["detail"] == "2, the last: 12:00:01 pose 1"
+
+
+def test_what_is_wrong_with_a_file_is_said_without_error_numbers_and_paths(output: Path, audit, capsys) -> None:
+    (output / "waving.json").write_bytes(b"\xef\xbb\xbf" + (output / "waving.json").read_bytes())
+    (output / "failures.jsonl").write_text("no\nfailures\n")
+    record(output, "{}")
+    replace_by(output / RECORDS / "progress" / "shard-0-of-2.json", os.mkfifo)
+    details = {each["where"]: each["detail"] for each in audit()["problems"]}
+    assert details["waving.json"] == "begins with a byte-order mark"
+    assert details["failures.jsonl"] == "2 bad lines"
+    assert read_progress_records(output)[1][f"{RECORDS}/progress/shard-0-of-2.json"] == "is a FIFO, not a regular file"
+    (output / "failures.jsonl").unlink()
+    (output / "failures.jsonl").mkdir()
+    assert [each["kind"] for each in audit()["problems"] if each["where"] == "failures.jsonl"] == [MISPLACED]
+    main([str(output)])
+    assert re.search(r"\.npy +4 files +\d\.\d kB\n", capsys.readouterr().out)
 
 
 def test_repair_keeps_the_failures_that_can_be_read(output: Path, audit) -> None:

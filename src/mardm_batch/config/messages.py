@@ -64,7 +64,11 @@ def explain_unknown_key(key: str, variants: Variants) -> str:
         return f"{key}: a setting of {', '.join(choices)}, not of the selected model (to sweep over several: ++{key}=…)"
     known = [row.key for row in next(iter(variants.values()))]
     near = difflib.get_close_matches(key, known, n=1)
-    return f"{key}: no such setting" + (f"; did you mean {near[0]}?" if near else "; --help lists them all")
+    if not near and "." not in key:
+        last_words = [each.rpartition(".")[2] for each in known]
+        meant = difflib.get_close_matches(key, last_words, n=1)
+        near = [each for each, last in zip(known, last_words, strict=True) if last in meant]
+    return f"{key}: no such setting; " + (f"did you mean {' or '.join(near)}?" if near else "--help lists them all")
 
 
 def one_line(error: Exception) -> str:

@@ -56,6 +56,8 @@ def setting(help: str, allowed: Allowed | None = None, default: Any = MISSING) -
 def out_of_range(key: str, value: object, words: str) -> ConfigurationError:
     """The error about a value that is not allowed."""
     shown = "null" if value is None else value
+    if value == "":
+        return ConfigurationError(f"{key}= is empty: it must be {words}")
     return ConfigurationError(f"{key}={shown}: must be {words}")
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from mardm_batch.dataset.clocks import file_system_time
 from mardm_batch.dataset.layout import PROGRESS, RECORDS
-from mardm_batch.errors import first_line
+from mardm_batch.errors import reason_of
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
 from mardm_batch.system.machine import Machine, boot_id, pid_namespace, scheduler_job
@@ -139,5 +139,5 @@ def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]
         except FileNotFoundError:  # being replaced, on a shared disk
             continue
         except (OSError, ValueError) as error:
-            unreadable[path.relative_to(output).as_posix()] = first_line(error)
+            unreadable[path.relative_to(output).as_posix()] = reason_of(error)
     return shards, unreadable

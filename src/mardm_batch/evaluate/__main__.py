@@ -74,7 +74,7 @@ JUDGE_MEASURES: Final = {
     "agreement": "agreement with the caption, by the judge",
     "agreement_measured": "  poses whose caption states what it can judge",
     "agreement_auc": "  poses that meet every condition against others (AUC)",
-    "best_agreement_captions_met": "captions met by the pose of all seeds that agrees best",
+    "best_agreement_captions_met": "captions met by the best-agreeing pose",
     "any_seed_captions_met": "  by the pose of any seed",
 }
 """The same for the scores of the judge."""
@@ -98,13 +98,13 @@ WORST_LISTED: Final = 10
 
 
 def show(scores: Scores, console: Console) -> None:
-    kinds = " and ".join(f"{count} by {kind}" for kind, count in scores.held_out.items())
-    held_out = f" (held out: {kinds})" if kinds else ""
+    held_out = " that training never saw" if scores.held_out else ""
     title = f"{counted(scores.captions, 'caption')}{held_out}, {counted(scores.seeds, 'seed')}"
     table = Table("measure", "score", title=title, title_justify="left")
     values = vars(scores)
     for key, label in MEASURES.items():
-        table.add_row(label, f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %")
+        text = f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %"
+        table.add_row(label, "–" if key == "difference_of_seeds_cm" and scores.seeds == 1 else text)
     for key, label in JUDGE_MEASURES.items():
         table.add_row(label, f"{100 * vars(scores.judge)[key]:.1f} %")
     for key, label in RETRIEVAL_MEASURES.items():

@@ -12,6 +12,7 @@ from typing import Any, Final
 from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.prompts.captions import normalize_caption
 from mardm_batch.prompts.prompt_file import Entry, PromptFile
+from mardm_batch.system.terminal import counted
 
 _EXCEPTIONS: Final = 10  # of so many captions one may lack a form
 _MIN_FRAMES: Final = 16  # shorter clips are not in lists; smaller numbers count persons or steps
@@ -207,7 +208,8 @@ class ListForm:
         file.set_aside.append(f"{self.what} of {count} of {len(marked)} lines")
         headings = len(stripped) - len(marked)
         if headings:
-            file.set_aside.append(f"{headings} heading{'s' * (headings > 1)}")
+            is_introduction = headings == 1 and stripped[:1] != marked[:1]
+            file.set_aside.append("1 introductory line" if is_introduction else counted(headings, "heading"))
         return [(number, line if rest is None else rest) for number, line, rest in marked]
 
 

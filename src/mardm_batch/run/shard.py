@@ -183,7 +183,8 @@ def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> N
     """Raises InputError where the poses of this run would be mixed with poses of other settings unasked."""
     if survey.other_settings and config.existing == "skip":
         differences = [
-            f"{key}: the folder's {' or '.join(map(shown, found[:VALUES_SHOWN]))}, this command's {shown(own)}"
+            f"{key}: the folder's {' or '.join(shown(key, each) for each in found[:VALUES_SHOWN])}, "
+            f"this command's {shown(key, own)}"
             for key, (found, own) in survey.differences.items()
         ]
         more = f"; {len(differences) - KEYS_SHOWN} more" if len(differences) > KEYS_SHOWN else ""
@@ -202,7 +203,9 @@ def refuse_other_settings(survey: Survey, store: PoseStore, config: Config) -> N
         )
 
 
-def shown(value: object) -> str:
-    """A value in a message: a hash is cut."""
-    text = "none" if value is None or value == "None" else str(value)
+def shown(key: str, value: object) -> str:
+    """A setting's value in a message: a hash is cut, and of `sampling.adjust` the version is recorded."""
+    text = {"None": "none", "True": "true", "False": "false"}.get(str(value), str(value))
+    if key == "adjust":
+        return "false" if text == "none" else f"true (version {text})"
     return text[:8] if re.fullmatch("[0-9a-f]{64}", text) else text

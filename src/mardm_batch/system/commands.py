@@ -2,6 +2,8 @@
 
 import argparse
 import ast
+import difflib
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +22,12 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """See `ArgumentParser.error`."""
+        if choice := re.search(r"invalid choice: '(.+)' \(choose from (.+)\)", message):
+            near = difflib.get_close_matches(choice[1], re.findall(r"[^', ]+", choice[2]), n=1)
+            message += "".join(f"; did you mean {each}?" for each in near)
+        for word in sys.argv[1:]:
+            if word.startswith("-") and Path(word).exists():
+                message += f"; write ./{word} for the folder or file of that name"
         print(printable(f"error: {message}; {self.prog} --help lists the arguments"), file=sys.stderr)
         sys.exit(ExitCode.BAD_INPUT)
 

@@ -1,5 +1,6 @@
 """Folders that cannot be used: why, in one line, and which settings name others."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,7 +50,9 @@ def unwritable_reason(folder: Path, error: OSError) -> str:
     if (reason := obstacle(folder)) is not None:
         return reason
     inside = error.filename is not None and Path(error.filename).parent.absolute() == folder.absolute()
-    return f"{Path(error.filename).name}: {error.strerror}" if inside else str(error.strerror)
+    if inside:
+        return f"{Path(error.filename).name}: {error.strerror}"
+    return "a folder cannot be made there" if error.errno == errno.ENOENT else str(error.strerror)
 
 
 def is_writable(folder: Path) -> bool:

@@ -73,6 +73,8 @@ def parse_json(content: bytes | str) -> Any:
         ValueError: it cannot be decoded.
     """
     text = content.decode() if isinstance(content, bytes) else content
+    if text.startswith("\ufeff"):
+        raise ValueError("begins with a byte-order mark")
     try:
         document = DECODER.decode(text)
     except RecursionError:

@@ -66,10 +66,18 @@ def discard_output() -> None:
 
 def printable(text: str, limit: int = LONGEST_LINE) -> str:
     """Untrusted text, such as names and captions, as one line: every character that could steer the terminal is
-    escaped, and the middle of what is longer than `limit` characters is left out."""
+    escaped, and the middle of what is longer than `limit` characters is left out. A byte of a name that is not UTF-8
+    appears as `\\xe9`."""
     if len(text) > limit:
         text = f"{text[: limit * 2 // 3]} … {text[-(limit // 3) :]}"
-    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return text if text.isprintable() else "".join(map(printable_character, text))
+
+
+def printable_character(character: str) -> str:
+    """A character, or its escape where it could steer the terminal."""
+    if "\udc80" <= character <= "\udcff":  # a byte that Python could not decode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def printable_lines(text: str) -> str:

@@ -46,8 +46,9 @@ def show(report: Report, repair: bool, prune: bool) -> None:
     if report.counts.unknown_words:
         console.print(f"captions with words that the model does not know: {report.counts.unknown_words:,}")
     if (agreement := report.agreement) is not None:
+        measured = f"agreement with the captions, measured on {counted(agreement.poses, 'pose')}"
         low = f"{100 * agreement.below_half:.1f} % below 0.5"
-        console.print(f"agreement with the captions: mean {agreement.mean:.3f}, {low} ({agreement.poses:,} poses)")
+        console.print(f"{measured}: mean {agreement.mean:.3f}, {low}")
     by_kind: dict[str, list[Finding]] = {}
     for each in (*report.problems, *report.notes):
         by_kind.setdefault(each.kind, []).append(each)
@@ -60,7 +61,7 @@ def show(report: Report, repair: bool, prune: bool) -> None:
             console.print(f"  and {len(findings) - EXAMPLES_SHOWN:,} more")
     console.print("disk use", style="bold")
     for file_type, (files, size) in report.disk.items():
-        console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {size / 1e6:>10,.1f} MB"))
+        console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {amount(size):>13}"))
     if not report.problems:
         console.print("no problems", style="bold green")
     for advice in ways_to_mend(report.problems, repair):
@@ -71,6 +72,11 @@ def show(report: Report, repair: bool, prune: bool) -> None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {counted(report.repair.moved, 'file')}{folder}"))
         console.print(f"poses that the next run generates: {report.repair.to_generate:,}", style="bold")
+
+
+def amount(size: int) -> str:
+    """A number of bytes, for people."""
+    return f"{size / 1e3:,.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 
 def ways_to_mend(problems: Sequence[Finding], repair: bool) -> Iterator[str]:

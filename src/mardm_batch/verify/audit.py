@@ -18,6 +18,7 @@ from mardm_batch.dataset.ledger import Ledger
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
+from mardm_batch.errors import reason_of
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
 from mardm_batch.system.json_records import parse_json
@@ -95,7 +96,7 @@ def audit(
     requested = expected.prompts or {}
     missing = [each for name, each in requested.items() if JSON.suffix not in listing.poses.get(name, ())]
     active = active_runs(store.output, shards)
-    failures, broken_list = read_failures(store.output)
+    failures, broken_list = ([], []) if FAILURES in listing.misplaced else read_failures(store.output)
     tally = Tally(frozenset(each.key for each in failures))
     with ExpectedRows() as rows:
         found = progress_bar(inspections(store, expected, listing, checks, read), len(read))
@@ -210,17 +211,14 @@ def read_failures(output: Path) -> tuple[list[Failure], list[Finding]]:
     """The failures that are listed, and what is wrong with the list."""
     failures = FailureList(output)
     try:
-        lines = read_regular(failures.path, MAX_LIST_BYTES).decode().splitlines()
+        lines = read_regular(failures.path, MAX_LIST_BYTES).split(b"\n")
         listed = failures.read()
     except FileNotFoundError:
         return [], []
-    except (OSError, ValueError) as error:
-        return [], [Finding(Kind.UNKNOWN_FILE, FAILURES, str(error), (FAILURES,))]
-    unreadable = sum(not is_failure(line) for line in lines if line)
-    if unreadable:
-        problem = Finding(Kind.UNKNOWN_FILE, FAILURES, f"lines that are not failures: {unreadable:,}", (FAILURES,))
-        return listed, [problem]
-    return listed, []
+    except OSError as error:
+        return [], [Finding(Kind.FAILURES, FAILURES, reason_of(error), (FAILURES,))]
+    bad = sum(not is_failure(line) for line in lines if line.strip())
+    return listed, [Finding(Kind.FAILURES, FAILURES, counted(bad, "bad line"), (FAILURES,))] if bad else []
 
 
 def check_failures(
@@ -234,7 +232,7 @@ def check_failures(
             yield Finding(Kind.FAILED, each.name, f"{each.stage}: {each.error}")
 
 
-def is_failure(line: str) -> bool:
+def is_failure(line: bytes) -> bool:
     try:
         Failure.from_json(parse_json(line))
     except ValueError:

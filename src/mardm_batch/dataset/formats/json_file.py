@@ -7,6 +7,7 @@ from typing import Final
 
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.errors import reason_of
 from mardm_batch.pose.skeleton import JOINT_NAMES, NUM_JOINTS
 from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json, required_keys, written_keys
@@ -25,7 +26,7 @@ def read_json(path: Path) -> PoseDocument:
     try:
         content = read_regular(path)
     except (OSError, ValueError) as error:
-        raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+        raise DamagedFileError(Damage.UNREADABLE, reason_of(error)) from None
     return pose_document(content, path.name.removesuffix(JSON.suffix))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.errors import reason_of
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import check_regular
@@ -41,7 +42,7 @@ def map_npy(path: Path) -> Joints:
         check_regular(path)
         joints: Joints = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # damaged bytes raise exceptions of many types
-        raise DamagedFileError(Damage.UNREADABLE, str(error)) from None
+        raise DamagedFileError(Damage.UNREADABLE, reason_of(error)) from None
     return joints
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mardm_batch.constants import PICTURE_SIZE
 from mardm_batch.dataset.formats.format import Damage, DamagedFileError, Format, PoseContent
 from mardm_batch.dataset.records import PoseDocument
-from mardm_batch.errors import first_line
+from mardm_batch.errors import reason_of
 from mardm_batch.system.files import read_regular
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def load_picture(path: Path, size: int) -> "Image.Image":
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes raise exceptions of many types
-        raise DamagedFileError(Damage.UNREADABLE, first_line(error)) from None
+        raise DamagedFileError(Damage.UNREADABLE, reason_of(error)) from None
 
 
 def check_png(path: Path, document: PoseDocument | None, view: int | None = None) -> None:
@@ -105,7 +105,7 @@ def check_png(path: Path, document: PoseDocument | None, view: int | None = None
             with PngImageFile(io.BytesIO(content)) as picture:
                 picture.load()
     except Exception as error:  # damaged bytes raise exceptions of many types
-        raise DamagedFileError(Damage.UNREADABLE, str(error) or type(error).__name__) from None
+        raise DamagedFileError(Damage.UNREADABLE, reason_of(error)) from None
     if not content.endswith(END):  # decoders forgive it
         raise DamagedFileError(Damage.UNREADABLE, "the file does not end with the end of the picture")
     if size != expected:
