@@ -105,7 +105,7 @@ def test_an_interrupted_run_is_completed_as_if_it_had_not_been(
         np.testing.assert_allclose(joints, document.pop("joints"), atol=1e-4)
         assert resumed[name] == document
     assert verify([str(tmp_path / "resumed")]) == 0
-    assert "agreement with the captions: mean" in capsys.readouterr().out
+    assert "agreement with the captions, measured on " in capsys.readouterr().out
     (tmp_path / "whole" / sorted(whole)[0]).unlink()
     assert run(prompts, *SETTINGS, "existing=keep", "paths.output=whole").returncode == 0
     assert verify([str(tmp_path / "whole")]) == 0
