@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from mardm_batch.language.limbs import other_side, plural
 from mardm_batch.language.words import split_words
 
 Match = re.Match[str]
 Condition = Callable[[Match], str | None]
 """The condition that a match states; None where it states none after all."""
 
-_PLURALS: Final = {"foot": "feet"}
 _ALL: Final = "hands|palms|arms|elbows|legs|knees|feet|ankles|heels"
 _OF: Final = r"(?:the |their |his |her |its |your |my |a )?"
 _ADVERB: Final = (
@@ -37,8 +37,6 @@ _UNSURE: Final = re.compile(
     r"(?: \S+){0,2} $"
 )
 """Words shortly before a statement that make it none."""
-
-
 _AIMED: Final = (
     r"(?:(?:is|are|raised|lifted|held|kept|both) )*(?:extended|extends?|stretched|stretches|stretch|stretching"
     r"|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang|lies straight"
@@ -75,13 +73,9 @@ def stated_conditions(text: str) -> dict[str, str]:
     return found
 
 
-def _plural(part: str) -> str:
-    return _PLURALS.get(part, f"{part}s")
-
-
 def _limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
-    one, more = "|".join(words), "|".join(map(_plural, words))
+    one, more = "|".join(words), "|".join(map(plural, words))
     return (
         rf"(?<!upper )(?<!lower )(?:(?:(?P<side>left|right) (?:{one})|(?P<one>one) (?:{one}))"
         rf"(?: and {_OF}(?:left|right|one) \w+)?"
@@ -93,7 +87,7 @@ def _subject(match: Match, part: str) -> str:
     """The part that a match of `_limb` names, in the words of conditions."""
     if match["side"]:
         return f"{match['side']}_{part}"
-    return f"either {part}" if match["one"] else _plural(part)
+    return f"either {part}" if match["one"] else plural(part)
 
 
 def _states(template: str) -> Condition:
@@ -117,7 +111,7 @@ def _against_other(template: str) -> Condition:
 
     def condition(match: Match) -> str | None:
         side = match["side"]
-        return template.format(side=side, other="right" if side == "left" else "left") if side else None
+        return template.format(side=side, other=other_side(side)) if side else None
 
     return condition
 
@@ -153,7 +147,8 @@ def _apart(match: Match) -> str:
 
 def _other_foot(match: Match) -> str:
     """Off the floor, where a person stands on one leg."""
-    return {"left": "right_foot", "right": "left_foot", "one": "either foot"}[match["on"]] + " off floor"
+    foot = "either foot" if match["on"] == "one" else f"{other_side(match['on'])}_foot"
+    return f"{foot} off floor"
 
 
 def _leans(match: Match) -> str:
@@ -173,7 +168,7 @@ _LANDMARKS: Final = {
 """By the word for what a hand is on: the point that it is near, and within which distance in metres."""
 _PAIRED: Final = ("hip", "knee", "ankle", "foot", "shoulder", "elbow")
 _LANDMARK: Final = "|".join(
-    sorted((form for word in _LANDMARKS for form in (word, _plural(word))), key=len, reverse=True)
+    sorted((form for word in _LANDMARKS for form in (word, plural(word))), key=len, reverse=True)
 )
 _ON: Final = (
     r"(?:on|at|against|to|touching|touch|touches|holding|holds|hold|gripping|grips|grip|grabbing|grabs|grab|clutching"
@@ -183,7 +178,7 @@ _ON: Final = (
 
 def _hand_on(match: Match) -> str | None:
     word = match["landmark"]
-    single = next(name for name in _LANDMARKS if word in (name, _plural(name)))
+    single = next(name for name in _LANDMARKS if word in (name, plural(name)))
     point, limit = _LANDMARKS[single]
     hand = _subject(match, "hand")
     if point not in _PAIRED:
@@ -191,8 +186,8 @@ def _hand_on(match: Match) -> str | None:
     if match["at"]:
         return f"{hand} near {match['at']}_{point} {limit}"
     if match["both"]:
-        plural = _plural(point)
-        return f"hands near {plural} {limit}" if word in ("waist", "toes", plural) and point != "shoulder" else None
+        points = plural(point)
+        return f"hands near {points} {limit}" if word in ("waist", "toes", points) and point != "shoulder" else None
     hands = [match["side"]] if match["side"] else ["left", "right"]
     # on the hip of its own side, but of "the left hand on the knee" the knee may be either
     pairs = [
@@ -296,8 +291,8 @@ def _rules_of_places() -> Iterator[Rule]:
         above = rf"{limb} (?:is )?(?:held |raised )?higher than the (?:other|left|right)\b"
         yield Rule(f"{hands} {feet}", "higher", above, _against_other(f"{{side}}_{part} above {{other}}_{part} 0.05"))
     folded = r"arms (?:(?:are|both|tightly|loosely) )*folded\b(?! (?:behind|above|under))"
-    for side, other_side in (("left", "right"), ("right", "left")):
-        yield Rule("arms", "folded", folded, _states(f"{side}_hand near {other_side}_elbow 0.35"))
+    for side in ("left", "right"):
+        yield Rule("arms", "folded", folded, _states(f"{side}_hand near {other_side(side)}_elbow 0.35"))
     tucked = rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against) {_OF}(?:sides?|ribs|body)\b"
     yield Rule("elbows", "side sides ribs body", tucked, _states("elbows apart ..0.6"))
     yield Rule("feet legs", "apart", rf"(?:feet|legs) {stance}{_APART}", _apart)
