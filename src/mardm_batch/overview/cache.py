@@ -21,6 +21,7 @@ from mardm_batch import __version__
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.metadata import NamedDocuments, Watch, pose_name
 from mardm_batch.dataset.records import PoseDocument
+from mardm_batch.dataset.reviews import COORDINATES
 from mardm_batch.overview.entry import Entry, entries_of
 from mardm_batch.overview.measures import MEASURES, PoseMeasures
 from mardm_batch.pose.conditions import Condition
@@ -29,8 +30,6 @@ from mardm_batch.system.files import MAX_LIST_BYTES, Version, read_regular, writ
 FILE: Final = f"{RECORDS}/gallery.npz"
 LAYOUT: Final = 1
 """Of the file; another number when what is measured or written changes."""
-NUMBERS: Final = 66
-"""Of the joints of a pose."""
 POSES_MEASURED_AT_ONCE: Final = 256
 LEAST_KEPT: Final = 256
 """Poses; so many are read in no time."""
@@ -62,11 +61,11 @@ class PoseCache:
             return None
         numbers = zip(MEASURES, self.numbers[place], strict=True)
         words = self.text["words"].get(str(place), {})
-        start = 2 * NUMBERS * place
+        start = 2 * COORDINATES * place
         return Entry(
             name,
             self.text["caption"][place],
-            self.joints[start : start + 2 * NUMBERS],
+            self.joints[start : start + 2 * COORDINATES],
             self.text["digest"][place],
             PoseMeasures({key: None if value != value else value for key, value in numbers}, words),  # NaN: none
             {key: column[place] for key, column in self.text["categories"].items() if column[place] is not None},
@@ -87,7 +86,7 @@ def read_cache(output: Path, conditions: Conditions) -> PoseCache:
         if (
             text["made_by"] != made_by(conditions)
             or any(len(column) != count for column in columns)
-            or shapes != ((count, NUMBERS), (count, len(MEASURES)), (count, 3))
+            or shapes != ((count, COORDINATES), (count, len(MEASURES)), (count, 3))
         ):
             return PoseCache()
         return PoseCache(text, joints.astype("<i2").tobytes(), numbers.tolist(), versions.tolist())
@@ -134,7 +133,7 @@ class CacheWriter:
             content,
             allow_pickle=False,
             text=np.frombuffer(json.dumps(text).encode(), np.uint8),
-            joints=np.frombuffer(b"".join(self.joints), "<i2").reshape(-1, NUMBERS),
+            joints=np.frombuffer(b"".join(self.joints), "<i2").reshape(-1, COORDINATES),
             numbers=np.concatenate(self.numbers),
             versions=np.concatenate(self.versions),
         )
