@@ -18,7 +18,7 @@ from mardm_batch.system.processes import process_is_alive
 CAPTIONS = [f"A person in pose number {number}" for number in range(45)]
 
 
-MANY_CAPTIONS = [f"A person in pose number {number}" for number in range(180)]
+MANY_CAPTIONS = [f"A person in pose number {number}" for number in range(300)]
 """So many that every shard is at work for longer than a second, which is how often it says how far it is."""
 
 
@@ -121,7 +121,8 @@ def test_a_killed_process_takes_no_other_shard_with_it(tmp_path: Path, tiny_weig
 def test_no_process_survives_the_end_of_the_launcher(
     tmp_path: Path, tiny_weights: Path, number: int, code: int
 ) -> None:
-    sweep = start_sweep(tmp_path, tiny_weights, "tracking.mode=disabled", "sampling.batch_size=1")
+    captions = [f"A person in pose number {number}" for number in range(3000)]  # no shard is ready before the signal
+    sweep = start_sweep(tmp_path, tiny_weights, "tracking.mode=disabled", "sampling.batch_size=1", captions=captions)
     wait_until(lambda: any(each.done > 2 for each in read_progress(tmp_path / "SinglePose")))
     family = descendants(sweep.pid)
     assert len(family) >= 3
