@@ -192,7 +192,7 @@ def test_shards_that_ran_one_after_the_other_count_the_time_of_all(tmp_path: Pat
         change_metrics(folder, 1e9 + 20 * shard, poses_done=20, poses_per_second=2.0, seconds=15.0)
     ((run,), _) = find_runs([tmp_path])
     assert run.metrics["seconds"] == 55.0
-    assert run.metrics["poses_per_second"] == 60 / 50  # the first batch begins after 5 s
+    assert run.metrics["poses_per_second"] == 2.0  # each shard needs 5 s to start, which does not count
     (sweep / "1" / "summary.json").unlink()
     (sweep / "2" / "summary.json").unlink()
     ((run,), _) = find_runs([tmp_path])
@@ -265,6 +265,7 @@ def test_an_incomplete_run_is_marked_and_never_best(tmp_path: Path, capsys: pyte
         assert [cell.best for cell in rows[label]] == [False, False, True, False]
     assert [cell.warning for cell in rows["state"]] == [False, True, False, True]
     assert [cell.text for cell in rows["state"]] == ["finished", "incomplete", "finished", "incomplete"]
+    assert [cell.detail for cell in rows["state"]] == ["", "exit code 1", "", "1 of 2 shards ended"]
     page = page_of(whole, failed, other, killed)
     assert page.count('<b class="warning">incomplete</b></th>') == 2
     assert "incomplete" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The report of a sweep, by the exit codes of its runs and the poses on disk."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.reviews import Review, ReviewList
+from mardm_batch.dataset.sweeps import read_sweep
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, sweep_name, write_status
+from mardm_batch.launch.record import record_sweep
 from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.reading import open_store, read_run_prompts
@@ -83,6 +86,32 @@ def test_the_poses_of_shards_that_are_not_in_the_sweep_are_counted(
     assert (
         "1 of 1 pose is missing; the same command makes the rest; 2 of the list's 3 poses are left out" in caplog.text
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "counted"),
+    [("existing=skip", "", 1), ("existing=overwrite", "", None), ("existing=skip", "later", None)],
+)
+def test_the_record_of_a_sweep_has_the_poses_at_its_end(
+    tmp_path: Path, setting: str, name: str, counted: int | None
+) -> None:
+    """Not where poses were to be made again, nor in the record of a later sweep of the folder."""
+    write_captions(tmp_path, ["A person waving", "A person sitting"])
+    paths = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "render.enabled=false"]
+    job = Job(0, [], to_config(compose_config([*paths, setting])))
+    record_sweep([job], str(tmp_path))
+    (tmp_path / "staging").mkdir()
+    prompt, _ = read_run_prompts(job.config).prompts
+    pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0)
+    open_store(job.config).write(pose, None, pose_provenance(job.config), tmp_path / "staging")
+    begun = read_sweep(tmp_path / "poses")
+    assert begun is not None
+    assert (begun.jobs[0].finished, begun.jobs[0].finished_at_end) == (0, None)
+    replace(begun, name=name or begun.name).write(tmp_path / "poses")
+    report([job], str(tmp_path), 130)
+    ended = read_sweep(tmp_path / "poses")
+    assert ended is not None
+    assert ended.jobs[0].finished_at_end == counted
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, None])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob, write_queue
 from mardm_batch.dataset.records import Failure
-from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
+from mardm_batch.dataset.sweeps import SweepJob, SweepRecord, read_sweep
 from mardm_batch.monitor.__main__ import main
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.monitor.snapshot import take_snapshot
@@ -309,7 +309,9 @@ def test_a_bad_record_is_one_line_and_hides_no_good_one(
     (tmp_path / ".mardm_batch" / "progress" / "shard-0-of-2.json").write_text(content)
     assert [shard["record"]["shard"] for shard in as_json(tmp_path, capsys)["shards"]] == ["shard-1-of-2"]
     lines = as_text(tmp_path, capsys).splitlines()
-    assert sum(line.startswith("not read: .mardm_batch/progress/shard-0-of-2.json: ") for line in lines) == 1
+    assert (
+        sum(line.startswith(".mardm_batch/progress/shard-0-of-2.json is no record of a run (") for line in lines) == 1
+    )
     assert any("3 / 3" in line for line in lines)
 
 
@@ -402,7 +404,7 @@ def test_a_killed_run_names_its_signal(
 ) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)])
+    launch(output, [("shard-0-of-2", 0, 10), ("shard-1-of-2", 0, 10)], gone.pid)
     for run in (0, 1):
         (output.parent / f"run-{run}" / "signal").write_text(str(number))
     write(output, "shard-0-of-2", state="running", pid=gone.pid, total=10, done=4)
@@ -425,6 +427,29 @@ def test_a_run_that_the_sweep_had_to_kill_was_stopped_by_it(output: Path, capsys
     assert "ended, up to 6 missing: shard-0-of-1 interrupted" in text
     assert "SIGKILL" not in text
     assert "died" not in text
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_poses_of_killed_runs_are_those_that_the_sweep_counted_at_its_end(
+    output: Path, worker: Process, capsys: pytest.CaptureFixture[str], known: bool
+) -> None:
+    """Also of a run that was killed before it knew how many poses it had, or before it left any record."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    launch(output, [("shard-0-of-2", 2, 10), ("shard-1-of-2", 1, 10)], worker.pid)
+    killed: dict[str, Any] = {"total": 10, "finished_before": 2, "done": 1} if known else {}
+    write(output, "shard-0-of-2", state="running" if known else "starting", pid=gone.pid, **killed)
+    for run in (0, 1):
+        (output.parent / f"run-{run}" / "exit").write_text("130")
+    assert not as_json(output, capsys)["ended"]  # the sweep is about to count
+    sweep = read_sweep(output)
+    assert sweep is not None
+    jobs = [replace(job, finished_at_end=count) for job, count in zip(sweep.jobs, (7, 1), strict=True)]
+    replace(sweep, jobs=tuple(jobs), pid=gone.pid).write(output)
+    view = as_json(output, capsys)
+    assert (view["ended"], view["totals"]["finished"], view["totals"]["total"]) == (True, 8, 20)
+    assert [shard["finished"] for shard in (*view["shards"], *view["waiting"])] == [7, 1]
+    assert "ended, 12 missing: shard-0-of-2 interrupted, shard-1-of-2 interrupted" in as_text(output, capsys)
 
 
 @pytest.mark.parametrize(("unreadable", "again"), [(2, False), (1, True), (0, True)])
@@ -512,6 +537,33 @@ def test_nothing_to_show_is_one_line_and_exit_code_2(
     assert ending.value.code == 2
     assert reason in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (os.mkfifo, "is a FIFO, not a regular file; remove it"),
+        (Path.mkdir, "is a folder, not a regular file; remove it"),
+        (lambda path: path.symlink_to("/dev/null"), "is a device, not a regular file; remove it"),
+        (lambda path: path.write_text("{"), "is no record of a run (Expecting property name"),
+    ],
+    ids=["FIFO", "folder", "device", "not JSON"],
+)
+def test_what_is_no_record_is_named_with_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], None], problem: str
+) -> None:
+    path = tmp_path / ".mardm_batch" / "progress" / "all.json"
+    path.parent.mkdir(parents=True)
+    make(path)
+    with pytest.raises(SystemExit) as ending:
+        main([str(tmp_path), "--once"])
+    error = capsys.readouterr().err
+    assert ending.value.code == 2
+    assert error.startswith(f"error: {path} {problem}")
+    assert error.count("\n") == 1
+    assert "start a run" not in error
+    write(tmp_path, "shard-0-of-1", state="finished", exit_code=0, total=3, done=3)
+    assert f"\n.mardm_batch/progress/all.json {problem}"[:60] in as_text(tmp_path, capsys)
 
 
 def test_without_a_terminal_it_prints_once(tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]) -> None:

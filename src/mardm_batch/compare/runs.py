@@ -293,7 +293,7 @@ def merge_metric(key: str, shards: Sequence[Run]) -> float:
     """A metric of shards, which may have run side by side or one after the other.
 
     Counts and the seconds of stages are summed. The time is that from the first start to the last end, and the speed
-    that of all together. Measures of poses are weighted by the number of poses.
+    that of all together once started. Measures of poses are weighted by the number of poses.
     """
     having = [each for each in shards if key in each.metrics]
     values = [each.metrics[key] for each in having]

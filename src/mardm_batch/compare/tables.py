@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from mardm_batch.compare.runs import COUNTS, SPEED, Run
-from mardm_batch.system.terminal import printable
+from mardm_batch.system.terminal import counted, printable
 
 RUN_SPECIFIC = ("shard", "paths.output", "paths.temp")
 """Settings that differ between runs without changing the poses."""
@@ -174,18 +174,19 @@ def describe_difference(run: Run, keys: Sequence[str]) -> str:
 
 
 def outcome_rows(runs: Sequence[Run]) -> Iterator[Row]:
-    states = (
-        Cell(
-            "incomplete" if run.incomplete and run.exit_code == 0 else printable(run.state),
-            detail="no summary" if run.exit_code is None else f"exit {run.exit_code}",
-            warning=run.incomplete,
-        )
-        for run in runs
-    )
-    yield Row("state", tuple(states))
+    yield Row("state", tuple(map(state_cell, runs)))
     if any(run.num_shards is not None for run in runs):
         yield Row("shards", tuple(map(shards_cell, runs)))
     yield from metric_rows(COUNTS, runs)
+
+
+def state_cell(run: Run) -> Cell:
+    """How a run ended; of one whose shards ended well, how many of them did if not all."""
+    if run.exit_code == 0 and run.missing_shards:
+        ended = f"{len(set(run.shards))} of {counted(run.num_shards or 0, 'shard')} ended"
+        return Cell("incomplete", detail=ended, warning=True)
+    detail = "no summary" if run.exit_code is None else f"exit code {run.exit_code}" if run.exit_code else ""
+    return Cell(printable(run.state), detail=detail, warning=run.incomplete)
 
 
 def shards_cell(run: Run) -> Cell:

@@ -1,6 +1,7 @@
 """Times of runs: the clock of a file system, by which machines whose own clocks differ agree on how old a file is, and
 the speed of runs together."""
 
+import math
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,14 +24,15 @@ def file_system_time(folder: Path) -> float:
 
 
 def joint_rate(runs: Iterable[tuple[float, float, float]]) -> float:
-    """Poses per second of runs together, side by side or one after the other: all of their poses over the time from the
-    first batch of any of them to the end of the last. Of one run it is its own rate.
+    """Poses per second of runs together, side by side or one after the other: all of their poses over the time in which
+    any of them was past the start of its first batch. Of one run it is its own rate; while all start it does not run.
 
     Args:
         runs: of each the poses, the poses per second since its first batch, and its end in seconds since 1970.
     """
-    made = [(poses, end - poses / rate, end) for poses, rate, end in runs if poses > 0 and rate > 0]
-    if not made:
-        return 0.0
-    seconds = max(end for _, _, end in made) - min(start for _, start, _ in made)
-    return sum(poses for poses, _, _ in made) / max(seconds, 1e-9)
+    made = sorted((end - poses / rate, end, poses) for poses, rate, end in runs if poses > 0 and rate > 0)
+    seconds, until = 0.0, -math.inf
+    for start, end, _ in made:
+        seconds += max(end - max(start, until), 0.0)
+        until = max(until, end)
+    return sum(poses for _, _, poses in made) / max(seconds, 1e-9)

@@ -8,12 +8,12 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
 from mardm_batch.dataset.layout import RECORDS
-from mardm_batch.dataset.progress import MAX_NUMBER, MAX_PID, SECONDS_UNTIL_LOST
+from mardm_batch.dataset.progress import MAX_NUMBER, MAX_PID, SECONDS_UNTIL_LOST, Progress
 from mardm_batch.dataset.queues import QueuedJob, read_queue
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
@@ -38,6 +38,9 @@ class SweepJob(JsonRecord):
     """Where the number of the signal is left that killed its run, if one did."""
     number: int = 0
     """Of the job in the sweep."""
+    finished_at_end: int | None = None
+    """Its finished poses by what was on disk when the sweep ended; None before, and where poses were to be made again,
+    which cannot be told from those that were there."""
 
     def exit_code(self) -> int | None:
         return read_number(Path(self.exit_code_file))
@@ -67,7 +70,9 @@ class SweepRecord(JsonRecord):
         if not 0 < record.pid < MAX_PID or not 0 <= record.started <= MAX_NUMBER:
             raise ValueError("pid or started is out of range")
         for each in record.jobs:
-            if not 0 <= each.finished <= each.total <= MAX_NUMBER:
+            if not all(
+                0 <= number <= each.total <= MAX_NUMBER for number in (each.finished, each.finished_at_end or 0)
+            ):
                 raise ValueError("finished or total is out of range")
             paths = (each.run_folder, each.exit_code_file, each.signal_file, record.queue_file or "")
             if any("\0" in path for path in paths):
@@ -103,6 +108,19 @@ def read_sweep(output: Path) -> SweepRecord | None:
         return SweepRecord.from_json(parse_json(read_regular(output / SWEEP_RECORD)))
     except (OSError, ValueError):
         return None
+
+
+def at_end(job: SweepJob, record: Progress) -> Progress:
+    """The record of a job's run that wrote no last one, with the poses that the sweep found at its end."""
+    if job.finished_at_end is None:
+        return record
+    total, before = record.total, record.finished_before
+    if not total:  # it ended before it knew its poses
+        total, before = job.total, job.finished
+    done = max(job.finished_at_end - record.left_out_finished - before, 0)
+    ended = replace(record, total=total, finished_before=before, done=done)
+    ended.silence = record.silence
+    return ended
 
 
 def read_number(path: Path) -> int | None:

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from mardm_batch.dataset.sweeps import SweepJob, SweepRecord
+from mardm_batch.dataset.sweeps import SweepJob, SweepRecord, read_sweep
 from mardm_batch.launch.jobs import Job
 from mardm_batch.launch.plan import EXIT_CODE, SIGNAL, queue_file, status_folder, sweep_name
 from mardm_batch.prompts.shards import shard_name
@@ -35,3 +36,20 @@ def record_sweep(jobs: Sequence[Job], folder: str) -> None:
             SweepRecord(sweep_name(folder), tuple(recorded), queue_file=queue_file(folder)).write(output)
     for job in jobs:
         job.reading.hand_on(job.config)
+
+
+def record_end(jobs: Sequence[Job], folder: str) -> None:
+    """Add to the records of a sweep that has ended the poses that are finished: a run that was killed left no last
+    record of its own."""
+    counts = {
+        (job.output, job.number): count_finished(job.config, job.reading)[0]
+        for job in jobs
+        if job.config.existing != "overwrite" and job.config.retry != "rejected"
+    }
+    for output in {job.output for job in jobs}:
+        record = read_sweep(output)
+        if record is None or record.name != sweep_name(folder):
+            continue  # another sweep has begun here
+        ended = [replace(each, finished_at_end=counts.get((output, each.number))) for each in record.jobs]
+        with suppress(OSError):
+            replace(record, jobs=tuple(ended)).write(output)

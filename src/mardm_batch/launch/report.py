@@ -14,6 +14,7 @@ from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 from mardm_batch.launch.jobs import Job, omitted_poses
 from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, STARTED, queue_file, read_status, sweep_name
+from mardm_batch.launch.record import record_end
 from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.pose.conditions import Condition
@@ -62,6 +63,7 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
             log.error("%s %s: %s", job.name, ending, finished_of(finished, total))
         elif code != ExitCode.ALL_FINISHED:
             log.warning("%s %s, but all of its poses are finished", job.name, ending)
+    record_end(jobs, folder)
     report_remade(jobs)
     log_offline_runs(Path(folder) / str(job.number) for job in jobs)
     omitted, listed = omitted_poses(jobs)

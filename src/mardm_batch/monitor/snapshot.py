@@ -15,7 +15,7 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
 from mardm_batch.dataset.progress import Progress, read_progress_records
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob
-from mardm_batch.dataset.sweeps import SweepJob, read_sweep
+from mardm_batch.dataset.sweeps import SweepJob, at_end, read_sweep
 from mardm_batch.errors import SIGNAL_CODES, ExitCode, InputError
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.prompts.shards import shard_name
@@ -68,10 +68,9 @@ class Shard:
     signal: str | None = None
     """The name of the signal that killed its process, where the sweep knows it."""
 
-    @property
-    def ended_unseen(self) -> bool:
-        """Whether its process wrote no last record; it may have finished poses after the one before."""
-        return not self.alive and self.record.state in ALIVE_STATES
+    counted: bool = True
+    """Whether `finished` is exact: a process that wrote no last record may have finished poses after the one before,
+    which a sweep counts when it ends."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Totals:
     finished: int
     total: int
     poses_per_second: float
-    """Sum over the running shards; if none is running, over the time from the first batch of the sweep to its end."""
+    """Sum over the running shards; if none is running, over the time in which any was, once started."""
     seconds_left: float | None
     """Until the last shard ends, those that wait included."""
     left_out: int
@@ -115,7 +114,7 @@ class Snapshot:
     time: float
     sweep: str | None
     ended: bool
-    """Whether no shard is running or about to start."""
+    """Whether no shard is running or about to start, and the sweep has counted the poses of those that were killed."""
     shards: tuple[Shard, ...]
     waiting: tuple[Waiting, ...]
     """The other shards of the sweep, or of the same split where no record of a sweep says which it has."""
@@ -149,8 +148,9 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if sweep is not None and newest is not None and sweep.name != newest.sweep and sweep.started < newest.started:
         sweep = None
     if newest is None and sweep is None:
-        reason = next((f"; {path}: {why}" for path, why in unreadable.items()), "")
-        raise InputError(f"{output}: no run has left a record in this folder{reason}; {hint}")
+        for path, why in unreadable.items():
+            raise InputError(f"{output / path} {problem_with_record(why)}")
+        raise InputError(f"{output}: no run has left a record in this folder; {hint}")
     queue = {} if sweep is None else sweep.queue()
     key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)
     jobs = {} if sweep is None else {job.shard: job for job in sweep.jobs}
@@ -174,7 +174,9 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
         latest = [shard.record.updated for shard in shards] + ([] if sweep is None else [sweep.started])
         starting = now - max(latest) < SECONDS_UNTIL_NEXT_SHARD
     requeued = any(shard.state == REQUEUED for shard in shards)
-    ended = not (starting and (not_started or requeued)) and not any(shard.alive for shard in shards)
+    counts = sweep is not None and sweep.is_here and sweep.alive and not all(shard.counted for shard in shards)
+    waits = counts or (starting and (not_started or requeued))
+    ended = not waits and not any(shard.alive for shard in shards)
     return Snapshot(
         output=str(output),
         time=now,
@@ -200,7 +202,8 @@ def waiting_job(job: SweepJob, queue: Mapping[int, QueuedJob]) -> Waiting:
     if code is None and (queued := queue.get(job.number)) is not None:
         state = {QUEUED: QUEUED, RUNNING: STARTING}.get(queued.state, "died")
         reason = f"job {queued.job}" + (f": {queued.reason}" if queued.reason else "")
-    return Waiting(job.shard, state, job.finished, job.total, reason)
+    finished = job.finished if job.finished_at_end is None else job.finished_at_end
+    return Waiting(job.shard, state, finished, job.total, reason)
 
 
 def other_shards(record: Progress | None, started: Collection[str]) -> tuple[tuple[Waiting, ...], int]:
@@ -209,6 +212,11 @@ def other_shards(record: Progress | None, started: Collection[str]) -> tuple[tup
     names = (shard_name(number, num_shards) for number in range(min(num_shards, MAX_NOT_STARTED)))
     named = tuple(Waiting(name, NOT_STARTED, 0, None, None) for name in names if name not in started)
     return named, max(num_shards - max(len(started), MAX_NOT_STARTED), 0)
+
+
+def problem_with_record(why: str) -> str:
+    """What is wrong with a file that should be the record of a shard, as the end of a sentence about it."""
+    return f"{why}; remove it" if why.startswith("is ") else f"is no record of a run ({why}); remove it"
 
 
 def last_error(run_folder: str) -> str | None:
@@ -244,6 +252,9 @@ def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None, qu
         job: of the sweep that it is part of.
         queue: what a scheduler says of that sweep's jobs.
     """
+    ended_unseen = record.state in ALIVE_STATES and not alive
+    if ended_unseen and job is not None:
+        record = at_end(job, record)
     finished = record.finished_before + record.done
     state = record.state
     queued = None if job is None else queue.get(job.number)
@@ -268,6 +279,7 @@ def shard_of(record: Progress, alive: bool, gpus: Gpus, job: SweepJob | None, qu
         record=record,
         reason=STOPPED if stopped else reason_of(record, state, queued),
         signal=None if number is None else signal_name(number),
+        counted=not ended_unseen or (job is not None and job.finished_at_end is not None),
     )
 
 

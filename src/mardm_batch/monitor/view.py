@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 
 from mardm_batch.dataset.queues import QUEUED
-from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot
+from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot, problem_with_record
 from mardm_batch.prompts.shards import WHOLE_LIST, described_shard
 from mardm_batch.sampling.vocabulary import advice_about_unreadable
 from mardm_batch.system.terminal import clock, printable, rate_text
@@ -158,8 +158,12 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     disk = f" · {gigabytes(totals.disk_free_mb)} free on the disk"
     lines = [Text.assemble((failures, ERROR if totals.failed or listed else FAINT), (disk, FAINT))]
     for path, why in list(snapshot.unreadable_records.items())[:1]:
-        more = f" and {len(snapshot.unreadable_records) - 1} more" if len(snapshot.unreadable_records) > 1 else ""
-        lines.append(Text(printable(f"not read: {path}: {why}{more}"), ERROR))
+        more = (
+            f" (and {len(snapshot.unreadable_records) - 1} more such files)"
+            if len(snapshot.unreadable_records) > 1
+            else ""
+        )
+        lines += [Text(each, ERROR) for each in wrap(printable(f"{path} {problem_with_record(why)}{more}"), width)]
     if snapshot.more_not_started:
         lines.append(Text(f"{snapshot.more_not_started:,} more shards have not started", WARNING))
     if totals.left_out:
@@ -174,7 +178,7 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
         words = "1 pose is" if totals.total == 1 else f"all {totals.total:,} poses are"
         return [*lines, Text(f"ended: {words} finished", SUCCESS)]
     number = totals.total - totals.finished
-    up_to = "up to " if any(shard.ended_unseen for shard in snapshot.shards) else ""
+    up_to = "" if all(shard.counted for shard in snapshot.shards) else "up to "
     missing = f", {up_to}{number:,} missing" if number > 0 else ""
     ending = printable(f"ended{missing}: {', '.join(unfinished)}")
     advice = []
