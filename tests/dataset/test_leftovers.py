@@ -1,6 +1,8 @@
 """Whoever holds the lock clears what killed processes left; links are refused, files of living processes stay."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,29 @@ def test_what_belongs_to_a_living_process_or_another_folder_stays(store: PoseSto
     assert (store.output / ".diary.txt.12").exists()
     assert (store.output / ".mardm_batch-probe-mine").exists()
     assert [path.name for path in records.glob(".mardm_batch-*")] == [f".mardm_batch-shard-0-of-3-{mine}"]
+
+
+def test_unfinished_files_of_poses_of_earlier_versions_are_cleared_once_their_process_is_dead(
+    store: PoseStore, tmp_path: Path
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    dead = [store.output / f".waving.{suffix}.{gone.pid}" for suffix in ("npy", "json", "png")]
+    others = [f".a.npy.{os.getpid()}", f".a.txt.{gone.pid}", f"a.npy.{gone.pid}", ".a.npy.0", f".a.npy.{10**9 * 9}"]
+    stays = [store.output / name for name in others]
+    for path in [*dead, *stays]:
+        path.write_bytes(b"half")
+    link, folder = (store.output / f".{name}.json.{gone.pid}" for name in ("link", "folder"))
+    (tmp_path / "theirs").write_text("whole")
+    link.symlink_to(tmp_path / "theirs")
+    folder.mkdir()
+    with FileLock(store.output / RECORDS / "shard-1-of-3.lock"):
+        clear_leftovers(store.output, tmp_path / "temp", "shard-0-of-3")
+        assert all(path.exists() for path in dead)
+    clear_leftovers(store.output, tmp_path / "temp", "shard-0-of-3")
+    assert [path for path in dead if path.exists()] == []
+    assert all(path.exists() for path in (*stays, folder))
+    assert link.read_text() == "whole"
 
 
 def test_embeddings_of_captions_stay_for_the_run_that_is_resumed(store: PoseStore, tmp_path: Path) -> None:

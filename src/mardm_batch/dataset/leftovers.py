@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +20,10 @@ from mardm_batch.dataset.layout import (
     STAGING_PREFIX,
 )
 from mardm_batch.dataset.locks import SECONDS_TO_WAIT, file_lock, list_lock
+from mardm_batch.dataset.progress import MAX_PID
 from mardm_batch.dataset.staging import output_id
 from mardm_batch.system.files import partial_files
+from mardm_batch.system.processes import process_is_alive
 
 STAGING_NAME = re.compile(re.escape(STAGING_PREFIX) + r"(?P<owner>all|shard-\d+-of-\d+)-(?P<output>[0-9a-f]{8})")
 CACHE_NAME = re.compile(
@@ -29,6 +32,8 @@ CACHE_NAME = re.compile(
 SHARD_NAME = re.compile(r"all|shard-\d+-of-\d+")
 EARLIER_PROBE = re.compile(re.escape(STAGING_PREFIX + PROBE_PREFIX) + "[0-9]+")
 """Probes of earlier versions, named by a process id; they were in the output folder itself."""
+EARLIER_POSE_FILE = re.compile(r"\..+\.(?:npy|json|png)\.(?P<pid>[1-9][0-9]{0,9})")
+"""Unfinished files of poses of earlier versions, named by a process id; they were in the output folder itself."""
 LISTS = {"failures": (FAILURES,), "metadata": (METADATA, CARD)}
 """By lock the lists that are written under it."""
 
@@ -36,8 +41,9 @@ LISTS = {"failures": (FAILURES,), "metadata": (METADATA, CARD)}
 def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
     """Remove what dead processes left of an output folder, here and in `temp`; for the holder of a shard's lock.
 
-    That is: staging folders of shards that no process works on, unfinished lists and progress, probes, and embeddings
-    of captions of another division into shards. What cannot be removed, or may be in use, stays.
+    That is: staging folders of shards that no process works on, unfinished lists and progress, probes, unfinished files
+    of poses of earlier versions, and embeddings of captions of another division into shards. What cannot be removed, or
+    may be in use, stays.
 
     Args:
         owner: the shard whose lock the caller holds.
@@ -62,6 +68,7 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
             if SHARD_NAME.fullmatch(shard) and is_dead(shard):
                 path.unlink(missing_ok=True)
     clear_lists(output)
+    clear_earlier_pose_files(output, owner)
     for cache, shard in caption_caches(temp, output):
         # A whole one of the same division is read when its shard is resumed.
         unfinished, divided_alike = cache.name.startswith("."), number_of_shards(shard) == number_of_shards(owner)
@@ -83,6 +90,24 @@ def clear_lists(output: Path) -> None:
                 with suppress(OSError), list_lock(output, lock, SECONDS_TO_WAIT):
                     for path in left:
                         path.unlink(missing_ok=True)
+
+
+def clear_earlier_pose_files(output: Path, owner: str) -> None:
+    """Remove the unfinished files of poses that dead processes of earlier versions left, where no other shard is at
+    work, whose process may run on another machine. Links, and what is no regular file, stay."""
+    with suppress(OSError):
+        left = [path for _, path in partial_files(output) if is_earlier_pose_file(path)]
+        if left and is_alone(output, owner):
+            for path in left:
+                path.unlink(missing_ok=True)
+
+
+def is_earlier_pose_file(path: Path) -> bool:
+    """Whether it is a regular file with the name of an unfinished one of a pose, whose process no longer exists."""
+    match = EARLIER_POSE_FILE.fullmatch(path.name)
+    if match is None or int(match["pid"]) >= MAX_PID or not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    return not process_is_alive(int(match["pid"]))
 
 
 def clear_caption_cache(output: Path, temp: Path, owner: str) -> None:
