@@ -64,6 +64,23 @@ def test_what_no_body_can_do_changes_nothing(adjuster: PoseAdjuster) -> None:
     assert within_limits(changed[:1])[0]
 
 
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "the left hand on the right foot, legs straight",
+        "the left elbow on the right knee, legs straight",
+        "the right hand touching the left heel, the left knee bent",
+    ],
+)
+def test_a_change_beyond_human_limits_is_made_within_them(adjuster: PoseAdjuster, caption: str) -> None:
+    stated = adjuster.stated(caption)
+    assert not within_limits(adjuster._adjusted(caption, stated, STANDING)[None])[0]
+    changed, (adjustment,) = adjuster.adjust([caption], STANDING[None])
+    assert adjustment.adjusted_for
+    assert not adjustment.missed
+    assert within_limits(changed)[0]
+
+
 def test_the_clip_of_a_pose_has_it_as_its_frame() -> None:
     clip = np.repeat(STANDING[None], 5, axis=0) + np.linspace(0, 0.1, 5, dtype=np.float32)[:, None, None]
     sampled = canonical_position(clip[2:3])[0]

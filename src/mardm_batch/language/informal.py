@@ -54,6 +54,7 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("ca", r"\bca\b\.? ?(?=[\d~])", lambda match: "about "),
     ("2", r"\b2 (?=the (?:sides?|left|right|front|back|floor|ground)\b)", lambda match: "to "),
     ("gonna", r"\bgonna\b", lambda match: "about to"),
+    ("pls plz", r",? ?\b(?:pls|plz)\b", lambda match: ""),
     # super high, way lower
     ("super really rly way",
      rf"(?<!not )(?<!all the )(?<!the )(?<!this )(?<!that )\b(?:super|really|rly|way)[ -](?={_ADJECTIVE})",

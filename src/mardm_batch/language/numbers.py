@@ -15,18 +15,18 @@ _TENS: Final = {
 _UNITS: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "fifteen": 15,
 }  # fmt: skip
-_SPELT: Final = rf"(?:(?:a |one )?hundred(?: and)?[ -]?)?(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS)}))?|fifteen"
+SPELT: Final = rf"(?:(?:a |one )?hundred(?: and)?[ -]?)?(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS)}))?|fifteen"
 
 DEGREES: Final = re.compile(
     rf"(?i)(?P<about>\b(?:at |to |by |about |roughly |around |approximately |nearly |almost |some |an? )+)?"
-    rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:\.\d)?|{_SPELT})(?P<sign> ?(?:°|º|˚)| ?-?degs?\b\.?|[ -]degrees?\b)"
+    rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:\.\d)?|{SPELT})(?P<sign> ?(?:°|º|˚)| ?-?degs?\b\.?|[ -]degrees?\b)"
     rf"(?P<angle>[ -](?:angles?|bend)\b)?"
 )
 BOUND: Final = re.compile(
     rf"(?i)(?:(?<!no )(?<!not )\b(?:(?P<less>less than|under|below)|more than|past|beyond|above"
     rf"|(?<!ing )(?<!bent )(?<!bend )(?<!bends )(?<!bowed )over)|(?P<exact>\b(?:at least|at most|no more than"
     rf"|not more than|no less than|not less than)))(?P<article> an?)?(?P<angle> angle of)? "
-    rf"(?P<number>\d{{1,3}}|{_SPELT})(?= ?(?:°|º|˚)| ?-?degs?\b| ?-?degrees?\b)"
+    rf"(?P<number>\d{{1,3}}|{SPELT})(?= ?(?:°|º|˚)| ?-?degs?\b| ?-?degrees?\b)"
 )
 """An angle that is not reached, or exceeded; not in "bent over 90 degrees", which is bent over by so many."""
 BOUND_WORDS: Final = frozenset(("than", "under", "below", "past", "beyond", "above", "over", "least", "most"))
@@ -47,7 +47,7 @@ NUMBER_WORDS: Final = frozenset(("degree", "degrees", "deg", "degs", "half", "mi
 
 def taught_degrees(match: re.Match[str]) -> str | None:
     """A match of DEGREES with the nearest angle that was taught, or with "slightly"."""
-    number = _value(match["number"])
+    number = value(match["number"])
     about = re.sub(r"(?i)\b(?:roughly|around|approximately|nearly|almost|some) ", "about ", match["about"] or "")
     about = re.sub(r"(?i)(about )+", "about ", about)
     if number < 1 or number >= _FULL:
@@ -66,7 +66,7 @@ def taught_degrees(match: re.Match[str]) -> str | None:
 
 def next_degrees(match: re.Match[str]) -> str:
     """A match of BOUND with the next angle that was taught: "less than 45" is 30, "more than 90" is 120."""
-    number = _value(match["number"])
+    number = value(match["number"])
     if match["exact"]:
         found = match["number"]
     elif match["less"]:
@@ -91,7 +91,7 @@ def count_word(match: re.Match[str]) -> str:
     return "one" if match["number"] == "1" else "two"
 
 
-def _value(text: str) -> float:
+def value(text: str) -> float:
     if text[0].isdigit():
         return float(text)
     words = re.split(r"[ -]", text.lower())

@@ -145,6 +145,8 @@ class CaptionReader:
 
     def _read_word(self, word: str) -> tuple[str, str] | None:
         """How an unknown word in lower case is read: the kind of change, and the known word. None: as it is."""
+        if word in numbers.NUMBER_WORDS:
+            return None
         for other in forms.other_forms(word):
             if all(stem(part) in self.known for part in other.split()):
                 return "form", other

@@ -69,14 +69,26 @@ def violations(joints: Array) -> dict[str, NDArray[np.bool_]]:
     """For each angle of `joint_angles` whether (n,) it is outside its limits."""
     outside = {}
     for name, values in joint_angles(joints).items():
-        low, high = LIMITS[name.removeprefix("left ").removeprefix("right ")]
+        low, high = _limits(name)
         outside[name] = (values < low) | (values > high)
     return outside
+
+
+def degrees_within(joints: Array, name: str) -> Array:
+    """By how many degrees (n,) an angle of `joint_angles` is within its limits; negative where it is outside."""
+    low, high = _limits(name)
+    values = joint_angles(joints)[name]
+    return np.asarray(np.minimum(values - low, high - values))
 
 
 def within_limits(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) all joint angles of the poses (n, 22, 3) are within human limits."""
     return np.asarray(~np.any(list(violations(joints).values()), axis=0))
+
+
+def _limits(name: str) -> tuple[float, float]:
+    """The limits of an angle whose name may begin with its side."""
+    return LIMITS[name.removeprefix("left ").removeprefix("right ")]
 
 
 def _add_arm_angles(joints: Array, side: str, sign: float, chest: Array, angles: dict[str, Array]) -> None:

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
 
 from mardm_batch.judge.judge import Judge
-from mardm_batch.language.statements import stated_conditions
+from mardm_batch.language.statements.reading import stated_conditions
 from mardm_batch.pose.adjustment import adjusted, follow
 from mardm_batch.pose.balance import BALANCE_MARGIN, is_possible, may_rest, outside_support
-from mardm_batch.pose.conditions import Condition, parse
+from mardm_batch.pose.conditions import PER_DEGREE, Condition, parse
 from mardm_batch.pose.geometry import Joints, canonical_clip, canonical_position
-from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.joint_limits import degrees_within, violations, within_limits
 from mardm_batch.pose.skeleton import NUM_JOINTS
 
 STATED_WEIGHT: Final = 3.0
@@ -62,6 +62,8 @@ class PoseAdjuster:
             if not missed:
                 continue
             pose = self._adjusted(caption, stated, joints[row])
+            if not _is_better(pose, joints[row]):
+                pose = self._adjusted(caption, stated, joints[row], _further_requirements(pose))
             still = _missed(stated, pose) if _is_better(pose, joints[row]) else missed
             if len(still) < len(missed):
                 changed[row] = pose
@@ -74,8 +76,13 @@ class PoseAdjuster:
     def _stated(self, caption: str) -> tuple[Condition, ...]:
         return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
 
-    def _adjusted(self, caption: str, stated: Sequence[Condition], pose: Joints) -> Joints:
-        """The pose (22, 3) changed for what is stated, in canonical position, its lowest joint as high as before."""
+    def _adjusted(
+        self, caption: str, stated: Sequence[Condition], pose: Joints, further: Sequence[Condition] = ()
+    ) -> Joints:
+        """The pose (22, 3) changed for what is stated, in canonical position, its lowest joint as high as before.
+
+        What is required further is not what the caption says.
+        """
         read, weights = self.judge.probable_conditions(caption)
         kept = [
             (condition, min(weight, LARGEST_WEIGHT))
@@ -84,6 +91,7 @@ class PoseAdjuster:
         ]
         if not may_rest(pose[None])[0]:
             kept.append((BALANCED, STATED_WEIGHT))
+        kept += [(requirement, STATED_WEIGHT) for requirement in further]
         kept += [(limit, LARGEST_WEIGHT) for limit in LIMITS]
         conditions = [*stated, *(condition for condition, _ in kept)]
         weights = [STATED_WEIGHT] * len(stated) + [weight for _, weight in kept]
@@ -104,6 +112,16 @@ def _holds(condition: Condition, pose: Joints) -> bool:
 
 def _missed(conditions: Sequence[Condition], pose: Joints) -> list[Condition]:
     return [condition for condition in conditions if not _holds(condition, pose)]
+
+
+def _further_requirements(pose: Joints) -> list[Condition]:
+    """What keeps the angles of a pose (22, 3) that are beyond human limits within them, and it in balance."""
+    beyond = [name for name, outside in violations(pose[None].astype(np.float64)).items() if outside[0]]
+    return [Condition(name, ((partial(_within_limit, name=name),),)) for name in beyond] + [BALANCED]
+
+
+def _within_limit(joints: Joints, name: str) -> Joints:
+    return np.asarray(PER_DEGREE * degrees_within(joints, name))
 
 
 def _is_better(pose: Joints, before: Joints) -> bool:
