@@ -5,9 +5,11 @@ import pytest
 
 from mardm_batch.judge.judge import load_judge
 from mardm_batch.library.posing import pose
+from mardm_batch.pose.balance import is_balanced
 from mardm_batch.pose.conditions import parse
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.joint_limits import within_limits
+from mardm_batch.pose.rotations import from_axis_angles
 from mardm_batch.sampling.adjusting import Adjustment, PoseAdjuster, clip_of_pose
 
 STANDING = canonical_position(pose({})[None].astype(np.float32))[0]
@@ -62,6 +64,16 @@ def test_what_no_body_can_do_changes_nothing(adjuster: PoseAdjuster) -> None:
     assert adjustments[0].missed
     assert adjustments[1] == Adjustment()
     assert within_limits(changed[:1])[0]
+
+
+def test_whoever_would_fall_is_brought_into_balance(adjuster: PoseAdjuster) -> None:
+    falling = STANDING @ from_axis_angles(np.array([0.35, 0.0, 0.0])).T.astype(np.float32)
+    falling = canonical_position(falling[None])
+    assert not is_balanced(falling)[0]
+    changed, (adjustment,) = adjuster.adjust(["A person standing"], falling)
+    assert is_balanced(changed)[0]
+    assert "balanced" in adjustment.adjusted_for
+    assert adjustment.missed == ()
 
 
 @pytest.mark.parametrize(

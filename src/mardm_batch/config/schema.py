@@ -142,8 +142,8 @@ class SamplingSettings(Settings):
         number(0, 1),
     )
     adjust: bool = setting(
-        "poses that miss what their caption states in so many words ('the left knee bent at 90 degrees') are changed "
-        "as little as need be; their JSON says for what (adjusted_for)"
+        "poses that miss what their caption states in so many words ('the left knee bent at 90 degrees'), or would "
+        "fall, are changed as little as need be; their JSON says for what (adjusted_for)"
     )
 
     def __post_init__(self) -> None:

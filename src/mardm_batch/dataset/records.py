@@ -147,7 +147,9 @@ class PoseDocument(JsonRecord):
         "where several candidates may be sampled, which of them was kept, counted from 0", default=None
     )
     adjusted_for: tuple[str, ...] | None = json_field(
-        "conditions that the caption states and the sampled pose missed, for which it was changed", default=None
+        "conditions that the caption states and the sampled pose missed, for which it was changed; balanced: it would "
+        "have fallen",
+        default=None,
     )
     rejections: int | None = json_field(
         "number of earlier poses of this prompt that a review rejected; left out where there are none", default=None

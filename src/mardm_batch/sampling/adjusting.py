@@ -1,4 +1,7 @@
-"""Sampled poses that do not show what their captions state in so many words, changed until they do. No torch here."""
+"""Sampled poses that do not show what their captions state in so many words, or would fall, changed until they do not.
+
+No torch here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +13,14 @@ import numpy as np
 from mardm_batch.judge.judge import Judge
 from mardm_batch.language.statements.reading import stated_conditions
 from mardm_batch.pose.adjustment import adjusted, follow
-from mardm_batch.pose.balance import BALANCE_MARGIN, is_possible, may_rest, outside_support
+from mardm_batch.pose.balance import BALANCE_MARGIN, is_balanced, is_possible, may_rest, outside_support
 from mardm_batch.pose.conditions import PER_DEGREE, Condition, parse
 from mardm_batch.pose.geometry import Joints, canonical_clip, canonical_position
 from mardm_batch.pose.joint_limits import degrees_within, violations, within_limits
 from mardm_batch.pose.skeleton import NUM_JOINTS
 
 STATED_WEIGHT: Final = 3.0
-"""Of a condition that the caption states, beside those that the judge reads."""
+"""Of a condition that the caption states, and of balance, beside those that the judge reads."""
 LARGEST_WEIGHT: Final = 1.0
 """Of a condition that the judge reads."""
 _REMEMBERED: Final = 1 << 14
@@ -33,14 +36,20 @@ LIMITS: Final = (parse("elbows bent ..150"), parse("knees bent ..150"))
 
 @dataclass(frozen=True)
 class Adjustment:
-    """Of a pose: the conditions that it was changed for, and the stated ones that it misses all the same."""
+    """Of a pose: the conditions that it was changed for, and the stated ones that it misses all the same.
+
+    "balanced" is one of those that it may be changed for.
+    """
 
     adjusted_for: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
 
 
 class PoseAdjuster:
-    """Changes poses by what their captions state; what else the judge reads in a caption, and a pose shows, is kept."""
+    """Changes poses by what their captions state, and those that would fall, until they are in balance.
+
+    What else the judge reads in a caption, and a pose shows, is kept.
+    """
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
@@ -54,32 +63,34 @@ class PoseAdjuster:
         """
         changed = joints.copy()
         adjustments = [Adjustment()] * len(captions)
+        balanced = is_balanced(joints)  # (b,)
         for row, caption in enumerate(captions):
-            stated = self.stated(caption)
-            if not stated or not np.isfinite(joints[row]).all():
+            required = self.stated(caption) if balanced[row] else (*self.stated(caption), BALANCED)
+            if not required or not np.isfinite(joints[row]).all():
                 continue
-            missed = _missed(stated, joints[row])
+            missed = _missed(required, joints[row])
             if not missed:
                 continue
-            pose = self._adjusted(caption, stated, joints[row])
+            pose = self._adjusted(caption, required, joints[row])
             if not _is_better(pose, joints[row]):
-                pose = self._adjusted(caption, stated, joints[row], _further_requirements(pose))
-            still = _missed(stated, pose) if _is_better(pose, joints[row]) else missed
+                pose = self._adjusted(caption, required, joints[row], _further_requirements(pose))
+            still = _missed(required, pose) if _is_better(pose, joints[row]) else missed
             if len(still) < len(missed):
                 changed[row] = pose
             else:
                 still = missed
             mended = [condition.text for condition in missed if condition not in still]
-            adjustments[row] = Adjustment(tuple(mended), tuple(condition.text for condition in still))
+            left = [condition.text for condition in still if condition is not BALANCED]
+            adjustments[row] = Adjustment(tuple(mended), tuple(left))
         return changed, adjustments
 
     def _stated(self, caption: str) -> tuple[Condition, ...]:
         return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
 
     def _adjusted(
-        self, caption: str, stated: Sequence[Condition], pose: Joints, further: Sequence[Condition] = ()
+        self, caption: str, required: Sequence[Condition], pose: Joints, further: Sequence[Condition] = ()
     ) -> Joints:
-        """The pose (22, 3) changed for what is stated, in canonical position, its lowest joint as high as before.
+        """The pose (22, 3) changed for what is required, in canonical position, its lowest joint as high as before.
 
         What is required further is not what the caption says.
         """
@@ -89,12 +100,11 @@ class PoseAdjuster:
             for condition, weight in zip(read, weights, strict=True)
             if _holds(condition, pose)
         ]
-        if not may_rest(pose[None])[0]:
-            kept.append((BALANCED, STATED_WEIGHT))
-        kept += [(requirement, STATED_WEIGHT) for requirement in further]
+        others = (*further, BALANCED) if not may_rest(pose[None])[0] else further
+        kept += [(each, STATED_WEIGHT) for each in dict.fromkeys(others) if each not in required]
         kept += [(limit, LARGEST_WEIGHT) for limit in LIMITS]
-        conditions = [*stated, *(condition for condition, _ in kept)]
-        weights = [STATED_WEIGHT] * len(stated) + [weight for _, weight in kept]
+        conditions = [*required, *(condition for condition, _ in kept)]
+        weights = [STATED_WEIGHT] * len(required) + [weight for _, weight in kept]
         changed = adjusted(pose, conditions, weights)
         changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
         return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
