@@ -23,6 +23,7 @@ from mardm_batch.prompts.shards import shard_name
 from mardm_batch.run.conclusion import conclude_run, update_metadata_last
 from mardm_batch.run.reading import open_store, parsed_lists
 from mardm_batch.run.shard import (
+    check_folders,
     check_loaded_weights,
     count_left_out,
     load_prompts_with_warnings,
@@ -61,6 +62,7 @@ def generate(config: Config, run_folder: Path, sweep: str | None) -> int:
     """
     loaded = load_prompts_with_warnings(config)
     check_device(config.shard, config.gpu_ids)
+    check_folders(config)
     prompts, store = loaded.prompts, open_store(config)
     store.prepare()
     loaded.keep(parsed_lists(config))

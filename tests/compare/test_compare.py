@@ -367,6 +367,19 @@ def test_a_killed_run_has_its_settings_and_metrics_and_is_incomplete(
     assert main([str(killed), "--page", str(tmp_path / "page.html")]) == 0
 
 
+def test_a_refused_run_is_no_run_to_compare(tmp_path: Path) -> None:
+    finished = finish_run(tmp_path / "10-00-00-000001", "seed=1")
+    refused = kill_run(finish_run(tmp_path / "10-00-00-000002", "seed=2"))
+    (refused / "metrics.jsonl").unlink()
+    error = {"time": "12", "level": "ERROR", "logger": "a", "message": "no GPU 7", "exception": None}
+    (refused / "errors.jsonl").write_text(json.dumps(error) + "\n")
+    (run,), skipped = find_runs([tmp_path])
+    assert run.folders == (finished,)
+    assert skipped == [f"{refused}: the run ended before its first pose (no GPU 7)"]
+    with pytest.raises(InputError, match="the run ended before its first pose"):
+        find_runs([refused])
+
+
 def test_a_killed_shard_makes_its_sweep_incomplete(tmp_path: Path) -> None:
     sweep = tmp_path / "multirun" / "10-00-00-000001"
     for shard in range(3):
@@ -544,6 +557,9 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytes
     assert re.fullmatch(r"error: --page .*page\.html: cannot be written: .*\n", capsys.readouterr().err)
     with pytest.raises(InputError, match="no such folder"):
         find_runs([tmp_path / "nothing"])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: is not a folder; name the folder of a run"):
+        find_runs([tmp_path / "file"])
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")

@@ -77,7 +77,7 @@ BAD_SETTINGS = [
     ("gpu_ids=[a]", ["gpu_ids=[a]", "a list of different GPU numbers"]),
     ("render.enabled=perhaps", ["render.enabled=perhaps", "true or false"]),
     ("paths.prompts=[1,2]", ["paths.prompts=[1,2]", "text"]),
-    ("paths.output=s3://bucket/poses", ["paths.output=s3://bucket/poses", "the path of a folder, not an address"]),
+    ("paths.output=s3://bucket/poses", ["paths.output=s3://bucket/poses", "the path of a folder on this machine"]),
     ("paths.output=", ["paths.output= is empty: it must be the path of a folder"]),
     ("cgf=2", ["cgf: no such setting; did you mean sampling.cfg or model.cfg?"]),
     ("prompts=captions.md", ["did you mean paths.prompts=captions.md?"]),

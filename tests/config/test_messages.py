@@ -36,12 +36,31 @@ def test_a_wrong_choice_is_explained(overrides: list[str], message: str) -> None
 
 @pytest.mark.parametrize(
     ("word", "allowed"),
-    [("retry=yes", "null or one of failed, rejected"), ("limit=0", "null or a whole number of at least 1")],
+    [
+        ("retry=yes", "null or one of failed, rejected"),
+        ("limit=0", "null or a whole number of at least 1"),
+        ("limit=abc", "null or a whole number of at least 1"),
+        ("gpu_ids=abc", "null or a list of different GPU numbers"),
+        ("seed=abc", "a whole number from 0 to 9223372036854775807"),
+    ],
 )
 def test_a_value_that_is_not_allowed_is_answered_with_all_that_are(word: str, allowed: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         to_config(compose_config([word]))
     assert str(refusal.value) == f"{word}: must be {allowed}"
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("+presets=fast", "presets: no such setting; did you mean +preset?"),
+        ("paths.output=${x.y}", "paths.output: ${x.y} names no setting"),
+    ],
+)
+def test_a_name_that_no_setting_has_is_explained(word: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        to_config(compose_config([word]))
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.support import write_captions
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.launch.engines import Sweep
-from mardm_batch.launch.jobs import Job, omission_warnings, omitted_poses, runs_that_pay, share_of_cores
+from mardm_batch.launch.jobs import Job, check_jobs, omission_warnings, omitted_poses, runs_that_pay, share_of_cores
 from mardm_batch.launch.plan import JobPlan, Plan
 from mardm_batch.launch.sweep import run_sweep
 from mardm_batch.registries import register_schemas
@@ -32,6 +32,13 @@ def test_the_shards_that_a_sweep_leaves_out_are_named() -> None:
     assert omission_warnings(jobs_of("shard=0", "shard=1", "shard=2")) == []
     assert omission_warnings(jobs_of("seed=1 paths.output=a", "seed=2")) == []
     assert omitted_poses(jobs_of("shard=0 limit=20", "shard=1 limit=20")) == (6, 20)
+
+
+def test_a_shard_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="shard 1 of 3 is twice in this sweep; name each shard once"):
+        check_jobs(jobs_of("shard=0", "shard=1", "shard=1"))
+    with pytest.raises(ConfigurationError, match="jobs 0 and 1 of the sweep would make the same poses there"):
+        check_jobs(jobs_of("shard=0 seed=1", "shard=0 seed=2"))
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:

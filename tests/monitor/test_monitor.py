@@ -526,11 +526,27 @@ def test_machine_without_nvml_shows_no_gpu(monkeypatch: pytest.MonkeyPatch) -> N
     assert Gpus().gpu_of(Progress("all", "run", device="cuda:0")) is None
 
 
-@pytest.mark.parametrize(("folder", "reason"), [("empty", "no run has left a record"), ("none", "no such folder")])
+def test_a_run_that_had_nothing_to_make_again_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "all", sweep=None, state="finished", exit_code=0, left_out=6, left_out_finished=6)
+    text = as_text(tmp_path, capsys)
+    assert "with those that were not requested: 6 of 6 poses of the list are finished" in text
+    assert "ended: no pose was requested" in text
+    assert "%" not in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("empty", "no run has left a record"),
+        ("none here", "no such folder; start a run first: python -m mardm_batch 'paths.output="),
+        ("file", "file: is not a folder; name the folder that a run writes its poses to\n"),
+    ],
+)
 def test_nothing_to_show_is_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, reason: str
 ) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
     with pytest.raises(SystemExit) as ending:
         main([str(tmp_path / folder)])
     error = capsys.readouterr().err

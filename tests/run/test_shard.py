@@ -1,5 +1,6 @@
 """Which poses a run makes, by what is finished with which settings and by what the user allows."""
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -182,3 +183,25 @@ def test_gpus_that_are_not_there_are_refused_before_anything_starts(
     with pytest.raises(ConfigurationError, match=r"gpu_ids=\[9\]: there is no GPU 9: none is visible"):
         generate(settings("gpu_ids=[9]"), tmp_path, None)
     assert [path.name for path in tmp_path.iterdir()] == ["captions.txt"]
+
+
+@pytest.mark.parametrize("name", ["file", "b" * 300])
+def test_folders_that_can_be_none_are_refused_before_anything_is_written(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="paths.temp=.*: cannot be written to: (.*file is not a folder|File name too)"):
+        generate(settings(f"paths.temp={tmp_path}/{name}"), tmp_path, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.txt", "file"]
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    store = open_store(settings())
+    monkeypatch.setattr(Path, "is_symlink", refuse)
+    with pytest.raises(InputError, match="paths.output=.*poses: cannot be written to: Permission denied"):
+        store.prepare()

@@ -53,6 +53,8 @@ def test_the_reason_is_named_that_the_operating_system_does_not_say(tmp_path: Pa
     exists = FileExistsError(errno.EEXIST, "File exists")
     assert "link is a link to nowhere, which does not exist" in make_unwritable("a", tmp_path / "link", exists)
     assert f"{tmp_path}/file is not a folder" in make_unwritable("a", tmp_path / "file" / "b" / "c", exists)
+    long = OSError(errno.ENAMETOOLONG, "File name too long")
+    assert "cannot be written to: File name too long; " in make_unwritable("a", tmp_path / ("b" * 300) / "c", long)
     full = OSError(errno.ENOSPC, "No space left on device")
     assert make_unwritable("a", tmp_path / "b", full) == (
         f"a={tmp_path}/b: cannot be written to: No space left on device; name another folder: a=DIR"

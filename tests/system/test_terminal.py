@@ -122,8 +122,10 @@ def test_neither_rate_nor_time_left_is_told_before_they_mean_something(monkeypat
     display.advance(done=1)
     assert display.seconds_left is None
     assert caplog.messages == ["1 of 1000 poses"]
+    clock.now += 12
     display.advance(done=999)
     assert display.seconds_left == 0.0
+    assert len(caplog.messages) == 1  # at its end a run says the same in its own words
 
 
 def test_of_a_single_batch_the_second_half_has_a_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

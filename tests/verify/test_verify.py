@@ -441,6 +441,7 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
     (tmp_path / "other" / "diary.txt").write_text("")
     for arguments, words in (
         ([str(tmp_path / "nowhere")], "nowhere: no such folder"),
+        ([str(tmp_path / "other" / "diary.txt")], "diary.txt: is not a folder; name the folder that a run wrote"),
         ([str(tmp_path / "other"), "--repair"], "other: no poses and no record of a run"),
         ([str(output), "--prompts", str(tmp_path / "none.md")], "none.md: no such file; name the list"),
     ):

@@ -23,6 +23,7 @@ from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary, finite_numbers
 from mardm_batch.errors import InputError, reason_of
 from mardm_batch.run.saved_settings import read_yaml, select
+from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import parse_json
 
@@ -122,6 +123,8 @@ def find_summaries(folder: Path, found: list[Path], without_summary: list[Path])
     if (folder / "summary.json").is_file():
         found.append(folder / "summary.json")
         return
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder; name the folder of a run, such as outputs/DATE/TIME")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the folder of a run, such as outputs/DATE/TIME")
     below, unfinished = list[Path](), list[Path]()
@@ -175,8 +178,11 @@ def read_unfinished_run(folder: Path) -> tuple[Run, bool]:
     sweep.
 
     Raises:
-        InputError: the settings cannot be read, or are not those of a run.
+        InputError: the run was refused, or the settings cannot be read or are not those of a run.
     """
+    _, errors = read_error_log(folder)
+    if errors and not (folder / METRICS_FILE).exists():
+        raise InputError(f"{folder}: the run ended before its first pose ({errors[-1].message})")
     try:
         saved, hydra = (read_yaml(folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
         settings = {key: resolved(saved, key, value) for key, value in flatten(saved).items()}

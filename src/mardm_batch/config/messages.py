@@ -12,6 +12,9 @@ Variants = Mapping[str, Sequence[SettingRow]]
 KINDS: Final = {"render": "look", "hydra/launcher": "launcher"}
 """What the choices of a config group are called, where it is not the group's name."""
 
+PLUS_GROUPS: Final = ("+preset", "+experiment")
+"""Groups of the main command that are chosen with a plus, as none of their choices is on by itself."""
+
 
 def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Variants) -> str:
     """The message about an error that Hydra raised while it composed these overrides."""
@@ -41,7 +44,7 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
         namesake = next((row.key for row in listed if row.key.endswith(f".{key}")), None)
         for row in listed:
             if row.key == key:
-                return f"{key}={value}: must be {row.allowed or row.type}"
+                return f"{key}={value}: must be {row.must_be}"
             if row.key.startswith(f"{key}.") and namesake:
                 return f"{key}={value}: a group of settings; did you mean {namesake}={value}?"
             if row.key.startswith(f"{key}."):
@@ -63,6 +66,7 @@ def explain_unknown_key(key: str, variants: Variants) -> str:
     if choices:
         return f"{key}: a setting of {', '.join(choices)}, not of the selected model (to sweep over several: ++{key}=…)"
     known = [row.key for row in next(iter(variants.values()))]
+    known += PLUS_GROUPS if "" not in variants else ()
     near = difflib.get_close_matches(key, known, n=1)
     if not near and "." not in key:
         last_words = [each.rpartition(".")[2] for each in known]
@@ -76,6 +80,7 @@ def one_line(error: Exception) -> str:
     text = f"{error}\n{error.__cause__ or ''}".partition("Config search path")[0]
     key = re.search(r"full_key: (\S+)", text)
     text = f"{key[1]}: {text}" if key and key[1] not in text.partition("\n")[0] else text
+    text = re.sub(r"Interpolation key '(.+)' not found", r"${\1} names no setting", text)
     text = re.sub(r"(full_key|object_type|reference_type)[:=].*", "", text)
     text = re.sub(r":\n\t", ": ", text).replace("\n\t", ", ")
     return ". ".join(dict.fromkeys(line.strip().rstrip(".") for line in text.splitlines() if line.strip()))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from omegaconf import DictConfig, OmegaConf
 
-from mardm_batch.config.schema import Settings
+from mardm_batch.config.schema import Settings, or_null
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class SettingRow:
     help: str
     allowed: str
     type: str
+    must_be: str
+    """The same with null where it is allowed too."""
 
 
 def rows_of(cfg: DictConfig) -> list[SettingRow]:
@@ -30,13 +32,15 @@ def rows_of(cfg: DictConfig) -> list[SettingRow]:
             rows += rows_of(node)
             continue
         allowed = each.metadata["allowed"]
+        words, kind = "" if allowed is None else allowed.words, "true or false" if each.type is bool else "text"
         rows.append(
             SettingRow(
                 key=f"{settings.SECTION}.{each.name}" if settings.SECTION else each.name,
                 value=in_yaml(cfg[each.name]),
                 help=each.metadata["help"],
-                allowed="" if allowed is None else allowed.words,
-                type="true or false" if each.type is bool else "text",
+                allowed=words,
+                type=kind,
+                must_be=or_null(words or kind, each.type),
             )
         )
     return rows

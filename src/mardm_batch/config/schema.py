@@ -44,13 +44,18 @@ def one_of(*choices: str) -> Allowed:
     return Allowed("one of " + ", ".join(choices), lambda value: value in choices)
 
 
-FOLDER = Allowed("the path of a folder, not an address", lambda path: bool(path) and "://" not in path)
+FOLDER = Allowed("the path of a folder on this machine", lambda path: bool(path) and "://" not in path)
 
 
 def setting(help: str, allowed: Allowed | None = None, default: Any = MISSING) -> Any:
     """A field of a settings class, that must be set unless it has a default. None is allowed wherever the type is
     optional."""
     return field(default=default, metadata={"help": help, "allowed": allowed})
+
+
+def or_null(words: str, type: Any) -> str:
+    """The allowed values of a field, in words, with null where the field's type allows it."""
+    return f"null or {words}" if NoneType in get_args(type) and not words.startswith("null") else words
 
 
 def out_of_range(key: str, value: object, words: str) -> ConfigurationError:
@@ -72,8 +77,7 @@ class Settings:
             allowed, value = each.metadata.get("allowed"), getattr(self, each.name)
             optional = value is None and each.type is not Any  # OmegaConf refuses null for other types
             if allowed is not None and not optional and not allowed.contains(value):
-                or_null = NoneType in get_args(each.type) and not allowed.words.startswith("null")
-                raise out_of_range(self.key(each.name), value, "null or " * or_null + allowed.words)
+                raise out_of_range(self.key(each.name), value, or_null(allowed.words, each.type))
 
     def key(self, name: str) -> str:
         """The dotted key of a field."""

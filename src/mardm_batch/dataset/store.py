@@ -94,10 +94,11 @@ class PoseStore:
             InputError: it cannot be created or written to.
         """
         records = self.output / RECORDS
-        for folder in (records, records / PROGRESS):
-            if folder.is_symlink():
-                raise InputError(f"paths.output={self.output}: {folder.relative_to(self.output)} is a link; remove it")
         try:
+            for folder in (records, records / PROGRESS):
+                if folder.is_symlink():
+                    place = folder.relative_to(self.output)
+                    raise InputError(f"paths.output={self.output}: {place} is a link; remove it")
             (records / PROGRESS).mkdir(parents=True, exist_ok=True)
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")

@@ -51,6 +51,8 @@ def check_jobs(jobs: Sequence[Job]) -> None:
     """
     for one, other in combinations(jobs, 2):
         a, b = one.config, other.config
+        if a.shard is not None and a == b:
+            raise ConfigurationError(f"shard={a.shard}: {one.name} is twice in this sweep; name each shard once")
         if one.output == other.output and shards_overlap(a.shard, a.num_shards, b.shard, b.num_shards):
             raise ConfigurationError(
                 f"paths.output={a.paths.output}: jobs {one.number} and {other.number} of the sweep would make the same "

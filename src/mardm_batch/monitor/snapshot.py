@@ -2,6 +2,7 @@
 
 import heapq
 import re
+import shlex
 import shutil
 import signal
 import time
@@ -137,7 +138,9 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     Raises:
         InputError: the folder does not exist, or no run has left a record in it.
     """
-    hint = f"start a run first: python -m mardm_batch paths.output={output}"
+    hint = f"start a run first: python -m mardm_batch {shlex.quote(f'paths.output={output}')}"
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is not a folder; name the folder that a run writes its poses to")
     if not output.is_dir():
         raise InputError(f"{output}: no such folder; {hint}")
     records, unreadable = read_progress_records(output)

@@ -95,7 +95,7 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
         (
             printable(name, MAX_NAME),
             f"{finished:,} / {'?' if total is None else f'{total:,}'}",
-            f"{100 * finished // max(total or 0, 1)} %",
+            "" if total == 0 else f"{100 * finished // max(total or 0, 1)} %",
             rate_text(rate) if rate else "",
             state if left is None else f"{clock(left)} left",
         )
@@ -175,6 +175,8 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     if not snapshot.ended:
         return lines
     if not unfinished and not snapshot.more_not_started:
+        if not totals.total:
+            return [*lines, Text("ended: no pose was requested", SUCCESS)]
         words = "1 pose is" if totals.total == 1 else f"all {totals.total:,} poses are"
         return [*lines, Text(f"ended: {words} finished", SUCCESS)]
     number = totals.total - totals.finished

@@ -50,15 +50,20 @@ def count_finished(config: Config, reading: Reading) -> tuple[int, int]:
     return reading.counts[key]
 
 
+def check_folders(config: Config) -> None:
+    """Check that the paths of poses and of unfinished files can be folders. Raises InputError."""
+    for setting, folder in (("paths.output", config.paths.output), ("paths.temp", config.paths.temp)):
+        if (reason := obstacle(Path(folder).expanduser())) is not None:
+            raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
+
+
 def check_run(config: Config, reading: Reading) -> None:
     """Check that a run can read its prompts and may write beside the poses that are finished.
 
     Raises:
         InputError: it may not; see `read_prompts` and `survey_poses`; or its folders can be none.
     """
-    for setting, folder in (("paths.output", config.paths.output), ("paths.temp", config.paths.temp)):
-        if (reason := obstacle(Path(folder).expanduser())) is not None:
-            raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
+    check_folders(config)
     prompts, store = reading.prompts(config), reading.store(config)
     if store.output.is_dir():
         survey = survey_poses(prompts, store, config)

@@ -36,12 +36,16 @@ def check_utf8(what: str, text: str) -> None:
 
 
 def obstacle(folder: Path) -> str | None:
-    """What keeps a path from being a folder: a dangling link or a file, here or above it; None where nothing does."""
+    """What keeps a path from being a folder: a dangling link or a file, here or above it, or that it cannot be looked
+    at; None where nothing does."""
     for each in (folder, *folder.parents):
-        if each.is_symlink() and not each.exists():
-            return f"{each} is a link to {os.readlink(each)}, which does not exist"
-        if each.exists() and not each.is_dir():
-            return f"{each} is not a folder"
+        try:
+            if each.is_symlink() and not each.exists():
+                return f"{each} is a link to {os.readlink(each)}, which does not exist"
+            if each.exists() and not each.is_dir():
+                return f"{each} is not a folder"
+        except OSError as error:  # too long a name, or above it a folder that may not be entered
+            return str(error.strerror)
     return None
 
 
@@ -57,7 +61,7 @@ def unwritable_reason(folder: Path, error: OSError) -> str:
 
 def is_writable(folder: Path) -> bool:
     """Whether a folder, or the nearest existing one above it, can be written to."""
-    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    nearest = next(each for each in (folder, *folder.absolute().parents) if os.path.exists(each))
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 

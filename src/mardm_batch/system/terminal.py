@@ -182,7 +182,12 @@ class ProgressDisplay:
         words += [f"{self.failed} failed"] * bool(self.failed)
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done + self.failed, rate=", ".join(words))
-        elif done + failed and self.prints_lines and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        elif (
+            done + failed
+            and self.done + self.failed < self.total
+            and self.prints_lines
+            and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES
+        ):
             self.last_line = time.monotonic()
             words += [] if left is None else [f"{clock(left)} left"]
             log.info("%s", ", ".join([f"{self.done} of {self.total} pose{'s' * (self.total != 1)}", *words]))

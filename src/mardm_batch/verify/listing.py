@@ -71,6 +71,8 @@ def list_files(output: Path) -> Listing:
         below = [path for folder in folders for path in add_folder(listing, layout, folder)]
     except FileNotFoundError:
         raise InputError(f"{output}: no such folder; name the folder that a run wrote its poses to") from None
+    except NotADirectoryError:
+        raise InputError(f"{output}: is not a folder; name the folder that a run wrote its poses to") from None
     except OSError as error:
         raise InputError(f"{output}: cannot be read: {error.strerror}") from None
     if not layout.HAS_FILES:
