@@ -1,5 +1,7 @@
 """What captions state in so many words, as conditions."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,20 @@ def test_composed_poses_show_what_their_captions_state() -> None:
     ]
     assert len(held) > 500
     assert np.mean(held) > 0.96
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "one hand hand arm the other both above neither ",
+        "left arm is are held raised lifted straight stretched out ",
+        "torso leans left very very very right hand on the left knee ",
+    ],
+)
+def test_a_hostile_caption_is_read_within_a_second(part: str) -> None:
+    start = time.process_time()
+    stated_conditions(part * (10_000 // len(part)))
+    assert time.process_time() - start < 1.0
 
 
 def test_captions_with_sides_exchanged_state_mirror_images() -> None:

@@ -246,6 +246,9 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("neither no none",
      rf"\b(?:neither (?:of {OWNER} )?|neither (?:the )?left nor (?:the )?right |no |none of {OWNER} )"
      rf"(?P<part>{LIMB}) (?P<be>is |are |be |being )?{STATE}", _neither),
+    # neither knee bends
+    ("neither no", r"\b(?:neither|no) (?P<part>knee|leg|elbow|arm) bends?\b",
+     lambda match: f"both {plural(match['part'])} straight"),
     # neither the arms nor the legs are bent
     ("neither", rf"\bneither (?:{OWNER} )?(?P<part>{LIMB}) nor (?:{OWNER} )?(?P<second>{LIMB}) "
      rf"(?P<be>is |are )?{STATE}", _neither_part),
@@ -291,6 +294,9 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
      r"(?P<again>(?=(?:he|she|it|they|(?:a|the) \w+) (?:is|are|was|were|lies|sits|stands|kneels|squats)\b)"
      r"|(?=(?:is|are|was|were)\b))?(?P<next>\w)", _neither_posture),
     ("neither", rf"(?<=\w),? (?:but |and )?neither {_POSTURES} nor {_POSTURES}(?= ?(?:[,.;!)]|$))", _drop),
+    # not looking ahead but down
+    ("not", r"\bnot (?P<lead>\w+ing )[^,;.!?:]{1,40}?,? but (?:rather |instead )?"
+     r"(?=(?:down|up|back|away|sideways|over|straight|at|to|towards?)\b)", _contrast),
     # not sitting but standing; not with the left hand but with the right
     ("not", r"(?P<lead>\b(?:is |are |was )?)not (?!only\b)[^,;.!?:]{1,40}?,? but (?:rather |instead )?", _contrast),
     # standing rather than sitting
