@@ -537,7 +537,8 @@ def test_a_run_that_had_nothing_to_make_again_says_so(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("folder", "reason"),
     [
-        ("empty", "no run has left a record"),
+        ("empty", "no run has left a record in this folder; start a run first: "),
+        ("", "no run has left a record in this folder; runs wrote to {0}/a, {0}/b, {0}/c and others: name one"),
         ("none here", "no such folder; start a run first: python -m mardm_batch 'paths.output="),
         ("file", "file: is not a folder; name the folder that a run writes its poses to\n"),
     ],
@@ -547,11 +548,13 @@ def test_nothing_to_show_is_one_line_and_exit_code_2(
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
+    for name in "abcd":
+        write(tmp_path / name, "all")
     with pytest.raises(SystemExit) as ending:
         main([str(tmp_path / folder)])
     error = capsys.readouterr().err
     assert ending.value.code == 2
-    assert reason in error
+    assert reason.format(tmp_path) in error
     assert error.count("\n") == 1
 
 

@@ -105,6 +105,7 @@ def test_a_named_column_that_is_missing_is_an_error(tmp_path: Path, name: str):
     message = error(tmp_path, CAPTION_AND_POSE[name], name, "sentence")
     assert " 'sentence' among 'caption', 'Pose', 'id'; set prompts.column" in message
     assert "no columns; leave prompts.column out" in error(tmp_path, ARM, "a.txt", "sentence")
+    assert "no columns; leave prompts.column out" in error(tmp_path, f"- {ARM}", "a.md", "sentence")
 
 
 # --- JSON ----------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,3 +193,19 @@ def test_a_run_leaves_what_the_gallery_shows(config: Config, monkeypatch: pytest
         CAPTIONS[0]: 1,
         CAPTIONS[1]: None,
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"shard": 2}, "this shard has no captions"),
+        ({"retry": "failed"}, "no pose is listed as failed; of the whole list 2 of 2 poses are finished"),
+        ({"retry": "rejected"}, "no rejected pose is left to make; of the whole list 2 of 2 poses are finished"),
+    ],
+)
+def test_why_nothing_is_to_be_done_is_said(
+    config: Config, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], words: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        assert run(replace(config, **changes)) == 0
+    assert f"nothing to do: {words}" in caplog.messages

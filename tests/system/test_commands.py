@@ -31,10 +31,14 @@ def test_a_refusal_says_what_may_be_meant(
     parser = command_parser("verify", "Audit.")
     parser.add_argument("output_dir")
     parser.add_argument("--to", choices=["bvh", "csv"])
+    parser.add_argument("--number", type=int)
+    parser.add_argument("--seconds", type=float)
     monkeypatch.chdir(tmp_path)
     for words, hint in (
         (["poses", "--to", "bhv"], "(choose from 'bvh', 'csv'); did you mean bvh?;"),
         (["poses", "--to", "xml"], "(choose from 'bvh', 'csv'); python"),
+        (["poses", "--number", "x"], "argument --number: must be a whole number, not x; python"),
+        (["poses", "--seconds", "x"], "argument --seconds: must be a number, not x; python"),
         (["-dash"], "are required: output_dir; write ./-dash for the folder or file of that name;"),
         (["-other"], "are required: output_dir; python"),
     ):

@@ -442,7 +442,8 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
     for arguments, words in (
         ([str(tmp_path / "nowhere")], "nowhere: no such folder"),
         ([str(tmp_path / "other" / "diary.txt")], "diary.txt: is not a folder; name the folder that a run wrote"),
-        ([str(tmp_path / "other"), "--repair"], "other: no poses and no record of a run"),
+        ([str(tmp_path / "other"), "--repair"], "other: no poses and no record of a run; name the folder"),
+        ([str(output.parent)], f"no poses and no record of a run; runs wrote to {output}: name one"),
         ([str(output), "--prompts", str(tmp_path / "none.md")], "none.md: no such file; name the list"),
     ):
         with pytest.raises(SystemExit, match="2"):

@@ -25,6 +25,7 @@ from mardm_batch.system.processes import existed_at, process_is_alive
 SECONDS_UNTIL_LOST = 120.0
 """A process on another machine that has not written for this long, by the file system's clock, is taken for dead."""
 
+FOLDERS_NAMED = 3
 RUNNING = ("starting", "running")
 MAX_PID = 2**31
 MAX_NUMBER = 10**12
@@ -122,6 +123,17 @@ class Progress(JsonRecord):
 def read_progress(output: Path) -> list[Progress]:
     """The progress of all shards that ever ran on this output folder, sorted by their names."""
     return read_progress_records(output)[0]
+
+
+def run_folders_hint(folder: Path) -> str:
+    """Names a few folders in a folder that have records of runs, for a message that it has none; "" if there are none.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    below = sorted(path.parent for path in folder.glob(f"*/{RECORDS}"))
+    more = " and others" if len(below) > FOLDERS_NAMED else ""
+    return f"runs wrote to {', '.join(map(str, below[:FOLDERS_NAMED]))}{more}: name one" if below else ""
 
 
 def read_progress_records(output: Path) -> tuple[list[Progress], dict[str, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
-from mardm_batch.dataset.progress import Progress, read_progress_records
+from mardm_batch.dataset.progress import Progress, read_progress_records, run_folders_hint
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob
 from mardm_batch.dataset.sweeps import SweepJob, at_end, read_sweep
 from mardm_batch.errors import SIGNAL_CODES, ExitCode, InputError
@@ -153,7 +153,7 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if newest is None and sweep is None:
         for path, why in unreadable.items():
             raise InputError(f"{output / path} {problem_with_record(why)}")
-        raise InputError(f"{output}: no run has left a record in this folder; {hint}")
+        raise InputError(f"{output}: no run has left a record in this folder; {run_folders_hint(output) or hint}")
     queue = {} if sweep is None else sweep.queue()
     key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)
     jobs = {} if sweep is None else {job.shard: job for job in sweep.jobs}

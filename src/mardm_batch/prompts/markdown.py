@@ -32,6 +32,8 @@ def read_markdown(file: PromptFile) -> Iterator[Entry]:
     tokens = _MARKDOWN.parse(text, environment)
     if "unclosed_comment" in environment:
         raise file.error(environment["unclosed_comment"], "this comment is never closed; end it with -->")
+    if file.column is not None and not any(token.type == "table_open" for token in tokens):
+        raise file.error(1, "this file has no table, and so no columns; leave prompts.column out")
     yield from _captions_in(SyntaxTreeNode(tokens), file, in_list=False)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
@@ -25,6 +26,12 @@ from mardm_batch.system.terminal import clock, finished_of
 
 log = logging.getLogger(__name__)
 
+NOTHING_REQUESTED: Final[dict[str | None, str]] = {
+    None: "this shard has no captions",
+    "failed": "no pose is listed as failed",
+    "rejected": "no rejected pose is left to make",
+}
+"""Why no pose is requested, by the setting `retry`."""
 FAILURES_LISTED = 5
 
 
@@ -116,8 +123,7 @@ def report_end(
     left_out = words_about_others(statistics.progress, len(finished))
     if not (statistics.had_pending or missing or exit_code):
         count = "1 pose is" if len(requested) == 1 else f"all {len(requested)} poses are"
-        none = "no rejected pose is left to make" if config.retry == "rejected" else "no pose is requested"
-        words = f"{count} finished in {store.output}" if requested else none
+        words = f"{count} finished in {store.output}" if requested else NOTHING_REQUESTED[config.retry]
         log.info("nothing to do: %s%s", words, left_out)
     elif statistics.had_pending or missing:
         log.info(

@@ -16,6 +16,9 @@ from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
 from mardm_batch.system.help_text import HelpFormatter
 from mardm_batch.system.terminal import printable
 
+FRACTIONAL_TYPES = ("float", "interval_seconds")
+"""Names of the types of arguments that are no whole numbers."""
+
 
 class CommandParser(argparse.ArgumentParser):
     """A parser whose refusals are one line and printable, whatever the arguments hold."""
@@ -25,6 +28,9 @@ class CommandParser(argparse.ArgumentParser):
         if choice := re.search(r"invalid choice: '(.+)' \(choose from (.+)\)", message):
             near = difflib.get_close_matches(choice[1], re.findall(r"[^', ]+", choice[2]), n=1)
             message += "".join(f"; did you mean {each}?" for each in near)
+        if value := re.search(r"invalid (\w+) value: '(.*)'", message):
+            kind = "a number" if value[1] in FRACTIONAL_TYPES else "a whole number"
+            message = message.replace(value[0], f"must be {kind}, not {value[2]}")
         for word in sys.argv[1:]:
             if word.startswith("-") and Path(word).exists():
                 message += f"; write ./{word} for the folder or file of that name"

@@ -6,7 +6,7 @@ from pathlib import Path
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
-from mardm_batch.dataset.progress import read_progress_records
+from mardm_batch.dataset.progress import read_progress_records, run_folders_hint
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import described_shard
@@ -43,7 +43,8 @@ def verify(
     records = RECORDS in listing.folders or RECORDS in listing.misplaced
     suffixes = frozenset[str]().union(*set(listing.poses.values()))
     if not records and JSON.suffix not in suffixes:
-        raise InputError(f"{output}: no poses and no record of a run; name the folder that a run wrote to")
+        hint = run_folders_hint(output) or "name the folder that a run wrote to"
+        raise InputError(f"{output}: no poses and no record of a run; {hint}")
     shards, unreadable = read_progress_records(output)
     expected = expected_poses(output, prompt_file, shards, suffixes)
     store, checks = PoseStore(output, expected.formats, expected.list_rejected), Checks(checks_pictures, sample)
