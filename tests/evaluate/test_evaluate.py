@@ -82,7 +82,7 @@ def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str])
     )
     show(scores, Console(width=100, markup=False))
     lines = capsys.readouterr().out.splitlines()
-    assert "30 of 40 captions failed; the worst:" in lines
+    assert "captions with a pose that misses a condition: 30 of 40; the worst, with how many poses do:" in lines
     assert any("pose found by its caption, among 32: top 1, 5, 10" in x and "10.0, 50.0, 87.5 %" in x for x in lines)
     assert sum("[red]\\x1b: head looks up (1)" in line for line in lines) == WORST_LISTED
     assert lines[-1].strip() == "and 20 more; --json FILE lists all"
@@ -103,7 +103,7 @@ def test_the_command_prints_and_writes_scores(
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
     assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "retrieval", "failed"}
-    assert f"{len(scores['failed'])} of 6 captions failed" in shown
+    assert f"captions with a pose that misses a condition: {len(scores['failed'])} of 6" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
     assert 0 <= scores["conditions_met"] <= 1

@@ -454,6 +454,14 @@ def test_bad_arguments_end_with_one_line(output: Path, tmp_path: Path, capsys) -
     assert (tmp_path / "other" / "diary.txt").exists()
 
 
+def test_an_empty_folder_has_no_table_of_disk_use(tmp_path: Path, capsys) -> None:
+    (tmp_path / RECORDS).mkdir()
+    assert main([str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("poses: 0 found, 0 damaged\n")
+    assert "disk use" not in out
+
+
 def test_captions_with_unknown_words_are_counted(output: Path, picture: bytes, audit, capsys) -> None:
     joints = np.zeros((22, 3), np.float32)
     pose = Pose(WAVING, joints, 8, 0, unknown_words=("waving",))

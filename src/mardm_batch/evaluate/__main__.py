@@ -120,7 +120,8 @@ def show(scores: Scores, console: Console) -> None:
             groups.add_row(printable(label), str(group.captions), *shown)
         console.print(groups)
     if scores.failed:
-        console.print(f"{len(scores.failed)} of {scores.captions} captions failed; the worst:")
+        number = f"{len(scores.failed)} of {scores.captions}"
+        console.print(f"captions with a pose that misses a condition: {number}; the worst, with how many poses do:")
     for each in scores.failed[:WORST_LISTED]:
         conditions = ", ".join(f"{text} ({count})" for text, count in each.conditions.items())
         console.print(f"  {each.poses} of {scores.seeds}  {printable(each.caption)}: {printable(conditions)}")

@@ -59,7 +59,8 @@ def show(report: Report, repair: bool, prune: bool) -> None:
             console.print(printable(f"  {each.where}" + (f": {each.detail}" if each.detail else "")))
         if len(findings) > EXAMPLES_SHOWN:
             console.print(f"  and {len(findings) - EXAMPLES_SHOWN:,} more")
-    console.print("disk use", style="bold")
+    if report.disk:
+        console.print("disk use", style="bold")
     for file_type, (files, size) in report.disk.items():
         console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {amount(size):>13}"))
     if not report.problems:
