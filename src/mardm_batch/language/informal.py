@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
-from mardm_batch.language.limbs import ARM, HEEL, LEG
+from mardm_batch.language.limbs import ARM, HEEL, LEG, plural
 from mardm_batch.language.text import Replacement, Rule, compile_rules
 
 DROPPED_G: Final = re.compile(r"(?i)\b(?P<word>[a-z]{2,}in)['’](?![\w])")
@@ -54,6 +54,9 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("ca", r"\bca\b\.? ?(?=[\d~])", lambda match: "about "),
     ("2", r"\b2 (?=the (?:sides?|left|right|front|back|floor|ground)\b)", lambda match: "to "),
     ("gonna", r"\bgonna\b", lambda match: "about to"),
+    # both hand on the floor
+    ("both", r"\bboth (?P<part>hand|arm|leg|knee|elbow|foot|palm|heel|shoulder)\b",
+     lambda match: f"both {plural(match['part'])}"),
     ("pls plz", r",? ?\b(?:pls|plz)\b", lambda match: ""),
     # super high, way lower
     ("super really rly way",

@@ -46,6 +46,8 @@ def rules() -> Iterator[Rule]:
             yield Rule(named, _IS_BENT, rf"{limb(word)} (?:bends|bend|flexes|flex)\b", partial(_bent, part))
             at_angle = rf"{limb(word)}(?: joints?)?,? (?:(?:is|are|both|held|kept|each) )*(?:{_SIZE})"
             yield Rule(named, "degree degrees angle angles", at_angle, partial(_bent, part))
+            in_joint = rf"(?:{_ANGLE}|{_SQUARE})(?: bend)? (?:in|at) {OF}(?:both )?{one}"
+            yield Rule(named, "degree degrees angle angles", in_joint, partial(_bent, part))
             extension = rf"{limb(word)} (?:(?:is|are|both) )*in (?P<exact>full |complete )?extension\b"
             yield Rule(named, "extension", extension, partial(_straight, part))
             loose = rf"{limb(word)} (?:(?:is|are|both|a|little|bit|slightly|quite) )*(?:soft|softened|loose|slack)\b"
@@ -56,7 +58,7 @@ def rules() -> Iterator[Rule]:
         r" (?:of )?(?:the |their |his |her |both |its )*(?:knees|shins|legs)\b"
     )
     passive = r"(?:knees|shins|legs) (?:are )?hugged\b"
-    for condition in ("knees bent 60..", "hands near knees 0.5"):
+    for condition in ("knees bent 75..", "hands near knees 0.5"):
         yield Rule("knees shins legs", "hugging hugs hug hugged clasping clasps wrapped folded locked wrapping",
                    f"(?:{hugging}|{passive})", states(condition))  # fmt: skip
 

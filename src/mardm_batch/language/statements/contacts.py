@@ -23,7 +23,7 @@ from mardm_batch.language.statements.rules import (
 _LANDMARKS: Final = {
     "hip": ("hip", 0.25), "waist": ("hip", 0.3), "thigh": ("knee", 0.45), "kneecap": ("knee", 0.24),
     "knee": ("knee", 0.24), "shin": ("ankle", 0.45), "calf": ("ankle", 0.45),
-    "ankle": ("ankle", 0.22), "foot": ("foot", 0.38), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
+    "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "face": ("head", 0.25), "forehead": ("head", 0.25), "mouth": ("head", 0.25),
     "brow": ("head", 0.25), "eyes": ("head", 0.25), "nose": ("head", 0.25),
@@ -51,8 +51,8 @@ _ON: Final = (
 )
 _POINT: Final = rf"{OF}(?:both )?(?:own )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
-_HANDS: Final = "hand hands palm palms fist fists fingertip fingertips"
-_HAND: Final = limb("hand", "palm", "fist", "fingertip")
+_HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
+_HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
 _OFF: Final = (
     r"(?:(?:is|are|lifted|raised|held|hovering|hovers|kept|stays?|just|well|both|high) )*"
     r"(?:off|clear of|above) the (?:floor|ground|mat)\b"
@@ -74,7 +74,14 @@ def _on_the_floor() -> Iterator[Rule]:
         words = " ".join(form for name in names for form in (name, plural(name)))
         yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", states(f"{{{part}}} on floor"))
     knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
-    yield Rule("knee", "on", knee, states("{side}_knee on floor"))
+    yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
+    one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
+    yield Rule("knee", "one", one_knee, states("either knee on floor"))
+    yield Rule("knee", "down", rf"{SIDE} knee (?:is )?down\b", states("{side}_knee on floor"))
+    knees = r"(?:kneeling|kneels|kneel|down|up) on (?:both |the |his |her |their )+knees\b"
+    yield Rule("knees", "on", knees, states("knees on floor"))
+    soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"
+    yield Rule("feet soles", "flat", soles, states("feet on floor"))
     head = rf"(?:forehead|head|nose|cheek) (?:(?:is|rests|resting|lowered|down|touching|placed|flat) )*{FLOOR}"
     yield Rule("forehead head nose cheek", FLOORS, head, states("head height ..0.35"))
     flat = (
@@ -82,6 +89,15 @@ def _on_the_floor() -> Iterator[Rule]:
         rf"{FLOOR}"
     )
     yield Rule("belly stomach tummy hips pelvis bum bottom buttocks seat", FLOORS, flat, states("pelvis height ..0.35"))
+    low = (
+        rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
+        r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
+        r") "
+        r"the (?:floor|ground)\b"
+    )
+    yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
+    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) the (?:floor|ground|mat)\b"
+    yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
     supporting = (
         r"(?:supports?|supporting|props?|propping|props?|holds?|holding|leans?|leaning|weight|propped|supported)"
         r" (?:(?:himself|herself|themselves|itself|the body|her|him|back|up|is|far|over|mostly|the) )*"
@@ -123,6 +139,8 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule(_HANDS, _LANDMARK_WORDS, held, _hand_on)
     holding = rf"with {OF}(?:both )?{_HAND},? (?:{_HOLDS}) {_POINT}"
     yield Rule(_HANDS, _LANDMARK_WORDS, holding, _hand_on)
+    toes = r"(?:touching|touches|touch|grabbing|grabs|holding|holds) (?:the |his |her |their )?(?:own )?toes\b(?! with)"
+    yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
@@ -153,7 +171,7 @@ def _hands_together() -> Iterator[Rule]:
         states("hands close 0.2"),
     )
     crossed = r"(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)\b"
-    yield Rule("wrists hands", "crossed cross crossing", crossed, states("wrists apart ..0.22"))
+    yield Rule("wrists hands", "crossed cross crossing", crossed, states("wrists apart ..0.26"))
 
 
 def _legs_and_elbows() -> Iterator[Rule]:
@@ -166,6 +184,11 @@ def _legs_and_elbows() -> Iterator[Rule]:
         r"(?P<part>feet|ankles|heels|legs|knees) (?:(?:are|is|pressed|joined|held|put|kept|squeezed) )*together\b"
     )
     yield Rule("feet ankles heels legs knees", "together", together, _together)
+    close = (
+        r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
+        r"another)\b"
+    )
+    yield Rule("feet hands knees elbows ankles", "close", close, _close)
     ankles = r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles)\b"
     yield Rule("ankles", "crossed", ankles, states("ankles apart ..0.3"))
     elbow = (
@@ -194,6 +217,10 @@ def _legs_and_elbows() -> Iterator[Rule]:
 
 def _together(match: Match) -> str:
     return f"{'knees' if match['part'] == 'knees' else 'ankles'} apart ..0.3"
+
+
+def _close(match: Match) -> str:
+    return f"{match['part']} apart ..{0.35 if match['part'] in ('hands', 'knees', 'elbows') else 0.3}"
 
 
 def _other_foot(match: Match) -> str:
@@ -247,5 +274,5 @@ def _elbow_on(match: Match) -> str | None:
 def _foot_on(match: Match) -> str | None:
     if match["side"] == match["at"]:
         return None
-    limit = {"knee": 0.28, "thigh": 0.35}.get(match["landmark"], 0.45)
+    limit = {"knee": 0.25, "thigh": 0.3}.get(match["landmark"], 0.4)
     return f"{match['side']}_ankle near {match['at']}_knee {limit}"

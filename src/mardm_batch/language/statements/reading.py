@@ -7,7 +7,7 @@ negations, British forms and "the other hand" say, `rewriting.CaptionReader` has
 import re
 from typing import Final
 
-from mardm_batch.language.statements import bends, contacts, places, trunk
+from mardm_batch.language.statements import arms, bends, contacts, heights, legs, trunk
 from mardm_batch.language.words import split_words
 
 _UNSURE: Final = re.compile(
@@ -16,7 +16,7 @@ _UNSURE: Final = re.compile(
     r"|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
-_RULES: Final = (*bends.rules(), *contacts.rules(), *places.rules(), *trunk.rules())
+_RULES: Final = (*bends.rules(), *contacts.rules(), *arms.rules(), *heights.rules(), *legs.rules(), *trunk.rules())
 
 
 def stated_conditions(text: str) -> dict[str, str]:

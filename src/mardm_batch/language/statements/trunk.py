@@ -8,7 +8,8 @@ from mardm_batch.language.statements.rules import MORE, OF, WHERE, Match, Rule, 
 _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders"
 _LEANS: Final = (
-    r"(?:lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps)"
+    r"(?:lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
+    r"|bends|bending|pitched|hinges|hinged|folds)"
 )
 _LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
 _CLAUSE: Final = r"(?:(?<=[,;:.(] )|(?<=^)|(?<=\band )|(?<=\bwhile )|(?<=\bbut ))"
@@ -32,6 +33,7 @@ def rules() -> Iterator[Rule]:
 
 
 def _leans() -> Iterator[Rule]:
+    yield Rule(_TRUNKS, "forward forwards", rf"{_TRUNK} {MORE}(?P<where>forwards?)\b", _lean)
     yield Rule(_TRUNKS, _LEAN_WORDS, rf"{_TRUNK} (?:is |are )?{_LEANS} {MORE}{WHERE}", _lean)
     person = r"(?:he|she|they|person|man|woman|someone|somebody) (?:is )?(?:leans?|leaning|tips|tipping)"
     yield Rule(
@@ -51,6 +53,9 @@ def _leans() -> Iterator[Rule]:
     )
     leaning = unless_said("back(?:ward)?s? over", states("torso leans forward 8"))
     yield Rule("bent bending doubled stooping stoops stooped hunched", "over stooping stoops stooped", over, leaning)
+    reclined = r"(?:reclining|reclined|reclines|recline)\b(?! on (?:the|his|her|their) (?:back|side|belly|stomach))"
+    yield Rule("reclining reclined reclines recline", "reclining reclined reclines recline", reclined,
+               states("torso leans back 10"))  # fmt: skip
     bowing = (
         r"(?<!head )(?<!head is )(?<!chin )(?<!face )(?:bowing|bowed|bows) (?:(?:very|low|lower|deeply|deep|down"
         r"|forwards?|from the (?:waist|hips)) ?)+"

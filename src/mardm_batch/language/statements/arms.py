@@ -1,6 +1,5 @@
-"""Where limbs are, against each other and the body, and where they point."""
+"""Where hands, arms and elbows are, and where they point."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,12 +7,9 @@ from mardm_batch.language.limbs import other_side
 from mardm_batch.language.statements.rules import (
     OF,
     SIDE,
-    Match,
     Rule,
-    against_other,
     limb,
     states,
-    subject,
     unless_said,
 )
 
@@ -25,22 +21,15 @@ _AIMED: Final = (
     r" (?:(?:straight|out|horizontally|vertically|far|directly|right) )*"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
-_FEET: Final = "foot feet leg legs"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
-_FOOT: Final = limb("foot", "leg")
-_SEATED: Final = (
-    "sit|sits|sitting|sat|seated|lie|lies|lying|laying|supine|prone|chair|bench|recline[sd]?|reclining|kneel(?:s|ing)?"
-)
+_LYING: Final = "lie|lies|lying|lay|lays|laying|supine|prone|sleeping|asleep"
 
 
 def rules() -> Iterator[Rule]:
-    """Of the hands and arms, then of the legs."""
+    """Of the hands, then of the arms."""
     yield from _hands()
     yield from _arms()
-    yield from _heights()
-    yield from _legs()
-    yield from _stances()
 
 
 def _hands() -> Iterator[Rule]:
@@ -64,6 +53,40 @@ def _hands() -> Iterator[Rule]:
     )
     beside = r"(?:at|by|along|beside|against|next to) (?:the |their |his |her )?(?:sides?|body|trunk)\b"
     yield Rule("arm arms", "side sides body trunk", rf"{_ARM} {hanging}{beside}", states("{hand} near {hip} 0.4"))
+    levels = (
+        ("shoulder", ("{hand} below head", "{hand} above spine2")),
+        ("chest|breast", ("{hand} below head", "{hand} above pelvis 0.15")),
+        ("waist|hip|belly", ("{hand} below {shoulder} 0.2",)),
+        ("head|face|eye|ear|chin", ("{hand} above spine3",)),
+    )
+    moved = r"(?:(?:is|are|both|held|kept|raised|lifted|up|clasped|together) )*"
+    for level, conditions in levels:
+        at_level = rf"{limb('hand', 'fist', 'palm')} {moved}(?:at|to) (?:the )?(?:{level})[- ](?:height|level)\b"
+        for condition in conditions:
+            yield Rule(_HANDS, "height level", at_level, states(condition))
+    not_high = (
+        r"\b(?! (?:to|in front|forward|sideways|out|at|behind|from|slightly|a bit|a little|half|off|under|against|on"
+        r"|and down|the back|near|beside))"
+    )
+    up = (
+        rf"{limb('arm', 'hand', 'fist')} (?:(?:is|are|held|straight|stretched|high|both) )*(?:up|in the air|up in the "
+        rf"air|high){not_high}"
+    )
+    yield Rule(_HANDS, "up air high", up, states("{hand} above {shoulder}"))
+    raised_one = rf"{SIDE} (?:arm|hand|fist) (?:is )?(?:raised|lifted){not_high}"
+    yield Rule("arm hand fist", "raised lifted", raised_one, states("{side}_hand above {side}_shoulder"))
+    down = (
+        rf"{_ARM} (?:(?:is|are|both|straight|held) )*down\b(?! (?:to the floor|to the ground|on|behind|between|in "
+        r"front))"
+    )
+    yield Rule("arm arms", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
+    forwards = (
+        rf"{limb('hand', 'fist')} (?:(?:is|are|held|reaching|reaches|stretched|extended|out|pushed|both) )*"
+        r"(?:forwards?|in front|out front|ahead)\b(?! of)"
+    )
+    yield Rule(_HANDS, "forward forwards front ahead", forwards, states("{hand} in front of torso 0.1"))
+    on_floor_behind = rf"{_HAND} (?:\w+ ){{0,3}}on the (?:floor|ground|mat) (?:far )?behind\b"
+    yield Rule(_HANDS, "behind", on_floor_behind, states("{hand} behind pelvis"))
     back = (
         rf"{_HAND} (?:(?:is|are|clasped|held|joined|tucked|folded|both|placed|resting|rests?) )*"
         rf"(?:behind {OF}(?:lower )?back|at {OF}(?:lower )?back|on {OF}(?:lower back|small of {OF}back))\b"
@@ -86,6 +109,7 @@ def _arms() -> Iterator[Rule]:
         r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed (?:in front of|over"
         r"|across|on) (?:the |his |her |their )?chest\b)"
     )
+    yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
     for side in ("left", "right"):
         yield Rule("arms", "folded crossed", folded, states(f"{side}_hand near {other_side(side)}_elbow 0.35"))
     tucked = (
@@ -131,7 +155,15 @@ def _arms() -> Iterator[Rule]:
         r"nothing|and) )*(?:hanging|hangs?|dangling|dangles?)\b"
     )
     yield Rule("hand arm fist", "other", other, states("either arm points down 45"))
-    backward = rf"{_ARM} {_AIMED}(?:backwards?|back|behind)\b"
+    elbow = (
+        rf"{limb('elbow')} (?:(?:is|are|both|pulled|drawn|thrust|sharply|far) )+(?:back|behind)\b(?! (?:the|his|her"
+        r"|their) head)"
+    )
+    yield Rule("elbow elbows", "back behind", elbow, states("{elbow} behind torso"))
+    backward = (
+        rf"{_ARM} (?:{_AIMED}|(?:(?:is|are|both) )?(?:pulled|drawn|swept|thrown|flung|swung) )(?:backwards?|back"
+        r"|behind)\b"
+    )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
     level = r"(?:parallel (?:to|with) the (?:floor|ground)|horizontal|level)\b(?! with)"
     for part in ("thigh", "forearm", "leg", "arm", "shin"):
@@ -140,119 +172,19 @@ def _arms() -> Iterator[Rule]:
     for part in ("shin", "forearm", "thigh"):
         vertical = rf"{limb(part)} (?:(?:is|are|held|both|kept) )*vertical\b"
         yield Rule(f"{part} {part}s", "vertical", vertical, states(f"{{{part}}} vertical"))
+    level_arms = rf"{limb('upper arm')} (?:(?:is|are|both|held|raised|lifted) )*{level}"
+    yield Rule("upper", "parallel horizontal level", level_arms, states("{upper_arm} horizontal"))
+    level_elbows = (
+        rf"{limb('elbow')} (?:(?:is|are|both|held|raised|lifted|bent|high) )*at (?:the )?shoulder[- ](?:height|level)\b"
+    )
+    yield Rule("elbow elbows", "shoulder", level_elbows, states("{upper_arm} horizontal"))
+    upward = (
+        rf"{limb('forearm')} (?:(?:is|are|both|held|raised|lifted|bent|pointing|points?|straight|vertically) )*(?:up"
+        r"|upwards?)\b"
+    )
+    yield Rule("forearm forearms", "up upward upwards", upward, states("{forearm} points up 40"))
     at_shoulders = (
         rf"{_ARM} (?:(?:is|are|held|raised|lifted|out|extended|stretched|straight|both|open|opened|to the sides?"
         r"|sideways|forwards?|in front) )+at (?:the )?shoulder[- ](?:height|level)\b"
     )
     yield Rule("arm arms", "shoulder", at_shoulders, states("{arm} horizontal"))
-
-
-def _heights() -> Iterator[Rule]:
-    more = r"(?:(?:is|held|raised|kept|lifted|a|bit|little|much|more|way|slightly|clearly|far) )*"
-    other = (
-        r"(?:the |their |his |her |its )?(?:other|left|right)(?: one)?\b"
-        r"(?! (?:hip|knee|ear|shoulder|eye|elbow|thigh|ankle|hand|foot|wrist))"
-    )
-    limbs = (("hand", _HANDS, limb("hand", "arm", "fist")), ("foot", _FEET, _FOOT)) + tuple(
-        (part, f"{part} {part}s", limb(part)) for part in ("elbow", "knee", "shoulder")
-    )
-    for part, words, named in limbs:
-        higher = rf"{named} {more}(?:higher|high|up) (?:than|then) {other}"
-        yield Rule(words, "higher high", higher, against_other(f"{{side}}_{part} above {{other}}_{part} 0.05"))
-        lower = rf"{named} {more}(?:lower|low) (?:than|then) {other}"
-        yield Rule(words, "lower low", lower, against_other(f"{{side}}_{part} below {{other}}_{part} 0.05"))
-    mentioned = r"(?:hands?|arms?|fists?)\b[^.;]{0,80}\b"
-    over = rf"{mentioned}(?:both (?:are |of them )?(?:above|over)|neither (?:one |hand |of them )?(?:is )?below) {OF}"
-    under = (
-        rf"{mentioned}(?:both (?:are |of them )?below|(?:neither|none)(?: one| hand| of them)?(?: is)?(?: above| over| "
-        rf"higher than)) {OF}"
-    )
-    for point, points in (("shoulder", "shoulders"), ("head", "head")):
-        yield Rule(_HANDS, "both neither", rf"{over}{point}s?\b", states(f"hands above {points}"))
-        yield Rule(_HANDS, "both neither none", rf"{under}{point}s?\b", states(f"hands below {points}"))
-    hips = (
-        r"(?:hips|bum|bottom|butt|seat|pelvis) (?:(?:is|are|sinks?|dropped|drops?|well) )*(?:lower than|below|under) "
-        r"(?:the |their |his |her )?knees?\b"
-    )
-    yield Rule("hips bum bottom butt seat pelvis", "knees", hips, states("hips below knees"))
-
-
-def _legs() -> Iterator[Rule]:
-    lifted = r"(?:(?:is|are|up|just|held|kept|being|straight|bent) )*"
-    raised = r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|high)\b"
-    yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung high",
-               rf"{_FOOT} {lifted}{raised}", _raised_foot)  # fmt: skip
-    knee = rf"{limb('knee')} {lifted}(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
-    yield Rule(
-        "knee knees",
-        "raised lifted lifts high up",
-        knee,
-        unless_said(_SEATED + "|jump(?:s|ing)?|floor|ground|knee down|lung(?:e|es|ing)", _raised_knee),
-    )
-    apart = (
-        r"(?:(?:is|are|goes|straight|stretched|extended|extends|stretches|raised|lifted|held|kicked|put|placed"
-        r"|reaching|stepped|up|out|swung|long|bent) )*"
-    )
-    for side in ("left", "right"):
-        aside = (
-            rf"(?P<side>{side}) (?:leg|foot) {apart}(?:out )?(?:to (?:the|his|her|their) (?:side|{side}|{side} side)"
-            r"|sideways)\b"
-        )
-        yield Rule(
-            "leg foot", f"side sideways {side}", aside, states(f"{side}_foot {side} of {other_side(side)}_foot 0.25")
-        )
-    other = r"the (?:other|left|right)(?: foot| leg| one)?\b(?! (?:hip|knee|hand|arm|thigh|shin|ankle|elbow))"
-    steps = (
-        r"(?:(?:is|are|steps?|stepping|stepped|placed|set|planted|put|far|well|slightly|a|step|one|stands?|kept|just"
-        r"|right|directly) )*"
-    )
-    ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before) {other}"
-    yield Rule(_FEET, "front ahead before", ahead, against_other("{side}_foot in front of {other}_foot 0.1"))
-    behind = rf"{_FOOT} {steps}behind {other}"
-    yield Rule(_FEET, "behind", behind, against_other("{side}_foot behind {other}_foot 0.1"))
-    crossed = rf"{_FOOT} (?:is )?(?:crossed|placed|stepping|steps) behind\b"
-    yield Rule(_FEET, "behind", crossed, against_other("{side}_foot behind {other}_foot 0.05"))
-    leading = rf"{SIDE} (?:foot|leg) {steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
-    upright = _SEATED.replace("|kneel(?:s|ing)?", "")
-    yield Rule("foot leg", "forward forwards front ahead leading leads", leading,
-               unless_said(upright, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip
-    trailing = rf"{SIDE} (?:foot|leg) {apart}(?:{steps})(?:back|backwards?|behind)\b(?! (?:the|of|him|her|his|their)\b)"
-    yield Rule("foot leg", "back backward backwards behind", trailing,
-               unless_said(upright, against_other("{side}_foot behind {other}_foot 0.1")))  # fmt: skip
-
-
-def _stances() -> Iterator[Rule]:
-    stance = r"(?:(?:are|is|kept|held|spread|set|placed|planted|opened|far|about|a bit|slightly) )*"
-    apart = (
-        r"(?:(?P<wide>(?:very |really |far )?(?:wide|widely|far)) apart|(?:shoulder|hip)[- ]width(?: apart)?|apart)\b"
-    )
-    yield Rule("feet legs", "apart width", rf"(?:feet|legs) {stance}{apart}", _apart)
-    wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|wide|astride)\b(?! apart)"
-    astride = r"(?:(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit|sitting|position)?)\b"
-    wider = (
-        r"feet (?:(?:are|slightly|a little|much|just|apart) )*wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
-    )
-    yield Rule("feet", "wider", wider, states("feet apart 0.25.."))
-    yield Rule("feet legs stance straddle wide", "spread wide stance astride straddle", f"(?:{wide}|{astride})",
-               states("feet apart 0.3.."))  # fmt: skip
-    knees = r"knees (?:(?:are|fall|falling|dropped|pushed|spread|opened|wide|far|well) )*(?:apart|wide|open)\b"
-    yield Rule("knees", "apart wide open", knees, states("knees apart 0.3.."))
-
-
-def _apart(match: Match) -> str:
-    return f"feet apart {'0.5' if match['wide'] else '0.22'}.."
-
-
-def _raised_foot(match: Match) -> str:
-    """Higher than the other one, where one of a side is raised."""
-    side = match["side"]
-    if side and not re.search(r"\b(?:both|legs|feet)\b", match[0]):
-        return f"{side}_foot above {other_side(side)}_foot 0.1"
-    return f"{subject(match, 'foot')} off floor"
-
-
-def _raised_knee(match: Match) -> str | None:
-    """Of one side, or of any one."""
-    if match["both"]:
-        return None
-    return "either foot off floor" if match["one"] else f"{match['side']}_foot off floor"
