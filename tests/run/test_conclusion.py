@@ -4,8 +4,9 @@ import errno
 import json
 import logging
 import os
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,17 +24,20 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.layout import FAILURES, METADATA, RECORDS
 from mardm_batch.dataset.layouts import layout as layout_module
-from mardm_batch.dataset.progress import Progress
+from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.staging import output_id
+from mardm_batch.dataset.store import PoseStore
 from mardm_batch.gallery.index import OutputFolder, PoseIndex
 from mardm_batch.generate import generate
 from mardm_batch.library.caption_conditions import caption_conditions
+from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.conclusion import report_end
 from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.sampling.provenance import pose_provenance
+from mardm_batch.system.signals import Interrupted
 
 register_schemas()
 CAPTIONS = ["A person waving", "A person sitting"]
@@ -209,3 +213,21 @@ def test_why_nothing_is_to_be_done_is_said(
     with caplog.at_level(logging.INFO):
         assert run(replace(config, **changes)) == 0
     assert f"nothing to do: {words}" in caplog.messages
+
+
+def test_poses_whose_writers_ended_with_the_run_are_counted(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal to the whole process group ends the writers after the pose that they are writing."""
+    output = Path(config.paths.output)
+    (output / "waving.json").unlink()
+
+    def interrupted(pending: Sequence[Prompt], store: PoseStore, *others: object) -> None:
+        (prompt,) = pending
+        pose = Pose(prompt, np.zeros((22, 3), np.float32), 8, 0)
+        store.write(pose, None, pose_provenance(config), output.parent)
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr("mardm_batch.generate.make_poses", interrupted)
+    assert run(config) == 143
+    (record,) = read_progress(output)
+    assert (record.state, record.finished_before, record.done, record.newest) == ("interrupted", 1, 1, ["waving"])
+    assert json.loads((output.parent / "run" / "summary.json").read_text())["metrics"]["poses_done"] == 1

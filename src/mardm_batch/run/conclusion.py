@@ -113,6 +113,7 @@ def report_end(
     remakes = config.existing == "overwrite" or config.retry == "rejected"
     not_remade = statistics.pending_names if remakes else ()
     finished = [each for each in survey.finished if each.name not in not_remade]
+    statistics.record_unseen(finished)
     with collect_errors(problems):
         statistics.failures.append(statistics.unlisted_failures)
         statistics.failures.remove(prompt.key for prompt in finished)

@@ -170,6 +170,14 @@ class RunStatistics:
             self.progress.newest = [*self.progress.newest, prompt.name][-NEWEST_NAMES:]
             self.display.advance(done=1)
 
+    def record_unseen(self, finished: Iterable[Prompt]) -> None:
+        """Count those among the finished poses whose outcome never came, as the signal that ended the run ended their
+        writer too."""
+        unseen = [prompt.name for prompt in finished if prompt.name in self.pending_names]
+        self.pending_names.difference_update(unseen)
+        self.progress.newest = [*self.progress.newest, *unseen][-NEWEST_NAMES:]
+        self.display.done += len(unseen)
+
     def record_failure(self, failure: Failure) -> None:
         """Count a pose that could not be made, and list it in `failures.jsonl`."""
         self.record_failures([failure])
