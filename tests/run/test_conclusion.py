@@ -203,6 +203,10 @@ def test_a_run_leaves_what_the_gallery_shows(config: Config, monkeypatch: pytest
     ("changes", "words"),
     [
         ({"shard": 2}, "this shard has no captions"),
+        (
+            {"retry": "failed", "shard": 0},
+            "no pose is listed as failed; of the whole shard 1 of 1 pose is finished",
+        ),
         ({"retry": "failed"}, "no pose is listed as failed; of the whole list 2 of 2 poses are finished"),
         ({"retry": "rejected"}, "no rejected pose is left to make; of the whole list 2 of 2 poses are finished"),
     ],

@@ -10,7 +10,7 @@ from mardm_batch.dataset.queues import QUEUED
 from mardm_batch.monitor.snapshot import LOST, NOT_STARTED, REQUEUED, Shard, Snapshot, problem_with_record
 from mardm_batch.prompts.shards import WHOLE_LIST, described_shard
 from mardm_batch.sampling.vocabulary import advice_about_unreadable
-from mardm_batch.system.terminal import clock, printable, rate_text
+from mardm_batch.system.terminal import clock, counted, printable, rate_text
 
 MAX_BAR_WIDTH = 60
 SECONDS_UNTIL_SILENT = 30.0
@@ -52,7 +52,8 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     Where these are more than `height`, the details are left out, then the finished shards.
     """
     title = "run" if snapshot.sweep is None else f"sweep {snapshot.sweep}"
-    hidden = f" · {snapshot.older_records_hidden} older records not shown" if snapshot.older_records_hidden else ""
+    older = counted(snapshot.older_records_hidden, "older record")
+    hidden = f" · {older} not shown" if snapshot.older_records_hidden else ""
     header = [Text.assemble((printable(title), "bold"), (printable(f"{hidden} · {snapshot.output}"), FAINT)), Text()]
     *rows, total_row = progress_lines(snapshot, width)
     footer = [total_row, *summary_lines(snapshot, width)]
@@ -165,7 +166,7 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
         )
         lines += [Text(each, ERROR) for each in wrap(printable(f"{path} {problem_with_record(why)}{more}"), width)]
     if snapshot.more_not_started:
-        lines.append(Text(f"{snapshot.more_not_started:,} more shards have not started", WARNING))
+        lines.append(Text(f"{counted(snapshot.more_not_started, 'more shard')} not started", WARNING))
     if totals.left_out:
         listed_poses = f"{totals.finished + totals.left_out_finished:,} of {totals.total + totals.left_out:,} poses"
         lines.append(Text(f"with those that were not requested: {listed_poses} of the list are finished", FAINT))

@@ -18,6 +18,7 @@ from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
 from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.prompts.shards import WHOLE_LIST
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.system.files import DiskFullError
@@ -145,11 +146,11 @@ def report_end(
 
 
 def words_about_others(progress: Progress, finished: int) -> str:
-    """How much of the whole list is finished, where `retry` asked for some of its poses alone."""
+    """How much of the list, or of the shard's part of it, is finished, where `retry` asked for some poses alone."""
     if not progress.left_out:
         return ""
     words = finished_of(finished + progress.left_out_finished, progress.total + progress.left_out)
-    return f"; of the whole list {words}"
+    return f"; of the whole {'list' if progress.shard == WHOLE_LIST else 'shard'} {words}"
 
 
 def update_metadata_last(statistics: RunStatistics, store: PoseStore, exit_code: int) -> int:
