@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from mardm_batch.judge.judge import Judge
-from mardm_batch.language.statements.reading import stated_conditions
+from mardm_batch.language.statements.reading import says_falling, stated_conditions
 from mardm_batch.pose.adjustment import adjusted, follow
 from mardm_batch.pose.balance import BALANCE_MARGIN, is_balanced, is_possible, may_rest, outside_support
 from mardm_batch.pose.conditions import PER_DEGREE, Condition, parse
@@ -46,7 +46,7 @@ class Adjustment:
 
 
 class PoseAdjuster:
-    """Changes poses by what their captions state, and those that would fall, until they are in balance.
+    """Changes poses by what their captions state, and those that would fall and should not, until they are in balance.
 
     What else the judge reads in a caption, and a pose shows, is kept.
     """
@@ -65,7 +65,9 @@ class PoseAdjuster:
         adjustments = [Adjustment()] * len(captions)
         balanced = is_balanced(joints)  # (b,)
         for row, caption in enumerate(captions):
-            required = self.stated(caption) if balanced[row] else (*self.stated(caption), BALANCED)
+            required = self.stated(caption)
+            if not (balanced[row] or says_falling(caption)):
+                required = (*required, BALANCED)
             if not required or not np.isfinite(joints[row]).all():
                 continue
             missed = _missed(required, joints[row])

@@ -43,6 +43,10 @@ def _hands() -> Iterator[Rule]:
     for part in ("elbow", "hand"):
         higher = rf"{limb(part)} {raised}above {OF}shoulders?\b"
         yield Rule(f"{part} {part}s", "above", higher, states(f"{{{part}}} above {{shoulder}}"))
+    elbows = (
+        rf"{limb('elbow')} (?:(?:is|are|both|raised|lifted|held|high|well) )*(?:(?:above|over) {OF}head|overhead)\b"
+    )
+    yield Rule("elbow elbows", "above over overhead", elbows, states("{elbow} above {shoulder} 0.1"))
     held = r"(?:(?:is|are|both|held|kept|hanging|hangs|down|well|just|stays?) )*"
     for named, point in (("waist|belt|navel", "spine2"), ("hips?", "hips")):
         lower = rf"{_HAND} {held}(?:below|beneath) {OF}(?:{named})\b"
@@ -88,10 +92,12 @@ def _hands() -> Iterator[Rule]:
     on_floor_behind = rf"{_HAND} (?:\w+ ){{0,3}}on the (?:floor|ground|mat) (?:far )?behind\b"
     yield Rule(_HANDS, "behind", on_floor_behind, states("{hand} behind pelvis"))
     back = (
-        rf"{_HAND} (?:(?:is|are|clasped|held|joined|tucked|folded|both|placed|resting|rests?) )*"
-        rf"(?:behind {OF}(?:lower )?back|at {OF}(?:lower )?back|on {OF}(?:lower back|small of {OF}back))\b"
+        rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} (?:(?:is|are|clasped|held|joined|tucked|folded|both|placed"
+        r"|resting|rests?) )*"
+        rf"(?:behind {OF}(?:lower |small of {OF})?back|at {OF}(?:lower )?back|on {OF}(?:lower back|small of {OF}back))"
+        r"\b"
     )
-    yield Rule(_HANDS, "back", back, states("{hand} behind torso"))
+    yield Rule(f"{_HANDS} forearm forearms", "back", back, states("{hand} behind torso"))
     ahead = (
         r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised|out|up|guarding|low) )*in front of"
     )

@@ -69,7 +69,7 @@ def _straight(part: str, match: Match) -> str:
 
 def _bent(part: str, match: Match) -> str | None:
     groups = match.groupdict()
-    limits = "35.."
+    limits = "40.."
     if groups.get("degrees"):
         degrees = int(value(groups["degrees"]))
         if not 20 <= degrees <= 150:

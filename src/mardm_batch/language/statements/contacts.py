@@ -1,5 +1,6 @@
 """What touches the floor or another part of the body."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,8 +22,8 @@ from mardm_batch.language.statements.rules import (
 )
 
 _LANDMARKS: Final = {
-    "hip": ("hip", 0.25), "waist": ("hip", 0.3), "thigh": ("knee", 0.45), "kneecap": ("knee", 0.24),
-    "knee": ("knee", 0.24), "shin": ("ankle", 0.45), "calf": ("ankle", 0.45),
+    "hip": ("hip", 0.25), "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
+    "kneecap": ("knee", 0.24), "knee": ("knee", 0.24), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "face": ("head", 0.25), "forehead": ("head", 0.25), "mouth": ("head", 0.25),
@@ -43,11 +44,13 @@ _LANDMARK: Final = "|".join(
 _LANDMARK_WORDS: Final = _LANDMARK.replace("|", " ")
 _HOLDS: Final = (
     "touching|touch|touches|holding|holds|hold|gripping|grips|grip|grabbing|grabs|grab|clutching|clutches|clutch"
-    "|clasping|clasps|clasp|catching|catches|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups"
+    "|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches|catch(?: hold of)?|taking|takes|take"
+    "|pulling|pulls|pull|cupping|cups"
 )
 _ON: Final = (
     rf"(?:on|onto|at|against|to|for|under|down to|up to|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers|beside"
-    r"|next to|across) (?:top of |the (?:top|side|back|inside|outside) of )?"
+    r"|by"
+    r"|next to|across) (?:top of |the (?:top|side|front|back|inside|outside) of )?"
 )
 _POINT: Final = rf"{OF}(?:both )?(?:own )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
@@ -78,7 +81,7 @@ def _on_the_floor() -> Iterator[Rule]:
     one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
     yield Rule("knee", "one", one_knee, states("either knee on floor"))
     yield Rule("knee", "down", rf"{SIDE} knee (?:is )?down\b", states("{side}_knee on floor"))
-    knees = r"(?:kneeling|kneels|kneel|down|up) on (?:both |the |his |her |their )+knees\b"
+    knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
     yield Rule("knees", "on", knees, states("knees on floor"))
     soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"
     yield Rule("feet soles", "flat", soles, states("feet on floor"))
@@ -106,7 +109,7 @@ def _on_the_floor() -> Iterator[Rule]:
     floors = "floor|ground|mat|grass|lawn|beach|carpet|sand|towel|blanket"
     on_hand = rf"{supporting}{limb('hand', 'palm', 'arm')}\b(?! (?:of|on) )"
     yield Rule(f"{_HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
-               "leaning weight propped supported", on_hand, where_said(floors, states("{hand} on floor")))  # fmt: skip
+               "leaning weight propped supported", on_hand, where_said(floors, _bearing_hand))  # fmt: skip
 
 
 def _off_the_floor() -> Iterator[Rule]:
@@ -119,7 +122,7 @@ def _off_the_floor() -> Iterator[Rule]:
     leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
     bearing = rf"{standing} on {OF}{SIDE} (?:leg|foot)\b"
-    yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..40"))
+    yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
     single = (
         r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
     )
@@ -215,6 +218,12 @@ def _legs_and_elbows() -> Iterator[Rule]:
     yield Rule("leg thigh knee", "over", over, states("knees apart ..0.3"))
 
 
+def _bearing_hand(match: Match) -> str | None:
+    """On the floor, unless it is the head that is propped on it."""
+    before = match.string[max(match.start() - 25, 0) : match.start()]
+    return None if re.search(r"\b(?:head|chin|face|cheek)\b[^,.;]*$", before) else f"{subject(match, 'hand')} on floor"
+
+
 def _together(match: Match) -> str:
     return f"{'knees' if match['part'] == 'knees' else 'ankles'} apart ..0.3"
 
@@ -239,7 +248,7 @@ def _hand_on(match: Match) -> str | None:
     if match["at"]:
         if point in _OF_THE_OTHER_ARM and match["side"] in (match["at"], None):
             return None
-        return f"{hand} near {match['at']}_{point} {limit}"
+        return f"{hand} near {match['at']}_{point} {max(limit, 0.33) if match['both'] else limit}"
     if match["both"]:
         points = plural(point)
         several = word in ("waist", "toes", plural(single)) and point not in ("shoulder", *_OF_THE_OTHER_ARM)

@@ -43,20 +43,19 @@ def _legs() -> Iterator[Rule]:
     )
     apart = (
         r"(?:(?:is|are|goes|straight|stretched|extended|extends|stretches|raised|lifted|held|kicked|put|placed"
-        r"|reaching|stepped|up|out|swung|long|bent|and) )*"
+        r"|reaching|abducted|shot|stepped|up|out|swung|long|bent|and) )*"
     )
-    for side in ("left", "right"):
-        aside = (
-            rf"(?P<side>{side}) (?:leg|foot) {apart}(?:out )?(?:to (?:the|his|her|their) (?:side|{side}|{side} side)"
-            r"|sideways)\b"
-        )
-        yield Rule(
-            "leg foot", f"side sideways {side}", aside, states(f"{side}_foot {side} of {other_side(side)}_foot 0.25")
-        )
+    outward = r"(?:out )?(?:to (?:the|his|her|their) (?:side|(?P=side)|(?P=side) side)|sideways)\b"
+    yield Rule("leg foot", "side sideways left right", rf"{SIDE} (?:leg|foot) {apart}{outward}", _aside)
+    abducted = r"(?P<side>left|right) (?:leg|hip) (?:is )?abducted\b"
+    yield Rule("leg hip", "abducted", abducted, _aside)
+    one_aside = rf"one (?:leg|foot) {apart}(?:out )?(?:to the side|sideways)\b"
+    either = "left_foot left of right_foot 0.25 or right_foot right of left_foot 0.25"
+    yield Rule("leg foot", "side sideways", one_aside, states(either))
     other = r"the (?:other|left|right)(?: foot| leg| one)?\b(?! (?:hip|knee|hand|arm|thigh|shin|ankle|elbow))"
     steps = (
         r"(?:(?:is|are|steps?|stepping|stepped|placed|set|planted|put|far|well|slightly|a|step|one|stands?|kept|just"
-        r"|right|directly) )*"
+        r"|right|directly|crosses|crossing|crossed) )*"
     )
     ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before) {other}"
     yield Rule(_FEET, "front ahead before", ahead, against_other("{side}_foot in front of {other}_foot 0.1"))
@@ -74,6 +73,8 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    tall = r"(?:(?:tall|high|upright)[- ]kneeling|kneel(?:s|ing)? (?:up|tall|upright)(?: tall)?)\b(?! on)"
+    yield Rule("kneel kneels kneeling", "tall high upright up", tall, states("pelvis height 0.35.."))
     stance = r"(?:(?:are|is|kept|held|spread|set|placed|planted|opened|far|about|a bit|slightly) )*"
     apart = (
         r"(?:(?P<wide>(?:very |really |far )?(?:wide|widely|far)) apart|(?:shoulder|hip)[- ]width(?: apart)?|apart)\b"
@@ -116,6 +117,11 @@ def _raised_foot(match: Match) -> str:
     if side and not re.search(r"\b(?:both|legs|feet)\b", match[0]):
         return f"{side}_foot above {other_side(side)}_foot 0.1"
     return f"{subject(match, 'foot')} off floor"
+
+
+def _aside(match: Match) -> str:
+    side = match["side"]
+    return f"{side}_foot {side} of {other_side(side)}_foot 0.25"
 
 
 def _raised_knee(match: Match) -> str | None:

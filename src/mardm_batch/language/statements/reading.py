@@ -16,6 +16,12 @@ _UNSURE: Final = re.compile(
     r"|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
+_FALLING: Final = re.compile(
+    r"\b(?:fall(?:s|ing|en)?|fell|trip(?:s|ping|ped)?|stumbl(?:es?|ing)|slip(?:s|ping|ped)?|toppl(?:es?|ing)"
+    r"|tumbl(?:es?|ing)"
+    r"|div(?:es?|ing)|jump(?:s|ing)?|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
+    r"|somersaults?|cartwheels?|float(?:s|ing)?|hanging from|swim(?:s|ming)?)\b"
+)
 _RULES: Final = (*bends.rules(), *contacts.rules(), *arms.rules(), *heights.rules(), *legs.rules(), *trunk.rules())
 
 
@@ -33,3 +39,8 @@ def stated_conditions(text: str) -> dict[str, str]:
             ):
                 found.setdefault(stated, match[0])
     return found
+
+
+def says_falling(text: str) -> bool:
+    """Whether a text says that a person falls, is in the air, in water or hangs, so need not be in balance."""
+    return bool(_FALLING.search(text.lower()))

@@ -21,7 +21,7 @@ ADVERB: Final = (
 PLACED: Final = (
     r"(?:(?:is|are|stays?|remains?|being|kept|held|rests?|resting|lies?|lying|planted|placed|pressed|set|put|propped"
     r"|pushing|pressing|reaching|reaches|reach|supported|flat|firmly|both|lightly|down|up|back|grounded|braced|stacked"
-    r"|clasped|folded|piled|laid|goes|go|going|comes|slides|slid|sliding|sits?|leans?|leaning|just) )*"
+    r"|clasped|folded|piled|cupped|laid|goes|go|going|comes|slides|slid|sliding|sits?|leans?|leaning|just) )*"
 )
 FLOOR: Final = r"(?:on|against|touching|touch|touches|to) (?:the |a )?(?:floor|ground|mat)\b"
 FLOORS: Final = "floor ground mat"
@@ -82,11 +82,12 @@ def states(template: str) -> Condition:
 
 
 def against_other(template: str) -> Condition:
-    """A condition of the limb of one side against that of the other."""
+    """A condition of the limb of one side against that of the other; of any one it may be either."""
 
     def condition(match: Match) -> str | None:
-        side = match["side"]
-        return template.format(side=side, other=other_side(side)) if side else None
+        groups = match.groupdict()
+        sides = [groups["side"]] if groups["side"] else ["left", "right"] if groups.get("one") else []
+        return " or ".join(template.format(side=side, other=other_side(side)) for side in sides) or None
 
     return condition
 

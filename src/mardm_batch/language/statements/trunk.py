@@ -154,7 +154,10 @@ def _lying() -> Iterator[Rule]:
     yield Rule("prone belly stomach front tummy face", "prone on down", front, states("chest faces down"))
     side = rf"{_LYING}on {own}(?P<to>left|right) side\b"
     yield Rule("side", "left right", side, states("torso horizontal"))
-    crab = r"(?:belly|stomach|chest) (?:(?:is|facing|turned|pointing|up) )*(?:to|towards?|at) the (?:ceiling|sky)\b"
+    crab = (
+        r"(?:belly|stomach|chest) (?:(?:is|turned|pointing|up) )*(?:(?:facing )?(?:to|towards?|at)|facing|faces) the "
+        r"(?:ceiling|sky)\b"
+    )
     yield Rule("belly stomach chest", "ceiling sky", crab, states("chest faces up"))
     seated = r"(?:sitting|seated|sits|sit|sat) (?:\w+ ){0,2}?on the (?:floor|ground|mat|lawn|grass|carpet|beach)\b"
     yield Rule(
