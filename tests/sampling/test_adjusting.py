@@ -66,6 +66,15 @@ def test_what_no_body_can_do_changes_nothing(adjuster: PoseAdjuster) -> None:
     assert within_limits(changed[:1])[0]
 
 
+def test_a_statement_comes_before_what_else_is_read(adjuster: PoseAdjuster) -> None:
+    """Raised arms are read with elbows that the caption states to be straight."""
+    caption = "Shoulder abduction of 90 degrees, elbows in full extension"
+    bent = pose({side: {"raise": 60, "elbow": 100} for side in ("left_arm", "right_arm")})
+    changed, (adjustment,) = adjuster.adjust([caption], canonical_position(bent[None].astype(np.float32)))
+    assert adjustment.missed == ()
+    assert parse("elbows bent ..28").holds(changed)[0]
+
+
 def test_whoever_would_fall_is_brought_into_balance(adjuster: PoseAdjuster) -> None:
     falling = STANDING @ from_axis_angles(np.array([0.35, 0.0, 0.0])).T.astype(np.float32)
     falling = canonical_position(falling[None])

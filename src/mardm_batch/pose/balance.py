@@ -76,13 +76,18 @@ def may_rest(joints: Array) -> NDArray[np.bool_]:
 
 def limb_in_trunk(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) a forearm, a hand or a shin goes through the trunk."""
+    return np.asarray(outside_trunk(joints) < 0.0)
+
+
+def outside_trunk(joints: Array) -> Array:
+    """Metres (n,) by which forearms, hands and shins are outside the trunk; negative where one goes through it."""
     start, end = joints[:, JOINT_INDEX["pelvis"]], joints[:, JOINT_INDEX["spine3"]]
     axis = end - start
     squared = (axis * axis).sum(-1)[:, None]
     offsets = _LIMB_POINTS @ joints - start[:, None]
     along = np.clip((offsets @ axis[..., None])[..., 0] / squared, 0.0, 1.0)
     gaps = offsets - along[..., None] * axis[:, None]
-    return np.asarray((gaps * gaps).sum(-1).min(axis=1) < TRUNK_RADIUS**2)
+    return np.asarray(np.sqrt((gaps * gaps).sum(-1).min(axis=1)) - TRUNK_RADIUS)
 
 
 def is_possible(joints: Array) -> NDArray[np.bool_]:

@@ -13,7 +13,15 @@ import numpy as np
 from mardm_batch.judge.judge import Judge
 from mardm_batch.language.statements.reading import says_falling, stated_conditions
 from mardm_batch.pose.adjustment import adjusted, follow
-from mardm_batch.pose.balance import BALANCE_MARGIN, is_balanced, is_possible, may_rest, outside_support
+from mardm_batch.pose.balance import (
+    BALANCE_MARGIN,
+    is_balanced,
+    is_possible,
+    limb_in_trunk,
+    may_rest,
+    outside_support,
+    outside_trunk,
+)
 from mardm_batch.pose.conditions import PER_DEGREE, Condition, parse
 from mardm_batch.pose.geometry import Joints, canonical_clip, canonical_position
 from mardm_batch.pose.joint_limits import degrees_within, violations, within_limits
@@ -28,6 +36,7 @@ _REMEMBERED: Final = 1 << 14
 
 BALANCED: Final = Condition("balanced", ((lambda joints: BALANCE_MARGIN - outside_support(joints[:, :NUM_JOINTS]),),))
 """Of whoever neither sits nor lies."""
+CLEAR_OF_TRUNK: Final = Condition("clear of the trunk", ((lambda joints: outside_trunk(joints[:, :NUM_JOINTS]),),))
 
 
 LIMITS: Final = (parse("elbows bent ..150"), parse("knees bent ..150"))
@@ -73,30 +82,49 @@ class PoseAdjuster:
             missed = _missed(required, joints[row])
             if not missed:
                 continue
-            pose = self._adjusted(caption, required, joints[row])
-            if not _is_better(pose, joints[row]):
-                pose = self._adjusted(caption, required, joints[row], _further_requirements(pose))
-            still = _missed(required, pose) if _is_better(pose, joints[row]) else missed
-            if len(still) < len(missed):
-                changed[row] = pose
-            else:
-                still = missed
+            pose, still = self._changed(caption, required, missed, joints[row])
+            changed[row] = pose
             mended = [condition.text for condition in missed if condition not in still]
             left = [condition.text for condition in still if condition is not BALANCED]
             adjustments[row] = Adjustment(tuple(mended), tuple(left))
         return changed, adjustments
 
+    def _changed(
+        self, caption: str, required: Sequence[Condition], missed: list[Condition], before: Joints
+    ) -> tuple[Joints, list[Condition]]:
+        """The pose (22, 3) with the fewest of the required conditions missed, and these.
+
+        What the judge reads is kept first, then human limits too, then what is required alone matters.
+        """
+        best, still = before, missed
+        further: list[Condition] = []
+        for keeps_reading in (True, True, False):
+            pose = self._adjusted(caption, required, before, further, keeps_reading)
+            if _is_better(pose, before):
+                now = _missed(required, pose)
+                if len(now) < len(still):
+                    best, still = pose, now
+                if not still:
+                    break
+            further = _further_requirements(pose)
+        return best, still
+
     def _stated(self, caption: str) -> tuple[Condition, ...]:
         return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
 
     def _adjusted(
-        self, caption: str, required: Sequence[Condition], pose: Joints, further: Sequence[Condition] = ()
+        self,
+        caption: str,
+        required: Sequence[Condition],
+        pose: Joints,
+        further: Sequence[Condition] = (),
+        keeps_reading: bool = True,
     ) -> Joints:
         """The pose (22, 3) changed for what is required, in canonical position, its lowest joint as high as before.
 
         What is required further is not what the caption says.
         """
-        read, weights = self.judge.probable_conditions(caption)
+        read, weights = self.judge.probable_conditions(caption) if keeps_reading else ((), ())
         kept = [
             (condition, min(weight, LARGEST_WEIGHT))
             for condition, weight in zip(read, weights, strict=True)
@@ -127,9 +155,10 @@ def _missed(conditions: Sequence[Condition], pose: Joints) -> list[Condition]:
 
 
 def _further_requirements(pose: Joints) -> list[Condition]:
-    """What keeps the angles of a pose (22, 3) that are beyond human limits within them, and it in balance."""
+    """What keeps the angles of a pose (22, 3) that are beyond human limits within them, and it possible."""
     beyond = [name for name, outside in violations(pose[None].astype(np.float64)).items() if outside[0]]
-    return [Condition(name, ((partial(_within_limit, name=name),),)) for name in beyond] + [BALANCED]
+    limits = [Condition(name, ((partial(_within_limit, name=name),),)) for name in beyond]
+    return [*limits, BALANCED, *([CLEAR_OF_TRUNK] if limb_in_trunk(pose[None])[0] else [])]
 
 
 def _within_limit(joints: Joints, name: str) -> Joints:

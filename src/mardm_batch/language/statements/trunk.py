@@ -19,7 +19,7 @@ _TURNED: Final = (
 _GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
 _LYING: Final = (
-    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|stretched out|rests|resting|flopped|flat|stretched) "
+    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|stretched out|flopped|flat|stretched) "
     r"(?:\w+ ){0,3}?"
 )
 
