@@ -262,6 +262,10 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     # without / not bending the knees (or elbows)
     (VERB_WORDS, rf"{_NO_DOING}(?:at all )?(?:{_VERB}) {PART}(?: (?:or|and|nor) (?:{OWNER} )?(?P<second>{LIMB}))?"
      rf"(?: up| at all| off the (?:floor|ground)| too (?:far|high|much)|{_DIRECTION})*(?![\w-])", _without_doing),
+    # without the left foot touching the ground
+    ("without", rf"\bwithout (?:{OWNER} )?(?P<part>(?:(?:left|right) )?(?:{LIMB})) (?:touching|on) the "
+     r"(?P<floor>floor|ground)\b",
+     lambda match: f"with the {match['part']} off the {match['floor']}"),
     # no bend in the knees, without bent knees
     ("no without", r"(?P<link>\b(?:with |there is )?(?=no )|\bwithout )(?:no )?(?:any |a |much )?"
      rf"(?:bend(?:ing)? (?:in|at|of) |bent |flexed ){PART}(?![\w-])", _without_bend),

@@ -17,7 +17,9 @@ from mardm_batch.language.statements.rules import (
     subject,
 )
 
-_STRAIGHT: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked)|extended|outstretched|stretched|long)\b"
+_STRAIGHT: Final = (
+    r"(?:(?P<exact>straight(?:ened)?|fully extended|locked)|extended|outstretched|stretched|unbent|long)\b"
+)
 _STRAIGHT_BEFORE: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked|straighten|lock)|stretched)"
 _SLIGHT: Final = (
     r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat)"
@@ -26,7 +28,7 @@ _SLIGHT: Final = (
 _ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})[ -]degrees?(?: angles?)?\b"
 _SQUARE: Final = rf"(?P<square>{ABOUT}(?:a )?right angles?)\b"
 _SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by) )?(?:{_ANGLE}|{_SQUARE})"
-_IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched long"
+_IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched unbent long"
 _IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes"
 
 
@@ -37,6 +39,8 @@ def rules() -> Iterator[Rule]:
         one = either_of(word)
         yield Rule(named, _IS_STRAIGHT, rf"{limb(word)},? {ADVERB}{_STRAIGHT}(?! apart)", partial(_straight, part))
         yield Rule(named, _IS_STRAIGHT, rf"{_STRAIGHT_BEFORE} {OF}(?:both )?{one}", partial(_straight, part))
+        hardly = rf"{limb(word)} {ADVERB}(?:hardly|scarcely) (?:bent|flexed)\b"
+        yield Rule(named, "hardly scarcely", hardly, states(f"{{{part}}} bent ..50"))
         bent = rf"{limb(word)} {ADVERB}(?:{_SLIGHT})?(?:bent|flexed|folded|bending)(?: (?:{_SIZE}))?\b"
         yield Rule(named, _IS_BENT, bent, partial(_bent, part))
         yield Rule(named, _IS_BENT, rf"(?:{_SLIGHT})?bent {one}(?: (?:{_SIZE}))?", partial(_bent, part))
@@ -52,6 +56,8 @@ def rules() -> Iterator[Rule]:
             yield Rule(named, "extension", extension, partial(_straight, part))
             loose = rf"{limb(word)} (?:(?:is|are|both|a|little|bit|slightly|quite) )*(?:soft|softened|loose|slack)\b"
             yield Rule(named, "soft softened loose slack", loose, states(f"{{{part}}} bent 8..75"))
+    flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
+    yield Rule("leg legs", "flat", flat, states("{knee} bent ..38"))
     hugging = (
         r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked) (?:a?round)|wrapping both arms "
         r"around)"

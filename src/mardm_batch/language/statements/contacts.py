@@ -48,11 +48,12 @@ _HOLDS: Final = (
     "|pulling|pulls|pull|cupping|cups"
 )
 _ON: Final = (
-    rf"(?:on|onto|at|against|to|for|under|down to|up to|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers|beside"
+    rf"(?:on|onto|at|against|to|for|under|down to|up to|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers|cover"
+    r"|beside"
     r"|by"
     r"|next to|across) (?:top of |the (?:top|side|front|back|inside|outside) of )?"
 )
-_POINT: Final = rf"{OF}(?:both )?(?:own )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
+_POINT: Final = rf"{OF}(?:both |own |lifted |raised |bent |front )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
 _HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
 _HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
@@ -144,6 +145,11 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule(_HANDS, _LANDMARK_WORDS, holding, _hand_on)
     toes = r"(?:touching|touches|touch|grabbing|grabs|holding|holds) (?:the |his |her |their )?(?:own )?toes\b(?! with)"
     yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
+    held_by = (
+        r"(?P<at>left|right) (?P<landmark>foot|ankle|heel|knee|elbow|wrist)\b[^.;]{0,40}?"
+        rf"\b(?:held|gripped|grabbed|caught) (?:by|in|with) {OF}(?:both )?{_HAND}"
+    )
+    yield Rule(_HANDS, "held gripped grabbed caught", held_by, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"

@@ -63,7 +63,7 @@ def _legs() -> Iterator[Rule]:
     yield Rule(_FEET, "behind", behind, against_other("{side}_foot behind {other}_foot 0.1"))
     crossed = rf"{_FOOT} (?:is )?(?:crossed|placed|stepping|steps) behind\b"
     yield Rule(_FEET, "behind", crossed, against_other("{side}_foot behind {other}_foot 0.05"))
-    leading = rf"{SIDE} (?:foot|leg) {steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
+    leading = rf"{SIDE} (?:foot|leg) {apart}{steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
     upright = _SEATED.replace("|kneel(?:s|ing)?", "")
     yield Rule("foot leg", "forward forwards front ahead leading leads", leading,
                unless_said(upright, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip

@@ -9,17 +9,19 @@ _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders"
 _LEANS: Final = (
     r"(?:lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
-    r"|bends|bending|pitched|hinges|hinged|folds)"
+    r"|bends|bending|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
 )
 _LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
-_CLAUSE: Final = r"(?:(?<=[,;:.(] )|(?<=^)|(?<=\band )|(?<=\bwhile )|(?<=\bbut ))"
+_NOT_THE_HEAD: Final = "".join(
+    rf"(?<!{word} )(?<!{word} is )" for word in ("head", "neck", "chin", "face", "arm", "arms")
+)
 _TURNED: Final = (
     r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
 )
 _GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
 _LYING: Final = (
-    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|stretched out|flopped|flat|stretched) "
+    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped) "
     r"(?:\w+ ){0,3}?"
 )
 
@@ -40,8 +42,13 @@ def _leans() -> Iterator[Rule]:
         "he she they person man woman someone somebody", "lean leans leaning tips tipping", rf"{person} {MORE}{WHERE}",
         _lean,
     )  # fmt: skip
-    clause = rf"{_CLAUSE}(?:slightly )?(?:leaning|leans|tipping|slumped) {MORE}{WHERE}"
-    yield Rule("leaning leans tipping slumped", "forward forwards backward backwards back left right", clause, _lean)
+    clause = rf"{_NOT_THE_HEAD}(?:leaning|leans|tipping|slumped|swaying|sways) {MORE}{WHERE}"
+    yield Rule(
+        "leaning leans tipping slumped swaying sways",
+        "forward forwards backward backwards back left right",
+        clause,
+        _lean,
+    )
     sideways = r"(?:leaning|leans|lean|tipping|tips|bending|bends|tilting|slumped) (?:over )?(?:sideways|to one side)\b"
     yield Rule("leaning leans lean tipping tips bending bends tilting slumped", "sideways side", sideways,
                states("torso leans left 7 or torso leans right 7"))  # fmt: skip
@@ -128,6 +135,11 @@ def _head() -> Iterator[Rule]:
         rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
         rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
     )
+    on_chest = (
+        r"chin (?:(?:is|rests|resting|down|dropped|tucked) )*(?:on|onto|to|into|against) (?:the |his |her |their )?"
+        r"chest\b"
+    )
+    yield Rule("chin", "chest", on_chest, states("head looks down 10"))
     lowered = (
         "bowed lowered dropped hanging hung hangs drooping droops tucked down downward downwards downcast bent "
         "floor ground carpet feet toes shoes"
