@@ -25,7 +25,7 @@ from mardm_batch.pose.sides import swap_sides
         ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
         ("The right foot is off the ground", ["right_foot off floor"]),
         ("balancing on the left leg", ["right_foot off floor", "left_knee bent ..48"]),
-        ("the left hand rests on the right knee", ["left_hand near right_knee 0.24"]),
+        ("the left hand rests on the right knee", ["left_hand near right_knee 0.2"]),
         ("both hands on the hips", ["hands near hips 0.25"]),
         ("one hand on the hip", ["left_hand near left_hip 0.25 or right_hand near right_hip 0.25"]),
         ("hands pressed together", ["hands close 0.2"]),

@@ -127,6 +127,9 @@ def _arms() -> Iterator[Rule]:
         r"the front|out front)\b(?! of (?:the |their |his |her )?(?:chest|belly|face|stomach|hips))"
     )
     yield Rule("arm arms", "forward forwards front ahead", forward, states("{arm} points forward 45"))
+    yield Rule(
+        "arm arms", "forward forwards front ahead", forward, unless_said("bent|elbows?", states("{elbow} bent ..45"))
+    )
     aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
     yield Rule(
         "arm arms", "upward upwards up overhead ceiling sky", rf"{_ARM} {_AIMED}{aloft}", states("{hand} above head")

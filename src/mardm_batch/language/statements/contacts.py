@@ -23,7 +23,7 @@ from mardm_batch.language.statements.rules import (
 
 _LANDMARKS: Final = {
     "hip": ("hip", 0.25), "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
-    "kneecap": ("knee", 0.24), "knee": ("knee", 0.24), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
+    "kneecap": ("knee", 0.2), "knee": ("knee", 0.2), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "face": ("head", 0.25), "forehead": ("head", 0.25), "mouth": ("head", 0.25),

@@ -73,6 +73,8 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    squat = r"(?:deep squat|squat(?:ting|s)? (?:very )?(?:deeply|deep|low)|low squat)\b"
+    yield Rule("squat squats squatting", "deep deeply low", squat, states("pelvis height ..0.45"))
     tall = r"(?:(?:tall|high|upright)[- ]kneeling|kneel(?:s|ing)? (?:up|tall|upright)(?: tall)?)\b(?! on)"
     yield Rule("kneel kneels kneeling", "tall high upright up", tall, states("pelvis height 0.35.."))
     stance = r"(?:(?:are|is|kept|held|spread|set|placed|planted|opened|far|about|a bit|slightly) )*"

@@ -177,6 +177,7 @@ def _lying() -> Iterator[Rule]:
     )
     inverted = r"(?:upside down|handstand|headstand)\b"
     yield Rule("upside handstand headstand", "down handstand headstand", inverted, states("torso inverted"))
+    yield Rule("handstand", "handstand", r"handstand\b", states("elbows bent ..45"))
 
 
 def _lean(match: Match) -> str:
