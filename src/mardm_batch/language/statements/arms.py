@@ -39,7 +39,7 @@ def _hands() -> Iterator[Rule]:
         r"|curved|curves|curving|arched|arching|arcs|arc|circled|crossed|clasped|joined|together|goes|go|far|well) )*"
     )
     above = rf"{_HAND} {raised}(?:(?:above|over) {OF}head|overhead)\b"
-    yield Rule(_HANDS, "head overhead", above, states("{hand} above head"))
+    yield Rule(_HANDS, "head overhead", above, states("{hand} above head 0.05"))
     for part in ("elbow", "hand"):
         higher = rf"{limb(part)} {raised}above {OF}shoulders?\b"
         yield Rule(f"{part} {part}s", "above", higher, states(f"{{{part}}} above {{shoulder}}"))
@@ -68,6 +68,10 @@ def _hands() -> Iterator[Rule]:
         at_level = rf"{limb('hand', 'fist', 'palm')} {moved}(?:at|to) (?:the )?(?:{level})[- ](?:height|level)\b"
         for condition in conditions:
             yield Rule(_HANDS, "height level", at_level, states(condition))
+    air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
+    yield Rule(_HANDS, "air", air, states("{hand} above head"))
+    before_shoulder = rf"{SIDE} hand (?:is )?(?:just |right )?in front of the (?P<at>left|right) shoulder\b"
+    yield Rule("hand", "shoulder", before_shoulder, states("{side}_hand near {at}_shoulder 0.33"))
     not_high = (
         r"\b(?! (?:to|in front|forward|sideways|out|at|behind|from|slightly|a bit|a little|half|off|under|against|on"
         r"|and down|the back|near|beside))"
@@ -128,7 +132,7 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("arm arms", "forward forwards front ahead", forward, states("{arm} points forward 45"))
     yield Rule(
-        "arm arms", "forward forwards front ahead", forward, unless_said("bent|elbows?", states("{elbow} bent ..45"))
+        "arm arms", "forward forwards front ahead", forward, unless_said("bent|elbows?", states("{elbow} bent ..40"))
     )
     aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
     yield Rule(
@@ -138,7 +142,7 @@ def _arms() -> Iterator[Rule]:
         rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:to|at|for|towards?) the (?:ceiling|sky))"
         r"|(?:(?:is|are) )?(?:raised|lifted|stretched|held) vertical(?:ly)?)\b"
     )
-    yield Rule("arm arms", "up ceiling sky vertical vertically", skyward, states("{arm} points up 42"))
+    yield Rule("arm arms", "up ceiling sky vertical vertically", skyward, states("{arm} points up 35"))
     spread = (
         r"(?:(?:are|is|both|held|raised|lifted|wide|opened|thrown|stretched|abducted) )*(?:spread|open|opened|out"
         r"|raised|lifted|wide|thrown|held)(?: wide)?"
@@ -151,7 +155,7 @@ def _arms() -> Iterator[Rule]:
     wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )+wide\b"
     outward = states("{arm} points outward 45")
     yield Rule("arm arms", "side sides sideways wide", aside, outward)
-    yield Rule("arms", "wide", wide, states("arms points outward 75"))
+    yield Rule("arms", "wide", wide, states("arms points outward 55"))
     downward = (
         rf"{_ARM} (?:{_AIMED}(?:downwards?|down)|(?:(?:is|are|just|both|simply|they|he|she|does nothing) )*"
         r"(?:hanging|hangs?|dangling|dangles?|hung|lowered)(?: (?:down|loose(?:ly)?|limp(?:ly)?|freely|relaxed))?)\b"
@@ -179,14 +183,16 @@ def _arms() -> Iterator[Rule]:
         horizontal = rf"{limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched|both) )*{level}"
         yield Rule(f"{part} {part}s", "parallel horizontal level", horizontal, states(f"{{{part}}} horizontal"))
     for part in ("shin", "forearm", "thigh"):
-        vertical = rf"{limb(part)} (?:(?:is|are|held|both|kept) )*vertical\b"
-        yield Rule(f"{part} {part}s", "vertical", vertical, states(f"{{{part}}} vertical"))
+        vertical = rf"{limb(part)} (?:(?:is|are|held|both|kept) )*(?:vertical|upright)\b"
+        yield Rule(f"{part} {part}s", "vertical upright", vertical, states(f"{{{part}}} vertical"))
     level_arms = rf"{limb('upper arm')} (?:(?:is|are|both|held|raised|lifted) )*{level}"
     yield Rule("upper", "parallel horizontal level", level_arms, states("{upper_arm} horizontal"))
     level_elbows = (
         rf"{limb('elbow')} (?:(?:is|are|both|held|raised|lifted|bent|high) )*at (?:the )?shoulder[- ](?:height|level)\b"
     )
     yield Rule("elbow elbows", "shoulder", level_elbows, states("{upper_arm} horizontal"))
+    pointing = rf"{limb('elbow')} (?:\w+ ){{0,4}}pointing down(?:wards?)?\b"
+    yield Rule("elbow elbows", "pointing", pointing, states("{upper_arm} points down 45"))
     upward = (
         rf"{limb('forearm')} (?:(?:is|are|both|held|raised|lifted|bent|pointing|points?|straight|vertically) )*(?:up"
         r"|upwards?)\b"

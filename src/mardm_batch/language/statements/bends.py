@@ -15,6 +15,7 @@ from mardm_batch.language.statements.rules import (
     limb,
     states,
     subject,
+    unless_said,
 )
 
 _STRAIGHT: Final = (
@@ -37,7 +38,8 @@ def rules() -> Iterator[Rule]:
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = either_of(word)
-        yield Rule(named, _IS_STRAIGHT, rf"{limb(word)},? {ADVERB}{_STRAIGHT}(?! apart)", partial(_straight, part))
+        is_straight = rf"{limb(word)},? {ADVERB}(?:(?:lifted|raised|kicked) and )?{_STRAIGHT}(?! apart)"
+        yield Rule(named, _IS_STRAIGHT, is_straight, partial(_straight, part))
         yield Rule(named, _IS_STRAIGHT, rf"{_STRAIGHT_BEFORE} {OF}(?:both )?{one}", partial(_straight, part))
         hardly = rf"{limb(word)} {ADVERB}(?:hardly|scarcely) (?:bent|flexed)\b"
         yield Rule(named, "hardly scarcely", hardly, states(f"{{{part}}} bent ..50"))
@@ -56,6 +58,11 @@ def rules() -> Iterator[Rule]:
             yield Rule(named, "extension", extension, partial(_straight, part))
             loose = rf"{limb(word)} (?:(?:is|are|both|a|little|bit|slightly|quite) )*(?:soft|softened|loose|slack)\b"
             yield Rule(named, "soft softened loose slack", loose, states(f"{{{part}}} bent 8..75"))
+    standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
+    yield Rule("standing stands stand", "upright straight tall erect", standing,
+               unless_said(r"bent|bend\w*|knees?|legs?|foot|feet", states("knees bent ..45")))  # fmt: skip
+    lunge = r"(?:lunge|lunging|lunges)\b"
+    yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge, states("either knee bent 45.."))
     flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
     yield Rule("leg legs", "flat", flat, states("{knee} bent ..38"))
     hugging = (

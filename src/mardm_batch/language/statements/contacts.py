@@ -18,6 +18,7 @@ from mardm_batch.language.statements.rules import (
     limb,
     states,
     subject,
+    unless_said,
     where_said,
 )
 
@@ -123,6 +124,7 @@ def _off_the_floor() -> Iterator[Rule]:
     leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
     bearing = rf"{standing} on {OF}{SIDE} (?:leg|foot)\b"
+    yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
     yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
     single = (
         r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
@@ -147,9 +149,9 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
     held_by = (
         r"(?P<at>left|right) (?P<landmark>foot|ankle|heel|knee|elbow|wrist)\b[^.;]{0,40}?"
-        rf"\b(?:held|gripped|grabbed|caught) (?:by|in|with) {OF}(?:both )?{_HAND}"
+        rf"\b(?:held|gripped|grabbed|caught|tapped|touched) (?:by|in|with) {OF}(?:both )?{_HAND}"
     )
-    yield Rule(_HANDS, "held gripped grabbed caught", held_by, _hand_on)
+    yield Rule(_HANDS, "held gripped grabbed caught tapped touched", held_by, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
@@ -179,6 +181,8 @@ def _hands_together() -> Iterator[Rule]:
         rf"(?:(?:hands|palms) {joining}(?:together\b|{joined}|{each_other})|(?:clasped|joined) hands\b)",
         states("hands close 0.2"),
     )
+    folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
+    yield Rule("hands", "folded", folded, states("hands close 0.25"))
     crossed = r"(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)\b"
     yield Rule("wrists hands", "crossed cross crossing", crossed, states("wrists apart ..0.26"))
 
@@ -213,7 +217,8 @@ def _legs_and_elbows() -> Iterator[Rule]:
     foot = (
         rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
         r"|put|flat) )*"
-        r"(?:on|over|across|against|above|to|into) (?:top of )?(?:the )?(?:inside of the |inner )?"
+        r"(?:on|over|across|against|above|to|into|touches|touching|touch) (?:top of )?(?:the )?(?:inside of the "
+        r"|inner )?"
         r"(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b"
     )
     yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
@@ -257,6 +262,8 @@ def _hand_on(match: Match) -> str | None:
         return f"{hand} near {match['at']}_{point} {max(limit, 0.33) if match['both'] else limit}"
     if match["both"]:
         points = plural(point)
+        if word == "knee":
+            return " or ".join(f"hands near {at}_knee 0.33" for at in ("left", "right"))
         several = word in ("waist", "toes", plural(single)) and point not in ("shoulder", *_OF_THE_OTHER_ARM)
         return f"hands near {points} {limit}" if several else None
     hands = [match["side"]] if match["side"] else ["left", "right"]

@@ -33,6 +33,8 @@ def rules() -> Iterator[Rule]:
     for point, points in (("shoulder", "shoulders"), ("head", "head")):
         yield Rule(_HANDS, "both neither", rf"{over}{point}s?\b", states(f"hands above {points}"))
         yield Rule(_HANDS, "both neither none", rf"{under}{point}s?\b", states(f"hands below {points}"))
+    low = rf"{limb('hand')} (?:(?:is|are|both|hanging|hangs|reaching|well|down) )*below {OF}knees?\b"
+    yield Rule("hand hands", "knee knees", low, states("{hand} below {knee}"))
     hips = (
         r"(?:hips|bum|bottom|butt|seat|pelvis) (?:(?:is|are|sinks?|dropped|drops?|well) )*(?:lower than|below|under) "
         r"(?:the |their |his |her )?knees?\b"

@@ -57,6 +57,12 @@ def _legs() -> Iterator[Rule]:
         r"(?:(?:is|are|steps?|stepping|stepped|placed|set|planted|put|far|well|slightly|a|step|one|stands?|kept|just"
         r"|right|directly|crosses|crossing|crossed) )*"
     )
+    stride = r"(?:is )?(?:a |about |half a )*(?:long |big |large |wide )?(?:stride|step|metre|meter|pace) (?:far )?"
+    far_behind = rf"{_FOOT} {stride}behind {other}"
+    yield Rule(_FEET, "stride step metre meter pace", far_behind, against_other("{side}_foot behind {other}_foot 0.35"))
+    far_ahead = rf"{_FOOT} {stride}(?:in front of|ahead of) {other}"
+    yield Rule(_FEET, "stride step metre meter pace", far_ahead,
+               against_other("{side}_foot in front of {other}_foot 0.35"))  # fmt: skip
     ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before) {other}"
     yield Rule(_FEET, "front ahead before", ahead, against_other("{side}_foot in front of {other}_foot 0.1"))
     behind = rf"{_FOOT} {steps}behind {other}"

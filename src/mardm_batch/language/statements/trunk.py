@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from mardm_batch.language.numbers import SPELT, value
 from mardm_batch.language.statements.rules import MORE, OF, WHERE, Match, Rule, states, unless_said
 
 _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
@@ -37,6 +38,11 @@ def rules() -> Iterator[Rule]:
 def _leans() -> Iterator[Rule]:
     yield Rule(_TRUNKS, "forward forwards", rf"{_TRUNK} {MORE}(?P<where>forwards?)\b", _lean)
     yield Rule(_TRUNKS, _LEAN_WORDS, rf"{_TRUNK} (?:is |are )?{_LEANS} {MORE}{WHERE}", _lean)
+    by = r"(?:(?:by|at|to|about|around|some|roughly) )*"
+    degrees = (
+        rf"{_TRUNK} (?:is |are )?{_LEANS} (?P<where>forwards?|back(?:wards?)?) {by}(?P<degrees>\d+|{SPELT}) degrees\b"
+    )
+    yield Rule(_TRUNKS, "degrees", degrees, _lean_by)
     person = r"(?:he|she|they|person|man|woman|someone|somebody) (?:is )?(?:leans?|leaning|tips|tipping)"
     yield Rule(
         "he she they person man woman someone somebody", "lean leans leaning tips tipping", rf"{person} {MORE}{WHERE}",
@@ -63,6 +69,8 @@ def _leans() -> Iterator[Rule]:
     reclined = r"(?:reclining|reclined|reclines|recline)\b(?! on (?:the|his|her|their) (?:back|side|belly|stomach))"
     yield Rule("reclining reclined reclines recline", "reclining reclined reclines recline", reclined,
                states("torso leans back 10"))  # fmt: skip
+    bow = r"(?:deep|low) (?:\w+ )?bow\b"
+    yield Rule("bow", "deep low", bow, states("torso leans forward 40"))
     bowing = (
         r"(?<!head )(?<!head is )(?<!chin )(?<!face )(?:bowing|bowed|bows) (?:(?:very|low|lower|deeply|deep|down"
         r"|forwards?|from the (?:waist|hips)) ?)+"
@@ -164,6 +172,8 @@ def _lying() -> Iterator[Rule]:
     yield Rule("supine back", "supine back", back, states("chest faces up"))
     front = rf"(?:(?:lying |lies |lie |laid )?prone\b|{_LYING}(?:on {own}(?:belly|stomach|front|tummy)|face[- ]down)\b)"
     yield Rule("prone belly stomach front tummy face", "prone on down", front, states("chest faces down"))
+    straight = unless_said(r"knees?|legs?|feet|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
+    yield Rule("prone belly stomach front tummy face", "prone on down", front, straight)
     side = rf"{_LYING}on {own}(?P<to>left|right) side\b"
     yield Rule("side", "left right", side, states("torso horizontal"))
     crab = (
@@ -183,3 +193,9 @@ def _lying() -> Iterator[Rule]:
 def _lean(match: Match) -> str:
     where = {"forwards": "forward", "backward": "back", "backwards": "back"}.get(match["where"], match["where"])
     return f"torso leans {where.removeprefix('to the ')} {6 if match['slight'] else 10}"
+
+
+def _lean_by(match: Match) -> str | None:
+    degrees = int(value(match["degrees"]))
+    where = "forward" if match["where"].startswith("forward") else "back"
+    return f"torso leans {where} {degrees - 18}..{degrees + 18}" if 20 <= degrees <= 120 else None
