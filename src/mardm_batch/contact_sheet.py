@@ -5,6 +5,7 @@ python -m mardm_batch.contact_sheet OUTPUT_DIR SHEET.png [--columns 6] [--size 3
 
 import argparse
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from mardm_batch.dataset.reviews import ReviewList
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.commands import command_parser, report_user_errors
-from mardm_batch.system.files import writable_file
+from mardm_batch.system.files import replacing, writable_file
+from mardm_batch.system.folders import check_folder
 from mardm_batch.system.terminal import counted, print_output, printable
 
 MAX_PIXELS = 400_000_000
@@ -37,8 +39,9 @@ def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, siz
 
     Raises:
         InputError: a picture cannot be read, or the sheet is too large or of an unknown format.
+        OSError: the sheet cannot be written; nothing half written is left.
     """
-    columns = min(columns, len(pictures))
+    format, columns = picture_format(sheet), min(columns, len(pictures))
     width, height = columns * size, math.ceil(len(pictures) / columns) * size
     if width * height > MAX_PIXELS:
         raise InputError(f"contact sheet: {width} x {height} pixels are too many; use a smaller --size or --limit")
@@ -54,10 +57,17 @@ def write_contact_sheet(pictures: Sequence[Path], sheet: Path, columns: int, siz
         row, column = divmod(index, columns)
         canvas.paste(small, (column * size, row * size))
     assert canvas is not None
-    try:
-        canvas.save(sheet)
-    except ValueError:  # Pillow does not know the suffix
-        raise InputError(f"{sheet}: unknown picture format {sheet.suffix!r}; use .png or .jpg") from None
+    with replacing(sheet) as partial:
+        canvas.save(partial, format)
+
+
+def picture_format(sheet: Path) -> str:
+    """The format by the suffix, as Pillow names it. Raises InputError where Pillow cannot write one."""
+    Image.init()
+    format = Image.EXTENSION.get(sheet.suffix.lower(), "")
+    if format not in Image.SAVE:
+        raise InputError(f"{sheet}: unknown picture format {sheet.suffix!r}; use .png or .jpg")
+    return format
 
 
 def positive(text: str) -> int:
@@ -92,11 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the sheet. Bad input ends the process with one line and exit code 2."""
     options = build_parser().parse_args(arguments)
     with report_user_errors():
-        if not options.output_dir.is_dir():
-            raise InputError(f"{options.output_dir}: no such folder; name the folder that a run wrote its pictures to")
+        check_folder(options.output_dir, "name the folder that a run wrote its pictures to")
         layout = layout_of(options.output_dir)
         names = sorted(each.name for each in layout.files() if each.suffix == PNG.suffix and each.name[0] != ".")
-        names = [name for name in names if layout.path(name, PNG.suffix).resolve() != options.sheet.resolve()]
+        sheet = os.path.realpath(options.sheet)
+        names = [name for name in names if os.path.realpath(layout.path(name, PNG.suffix)) != sheet]
         if options.without_rejected:
             names = sorted(set(names) - rejected_poses(options.output_dir))
         if not names:

@@ -25,6 +25,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name
 from mardm_batch.system.commands import command_parser, report_user_errors
 from mardm_batch.system.files import write_atomically
+from mardm_batch.system.folders import check_folder
 from mardm_batch.system.terminal import CONSOLE, counted, print_output, printable
 
 USAGE = """\
@@ -52,8 +53,7 @@ def relayout(output: Path, to: str, progress_bar: ProgressBar = lambda names: na
             finished first.
         OSError: a file cannot be moved.
     """
-    if not output.is_dir():
-        raise InputError(f"{output}: no such folder; name the folder that a run wrote its poses to")
+    check_folder(output, "name the folder that a run wrote its poses to")
     moving = read_moving(output)
     if moving not in (None, to):
         raise InputError(f"{output}: a move to the layout {moving} was interrupted; finish it first with --to {moving}")

@@ -4,6 +4,7 @@ import runpy
 import subprocess
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,32 @@ def test_the_help_lists_the_choices_and_settings_of_a_further_folder(tmp_path: P
     assert "fast" in text
     assert "seed=77" in text
     assert "seed=77" not in help_text(["--config-dir", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("compare", []),
+        ("contact_sheet", ["{}/sheet.png"]),
+        ("export", ["--to", "bvh"]),
+        ("gallery", []),
+        ("monitor", ["--once"]),
+        ("relayout", ["--to", "nested"]),
+        ("verify", []),
+    ],
+)
+def test_every_command_says_why_a_path_is_no_folder(
+    command: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = import_module(f"mardm_batch.{command}")
+    if hasattr(module, "__path__"):
+        module = import_module(f"mardm_batch.{command}.__main__")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    problems = {"none": "no such folder", "file": "is not a folder", "loop": "is a link that leads back to itself"}
+    for name, problem in problems.items():
+        with pytest.raises(SystemExit, match="2"):
+            module.main([str(tmp_path / name), *(word.format(tmp_path) for word in words)])
+        message = capsys.readouterr().err
+        assert message.startswith(f"error: {tmp_path / name}: {problem}; ")
+        assert message.count("\n") == 1

@@ -1,5 +1,6 @@
 """A contact sheet shows the pictures of a folder in the order of their names."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,7 @@ def test_rejected_poses_and_further_views_can_be_left_out(tmp_path: Path) -> Non
         ("none/sheet.png", "8", "cannot be written to"),
         ("sheet.png", "30000", "too many"),
         ("sheet.odd", "8", "unknown picture format '.odd'; use .png or .jpg"),
+        ("sheet.psd", "8", "unknown picture format '.psd'; use .png or .jpg"),
     ],
 )
 def test_sheets_that_cannot_be_written_are_refused(tmp_path: Path, capsys, sheet: str, size: str, words: str) -> None:
@@ -69,6 +71,25 @@ def test_sheets_that_cannot_be_written_are_refused(tmp_path: Path, capsys, sheet
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), str(tmp_path / sheet), "--size", size])
     assert words in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_earlier_sheet_and_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    sheet = tmp_path / "sheet.png"
+    sheet.write_bytes(b"earlier")
+
+    def fill(picture: Image.Image, path: Path, format: str) -> None:
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fill)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), str(sheet)])
+    assert capsys.readouterr().err == f"error: {sheet}: No space left on device\n"
+    assert sheet.read_bytes() == b"earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "sheet.png"]
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "no pictures"), (b"no picture", "broken.png")])

@@ -1,6 +1,7 @@
 """Poses that show their captions meet the conditions; those of the control do not."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mardm_batch.evaluate.scores import (
     Scores,
     discriminative,
     failed_captions,
+    load_model,
     make_poses,
     score,
 )
@@ -102,7 +104,17 @@ def test_the_command_prints_and_writes_scores(
     assert "6 captions that training never saw, 2 seeds" in shown
     assert "reference: held-out library poses" in shown
     scores = json.loads(path.read_text())
-    assert set(scores) == {*MEASURES, "captions", "seeds", "held_out", "groups", "judge", "retrieval", "failed"}
+    assert set(scores) == {
+        *MEASURES,
+        "captions",
+        "seeds",
+        "held_out",
+        "groups",
+        "judge",
+        "retrieval",
+        "failed",
+        "without_known_words",
+    }
     assert f"captions with a pose that misses a condition: {len(scores['failed'])} of 6" in shown
     assert sum(scores["held_out"].values()) >= 6
     assert scores["nearest_training_pose_of_new_ones_cm"] < scores["nearest_training_pose_cm"]
@@ -143,12 +155,18 @@ def test_harder_captions_have_groups_and_demands(name: str) -> None:
     assert all(entry.demands for entry in captions.values())
 
 
-def test_a_file_of_conditions_is_scored(tiny_weights: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("A person:\n  conditions: [left_hand above head or left_hand below head]\n")
+def test_a_file_of_conditions_is_scored_and_captions_without_known_words_are_told(
+    tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = ":\n  conditions: [left_hand above head or left_hand below head]\n"
+    (tmp_path / "mine.yaml").write_text(f"A person sitting{entry}Zxqwv blarg{entry}")
     path = tmp_path / "scores.json"
     settings = [f"model.weights={tiny_weights}", "--conditions", str(tmp_path / "mine.yaml"), "--seeds", "1", *FEW]
     assert main([*settings, "--json", str(path)]) == 0
-    assert json.loads(path.read_text())["captions_met"] == 1
+    scores = json.loads(path.read_text())
+    assert scores["captions_met"] == 1
+    assert scores["without_known_words"] == ["Zxqwv blarg"]
+    assert "captions without any word that the model knows: 1 of 2, such as 'Zxqwv blarg'; " in capsys.readouterr().out
     assert main([f"model.weights={tiny_weights}", "limit=3", "--seeds", "1", *FEW, "--json", str(path)]) == 0
     assert json.loads(path.read_text())["captions"] == 3
     with pytest.raises(SystemExit, match="2"):
@@ -171,6 +189,17 @@ def test_a_file_without_conditions_is_refused(content: str, tmp_path: Path, caps
         main(["--conditions", str(tmp_path / "bad.yaml")])
     assert ended.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_file_of_conditions_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "fifo.yaml")
+    for name, reason in (("none.yaml", "no such file"), ("fifo.yaml", "is a FIFO, not a regular file")):
+        with pytest.raises(SystemExit, match="2"):
+            main(["--conditions", str(tmp_path / name)])
+        line = f"error: {tmp_path / name}: {reason}; python -m mardm_batch.evaluate --help shows the format\n"
+        assert capsys.readouterr().err == line
 
 
 def test_a_file_of_scores_that_cannot_be_written_is_refused_at_once(
@@ -212,7 +241,10 @@ def test_the_packaged_model_puts_the_feet_side_by_side_and_crosses_them_on_reque
     together = ["A person standing at attention", "A person standing at attention with feet together"]
     crossed = ["A person standing with the ankles crossed", "A person standing with crossed legs"]
     config = to_config(compose_config(["+preset=fast"]))
-    poses = np.stack([make_poses(config, together + crossed, seed) for seed in range(4)])
+    sampler, of_seeds = load_model(config), []
+    for sampler.seed in range(4):
+        of_seeds.append(make_poses(sampler, together + crossed))
+    poses = np.stack(of_seeds)
     uncrossed = parse("left_ankle left of right_ankle").holds(poses.reshape(-1, 22, 3)).reshape(4, 4)
     assert uncrossed[:, :2].mean() >= 0.75, uncrossed
     assert uncrossed[:, 2:].mean() <= 0.25, uncrossed

@@ -84,3 +84,34 @@ def test_whether_a_folder_can_be_written_to_is_seen_before_it_is_made(tmp_path: 
     (tmp_path / "file").write_text("")
     assert folders.is_writable(tmp_path / "a" / "b")
     assert not folders.is_writable(tmp_path / "file" / "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("folder", None),
+        ("to-folder", None),
+        ("none", "no such folder"),
+        ("none/below", "no such folder"),
+        ("file", "is not a folder"),
+        ("to-file", "is not a folder"),
+        ("file/below", "{}/file is not a folder"),
+        ("dangling", "is a link to nowhere, which does not exist"),
+        ("loop", "is a link that leads back to itself"),
+        ("loop/below", "{}/loop is a link that leads back to itself"),
+        ("a" * 300, "cannot be read: File name too long"),
+    ],
+)
+def test_the_reason_is_named_that_a_path_is_no_folder(tmp_path: Path, name: str, problem: str | None) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    for link, target in {"to-folder": "folder", "to-file": "file", "dangling": "nowhere", "loop": "loop"}.items():
+        (tmp_path / link).symlink_to(target)
+    assert folders.folder_problem(tmp_path / name) == (problem and problem.format(tmp_path))
+
+
+def test_a_link_to_itself_is_told_where_something_is_to_be_written(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    circular = OSError(errno.ELOOP, "Too many levels of symbolic links")
+    text = make_unwritable("a", tmp_path / "loop", circular)
+    assert f"cannot be written to: {tmp_path}/loop is a link that leads back to itself; " in text

@@ -25,6 +25,7 @@ from mardm_batch.errors import InputError, reason_of
 from mardm_batch.run.saved_settings import read_yaml, select
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.files import read_regular
+from mardm_batch.system.folders import check_folder
 from mardm_batch.system.json_records import parse_json
 
 METRICS_FILE: Final = "metrics.jsonl"
@@ -123,10 +124,7 @@ def find_summaries(folder: Path, found: list[Path], without_summary: list[Path])
     if (folder / "summary.json").is_file():
         found.append(folder / "summary.json")
         return
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder; name the folder of a run, such as outputs/DATE/TIME")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; name the folder of a run, such as outputs/DATE/TIME")
+    check_folder(folder, "name the folder of a run, such as outputs/DATE/TIME")
     below, unfinished = list[Path](), list[Path]()
     for place, folders, files in os.walk(folder):
         if "summary.json" in files:

@@ -127,6 +127,10 @@ def show(scores: Scores, console: Console) -> None:
         console.print(f"  {each.poses} of {scores.seeds}  {printable(each.caption)}: {printable(conditions)}")
     if len(scores.failed) > WORST_LISTED:
         console.print(f"  and {len(scores.failed) - WORST_LISTED} more; --json FILE lists all")
+    if scores.without_known_words:
+        count, first = len(scores.without_known_words), scores.without_known_words[0]
+        unread = f"captions without any word that the model knows: {count} of {scores.captions}"
+        console.print(f"{unread}, such as {printable(first)!r}; scored all the same, but no run makes poses of them")
 
 
 def show_protocol(scores: ProtocolScores, console: Console) -> None:

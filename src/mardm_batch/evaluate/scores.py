@@ -4,9 +4,9 @@ Axes: s seeds, n captions, 22 joints, 3 coordinates.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.sampling.batching import sample_poses
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
+
+if TYPE_CHECKING:
+    from mardm_batch.sampling.sampler import PoseSampler
 
 FLOOR_TOLERANCE = 0.03
 """Metres that the lowest joint of a pose on the floor may be above or below it."""
@@ -102,6 +105,8 @@ class Scores:
     """By the labels of the captions; empty where they have none."""
     failed: tuple[FailedCaption, ...]
     """The captions that failed, the worst first."""
+    without_known_words: tuple[str, ...] = ()
+    """The captions without any word that the model knows, of which a run makes no pose; scored all the same."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -123,10 +128,12 @@ def evaluate(
         InputError: a pose cannot be sampled, or the model's files are missing or broken.
     """
     texts = list(captions.conditions)
-    of_seeds = []
+    report("loading the model")
+    sampler, of_seeds = load_model(config), []
     for offset in range(seeds):
         report(f"sampling {counted(len(texts), 'caption')} with seed {config.seed + offset}, {offset + 1} of {seeds}")
-        of_seeds.append(make_poses(config, texts, config.seed + offset))
+        sampler.seed = config.seed + offset
+        of_seeds.append(make_poses(sampler, texts))
     poses = np.stack(of_seeds)  # (s, n, 22, 3)
     all_poses = poses.reshape(-1, *poses.shape[2:])  # (s * n, 22, 3)
     report(f"composing {NEW_POSES} held-out poses as a reference")
@@ -165,6 +172,7 @@ def evaluate(
         retrieval=score_retrieval(load_judge(), texts, poses),
         groups=group_scores([captions.labels.get(text, ()) for text in texts], shares),
         failed=failed_captions(captions.conditions, poses),
+        without_known_words=tuple(text for text in texts if not sampler.model.knows_a_word(text)),
     )
 
 
@@ -193,15 +201,15 @@ def failed_captions(captions: Mapping[str, Sequence[Condition]], poses: Joints) 
     return tuple(sorted(failed, key=lambda each: (-each.poses, -sum(each.conditions.values()))))
 
 
-def make_poses(config: Config, captions: Sequence[str], seed: int) -> Joints:
-    """The poses (n, 22, 3), metres, that a run with this seed would write.
-
-    Raises:
-        InputError: a pose cannot be sampled, or the model's files are missing or broken.
-    """
+def load_model(config: Config) -> "PoseSampler":
+    """The sampler of a run with these settings. Raises InputError where the model's files are missing or broken."""
     from mardm_batch.sampling.sampler import load_sampler  # imports torch
 
-    sampler = load_sampler(replace(config, seed=seed), config.cpu_threads or available_cores())
+    return load_sampler(config, config.cpu_threads or available_cores())
+
+
+def make_poses(sampler: "PoseSampler", captions: Sequence[str]) -> Joints:
+    """The poses (n, 22, 3), metres, that a run would write. Raises InputError where one cannot be sampled."""
     prompts = [Prompt(str(number), caption) for number, caption in enumerate(captions)]
     poses = np.zeros((len(captions), NUM_JOINTS, 3), np.float32)
     for result in sample_poses(prompts, sampler, lambda seconds, device, memory: None):

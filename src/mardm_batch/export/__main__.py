@@ -4,6 +4,7 @@ python -m mardm_batch.export OUTPUT_DIR --to FORMAT [--output DIR] [--select CON
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -107,7 +108,8 @@ def export(options: argparse.Namespace) -> int:
         options.to, ExportOptions(options.clips, options.views and tuple(options.views), options.container)
     )
     output: Path = options.output_dir
-    folder: Path = options.output or output.resolve().with_name(f"{output.resolve().name}_{options.to}")
+    whole = Path(os.path.realpath(output))
+    folder: Path = options.output or whole.with_name(f"{whole.name}_{options.to}")
     processes = options.processes or available_cores()
     result = export_poses(output, format, folder, conditions, processes, progress_bar)
     before = result.poses - result.written

@@ -19,6 +19,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
+from mardm_batch.system.folders import check_folder
 
 DIGEST_BYTES = 12
 
@@ -62,8 +63,7 @@ class ExportPose:
 
 def open_finished(output: Path) -> PoseStore:
     """The poses of an output folder, with pictures or without. Raises InputError where there is no such folder."""
-    if not output.is_dir():
-        raise InputError(f"{output}: no such folder; name the one that a run wrote to (its paths.output)")
+    check_folder(output, "name the one that a run wrote to (its paths.output)")
     return PoseStore(output, [each for each in FORMATS.values() if each.setting is None])
 
 

@@ -94,7 +94,7 @@ class ExportList:
     def add(self, lines: Sequence[ExportedFiles]) -> None:
         """Add lines about files that are there. Raises DiskFullError; the list is unchanged then."""
         content = json_lines(lines)
-        with translate_disk_full(), open_for_appending(self.path) as file:
+        with translate_disk_full(self.path), open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             try:
                 while content:

@@ -27,6 +27,7 @@ from mardm_batch.overview.cache import LEAST_KEPT, POSES_MEASURED_AT_ONCE, Cache
 from mardm_batch.overview.entry import Entry, entries_of
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.system.files import Version
+from mardm_batch.system.folders import check_folder
 
 READERS: Final = 8
 """Threads that read files which are waited for."""
@@ -53,8 +54,7 @@ class OutputFolder:
     """Whether the files last read were waited for, as those on a network or that are not in memory."""
 
     def __post_init__(self) -> None:
-        if not self.output.is_dir():
-            raise InputError(f"{self.output}: no such folder; name the one that a run wrote to (its paths.output)")
+        check_folder(self.output, "name the one that a run wrote to (its paths.output)")
         self.store = PoseStore(self.output, [NPY])
 
     def check_shown(self) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from mardm_batch.errors import InputError, first_line
 from mardm_batch.pose.conditions import Condition, bundled_conditions, parse
-from mardm_batch.system.files import read_regular
+from mardm_batch.system.files import UnusableFileError, read_regular
 
 _FORMAT: Final = "python -m mardm_batch.evaluate --help shows the format"
 
@@ -46,8 +46,12 @@ def read_captions(path: Path) -> dict[str, CaptionEntry]:
     """
     try:
         entries = yaml.load(read_regular(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {_FORMAT}") from None
+    except UnusableFileError as error:
+        raise InputError(f"{path}: {error.strerror}; {_FORMAT}") from None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not valid YAML ({first_line(error)}); {_FORMAT}") from None
     try:

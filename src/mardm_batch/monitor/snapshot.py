@@ -22,6 +22,7 @@ from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.prompts.shards import shard_name
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
 from mardm_batch.system.error_log import read_error_log
+from mardm_batch.system.folders import NO_FOLDER, folder_problem
 
 SECONDS_UNTIL_NEXT_SHARD = 30.0
 """Shards that are started one by one count as running for this long after their newest record was written."""
@@ -139,10 +140,9 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
         InputError: the folder does not exist, or no run has left a record in it.
     """
     hint = f"start a run first: python -m mardm_batch {shlex.quote(f'paths.output={output}')}"
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: is not a folder; name the folder that a run writes its poses to")
-    if not output.is_dir():
-        raise InputError(f"{output}: no such folder; {hint}")
+    if (problem := folder_problem(output)) is not None:
+        advice = hint if problem == NO_FOLDER else "name the folder that a run writes its poses to"
+        raise InputError(f"{output}: {problem}; {advice}")
     records, unreadable = read_progress_records(output)
     if any(record.state in ALIVE_STATES and not record.alive for record in records):
         records, unreadable = read_progress_records(output)  # the process may have written its last record since

@@ -37,13 +37,13 @@ class UnusableFileError(OSError):
 
 
 @contextmanager
-def translate_disk_full() -> Iterator[None]:
-    """Raise DiskFullError for the errors of a full disk or quota."""
+def translate_disk_full(path: Path | None = None) -> Iterator[None]:
+    """Raise DiskFullError, with the path of what is written, for the errors of a full disk or quota."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(error.errno, error.strerror) from None
+            raise DiskFullError(error.errno, error.strerror, path and str(path)) from None
         raise
 
 
@@ -196,7 +196,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = random_sibling(path)
     try:
-        with translate_disk_full():
+        with translate_disk_full(path):
             write_new(temporary, b"")
             yield temporary
             os.replace(temporary, path)
@@ -208,7 +208,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file by new content in one step. Raises as `replacing` does."""
     temporary = random_sibling(path)
     try:
-        with translate_disk_full():
+        with translate_disk_full(path):
             write_new(temporary, content)
             os.replace(temporary, path)
     finally:
@@ -218,7 +218,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def writable_file(text: str) -> Path:
     """The type of an argument that names a file to write; argparse reports one that cannot be written."""
     path = Path(text)
-    if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+    if path.is_dir() or not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
         raise ArgumentTypeError(f"{text} cannot be written to; name a file in an existing folder")
     return path
 

@@ -2,11 +2,15 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from mardm_batch.errors import InputError
+
+NO_FOLDER = "no such folder"
+"""What is wrong with the path of a folder under whose name nothing is."""
 
 
 def check_working_folder() -> None:
@@ -35,18 +39,43 @@ def check_utf8(what: str, text: str) -> None:
         raise InputError(f"{what}{text}: the name is not UTF-8; rename it, or use another") from None
 
 
+def check_folder(folder: Path, advice: str) -> None:
+    """Check that a path is a folder, or a link to one. Raises InputError, ending with the advice, where it is not."""
+    if (problem := folder_problem(folder)) is not None:
+        raise InputError(f"{folder}: {problem}; {advice}")
+
+
+def folder_problem(folder: Path) -> str | None:
+    """Why a path is no folder: `NO_FOLDER` where nothing is there; None where it is one."""
+    try:
+        problem = _problem(folder)
+    except OSError as error:  # too long a name, or above it a folder that may not be entered
+        return f"cannot be read: {error.strerror}"
+    return problem if problem is not None or folder.is_dir() else obstacle(folder) or NO_FOLDER
+
+
 def obstacle(folder: Path) -> str | None:
     """What keeps a path from being a folder: a dangling link or a file, here or above it, or that it cannot be looked
     at; None where nothing does."""
     for each in (folder, *folder.parents):
         try:
-            if each.is_symlink() and not each.exists():
-                return f"{each} is a link to {os.readlink(each)}, which does not exist"
-            if each.exists() and not each.is_dir():
-                return f"{each} is not a folder"
+            if (problem := _problem(each)) is not None:
+                return f"{each} {problem}"
         except OSError as error:  # too long a name, or above it a folder that may not be entered
             return str(error.strerror)
     return None
+
+
+def _problem(path: Path) -> str | None:
+    """What a path is that is there and is no folder; None for a folder or nothing. Raises OSError."""
+    try:
+        return None if stat.S_ISDIR(os.stat(path).st_mode) else "is not a folder"
+    except (FileNotFoundError, NotADirectoryError):
+        return f"is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads back to itself" if path.is_symlink() else None
+        raise
 
 
 def unwritable_reason(folder: Path, error: OSError) -> str:

@@ -14,6 +14,7 @@ from mardm_batch.dataset.layouts.layout import NONE, Layout
 from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
+from mardm_batch.system.folders import check_folder
 from mardm_batch.system.garbage import no_garbage_search
 
 REMOVED: Final = f"{RECORDS}/removed"
@@ -62,6 +63,7 @@ def list_files(output: Path) -> Listing:
     Raises:
         InputError: the output folder cannot be read.
     """
+    check_folder(output, "name the folder that a run wrote its poses to")
     listing, layout = Listing(), layout_of(output)
     for path in FOLDERS:
         if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
@@ -69,10 +71,6 @@ def list_files(output: Path) -> Listing:
     try:
         folders = [""] + [folder for folder in layout.folders() if folder]
         below = [path for folder in folders for path in add_folder(listing, layout, folder)]
-    except FileNotFoundError:
-        raise InputError(f"{output}: no such folder; name the folder that a run wrote its poses to") from None
-    except NotADirectoryError:
-        raise InputError(f"{output}: is not a folder; name the folder that a run wrote its poses to") from None
     except OSError as error:
         raise InputError(f"{output}: cannot be read: {error.strerror}") from None
     if not layout.HAS_FILES:
