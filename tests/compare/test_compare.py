@@ -10,6 +10,7 @@ from dataclasses import asdict
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,6 +184,24 @@ def test_shards_of_a_sweep_are_one_run(tmp_path: Path) -> None:
     rows = rows_of(sweep / "0", tmp_path, sweep / "0")  # each folder counts once
     assert rows["seed"] == ["5", "6"]
     assert rows["shards"] == ["3 of 3", "2 of 3"]
+
+
+def test_the_cores_and_gpus_that_a_sweep_shares_out_are_no_settings_that_differ(tmp_path: Path) -> None:
+    def sweep(name: str, threads: Sequence[int], **hydra: Any) -> Path:
+        for shard, number in enumerate(threads):
+            words = (f"shard={shard}", "num_shards=2", f"cpu_threads={number}", f"gpu_ids=[{number}]")
+            finish_run(tmp_path / name / str(shard), *words, sweep=name)
+        saved = {"cpu_threads": None, "hydra": {"overrides": {"task": ["shard=0,1"]}, "sweeper": {"params": None}}}
+        saved["hydra"] |= hydra
+        (tmp_path / name / "multirun.yaml").write_text(yaml.safe_dump(saved))
+        return tmp_path / name
+
+    alone = finish_run(tmp_path / "alone")
+    shared = sweep("shared", (2, 4))
+    assert [row.label for row in compare(find_runs([alone, shared])[0]).sections[0].rows] == ["num_shards"]
+    for by_command in {"overrides": {"task": ["+cpu_threads=2,4"]}}, {"sweeper": {"params": {"cpu_threads": "2,4"}}}:
+        chosen = sweep(f"chosen-{len(by_command)}-{next(iter(by_command))}", (2, 4), **by_command)
+        assert [run.settings["cpu_threads"] for run in find_runs([chosen])[0]] == [2, 4]
 
 
 def test_shards_that_ran_one_after_the_other_count_the_time_of_all(tmp_path: Path) -> None:
@@ -633,3 +652,15 @@ def test_runs_that_are_alike_have_no_best(tmp_path: Path) -> None:
     )
     marks = [[cell.best for cell in row.cells] for row in mark_best((alike, better), runs)]
     assert marks == [[False, False, False], [True, False, False]]
+
+
+def test_what_nearly_all_runs_reach_is_not_marked(tmp_path: Path) -> None:
+    folders = [finish_run(tmp_path / name) for name in "abcd"]
+    for folder, agreement, rate in zip(folders, (0.9, 0.9, 0.9, 0.8), (9.0, 9.0, 3.0, 3.0), strict=True):
+        change_metrics(folder, agreement=agreement, poses_per_second=rate)
+    runs, _ = find_runs(folders)
+    best = {row.label: [cell.best for cell in row.cells] for each in compare(runs).sections for row in each.rows}
+    assert best["agreement"] == [False] * 4
+    assert best["poses per second, once started"] == [True, True, False, False]
+    (row,) = mark_best((Row("all", tuple(map(share_cell, ([True], [True], [True], [False])))),), runs)
+    assert not any(cell.best for cell in row.cells)

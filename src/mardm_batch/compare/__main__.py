@@ -35,8 +35,8 @@ examples:
                                                              every run so far
 
 Prints a table and writes one HTML page that needs no other file; works offline. ★ marks the best run where a metric
-has a better direction: more poses per second, a smaller bone-length error. An incomplete run is marked and never the
-best. Exit codes: 0; 2 if a folder has no run.
+has a better direction, such as more poses per second, unless more than two thirds of the runs share the best value. An
+incomplete run is marked and never the best. Exit codes: 0; 2 if a folder has no run.
 """
 
 

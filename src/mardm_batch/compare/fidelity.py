@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mardm_batch.compare.runs import Run
-from mardm_batch.compare.tables import MISSING, Cell, Comparison, Row, Section
+from mardm_batch.compare.tables import MISSING, Cell, Comparison, Row, Section, stands_out
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
@@ -74,14 +74,15 @@ def share_cell(met: Sequence[bool] | None) -> Cell:
 
 
 def mark_best(rows: Sequence[Row], runs: Sequence[Run]) -> tuple[Row, ...]:
-    """The rows with their best cells marked: the largest shares of complete runs, where they differ."""
+    """The rows with their best cells marked: the largest shares of complete runs, unless nearly all have them."""
     marked = []
     for row in rows:
         complete = [cell for cell, run in zip(row.cells, runs, strict=True) if not run.incomplete]
-        shares = {cell.text: cell.number for cell in complete if cell.number is not None}
-        best = max(shares, key=lambda text: shares[text]) if len(shares) > 1 else None
+        shares = [(cell.number, cell.text) for cell in complete if cell.number is not None]
+        _, best = max(shares, default=(0.0, MISSING))
+        found = stands_out(best, [text for _, text in shares])
         cells = (
-            replace(cell, best=cell.text == best and not run.incomplete)
+            replace(cell, best=found and cell.text == best and not run.incomplete)
             for cell, run in zip(row.cells, runs, strict=True)
         )
         marked.append(Row(row.label, tuple(cells)))

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,6 +101,7 @@ def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
     skipped: list[str] = []
     shards: dict[tuple[Path | str, ...], list[Run]] = {}
     refused: InputError | None = None
+    shared = cache(shares_cores)
     for path in {path.resolve(): path for path in [*found, *sorted(without_summary)]}.values():
         try:
             run, is_job = read_unfinished_run(path) if path in without_summary else read_run(path)
@@ -107,8 +109,10 @@ def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
             refused = refused or error
             skipped.append(str(error))
             continue
-        same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
         folder = run.folders[0].resolve()
+        if is_job and shared(folder.parent):
+            run = replace(run, settings={**run.settings, "cpu_threads": None})
+        same_settings = json.dumps({**run.settings, "shard": None}, sort_keys=True)
         key = (folder.parent, same_settings) if is_job and run.shards else (folder,)
         shards.setdefault(key, []).append(run)
     if refused is not None and not shards:
@@ -221,6 +225,17 @@ def chosen_preset(run_folder: Path) -> dict[str, str | None]:
         return {}
     chosen = [word.partition("=")[2] for word in words if isinstance(word, str) and re.match(r"\+*preset=", word)]
     return {"preset": chosen[-1] if chosen else None}
+
+
+def shares_cores(sweep_folder: Path) -> bool:
+    """Whether a sweep shared the cores among its jobs: nothing that it was started with sets cpu_threads."""
+    try:
+        saved = read_yaml(sweep_folder / "multirun.yaml")
+        words, swept = saved["hydra"]["overrides"]["task"], saved["hydra"]["sweeper"]["params"]
+        named = {str(word).lstrip("+").partition("=")[0] for word in (*words, *(swept or ()))}
+        return saved["cpu_threads"] is None and "cpu_threads" not in named
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def resolved(saved: Any, key: str, value: Any) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from mardm_batch.compare.runs import COUNTS, SPEED, Run
 from mardm_batch.system.terminal import counted, printable
 
-RUN_SPECIFIC = ("shard", "paths.output", "paths.temp")
+RUN_SPECIFIC = ("shard", "gpu_ids", "paths.output", "paths.temp")
 """Settings that differ between runs without changing the poses."""
 BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
     "poses_per_second": max,
@@ -21,6 +22,8 @@ BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
     "agreement_below_half": min,
 }
 """How the best value of a metric is chosen; metrics that are not listed have no best value."""
+MAX_SHARE_OF_BEST: Final = 2 / 3
+"""The best value is marked where at most this share of the runs has it."""
 SHARES = ("adjusted", "agreement_below_half")
 """Metrics that are shown in per cent."""
 LABELS = {"poses_per_second": "poses per second, once started"}
@@ -231,10 +234,16 @@ def metric_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[Row]:
 
 
 def best_text(key: str, values: Sequence[float]) -> str | None:
-    """The text of the best value; None where the metric has none, or all values have the same text."""
-    if key not in BEST_OF or len({metric_text(key, value) for value in values}) == 1:
+    """The text of the best value; None where the metric has none, or nearly all values have this text."""
+    if key not in BEST_OF:
         return None
-    return metric_text(key, BEST_OF[key](values))
+    best = metric_text(key, BEST_OF[key](values))
+    return best if stands_out(best, [metric_text(key, value) for value in values]) else None
+
+
+def stands_out(best: str, texts: Sequence[str]) -> bool:
+    """Whether the best of these texts is rare enough among them to be marked."""
+    return texts.count(best) <= MAX_SHARE_OF_BEST * len(texts)
 
 
 def metric_cell(key: str, value: float | None, best: str | None) -> Cell:
