@@ -122,6 +122,10 @@ def _arms() -> Iterator[Rule]:
     yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
     for side in ("left", "right"):
         yield Rule("arms", "folded crossed", folded, states(f"{side}_hand near {other_side(side)}_elbow 0.35"))
+    hugging = r"(?:hugging|hugs|hug) (?:himself|herself|themselves|myself|oneself|itself)\b"
+    for side in ("left", "right"):
+        yield Rule("hugging hugs hug", "himself herself themselves myself oneself itself", hugging,
+                   states(f"{side}_hand near {other_side(side)}_elbow 0.4"))  # fmt: skip
     tucked = (
         rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|body|waist)\b"
     )

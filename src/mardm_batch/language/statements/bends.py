@@ -56,15 +56,23 @@ def rules() -> Iterator[Rule]:
             yield Rule(named, "degree degrees angle angles", in_joint, partial(_bent, part))
             extension = rf"{limb(word)} (?:(?:is|are|both) )*in (?P<exact>full |complete )?extension\b"
             yield Rule(named, "extension", extension, partial(_straight, part))
-            loose = rf"{limb(word)} (?:(?:is|are|both|a|little|bit|slightly|quite) )*(?:soft|softened|loose|slack)\b"
-            yield Rule(named, "soft softened loose slack", loose, states(f"{{{part}}} bent 8..75"))
+            loose = (
+                rf"{limb(word)} (?:(?:is|are|both|a|little|bit|slightly|quite) )*(?:soft|softened|loose|slack|unlocked)"
+                r"\b"
+            )
+            yield Rule(named, "soft softened loose slack unlocked", loose, states(f"{{{part}}} bent 8..75"))
+    heel = (
+        rf"{limb('heel', 'foot')} (?:\w+ ){{0,4}}?(?:to|towards?|against|at) {OF}(?:own |left |right )?(?:buttocks?"
+        r"|bum|glutes?)\b"
+    )
+    yield Rule("heel heels foot feet", "buttock buttocks bum glute glutes", heel, states("{knee} bent 80.."))
     standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
     yield Rule("standing stands stand", "upright straight tall erect", standing,
                unless_said(r"bent|bend\w*|knees?|legs?|foot|feet", states("knees bent ..45")))  # fmt: skip
     lunge = r"(?:lunge|lunging|lunges)\b"
     yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge, states("either knee bent 45.."))
     flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
-    yield Rule("leg legs", "flat", flat, states("{knee} bent ..38"))
+    yield Rule("leg legs", "flat", flat, states("{knee} bent ..35"))
     hugging = (
         r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked) (?:a?round)|wrapping both arms "
         r"around)"

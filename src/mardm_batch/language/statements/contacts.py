@@ -181,6 +181,8 @@ def _hands_together() -> Iterator[Rule]:
         rf"(?:(?:hands|palms) {joining}(?:together\b|{joined}|{each_other})|(?:clasped|joined) hands\b)",
         states("hands close 0.2"),
     )
+    between = r"(?:hands|palms) (?:\w+ ){0,2}?between (?:the |his |her |their )?(?:thighs|knees|legs)\b"
+    yield Rule("hands palms", "between", between, states("hands apart ..0.3"))
     folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
     yield Rule("hands", "folded", folded, states("hands close 0.25"))
     crossed = r"(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)\b"

@@ -58,8 +58,9 @@ def _leans() -> Iterator[Rule]:
     sideways = r"(?:leaning|leans|lean|tipping|tips|bending|bends|tilting|slumped) (?:over )?(?:sideways|to one side)\b"
     yield Rule("leaning leans lean tipping tips bending bends tilting slumped", "sideways side", sideways,
                states("torso leans left 7 or torso leans right 7"))  # fmt: skip
-    bent = r"(?:bent|bending|bends|hinged|hinging|folded|folding) forwards? (?:at|from) the (?:hips?|waist)\b"
-    yield Rule("hip hips waist", "forward forwards", bent, states("torso leans forward 20"))
+    bent = r"(?:bent|bending|bends|hinged|hinging|folded|folding)(?: forwards?)? (?:at|from) the (?:hips?|waist)\b"
+    yield Rule("hip hips waist", "bent bending bends hinged hinging folded folding", bent,
+               unless_said("sideways|to the (?:left|right|side)", states("torso leans forward 18")))  # fmt: skip
     over = (
         r"(?:(?<!knees )(?<!legs )(?<!elbows )(?<!not )(?<!deeply )bent (?:right |way |deeply |far |low )?over"
         r"|bending over|doubled over|stooping|stoops|stooped|hunched over)\b(?! (?:back|to the))"
@@ -120,7 +121,10 @@ def _head() -> Iterator[Rule]:
     yield Rule(_GAZE_WORDS, "left right", glance, states("head looks {to} 8"))
     turning = rf"(?:turning|turns|turn|turned) {OF}(?:head|face|gaze) {MORE}(?:to )?{OF}(?P<to>left|right)\b"
     yield Rule("head face gaze", "left right", turning, states("head looks {to} 8"))
-    over = rf"(?:{_GAZES}|{head} (?:is )?turned) (?:back |round |around )?over {OF}(?P<to>left|right) shoulder\b"
+    over = (
+        rf"(?:{_GAZES}|{head} (?:is )?turned) (?:back |round |around )?(?:(?:at|to|towards) (?:\w+ ){{0,2}}?)?over "
+        rf"{OF}(?P<to>left|right) shoulder\b"
+    )
     yield Rule(f"{heads} {_GAZE_WORDS}", "shoulder", over, states("head looks {to} 10"))
     tilted = (
         rf"{head} (?:(?:is|has) )?(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped|dropped|drops|fallen"
@@ -174,6 +178,11 @@ def _lying() -> Iterator[Rule]:
     yield Rule("prone belly stomach front tummy face", "prone on down", front, states("chest faces down"))
     straight = unless_said(r"knees?|legs?|feet|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
     yield Rule("prone belly stomach front tummy face", "prone on down", front, straight)
+    shoulders = (
+        r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) the (?:floor|ground|mat)\b"
+        r"|belly up\b"
+    )
+    yield Rule("shoulders belly", "floor ground mat up", shoulders, states("chest faces up"))
     side = rf"{_LYING}on {own}(?P<to>left|right) side\b"
     yield Rule("side", "left right", side, states("torso horizontal"))
     crab = (
