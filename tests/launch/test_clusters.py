@@ -144,6 +144,18 @@ def test_jobs_that_slurm_has_forgotten_have_ended(squeue: dict[str, Any]) -> Non
     assert [watch.states()[0].state for _ in range(2)] == [RUNNING, ENDED]
 
 
+def test_a_task_that_vanishes_from_the_queue_of_its_array_was_cancelled(squeue: dict[str, Any]) -> None:
+    watch = SlurmWatch({0: "7_0", 1: "7_1", 2: "7_2"})
+    squeue["lines"] = ["7_0|PENDING|(Resources)|", "7_1|PENDING|(Resources)|", "7_2|RUNNING|None|node2"]
+    watch.states()
+    squeue["lines"] = ["7_0|PENDING|(Resources)|"]
+    watch.states()
+    states = watch.states()
+    assert states[1] == QueuedJob(ENDED, "7_1", "was cancelled (scancel)")
+    assert states[2] == QueuedJob(ENDED, "7_2")
+    assert states[0].state == QUEUED
+
+
 def test_only_reasons_that_stay_are_obstacles(squeue: dict[str, Any]) -> None:
     watch = SlurmWatch({0: "7_0", 1: "7_1"})
     squeue["lines"] = ["7_0|PENDING|PartitionTimeLimit|", "7_1|PENDING|Resources|"]

@@ -146,6 +146,7 @@ class SlurmWatch:
         self.said_ended = dict.fromkeys(self.ids, 0)
         self.known: dict[int, QueuedJob] = {}
         self.seen: set[int] = set()
+        self.ran: set[int] = set()
         self.started = time.monotonic()
 
     def states(self) -> Mapping[int, QueuedJob]:
@@ -158,6 +159,9 @@ class SlurmWatch:
             gone = state is None and (number in self.seen or time.monotonic() - self.started > SECONDS_TO_APPEAR)
             ended = state in ENDED_STATES or gone
             self.seen |= {number} if state is not None else set()
+            self.ran |= {number} if state in RUNNING_STATES else set()
+            if gone and listed and number not in self.ran:
+                state = "CANCELLED"  # of a task that is cancelled in the queue of its array Slurm keeps nothing
             self.said_ended[number] = self.said_ended[number] + 1 if ended else 0
             if self.said_ended[number] >= POLLS_TO_BELIEVE or (ended and state == "COMPLETED"):
                 self.known[number] = QueuedJob(ENDED, job, ENDINGS.get(state or "") or self.known_ending(number))
