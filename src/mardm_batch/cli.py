@@ -130,6 +130,8 @@ def check_words(words: Sequence[str]) -> None:
             group = word.lstrip("+").rstrip("=")
             plus = "+" if group in ("preset", "experiment") else ""
             raise ConfigurationError(f"{word}: name one, {plus}{group}=NAME ({', '.join(group_choices(group))})")
+        if re.match(r"~(?!hydra\b)", word):
+            raise ConfigurationError(f"{word}: a setting cannot be removed; without KEY=VALUE it has its default")
         if "=" in word or word.startswith("~"):
             continue
         if Path(word).suffix.lower() in READERS:

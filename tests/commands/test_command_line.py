@@ -69,6 +69,7 @@ def test_a_mistyped_word_is_answered_with_what_may_be_meant(
         ("preset", "name one, +preset=NAME (fast, lowmem, native, quality)"),
         ("+preset=", "name one, +preset=NAME (fast, lowmem, native, quality)"),
         ("captions.md", "not a setting; did you mean paths.prompts=captions.md?"),
+        ("~seed", "a setting cannot be removed; without KEY=VALUE it has its default"),
         ("my captions.csv", "not a setting; did you mean paths.prompts='my captions.csv'?"),
     ],
 )

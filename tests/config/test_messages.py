@@ -55,6 +55,10 @@ def test_a_value_that_is_not_allowed_is_answered_with_all_that_are(word: str, al
     [
         ("+presets=fast", "presets: no such setting; did you mean +preset?"),
         ("paths.output=${x.y}", "paths.output: ${x.y} names no setting"),
+        ("limit", "limit: a setting is written KEY=VALUE; --help lists them all"),
+        ("a person=1", "a person=1: a setting is written KEY=VALUE; --help lists them all"),
+        ("=3", "=3: a setting is written KEY=VALUE; --help lists them all"),
+        ("", "'': a setting is written KEY=VALUE; --help lists them all"),
     ],
 )
 def test_a_name_that_no_setting_has_is_explained(word: str, message: str) -> None:

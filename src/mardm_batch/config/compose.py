@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from mardm_batch.config.groups import group_choices
-from mardm_batch.config.messages import Variants, explain_hydra_error, explain_unknown_key, one_line
+from mardm_batch.config.messages import Variants, explain_hydra_error, explain_no_setting, explain_unknown_key, one_line
 from mardm_batch.config.overrides import quote_override
 from mardm_batch.config.rows import SettingRow, rows_of
 from mardm_batch.config.schema import Config, Settings, conf_dir
@@ -49,7 +49,7 @@ def compose_config(
         with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
             cfg = compose(file, words, return_hydra_config=True)
     except ValueError as error:  # a config group without a choice: `model=null`
-        raise ConfigurationError(f"{' '.join(overrides)}: {one_line(error)}") from None
+        raise ConfigurationError(explain_no_setting(overrides) or f"{' '.join(overrides)}: {one_line(error)}") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{mark.name}:{mark.line + 1}: " if mark else ""

@@ -12,6 +12,8 @@ Variants = Mapping[str, Sequence[SettingRow]]
 KINDS: Final = {"render": "look", "hydra/launcher": "launcher"}
 """What the choices of a config group are called, where it is not the group's name."""
 
+OVERRIDE: Final = r"(\+{0,2}[\w./@:$-]+=|~[\w./@:$-]+(=|$))"
+"""How the word of an override begins."""
 PLUS_GROUPS: Final = ("+preset", "+experiment")
 """Groups of the main command that are chosen with a plus, as none of their choices is on by itself."""
 
@@ -19,6 +21,8 @@ PLUS_GROUPS: Final = ("+preset", "+experiment")
 def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Variants) -> str:
     """The message about an error that Hydra raised while it composed these overrides."""
     text = str(error)
+    if (no_setting := explain_no_setting(overrides)) is not None:
+        return no_setting
     if mistyped := re.match(r"Could not override '([^']+)'.*\n?.*append to your (config|default list)", text):
         if mistyped[2] == "config":
             return explain_unknown_key(mistyped[1], variants)
@@ -36,8 +40,6 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
         *_, word = [word for word in overrides if word.startswith(f"+{twice[1]}=")]
         alone = sum(each.startswith(f"+{twice[1]}=") for each in overrides) > 1
         return f"{word}: only one {twice[1]}" if alone else f"{word}: did you mean {word[1:]}?"
-    if no_value := re.match(r"Error parsing override '(.*)'\s*missing EQUAL", text):
-        return f"{no_value[1]}: a setting is written KEY=VALUE; --help lists them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
         key, value = wrong_type.groups()
         listed = [row for rows in variants.values() for row in rows]
@@ -50,6 +52,14 @@ def explain_hydra_error(error: Exception, overrides: Sequence[str], variants: Va
             if row.key.startswith(f"{key}."):
                 return f"{key}={value}: a group of settings; set them one by one, such as {row.key}={row.value}"
     return one_line(error)
+
+
+def explain_no_setting(overrides: Sequence[str]) -> str | None:
+    """The message about the first word that is no setting, such as a caption; None where all are settings."""
+    word = next((word for word in overrides if not re.match(OVERRIDE, word)), None)
+    if word is None:
+        return None
+    return f"{word if word.strip() else repr(word)}: a setting is written KEY=VALUE; --help lists them all"
 
 
 def explain_unknown_choice(group: str, choice: str, choices: Sequence[str], overrides: Sequence[str]) -> str:
