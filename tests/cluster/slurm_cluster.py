@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import psutil
-
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "srun", "scontrol", "unshare")
 USED_BY_THE_LAUNCHER = ("sbatch", "squeue", "scancel", "srun", "scontrol")
 
@@ -140,12 +138,6 @@ class SlurmCluster:
         """The states of all jobs by their ids, such as 5_0."""
         rows = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%i %T").stdout.split("\n")
         return dict(row.split() for row in rows if row)
-
-    def script_runs(self, job: str) -> bool:
-        """Whether the script of a job, such as 5_0, still runs, also where it has put its job back into the queue."""
-        number = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-j", job, "-o", "%A").stdout.strip()
-        script = f"/job{int(number):05d}/slurm_script"
-        return any(script in " ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
 
     def launcher_environment(self, **more: str) -> dict[str, str]:
         """Of the command that launches: with those of Slurm's programs that the launcher needs, and no other."""

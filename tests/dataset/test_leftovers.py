@@ -35,6 +35,7 @@ def leave(store: PoseStore, temp: Path) -> list[Path]:
     records = store.output / RECORDS
     partial = [store.output / "metadata.jsonl", store.output / "README.md", store.output / "failures.jsonl"]
     partial += [records / PROGRESS / f"{shard}.json" for shard in ("all", "shard-0-of-3")]
+    partial += [store.output / block for block in ("all-00018.tar", "shard-0-of-3-00002.parquet")]
     files = [random_sibling(path) for path in partial]
     files += [store.output / ".metadata.jsonl.1234", records / PROGRESS / ".all.json.99", records / "probe-77"]
     files += [store.output / ".README.md.77", store.output / ".mardm_batch-probe-888"]
@@ -74,6 +75,7 @@ def test_what_belongs_to_a_living_process_or_another_folder_stays(store: PoseSto
         [other.name, "thesis.txt", f".mardm_batch-shard-0-of-3-{mine}"]
     )
     assert living.exists()
+    assert [path.name[:22] for path in store.output.glob(".*.partial")] == [".shard-0-of-3-00002.pa"]
     assert (store.output / ".diary.txt.12").exists()
     assert (store.output / ".mardm_batch-probe-mine").exists()
     assert [path.name for path in records.glob(".mardm_batch-*")] == [f".mardm_batch-shard-0-of-3-{mine}"]

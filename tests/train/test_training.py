@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tests.support import call_in_process
+from tests.support import call_in_process, wait_until
 
 from mardm_batch.config.compose import compose_config
 from mardm_batch.dataset.summary import RunSummary
@@ -107,6 +109,20 @@ def test_the_command_writes_weights_that_load(tmp_path, recorded):
     assert {"autoencoder/loss", "autoencoder/bones_cm_16_frames", "network/loss"} <= set().union(*reports)
     model = load_embedded(tmp_path / "new/weights.safetensors")
     assert model is not None
+
+
+@pytest.mark.e2e
+def test_a_signal_while_clips_are_composed_ends_the_command_with_one_line(tmp_path):
+    command = [sys.executable, "-m", "mardm_batch.train", f"folder={tmp_path}/run", "data.composed_clips=30000"]
+    log = tmp_path / "log.txt"
+    with log.open("w") as file:
+        training = subprocess.Popen(command, cwd=tmp_path, stdout=file, stderr=file)
+    wait_until(lambda: "composes 30,000 clips" in log.read_text())
+    time.sleep(1)  # its processes begin
+    training.send_signal(signal.SIGTERM)
+    assert training.wait(60) == 143, log.read_text()
+    assert "interrupted: the same command with resume=true" in log.read_text().splitlines()[-1]
+    assert len(log.read_text().splitlines()) == 2  # no traceback, no warning of semaphores
 
 
 class RecordingTracker(NullTracker):

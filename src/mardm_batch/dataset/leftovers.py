@@ -29,6 +29,8 @@ STAGING_NAME = re.compile(re.escape(STAGING_PREFIX) + r"(?P<owner>all|shard-\d+-
 CACHE_NAME = re.compile(
     re.escape(CAPTION_CACHE_PREFIX) + r"(?P<owner>all|shard-\d+-of-\d+)-(?P<output>[0-9a-f]{8})-[0-9a-f]+\.safetensors"
 )
+BLOCK_FILE = re.compile(r"(?P<owner>all|shard-\d+-of-\d+)-\d{5,}\.(?:tar|parquet)")
+"""Blocks of the layout `shards`, which are written in the output folder itself."""
 SHARD_NAME = re.compile(r"all|shard-\d+-of-\d+")
 EARLIER_PROBE = re.compile(re.escape(STAGING_PREFIX + PROBE_PREFIX) + "[0-9]+")
 """Probes of earlier versions, named by a process id; they were in the output folder itself."""
@@ -41,9 +43,9 @@ LISTS = {"failures": (FAILURES,), "metadata": (METADATA, CARD)}
 def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
     """Remove what dead processes left of an output folder, here and in `temp`; for the holder of a shard's lock.
 
-    That is: staging folders of shards that no process works on, unfinished lists and progress, probes, unfinished files
-    of poses of earlier versions, and embeddings of captions of another division into shards. What cannot be removed, or
-    may be in use, stays.
+    That is: staging folders and unfinished blocks of shards that no process works on, unfinished lists and progress,
+    probes, unfinished files of poses of earlier versions, and embeddings of captions of another division into shards.
+    What cannot be removed, or may be in use, stays.
 
     Args:
         owner: the shard whose lock the caller holds.
@@ -66,6 +68,11 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
         for name, path in partial_files(records / PROGRESS):
             shard = name.removesuffix(".json")
             if SHARD_NAME.fullmatch(shard) and is_dead(shard):
+                path.unlink(missing_ok=True)
+    with suppress(OSError):
+        for name, path in partial_files(output):
+            block = BLOCK_FILE.fullmatch(name)
+            if block is not None and is_dead(block["owner"]):
                 path.unlink(missing_ok=True)
     clear_lists(output)
     clear_earlier_pose_files(output, owner)

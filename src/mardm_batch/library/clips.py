@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mardm_batch.library.describe import add_details, describe
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.features import joints_to_features
+from mardm_batch.system.signals import blocked_signals
 
 CLIP_FRAMES: Final = 32
 _REPHRASINGS: Final = 5
@@ -53,8 +54,12 @@ def composed_clips(
     with ExitStack() as stack:
         compose: Callable[..., Iterator[list[Clip]]] = map
         if processes > 1 and len(sizes) > 1:
-            compose = stack.enter_context(ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))).map
-        for chunk in compose(_compose_chunk, sizes, repeat(seed), range(len(sizes))):
+            pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+            stack.callback(pool.shutdown, cancel_futures=True)  # an interruption waits for what is begun alone
+            compose = pool.map
+        with blocked_signals():  # the processes start now, and end with this one
+            chunks = compose(_compose_chunk, sizes, repeat(seed), range(len(sizes)))
+        for chunk in chunks:
             clips += chunk
             report(len(clips))
     return clips

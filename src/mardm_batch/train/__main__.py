@@ -18,6 +18,7 @@ from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.system.commands import report_user_errors
 from mardm_batch.system.help_text import help_width, wrap_help
+from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import print_output, printable_lines
 from mardm_batch.train.recipe import check_folders, check_recordings, train
 from mardm_batch.train.settings import register_train_schema, to_train_config
@@ -34,7 +35,7 @@ Train the embedded model by the recipe in conf/train.yaml; writes one file of we
 
 Metrics go to metrics.jsonl in the folder of the run and to Weights & Biases. An earlier training is never overwritten:
 name another folder= and output=, or continue it with resume=true.
-Exit codes: 0; 2 for bad settings or input; 130 if interrupted.
+Exit codes: 0; 2 for bad settings or input; 129, 130 or 143 if interrupted.
 
 Settings (KEY=VALUE)
 """
@@ -63,13 +64,14 @@ def main() -> None:
 def train_with_hydra(cfg: DictConfig) -> None:
     log = logging.getLogger("mardm_batch.train")
     try:
-        train(to_train_config(cfg))
+        with raise_on_signals():
+            train(to_train_config(cfg))
     except MardmBatchError as error:
         log.error("%s", error)
         sys.exit(ExitCode.BAD_INPUT)
-    except KeyboardInterrupt:
+    except Interrupted as interruption:
         log.warning("interrupted: the same command with resume=true continues from the last checkpoint")
-        sys.exit(ExitCode.INTERRUPTED)
+        sys.exit(interruption.exit_code)
 
 
 if __name__ == "__main__":
