@@ -73,7 +73,11 @@ def run_process(folder: Path) -> int:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         shards = read_progress(folder / "SinglePose")
-        pid = random.choice([each.pid for each in shards if each.alive and each.state == "running"])
+        running = [each.pid for each in shards if each.alive and each.state == "running"]
+        if not running:  # one has ended, and the next has not begun
+            time.sleep(0.1)
+            continue
+        pid = random.choice(running)
         os.kill(pid, signal.SIGSTOP)
         if any(each.pid == pid and each.state == "running" for each in read_progress(folder / "SinglePose")):
             return pid

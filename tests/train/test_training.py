@@ -125,6 +125,14 @@ def test_a_signal_while_clips_are_composed_ends_the_command_with_one_line(tmp_pa
     assert len(log.read_text().splitlines()) == 2  # no traceback, no warning of semaphores
 
 
+@pytest.mark.e2e
+def test_a_deleted_working_folder_is_named(tmp_path):
+    script = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir ../gone && {sys.executable} -m mardm_batch.train"
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == "error: the working folder was deleted or moved: change to another one (cd)\n"
+
+
 class RecordingTracker(NullTracker):
     """Records the metrics and the summary that a tracker receives."""
 

@@ -17,8 +17,9 @@ from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
 from mardm_batch.system.commands import report_user_errors
+from mardm_batch.system.folders import check_working_folder
 from mardm_batch.system.help_text import help_width, wrap_help
-from mardm_batch.system.signals import Interrupted, raise_on_signals
+from mardm_batch.system.signals import Interrupted, exit_on_signals, raise_on_signals
 from mardm_batch.system.terminal import print_output, printable_lines
 from mardm_batch.train.recipe import check_folders, check_recordings, train
 from mardm_batch.train.settings import register_train_schema, to_train_config
@@ -50,6 +51,7 @@ def main() -> None:
             table = help_table("train", [word for word in arguments if "=" in word])
             print_output(printable_lines(f"{wrap_help(USAGE, help_width())}\n{table}"))
             return
+        check_working_folder()
         parsed, sys.argv[1:] = parse_flags(get_args_parser(), arguments)
         if parsed.multirun:
             raise ConfigurationError("--multirun: not supported for training; start one command for each run")
@@ -75,4 +77,5 @@ def train_with_hydra(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     main()
