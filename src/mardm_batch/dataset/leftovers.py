@@ -3,7 +3,7 @@
 import re
 import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,13 +69,15 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
             shard = name.removesuffix(".json")
             if SHARD_NAME.fullmatch(shard) and is_dead(shard):
                 path.unlink(missing_ok=True)
+    partial: list[tuple[str, Path]] = []
     with suppress(OSError):
-        for name, path in partial_files(output):
+        partial = list(partial_files(output))
+        for name, path in partial:
             block = BLOCK_FILE.fullmatch(name)
             if block is not None and is_dead(block["owner"]):
                 path.unlink(missing_ok=True)
-    clear_lists(output)
-    clear_earlier_pose_files(output, owner)
+    clear_lists(output, partial)
+    clear_earlier_pose_files(output, owner, partial)
     for cache, shard in caption_caches(temp, output):
         # A whole one of the same division is read when its shard is resumed.
         unfinished, divided_alike = cache.name.startswith("."), number_of_shards(shard) == number_of_shards(owner)
@@ -84,26 +86,26 @@ def clear_leftovers(output: Path, temp: Path, owner: str) -> None:
     remove_if_empty(temp)
 
 
-def clear_lists(output: Path) -> None:
-    """Remove the unfinished lists in the output folder itself, each under its lock, and probes of earlier versions."""
+def clear_lists(output: Path, partial: Sequence[tuple[str, Path]]) -> None:
+    """Remove the lists among the unfinished files in the output folder itself, each under its lock, and probes of
+    earlier versions."""
     with suppress(OSError):
         for probe in list(output.glob(f"{STAGING_PREFIX}{PROBE_PREFIX}*")):
             if EARLIER_PROBE.fullmatch(probe.name):
                 remove_file(probe)
-        unfinished = list(partial_files(output))
         for lock, names in LISTS.items():
-            left = [path for name, path in unfinished if name in names]
+            left = [path for name, path in partial if name in names]
             if left:  # whoever wrote one of them held the lock, and no longer does
                 with suppress(OSError), list_lock(output, lock, SECONDS_TO_WAIT):
                     for path in left:
                         path.unlink(missing_ok=True)
 
 
-def clear_earlier_pose_files(output: Path, owner: str) -> None:
+def clear_earlier_pose_files(output: Path, owner: str, partial: Sequence[tuple[str, Path]]) -> None:
     """Remove the unfinished files of poses that dead processes of earlier versions left, where no other shard is at
     work, whose process may run on another machine. Links, and what is no regular file, stay."""
     with suppress(OSError):
-        left = [path for _, path in partial_files(output) if is_earlier_pose_file(path)]
+        left = [path for _, path in partial if is_earlier_pose_file(path)]
         if left and is_alone(output, owner):
             for path in left:
                 path.unlink(missing_ok=True)

@@ -92,6 +92,7 @@ def count_word(match: re.Match[str]) -> str:
 
 
 def value(text: str) -> float:
+    """The number that digits or words (`SPELT`) write."""
     if text[0].isdigit():
         return float(text)
     words = re.split(r"[ -]", text.lower())

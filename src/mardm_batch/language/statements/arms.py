@@ -14,10 +14,9 @@ from mardm_batch.language.statements.rules import (
 )
 
 _AIMED: Final = (
-    r"(?:(?:is|are|both|raised|lifted|held|kept|and) )*(?:extended|extends?|extending|stretched|stretches|stretch"
-    r"|stretching"
-    r"|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang|lies straight"
-    r"|lying straight|shoots|shooting|shoot|goes|go|going|thrust|sent|flung|swept)"
+    r"(?:(?:is|are|both|raised|lifted|held|kept|and) )*(?:extended|extends?|extending|stretched|stretches"
+    r"|stretch|stretching|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang"
+    r"|lies straight|lying straight|shoots|shooting|shoot|goes|go|going|thrust|sent|flung|swept)"
     r" (?:(?:straight|out|horizontally|vertically|far|directly|right) )*"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
@@ -35,8 +34,8 @@ def rules() -> Iterator[Rule]:
 def _hands() -> Iterator[Rule]:
     raised = (
         r"(?:(?:is|are|both|raised|lifted|stretched|extended|held|straight|reaching|reaches|reach|high|up|stays?"
-        r"|rounded"
-        r"|curved|curves|curving|arched|arching|arcs|arc|circled|crossed|clasped|joined|together|goes|go|far|well) )*"
+        r"|rounded|curved|curves|curving|arched|arching|arcs|arc|circled"
+        r"|crossed|clasped|joined|together|goes|go|far|well) )*"
     )
     above = rf"{_HAND} {raised}(?:(?:above|over) {OF}head|overhead)\b"
     yield Rule(_HANDS, "head overhead", above, states("{hand} above head 0.05"))

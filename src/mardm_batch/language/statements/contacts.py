@@ -50,9 +50,7 @@ _HOLDS: Final = (
 )
 _ON: Final = (
     rf"(?:on|onto|at|against|to|for|under|down to|up to|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers|cover"
-    r"|beside"
-    r"|by"
-    r"|next to|across) (?:top of |the (?:top|side|front|back|inside|outside) of )?"
+    r"|beside|by|next to|across) (?:top of |the (?:top|side|front|back|inside|outside) of )?"
 )
 _POINT: Final = rf"{OF}(?:both |own |lifted |raised |bent |front )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
@@ -104,7 +102,7 @@ def _on_the_floor() -> Iterator[Rule]:
     picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) the (?:floor|ground|mat)\b"
     yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
     supporting = (
-        r"(?:supports?|supporting|props?|propping|props?|holds?|holding|leans?|leaning|weight|propped|supported)"
+        r"(?:supports?|supporting|props?|propping|holds?|holding|leans?|leaning|weight|propped|supported)"
         r" (?:(?:himself|herself|themselves|itself|the body|her|him|back|up|is|far|over|mostly|the) )*"
         rf"on {OF}(?:both )?"
     )

@@ -1,7 +1,8 @@
-"""Where legs, feet and knees are, and how a person stands."""
+"""Where legs, feet and knees are, how a person stands, and how far hands are apart."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from mardm_batch.language.limbs import other_side
@@ -18,9 +19,7 @@ from mardm_batch.language.statements.rules import (
 
 _FEET: Final = "foot feet leg legs"
 _FOOT: Final = limb("foot", "leg")
-_SEATED: Final = (
-    "sit|sits|sitting|sat|seated|lie|lies|lying|laying|supine|prone|chair|bench|recline[sd]?|reclining|kneel(?:s|ing)?"
-)
+_RESTING: Final = "sit|sits|sitting|sat|seated|lie|lies|lying|laying|supine|prone|chair|bench|recline[sd]?|reclining"
 
 
 def rules() -> Iterator[Rule]:
@@ -39,7 +38,7 @@ def _legs() -> Iterator[Rule]:
         "knee knees",
         "raised lifted lifts high up",
         knee,
-        unless_said(_SEATED + "|jump(?:s|ing)?|floor|ground|knee down|lung(?:e|es|ing)", _raised_knee),
+        unless_said(_RESTING + "|kneel(?:s|ing)?|jump(?:s|ing)?|floor|ground|knee down|lung(?:e|es|ing)", _raised_knee),
     )
     apart = (
         r"(?:(?:is|are|goes|straight|stretched|extended|extends|stretches|raised|lifted|held|kicked|put|placed"
@@ -47,7 +46,7 @@ def _legs() -> Iterator[Rule]:
     )
     outward = r"(?:out )?(?:to (?:the|his|her|their) (?:side|(?P=side)|(?P=side) side)|sideways)\b"
     yield Rule("leg foot", "side sideways left right", rf"{SIDE} (?:leg|foot) {apart}{outward}", _aside)
-    abducted = r"(?P<side>left|right) (?:leg|hip) (?:is )?abducted\b"
+    abducted = rf"{SIDE} (?:leg|hip) (?:is )?abducted\b"
     yield Rule("leg hip", "abducted", abducted, _aside)
     one_aside = rf"one (?:leg|foot) {apart}(?:out )?(?:to the side|sideways)\b"
     either = "left_foot left of right_foot 0.25 or right_foot right of left_foot 0.25"
@@ -70,12 +69,11 @@ def _legs() -> Iterator[Rule]:
     crossed = rf"{_FOOT} (?:is )?(?:crossed|placed|stepping|steps) behind\b"
     yield Rule(_FEET, "behind", crossed, against_other("{side}_foot behind {other}_foot 0.05"))
     leading = rf"{SIDE} (?:foot|leg) {apart}{steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
-    upright = _SEATED.replace("|kneel(?:s|ing)?", "")
     yield Rule("foot leg", "forward forwards front ahead leading leads", leading,
-               unless_said(upright, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip
+               unless_said(_RESTING, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip
     trailing = rf"{SIDE} (?:foot|leg) {apart}(?:{steps})(?:back|backwards?|behind)\b(?! (?:the|of|him|her|his|their)\b)"
     yield Rule("foot leg", "back backward backwards behind", trailing,
-               unless_said(upright, against_other("{side}_foot behind {other}_foot 0.1")))  # fmt: skip
+               unless_said(_RESTING, against_other("{side}_foot behind {other}_foot 0.1")))  # fmt: skip
 
 
 def _stances() -> Iterator[Rule]:
@@ -87,7 +85,7 @@ def _stances() -> Iterator[Rule]:
     apart = (
         r"(?:(?P<wide>(?:very |really |far )?(?:wide|widely|far)) apart|(?:shoulder|hip)[- ]width(?: apart)?|apart)\b"
     )
-    yield Rule("feet legs", "apart width", rf"(?:feet|legs) {stance}{apart}", _apart)
+    yield Rule("feet legs", "apart width", rf"(?:feet|legs) {stance}{apart}", partial(_apart, "feet"))
     wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|wide|astride)\b(?! apart)"
     astride = r"(?:(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit|sitting|position)?)\b"
     wider = (
@@ -100,7 +98,7 @@ def _stances() -> Iterator[Rule]:
         r"hands (?:(?:are|held|kept|placed|set|planted) )*(?:(?P<wide>wide|far|widely) apart|apart|(?:shoulder|hip)[- "
         r"]width)\b"
     )
-    yield Rule("hands", "apart width", hands, _hands_apart)
+    yield Rule("hands", "apart width", hands, partial(_apart, "hands"))
     aloft = (
         r"(?<!lower )(?<!upper )legs (?:(?:are|both|raised|lifted|straight|stretched|pointing|point|go|going|extended)"
         r" )*(?:straight up"
@@ -111,12 +109,8 @@ def _stances() -> Iterator[Rule]:
     yield Rule("knees", "apart wide open", knees, states("knees apart 0.3.."))
 
 
-def _hands_apart(match: Match) -> str:
-    return "hands apart 0.5.." if match["wide"] else "hands apart 0.22.."
-
-
-def _apart(match: Match) -> str:
-    return f"feet apart {'0.5' if match['wide'] else '0.22'}.."
+def _apart(pair: str, match: Match) -> str:
+    return f"{pair} apart {'0.5' if match['wide'] else '0.22'}.."
 
 
 def _raised_foot(match: Match) -> str:

@@ -12,14 +12,13 @@ from mardm_batch.language.words import split_words
 
 _UNSURE: Final = re.compile(
     r"\b(?:not|never|without|no|neither|nor|if|until|about to|before|after|instead of|rather than|than|or|as if"
-    r"|trying to"
-    r"|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
+    r"|trying to|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
 _FALLING: Final = re.compile(
     r"\b(?:fall(?:s|ing|en)?|fell|trip(?:s|ping|ped)?|stumbl(?:es?|ing)|slip(?:s|ping|ped)?|toppl(?:es?|ing)"
-    r"|tumbl(?:es?|ing)"
-    r"|div(?:es?|ing)|jump(?:s|ing)?|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
+    r"|tumbl(?:es?|ing)|div(?:es?|ing)|jump(?:s|ing)?"
+    r"|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
     r"|somersaults?|cartwheels?|float(?:s|ing)?|hanging from|swim(?:s|ming)?)\b"
 )
 _RULES: Final = (*bends.rules(), *contacts.rules(), *arms.rules(), *heights.rules(), *legs.rules(), *trunk.rules())

@@ -15,8 +15,7 @@ OF: Final = r"(?:the |their |his |her |its |your |my |a )?"
 SIDE: Final = r"(?P<side>left|right)"
 ADVERB: Final = (
     r"(?:(?:is|are|stays?|remains?|being|kept|held|dead|completely|fully|entirely|perfectly|quite|nearly|almost"
-    r"|mostly|both"
-    r"|all|still|firmly|very|well|out|up|down|back) )*"
+    r"|mostly|both|all|still|firmly|very|well|out|up|down|back) )*"
 )
 PLACED: Final = (
     r"(?:(?:is|are|stays?|remains?|being|kept|held|rests?|resting|lies?|lying|planted|placed|pressed|set|put|propped"

@@ -21,10 +21,7 @@ _TURNED: Final = (
 )
 _GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
-_LYING: Final = (
-    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped) "
-    r"(?:\w+ ){0,3}?"
-)
+_LYING: Final = r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped) (?:\w+ ){0,3}?"
 
 
 def rules() -> Iterator[Rule]:
