@@ -41,7 +41,6 @@ from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, current_plan, swe
 from mardm_batch.registries import register_schemas
 from mardm_batch.system.commands import command_summaries, report_user_errors
 from mardm_batch.system.folders import check_utf8, check_working_folder, explain_unwritable
-from mardm_batch.system.signals import restore_default_signals
 from mardm_batch.system.terminal import ConsoleHandler, ProgressDisplay, print_output, printable_lines
 
 CONF_FLAGS = ("config_dir", "config_path", "config_name")
@@ -112,7 +111,6 @@ def main() -> None:
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
     """Run `python -m mardm_batch.NAME`."""
-    restore_default_signals()
     sys.argv = [name, *arguments]
     runpy.run_module(f"mardm_batch.{name}", run_name="__main__", alter_sys=True)
 

@@ -5,7 +5,6 @@ python -m mardm_batch.compose_captions [--count 10000] [--seed 3407] > captions.
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.library.entries import MAIN_KINDS, MIRRORED_SUFFIX, Entry
 from mardm_batch.library.library import Composition, Library, load_library
 from mardm_batch.prompts.names import file_name
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.terminal import CONSOLE, print_output, printable_lines
 
@@ -151,4 +150,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -17,7 +17,7 @@ from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.dataset.reviews import ReviewList
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import replacing, writable_file
 from mardm_batch.system.folders import check_folder
 from mardm_batch.system.terminal import counted, print_output, printable
@@ -120,4 +120,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -4,7 +4,6 @@ python -m mardm_batch.relayout OUTPUT_DIR --to flat|nested|shards
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +22,7 @@ from mardm_batch.dataset.records import Finished
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import shard_name
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.folders import check_folder
 from mardm_batch.system.terminal import CONSOLE, counted, print_output, printable
@@ -130,4 +129,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -1,11 +1,12 @@
 """What all commands share: their parser, and one line for a mistake of the user."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from mardm_batch.errors import ConfigurationError
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,33 @@ def test_a_refusal_says_what_may_be_meant(
         with pytest.raises(SystemExit, match="2"):
             parser.parse_args()
         assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_with_one_line_after_it_has_cleared_up(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.system.signals.handled_signals", lambda: (number,))  # also under nohup
+    cleared_up = []
+
+    def main() -> int:
+        try:
+            with report_user_errors():
+                signal.raise_signal(number)
+        finally:
+            cleared_up.append(True)
+        return 0
+
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    assert (ended.value.code, cleared_up) == (128 + number, [True])
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_command_ends_with_the_exit_code_of_its_main_function() -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_main(lambda: 1)
+    assert ended.value.code == 1
 
 
 def test_ctrl_c_ends_a_command_silently_with_130(capsys: pytest.CaptureFixture[str]) -> None:

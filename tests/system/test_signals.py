@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support import wait_until
 
+from mardm_batch.system.early_signals import SIGNALS
 from mardm_batch.system.signals import (
-    SIGNALS,
     WARNINGS,
     Interrupted,
     accept_signals,
@@ -82,19 +82,56 @@ def test_a_process_that_is_started_shielded_is_reached_once_it_accepts(number: s
 
 WAITING = """
 import sys, time
-import mardm_batch.__main__ as command
-sys.meta_path.insert(0, type("Waiting", (), {"find_spec": lambda *words: (open("there", "w"), time.sleep(60))}))
-command.main()
+class Waiting:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name == {module!r}:
+            open("there", "w")
+            time.sleep(60)
+sys.meta_path.insert(0, Waiting)
 """
+"""A sitecustomize.py: Python waits where it looks for a module."""
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_during_the_imports_is_one_line(tmp_path: Path, number: signal.Signals) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WAITING], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (["-m", "mardm_batch"], "mardm_batch.__main__"),
+        (["-um", "mardm_batch.verify"], "mardm_batch.verify"),
+        (["-m", "mardm_batch.train"], "mardm_batch.train"),
+        (["-c", "from mardm_batch.__main__ import main; main()"], "mardm_batch.cli"),  # as the installed script does
+    ],
+)
+def test_a_signal_during_the_imports_is_one_line(
+    tmp_path: Path, number: signal.Signals, command: list[str], module: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WAITING.format(module=module))
+    process = start_python(tmp_path, command)
     wait_until((tmp_path / "there").exists)
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (128 + number, "interrupted\n")
+
+
+HANDLERS = "import signal, mardm_batch; print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+
+
+def test_who_imports_the_package_keeps_the_own_handlers(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "__init__.py").write_text(HANDLERS)
+    (tmp_path / "other" / "mardm_batch.py").touch()
+    for command in (["-c", HANDLERS], ["-m", "other.mardm_batch"]):
+        process = start_python(tmp_path, command)
+        assert process.communicate(timeout=30) == ("True\n", "")
+
+
+def start_python(folder: Path, arguments: list[str]) -> subprocess.Popen[str]:
+    """Python in a folder that is also the first in which it looks for modules."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])}
+    pipe = subprocess.PIPE
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 STARTING = """
@@ -131,3 +168,13 @@ def test_a_signal_to_all_processes_while_the_writers_start_shows_no_traceback(
     command = [sys.executable, str(script)]
     result = subprocess.run(command, capture_output=True, text=True, start_new_session=True, env=os.environ, timeout=60)
     assert (result.returncode, result.stderr) == (128 + number, "")
+
+
+def test_signals_are_ignored_as_python_ends(tmp_path: Path) -> None:
+    code = (
+        "import atexit, os, signal; from mardm_batch.system import early_signals\n"
+        "atexit.register(lambda: os.write(1, str(signal.getsignal(15)).encode()))\n"  # called after those set later
+        "early_signals.exit_on_signals(); atexit.register(os.write, 1, b'others first, ')"
+    )
+    output = start_python(tmp_path, ["-c", code]).communicate(timeout=30)
+    assert output == (f"others first, {signal.SIG_IGN}", "")

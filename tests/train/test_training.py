@@ -36,6 +36,7 @@ from mardm_batch.train.clips import recorded_clips
 from mardm_batch.train.data import Motions, read_held_out_motions, read_motions
 from mardm_batch.train.network_loop import TokenizedCaptions
 from mardm_batch.train.recipe import CompositionReport, train
+from mardm_batch.train.record import check_folders
 from mardm_batch.train.settings import TrainConfig, register_train_schema, to_train_config
 from mardm_batch.train.stage import run_stage
 
@@ -337,10 +338,35 @@ def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path):
         )
 
 
-def test_a_checkpoint_of_another_size_is_rejected(tmp_path):
+def test_resuming_with_other_settings_of_the_networks_is_refused_before_anything_is_loaded(tmp_path):
     train(make_config(tmp_path))
-    with pytest.raises(InputError, match="not a checkpoint of these sizes"):
-        train(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
+    for words, differences in (
+        (["sizes.latent=8", "sizes.width=32"], "sizes.latent=4, not 8, sizes.width=16, not 32"),
+        (["sizes.heads=1"], "sizes.heads=2, not 1"),  # of which no weight tells
+        (["autoencoder.steps=5"], "autoencoder.steps=3, not 5"),
+        (["start=embedded"], "start=null, not embedded"),
+    ):
+        with pytest.raises(InputError) as refused:
+            check_folders(make_config(tmp_path, "resume=true", *words))
+        advice = "use the settings of that training, or another folder="
+        assert str(refused.value) == f"folder={tmp_path}/run: its networks were trained with {differences}; {advice}"
+    (tmp_path / "run" / "network.checkpoint").unlink()
+    (tmp_path / "weights.safetensors").unlink()
+    train(make_config(tmp_path, "resume=true", "sizes.width=32"))
+    check_folders(make_config(tmp_path, "resume=true", "sizes.width=32"))
+    with pytest.raises(InputError, match=r"sizes\.autoencoder_width=8, not 16, sizes\.width=32, not 16;"):
+        check_folders(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
+
+
+def test_a_checkpoint_of_other_sizes_is_rejected(tmp_path):
+    """Of an earlier version, which did not record its settings."""
+    train(make_config(tmp_path))
+    (tmp_path / "run" / "training.json").unlink()
+    for _ in range(2):  # the refused one's settings are not taken for those of the checkpoint
+        with pytest.raises(
+            InputError, match=r"autoencoder\.checkpoint: a checkpoint of other sizes \(.*: 8 x 67 x 3, not"
+        ):
+            train(make_config(tmp_path, "resume=true", "sizes.autoencoder_width=16"))
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -392,6 +418,7 @@ def test_an_old_network_is_not_resumed_on_a_new_autoencoder(tmp_path, change, me
     written = (tmp_path / "weights.safetensors").read_bytes()
     if not change:
         (tmp_path / "run" / "autoencoder.checkpoint").unlink()
+    (tmp_path / "run" / "training.json").unlink()  # as in those of earlier versions
     if change == ["seed=9"]:  # a new autoencoder beside the old network
         train(make_config(tmp_path, *change, f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors"))
         (tmp_path / "b" / "autoencoder.checkpoint").replace(tmp_path / "run" / "autoencoder.checkpoint")

@@ -14,7 +14,7 @@ from mardm_batch.benchmark.table import show
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.registries import register_schemas
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
 from mardm_batch.system.terminal import Output, printable
@@ -78,11 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MardmBatchError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return ExitCode.SOME_FAILED
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     show(figures, Output())
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -18,7 +18,7 @@ from mardm_batch.compare.fidelity import add_fidelity
 from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.terminal import Output, printable, replace_unencodable_output
 
 LABEL_WIDTH = 22
@@ -114,4 +114,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

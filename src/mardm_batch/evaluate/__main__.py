@@ -6,7 +6,6 @@ python -m mardm_batch.evaluate [KEY=VALUE ...] --protocol humanml3d --dataset DI
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from mardm_batch.evaluate.humanml3d.protocol import ProtocolFiles, ProtocolScore
 from mardm_batch.evaluate.retrieval import RANKS
 from mardm_batch.evaluate.scores import Scores, evaluate
 from mardm_batch.registries import register_schemas
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.stages import reporting_stages
 from mardm_batch.system.terminal import Output, counted, printable, replace_unencodable_output
@@ -250,4 +249,4 @@ def run_protocol(config: Config, options: argparse.Namespace) -> tuple[dict[str,
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -17,7 +17,7 @@ from mardm_batch.export.formats.registry import FORMATS, format_for
 from mardm_batch.export.formats.video import CONTAINERS
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.selection import parse_condition
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import CONSOLE, counted, print_output, printable, replace_unencodable_output
@@ -124,4 +124,4 @@ def export(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

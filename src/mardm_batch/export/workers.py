@@ -14,9 +14,10 @@ from typing import Final
 from mardm_batch.export.formats.format import FilesPerPose, JointError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.record import ExportedFiles
+from mardm_batch.system.early_signals import SIGNALS
 from mardm_batch.system.files import write_atomically
 from mardm_batch.system.processes import check_semaphores
-from mardm_batch.system.signals import SIGNALS, accept_signals, shield_started_processes
+from mardm_batch.system.signals import accept_signals, shield_started_processes
 
 POLL_SECONDS: Final = 0.5
 MAX_QUEUED_PER_PROCESS: Final = 3

@@ -13,7 +13,7 @@ from pathlib import Path
 from mardm_batch.errors import InputError
 from mardm_batch.gallery.index import PoseIndex
 from mardm_batch.gallery.page import open_folders, static_page
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.files import writable_file, write_atomically
 from mardm_batch.system.terminal import counted, print_output, printable
 
@@ -93,4 +93,4 @@ def check_server_packages() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

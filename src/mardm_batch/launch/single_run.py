@@ -9,6 +9,7 @@ from mardm_batch.config.compose import to_config
 from mardm_batch.errors import ExitCode, MardmBatchError
 from mardm_batch.generate import generate
 from mardm_batch.run.conclusion import log_crash
+from mardm_batch.system.early_signals import INTERRUPTED
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ def run_to_exit_code(cfg: DictConfig, folder: Path, sweep: str | None) -> int:
     try:
         with raise_on_signals():
             return generate(to_config(cfg), folder, sweep)
-    except Interrupted as interruption:
+    except Interrupted as interruption:  # before the first pose or after the last
+        log.warning(INTERRUPTED)
         return interruption.exit_code
     except MardmBatchError as error:
         log.error("%s", error)

@@ -17,7 +17,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.monitor.gpus import Gpus
 from mardm_batch.monitor.snapshot import Snapshot, take_snapshot
 from mardm_batch.monitor.view import render_snapshot
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import Output, print_output, printable, replace_unencodable_output
 
@@ -101,4 +101,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -22,9 +22,10 @@ from types import TracebackType
 from mardm_batch.dataset.records import Failure, Finished, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
+from mardm_batch.system.early_signals import SIGNALS
 from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.processes import check_semaphores
-from mardm_batch.system.signals import SIGNALS, accept_signals, shield_started_processes
+from mardm_batch.system.signals import accept_signals, shield_started_processes
 
 log = logging.getLogger(__name__)
 

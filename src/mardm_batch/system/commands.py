@@ -6,14 +6,16 @@ import difflib
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
+from mardm_batch.system.early_signals import INTERRUPTED
 from mardm_batch.system.help_text import HelpFormatter
+from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import printable
 
 FRACTIONAL_TYPES = ("float", "interval_seconds")
@@ -68,6 +70,21 @@ def command_summaries() -> dict[str, str]:
         for name, source in sources.items()
         if '\nif __name__ == "__main__":\n' in source
     }
+
+
+def run_main(main: Callable[[], int | None]) -> NoReturn:
+    """End the process with the exit code of a command's main function, or with one line where a signal interrupts it.
+
+    Raises:
+        SystemExit: with the exit code; 128 + the signal's number where one came.
+    """
+    try:
+        with raise_on_signals():
+            code = main()
+    except Interrupted as interruption:
+        print(INTERRUPTED, file=sys.stderr)
+        code = interruption.exit_code
+    sys.exit(code)
 
 
 @contextmanager

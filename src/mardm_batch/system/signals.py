@@ -3,7 +3,6 @@
 Processes that a run starts begin with these signals blocked, until they can handle them.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,8 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Final
 
-SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from mardm_batch.system.early_signals import SIGNALS, handled_signals
+
 WARNINGS: Final = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 """With these a scheduler announces the end of a job, to all of its processes; only the run itself may heed them."""
 
@@ -24,28 +24,6 @@ class Interrupted(BaseException):
         super().__init__(number)
         self.number = number
         self.exit_code = 128 + number
-
-
-def handled_signals() -> tuple[int, ...]:
-    """The signals that end a run: not SIGHUP where it is ignored, as under nohup."""
-    return tuple(each for each in SIGNALS if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN)
-
-
-def exit_on_signals() -> None:
-    """End the process with one line at a signal, while there is nothing to finish: before a run and after it."""
-
-    def exit_now(number: int, frame: FrameType | None) -> None:
-        os.write(2, b"interrupted\n")
-        os._exit(128 + number)
-
-    for each in handled_signals():
-        signal.signal(each, exit_now)
-
-
-def restore_default_signals() -> None:
-    """Undo `exit_on_signals`: Ctrl-C is a KeyboardInterrupt."""
-    for each in handled_signals():
-        signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
 
 
 def ignore(number: int, frame: FrameType | None) -> None:

@@ -16,12 +16,13 @@ from mardm_batch.config.help import help_table
 from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
-from mardm_batch.system.commands import report_user_errors
+from mardm_batch.system.commands import report_user_errors, run_main
 from mardm_batch.system.folders import check_working_folder
 from mardm_batch.system.help_text import help_width, wrap_help
-from mardm_batch.system.signals import Interrupted, exit_on_signals, raise_on_signals
+from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import print_output, printable_lines
-from mardm_batch.train.recipe import check_folders, check_recordings, train
+from mardm_batch.train.recipe import check_recordings, train
+from mardm_batch.train.record import check_folders
 from mardm_batch.train.settings import register_train_schema, to_train_config
 
 USAGE = """\
@@ -77,5 +78,4 @@ def train_with_hydra(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    exit_on_signals()
-    main()
+    run_main(main)

@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import os
-import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -13,17 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from mardm_batch.dataset.locks import acquired
 from mardm_batch.dataset.summary import RunSummary
 from mardm_batch.errors import InputError, naming
-from mardm_batch.system.files import write_atomically
-from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import SECONDS_BETWEEN_LINES, clock
 from mardm_batch.tracking.tracker import TrackedRun, Tracker
-from mardm_batch.train.files import CLIPS_FILE, LOCK_FILE, RECORD_FILE, SCALES_FILE, checkpoint_path
+from mardm_batch.train.files import CLIPS_FILE, LOCK_FILE, checkpoint_path
+from mardm_batch.train.record import begin_record, check_folders
 from mardm_batch.train.settings import AutoencoderStage, DataSettings, NetworkStage, TrainConfig
 
 if TYPE_CHECKING:
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 
 SECONDS_PER_CLIP: Final = 0.009
 """On one core, to compose one."""
-RECORDED_CLIPS: Final = ("data.mocap_share", "data.mocap_stride")
-"""Settings on which the clips depend where there are recordings."""
 
 
 class TrainingLog:
@@ -64,57 +59,6 @@ class TrainingLog:
     ) -> None:
         state, exit_code = ("finished", 0) if error is None else ("crashed", 1)
         self.tracker.finish(RunSummary("train", None, state, exit_code, self.path.parent, metrics=self.last))
-
-
-def check_folders(config: TrainConfig) -> None:
-    """Check that a training neither overwrites nor mixes with an earlier one. Light: before anything is loaded.
-
-    Raises:
-        InputError: the folder or the file of weights is an earlier training's and `resume` is false, or what is there
-            cannot be resumed.
-    """
-    folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
-    autoencoder, network = (checkpoint_path(folder, stage) for stage in (AutoencoderStage, NetworkStage))
-    earlier = (autoencoder, network, folder / CLIPS_FILE, folder / SCALES_FILE)
-    if config.resume:
-        if network.exists() and config.start is None and not autoencoder.exists():
-            raise InputError(
-                f"folder={folder}: holds {network.name} without the {autoencoder.name} that it needs, and cannot be "
-                "resumed; start a training in another folder="
-            )
-        check_clips(config.data, folder)
-    elif any(path.exists() for path in earlier):
-        raise InputError(
-            f"folder={folder}: holds a training already; resume=true continues it, another folder= starts a new one"
-        )
-    own = config.resume and network.exists() and read_record(folder).get("output") in (None, str(output.absolute()))
-    if output.exists() and not own:
-        raise InputError(
-            f"output={output}: exists already, and the training in folder={folder} did not write it; name another "
-            "output=, or continue the training that wrote it, by resume=true and its folder="
-        )
-
-
-def check_clips(data: DataSettings, folder: Path) -> None:
-    """Raises InputError where a training that is resumed has clips that were made with other settings."""
-    recorded = read_record(folder) if (folder / CLIPS_FILE).exists() else {}
-    others = {key: value for key, value in described_clips(data).items() if recorded.get(key, value) != value}
-    if others:
-        differences = ", ".join(f"{key}={recorded[key]}, not {value}" for key, value in others.items())
-        raise InputError(
-            f"folder={folder}: its clips were made with {differences}; use the settings of that training, or remove "
-            f"{folder / CLIPS_FILE} to make them anew"
-        )
-
-
-def described_clips(data: DataSettings) -> dict[str, str]:
-    """The settings on which a training's clips depend; a folder of recordings may have been moved meanwhile."""
-    recordings = {"data.mocap": data.mocap, "data.bvh": data.bvh}
-    described = {"data.composed_clips": str(data.composed_clips)}
-    described |= {key: "null" if path is None else "a path" for key, path in recordings.items()}
-    if any(path is not None for path in recordings.values()):
-        described |= {key: str(getattr(data, key.removeprefix("data."))) for key in RECORDED_CLIPS}
-    return described
 
 
 def check_recordings(data: DataSettings) -> None:
@@ -147,7 +91,7 @@ def train(config: TrainConfig) -> None:
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"output={output}: cannot be written to")
     with acquired(folder / LOCK_FILE, folder):
-        run_id = begin_record(folder, output, config.resume, config.data)
+        run_id = begin_record(folder, output, config)
         run = TrackedRun(folder, asdict(config), "train", None, "train", "step", run_id)
         logging.getLogger("mardm_batch.train").info("%s", plan_of(config, folder))
         with TrainingLog(folder, config.tracking.open(run)) as report:
@@ -164,28 +108,6 @@ def plan_of(config: TrainConfig, folder: Path) -> str:
         first = f"composes {data.composed_clips:,} clips first, about {math.ceil(minutes)} min"
     autoencoder = f"{config.autoencoder.steps:,} steps of the autoencoder, " if config.start is None else ""
     return f"training in {folder}: {first}; then {autoencoder}{config.network.steps:,} steps of the network"
-
-
-def read_record(folder: Path) -> dict[str, str]:
-    """What a training left in its folder about itself: `output`, `run_id` and settings of its clips; empty where there
-    is none."""
-    try:
-        record = parse_json((folder / RECORD_FILE).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {key: value for key, value in record.items() if isinstance(value, str)} if isinstance(record, dict) else {}
-
-
-def begin_record(folder: Path, output: Path, resume: bool, data: DataSettings) -> str:
-    """Leave the record of a training in its folder; returns its id at Weights & Biases, which a resumed one keeps."""
-    kept = read_record(folder).get("run_id", "") if resume else ""
-    run_id = kept if re.fullmatch(r"[\w-]{1,64}", kept) else os.environ.get("WANDB_RUN_ID") or uuid4().hex[:8]
-    described = described_clips(data)
-    if resume and (folder / CLIPS_FILE).exists():  # as they were made
-        described = {key: value for key, value in read_record(folder).items() if key in described}
-    record = {"output": str(output.absolute()), "run_id": run_id, **described}
-    write_atomically(folder / RECORD_FILE, json.dumps(record).encode())
-    return run_id
 
 
 class CompositionReport:

@@ -133,6 +133,7 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator, b
             raise InputError(
                 f"{path}: belongs to another autoencoder; use the settings of that training, or another folder="
             )
+        check_shapes(path, state["module"], parts["module"].state_dict())
         for name, part in parts.items():
             part.load_state_dict(state[name])
         generator.set_state(state["randomness"]["generator"])
@@ -141,9 +142,20 @@ def _restore(path: Path, parts: Mapping[str, Any], generator: torch.Generator, b
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         reason = first_line(error)
         raise InputError(
-            f"{path}: not a checkpoint of these sizes, or damaged ({reason}); use the settings of that training, or "
+            f"{path}: not a checkpoint of this training, or damaged ({reason}); use the settings of that training, or "
             "another folder="
         ) from error
+
+
+def check_shapes(path: Path, saved: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raises InputError where a checkpoint's weights are of other shapes, with the first that is."""
+    for name, weights in expected.items():
+        if name in saved and saved[name].shape != weights.shape:
+            shapes = (" x ".join(map(str, each.shape)) for each in (saved[name], weights))
+            raise InputError(
+                f"{path}: a checkpoint of other sizes ({name}: {', not '.join(shapes)}); use the settings of that "
+                "training, or another folder="
+            )
 
 
 def require_finished(path: Path, steps: int) -> None:

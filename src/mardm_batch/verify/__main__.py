@@ -14,7 +14,7 @@ from typing import Final
 from rich.progress import track
 
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE, advice_about_unreadable
-from mardm_batch.system.commands import command_parser, report_user_errors
+from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.terminal import CONSOLE, Output, counted, print_output, printable, replace_unencodable_output
 from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection
@@ -148,4 +148,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)
