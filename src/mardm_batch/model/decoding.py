@@ -104,7 +104,7 @@ def generate_latents(
             torch.cat([visible, visible[:unconditional]]),
             repeated,
             padded[: poses + unconditional],
-            [each.with_unconditional(unconditional) for each in words],
+            words,
         )
         pose_of_row, token_of_row = sampled.nonzero(as_tuple=True)
         rows = pose_of_row.to(device), token_of_row.to(device)

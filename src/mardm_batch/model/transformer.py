@@ -96,20 +96,15 @@ class Attention(nn.Module):
 class WordKeys:
     """What a block's tokens attend to: keys and values (b, heads, w, width / heads), present (b, w) False where padded.
 
-    Zeros as values are the unconditional case: nothing is added to the tokens.
+    Zeros as values are the unconditional case: nothing is added to the tokens. So it is for poses beyond the first b.
     """
 
     keys: Tensor
     values: Tensor
     present: Tensor
 
-    def with_unconditional(self, count: int) -> "WordKeys":
-        """Followed by `count` poses without a caption."""
-        zeros = self.values.new_zeros(1, *self.values.shape[1:]).expand(count, -1, -1, -1)
-        present = self.present.new_ones(1, self.present.shape[1]).expand(count, -1)
-        return WordKeys(
-            torch.cat([self.keys, zeros]), torch.cat([self.values, zeros]), torch.cat([self.present, present])
-        )
+    def __len__(self) -> int:
+        return len(self.present)
 
     def of(self, rows: Tensor) -> "WordKeys":
         """Those of some poses, by their indices."""
@@ -185,7 +180,7 @@ class TransformerBlock(nn.Module):
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.chunk(6, dim=-1)  # (b, 1, w) each
         x = torch.addcmul(x, gate, self.attn(modulate(self.norm1(x), shift, scale), padding))
         if self.words is not None and words is not None:
-            x = x + self.words(x, words)
+            x = torch.cat([x[: len(words)] + self.words(x[: len(words)], words), x[len(words) :]])
         x = torch.addcmul(x, mlp_gate, self.mlp(modulate(self.norm2(x), mlp_shift, mlp_scale)))
         return x  # (b, t, w)
 

@@ -15,7 +15,7 @@ from mardm_batch.pose.conditions import Condition, Margin
 from mardm_batch.pose.measures import measured_once
 from mardm_batch.pose.rotations import from_axis_angles, shortest_rotation
 from mardm_batch.pose.skeleton import JOINT_INDEX, NUM_JOINTS, PARENTS
-from mardm_batch.pose.vectors import Array, orthogonal, unit
+from mardm_batch.pose.vectors import Array, cross, length, orthogonal, unit
 
 STEPS: Final = 12
 MARGIN: Final = 0.03
@@ -58,12 +58,16 @@ def adjusted(pose: Array, conditions: Sequence[Condition], weights: Sequence[flo
     """
     pose = np.array(pose, np.float64)
     requirements = _requirements(pose, conditions, weights)
-    resting = _resting(pose, requirements)
+    resting: NDArray[np.bool_] | None = None
     for _ in range(STEPS):
-        turns = _next_turns(pose, requirements, resting)
-        if turns is None:
+        values, slopes = _values_and_slopes(pose, requirements.margins)
+        if resting is None:
+            resting = _resting(pose, values, slopes)
+        lack = requirements.targets - values
+        short = lack > 1e-4
+        if not short.any():
             break
-        pose = _turned(pose, turns)
+        pose = _turned(pose, _next_turns(pose, slopes[short], lack[short], requirements.weights[short], resting))
     return pose
 
 
@@ -107,9 +111,8 @@ def _requirements(pose: Array, conditions: Sequence[Condition], weights: Sequenc
     return Requirements(margins, np.array(targets), np.array(all_weights))
 
 
-def _resting(pose: Array, requirements: Requirements) -> NDArray[np.bool_]:
+def _resting(pose: Array, values: Array, slopes: Array) -> NDArray[np.bool_]:
     """Whether (22,) a joint is on the floor and stays on one level with the others there: not what has to move."""
-    values, slopes = _values_and_slopes(pose, requirements.margins)
     moving = np.abs(slopes[values < 0.0]).max(axis=(0, 2), initial=0.0) > 0.0
     return np.asarray(_on_floor(pose) & ~moving[:NUM_JOINTS])
 
@@ -118,16 +121,11 @@ def _on_floor(pose: Array) -> NDArray[np.bool_]:
     return np.asarray(pose[:, 1] < pose[:, 1].min() + CONTACT)
 
 
-def _next_turns(pose: Array, requirements: Requirements, resting: NDArray[np.bool_]) -> Array | None:
-    """The rotation vectors (22, 3) of the next step; None where nothing is lacking."""
-    values, slopes = _values_and_slopes(pose, requirements.margins)
-    lack = requirements.targets - values
-    short = lack > 1e-4
-    if not short.any():
-        return None
+def _next_turns(pose: Array, slopes: Array, lack: Array, weights: Array, resting: NDArray[np.bool_]) -> Array:
+    """The rotation vectors (22, 3) of the next step, by what is lacking (s,)."""
     hinges = _hinges(pose)
-    rows = _by_turns(pose, _without_floor(pose, slopes[short]), hinges)  # (s, dofs)
-    weighted = rows * requirements.weights[short, None]
+    rows = _by_turns(pose, _without_floor(pose, slopes), hinges)  # (s, dofs)
+    weighted = rows * weights[:, None]
     normal = weighted.T @ rows + np.diag(np.repeat([DAMPING * cost for cost in COSTS.values()], 3))
     if resting.any():
         lifts = np.zeros((int(resting.sum()), NUM_JOINTS, 3))
@@ -135,10 +133,10 @@ def _next_turns(pose: Array, requirements: Requirements, resting: NDArray[np.boo
         levels = _by_turns(pose, lifts, hinges)
         levels -= levels.mean(axis=0)
         normal += levels.T @ levels
-    solved = np.linalg.solve(normal, weighted.T @ np.minimum(lack[short], LARGEST_LACK)).reshape(-1, 3)
-    length = np.linalg.norm(solved, axis=-1, keepdims=True)
+    solved = np.linalg.solve(normal, weighted.T @ np.minimum(lack, LARGEST_LACK)).reshape(-1, 3)
+    angles = length(solved)[:, None]
     turns = np.zeros((NUM_JOINTS, 3))
-    turns[_TURNING] = solved * np.minimum(1.0, LARGEST_TURN / np.maximum(length, 1e-9))
+    turns[_TURNING] = solved * np.minimum(1.0, LARGEST_TURN / np.maximum(angles, 1e-9))
     return turns
 
 
@@ -166,7 +164,7 @@ def _without_floor(pose: Array, slopes: Array) -> Array:
 def _by_turns(pose: Array, slopes: Array, hinges: Array) -> Array:
     """How values change (m, dofs) with the turns of joints, from how they change (m, 22, 3) with positions."""
     forces = _BELOW @ slopes  # (m, turning joints, 3)
-    torques = _BELOW @ _cross(pose, slopes) - _cross(pose[_TURNING], forces)
+    torques = _BELOW @ cross(pose, slopes) - cross(pose[_TURNING], forces)
     along = (torques * hinges).sum(-1, keepdims=True) * hinges
     return np.where(hinges.any(axis=-1, keepdims=True), along, torques).reshape(len(slopes), -1)
 
@@ -177,18 +175,11 @@ def _hinges(pose: Array) -> Array:
     for side in ("left", "right"):
         hip, knee, ankle, foot = (pose[JOINT_INDEX[f"{side}_{name}"]] for name in ("hip", "knee", "ankle", "foot"))
         thigh, shin = unit(knee - hip), unit(ankle - knee)
-        folded = _cross(thigh, shin)
-        if np.linalg.norm(folded) < 0.2:  # straight: the toes show where the kneecap is
-            folded = _cross(orthogonal(unit(foot - ankle), shin), shin)
+        folded = cross(thigh, shin)
+        if length(folded) < 0.2:  # straight: the toes show where the kneecap is
+            folded = cross(orthogonal(unit(foot - ankle), shin), shin)
         axes[list(COSTS).index(f"{side}_knee")] = unit(folded)
     return axes
-
-
-def _cross(first: Array, second: Array) -> Array:
-    """The vector product (..., 3); many times faster than NumPy's for few vectors."""
-    x, y, z = first[..., 0], first[..., 1], first[..., 2]
-    u, v, w = second[..., 0], second[..., 1], second[..., 2]
-    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
 
 
 def _below() -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mardm_batch.pose.skeleton import JOINT_INDEX
-from mardm_batch.pose.vectors import Array, unit
+from mardm_batch.pose.vectors import Array, length, unit
 
 # Segments of the body: ends, share of its mass, position of its centre from the first end to the second (means of men
 # and women, after de Leva, 1996).
@@ -33,11 +33,12 @@ BALANCE_MARGIN: Final = 0.03
 """Metres by which the centre of mass may be outside the joints' support, for the flesh around them."""
 TRUNK_RADIUS: Final = 0.075
 """Metres from the spine within which no forearm, hand or shin is."""
-_CONTACT_HEIGHTS: Final = np.array([SEAT_HEIGHT if index in (0, 1, 2) else CONTACT_HEIGHT for index in range(22)])
+_CONTACT_HEIGHTS: Final = np.array([[SEAT_HEIGHT if index in (0, 1, 2) else CONTACT_HEIGHT] for index in range(22)])
+_ANKLES: Final = [JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"]]
+_FEET: Final = [JOINT_INDEX["left_foot"], JOINT_INDEX["right_foot"]]
 _HEEL, _TOES, _SOLE_WIDTH = 0.05, 0.07, 0.045
-_DIRECTIONS: Final = np.stack(
-    [(np.cos(angle), np.sin(angle)) for angle in np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)]
-)
+_ANGLES: Final = np.linspace(0.0, np.pi, 12, endpoint=False)
+_LINES: Final = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 
 
 def centre_of_mass(joints: Array) -> Array:
@@ -47,11 +48,11 @@ def centre_of_mass(joints: Array) -> Array:
 
 def outside_support(joints: Array) -> Array:
     """Metres (n,) by which the centre of mass is outside the convex hull of what is on the floor; negative inside."""
-    points, on_floor = _contacts(joints)
-    centre = centre_of_mass(joints)[:, [0, 2]]
-    # The hull by its extent in each of many directions.
-    extent = np.where(on_floor[..., None], points @ _DIRECTIONS.T, -np.inf).max(axis=1)
-    return np.asarray((centre @ _DIRECTIONS.T - extent).max(axis=-1))
+    # The hull by its extent both ways along each of many lines.
+    places = _contacts(joints) @ _LINES  # (p, n, lines)
+    centre = centre_of_mass(joints)[:, ::2] @ _LINES
+    most, least = places.max(axis=0, initial=-np.inf), places.min(axis=0, initial=np.inf)  # (n, lines)
+    return np.asarray(np.maximum(centre - most, least - centre).max(axis=-1))
 
 
 def is_balanced(joints: Array) -> NDArray[np.bool_]:
@@ -68,7 +69,7 @@ def imbalance(joints: Array) -> Array:
 def may_rest(joints: Array) -> NDArray[np.bool_]:
     """Whether (n,) a person lies, or a seat may be below the pelvis: it is low and the thighs are about level."""
     thighs = joints[:, [JOINT_INDEX["left_knee"], JOINT_INDEX["right_knee"]]] - joints[:, [1, 2]]
-    level = np.abs(thighs[..., 1]) <= 0.65 * np.linalg.norm(thighs, axis=-1)
+    level = np.abs(thighs[..., 1]) <= 0.65 * length(thighs)
     height = joints[:, [0, JOINT_INDEX["neck"]], 1] - joints[:, :, 1].min(axis=1)[:, None]
     seated = (height[:, 0] < 0.75) & (height[:, 0] > 0.3) & (level & (thighs[..., 2] > 0.1)).all(axis=1)
     return np.asarray(seated | (height < 0.45).all(axis=1))
@@ -121,16 +122,19 @@ _CENTRE: Final = _mass_weights()
 _LIMB_POINTS: Final = _limb_points()
 
 
-def _contacts(joints: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Points (n, p, 2) that may be on the floor, seen from above, and whether (n, p) they are: joints and soles."""
-    ground = joints[:, :, 1].min(axis=1)[:, None]
-    points, on_floor = [joints[:, :, [0, 2]]], [joints[:, :, 1] - ground <= _CONTACT_HEIGHTS]
-    for side in ("left", "right"):
-        ankle, foot = joints[:, JOINT_INDEX[f"{side}_ankle"]], joints[:, JOINT_INDEX[f"{side}_foot"]]
-        ahead = unit((foot - ankle)[:, [0, 2]])
-        aside = _SOLE_WIDTH * np.stack([-ahead[:, 1], ahead[:, 0]], axis=-1)
-        low = joints[:, [JOINT_INDEX[f"{side}_ankle"], JOINT_INDEX[f"{side}_foot"]], 1] - ground <= CONTACT_HEIGHT
-        heel, toes = ankle[:, [0, 2]] - _HEEL * ahead, foot[:, [0, 2]] + _TOES * ahead
-        points.append(np.stack([heel + aside, heel - aside, toes + aside, toes - aside], axis=1))
-        on_floor.append(low[:, [0, 0, 1, 1]])
-    return np.concatenate(points, axis=1), np.concatenate(on_floor, axis=1)
+def _contacts(joints: Array) -> Array:
+    """Where (p, n, 2) joints and soles are on the floor, seen from above.
+
+    For what is not on the floor the lowest joint stands.
+    """
+    seen, heights = (np.ascontiguousarray(each.swapaxes(0, 1)) for each in (joints[:, :, ::2], joints[:, :, 1]))
+    lowest = heights.argmin(axis=0)  # (n,)
+    each = np.arange(len(joints))
+    low = heights - heights[lowest, each] <= _CONTACT_HEIGHTS  # (22, n)
+    ahead = unit(seen[_FEET] - seen[_ANKLES])  # (sides, n, 2)
+    aside = _SOLE_WIDTH * np.stack([-ahead[..., 1], ahead[..., 0]], axis=-1)
+    heels, toes = seen[_ANKLES] - _HEEL * ahead, seen[_FEET] + _TOES * ahead
+    points = np.concatenate([seen, heels + aside, heels - aside, toes + aside, toes - aside])
+    on_floor = np.concatenate([low, low[_ANKLES], low[_ANKLES], low[_FEET], low[_FEET]])
+    some = on_floor.any(axis=1)  # most joints are on the floor in none of the poses
+    return np.where(on_floor[some, :, None], points[some], seen[lowest, each])

@@ -81,7 +81,8 @@ class Condition:
     def holds(self, joints: Array) -> NDArray[np.bool_]:
         """Whether (n,) each of the poses (n, 22, 3) meets the condition."""
         joints = np.asarray(joints)
-        met = [[margin(joints) >= 0.0 for margin in margins] for margins in self.alternatives]
+        with measures.measured_once(joints):
+            met = [[margin(joints) >= 0.0 for margin in margins] for margins in self.alternatives]
         all_met = [each[0] if len(each) == 1 else np.all(each, axis=0) for each in met]
         return np.asarray(all_met[0] if len(all_met) == 1 else np.any(all_met, axis=0))
 

@@ -10,9 +10,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pose.measures import chest_axes, direction, flexion, relative_position
+from mardm_batch.pose.measures import chest_axes, direction, flexion, keep, measured_once, relative_position
 from mardm_batch.pose.skeleton import HEAD_REST_ANGLE
-from mardm_batch.pose.vectors import Array, angle_between, arcsin_degrees, atan2_degrees, orthogonal, unit
+from mardm_batch.pose.vectors import (
+    Array,
+    angle_between,
+    arcsin_degrees,
+    atan2_degrees,
+    cross,
+    length,
+    orthogonal,
+    unit,
+)
 
 LIMITS: Final[dict[str, tuple[float, float]]] = {
     "elbow flexion": (0.0, 158.0),
@@ -45,12 +54,18 @@ def joint_angles(joints: Array) -> dict[str, Array]:
 
     An angle that the joints do not determine is 0.
     """
+    with measured_once(joints):
+        return _measured_angles(joints)
+
+
+@keep
+def _measured_angles(joints: Array) -> dict[str, Array]:
     angles: dict[str, Array] = {}
     chest = np.stack(chest_axes(joints), axis=1)
     hips = unit(relative_position(joints, "left_hip", "right_hip"))
     up = unit(relative_position(joints, "spine1", "pelvis"))
     up = unit(orthogonal(up, hips))
-    pelvis = np.stack((hips, up, np.cross(hips, up)), axis=1)
+    pelvis = np.stack((hips, up, cross(hips, up)), axis=1)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         _add_arm_angles(joints, side, sign, chest, angles)
         _add_leg_angles(joints, side, sign, pelvis, angles)
@@ -124,7 +139,7 @@ def _add_leg_angles(joints: Array, side: str, sign: float, pelvis: Array, angles
     # The kneecap is on the side of the shin that is opposite to the fold.
     kneecap = orthogonal(thigh, shin)
     toes = orthogonal(foot, shin)
-    measurable = bent & (np.linalg.norm(toes, axis=-1) > 0.3)
+    measurable = bent & (length(toes) > 0.3)
     angles[f"{side} knee hinge"] = np.where(measurable, angle_between(unit(kneecap), unit(toes)), 0.0)
 
 
@@ -136,12 +151,12 @@ def _rotation_about(bone: Array, next_bone: Array, hanging: Array) -> Array:
     """
     fold = unit(orthogonal(next_bone, bone))
     down = np.array([0.0, -1.0, 0.0])
-    axis = np.cross(down, bone)
+    axis = cross(down, bone)
     # Rodrigues' formula with sin = |axis| and cos = down . bone, for the fixed vector `hanging`.
     cos = (bone @ down)[:, None]
-    neutral = cos * hanging + np.cross(axis, hanging) + axis * (axis @ hanging)[:, None] / (1.0 + cos + 1e-9)
-    sine = (np.cross(neutral, fold) * bone).sum(-1)
-    return atan2_degrees(sine, (neutral * fold).sum(-1))
+    neutral = cos * hanging + cross(axis, hanging) + axis * (axis @ hanging)[:, None] / (1.0 + cos + 1e-9)
+    sine = np.vecdot(cross(neutral, fold), bone)
+    return atan2_degrees(sine, np.vecdot(neutral, fold))
 
 
 def _in_frame(axes: Array, vectors: Array) -> Array:

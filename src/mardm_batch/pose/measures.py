@@ -8,12 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from itertools import product
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
 
 from mardm_batch.pose.skeleton import HEAD_REST_ANGLE, JOINT_INDEX
-from mardm_batch.pose.vectors import Array, angle_between, arcsin_degrees, atan2_degrees, orthogonal, unit
+from mardm_batch.pose.vectors import (
+    Array,
+    angle_between,
+    arcsin_degrees,
+    atan2_degrees,
+    cross,
+    length,
+    orthogonal,
+    unit,
+)
 
 HAND_LENGTH: Final = 0.068
 """Metres from the wrist to the middle of the hand, along the forearm."""
@@ -29,7 +39,19 @@ SEGMENTS: Final = {
     "arm": ("shoulder", "wrist"),
 }
 """The joints at both ends of each limb segment, the one nearer to the trunk first."""
-_NEIGHBOURS: Final = {"knee": ("hip", "ankle"), "elbow": ("shoulder", "wrist")}
+_LIMBS: Final = {f"{side}_{name}": place for place, (side, name) in enumerate(product(("left", "right"), SEGMENTS))}
+"""The segments, numbered."""
+_NEAR_ENDS: Final = [JOINT_INDEX[f"{side}_{SEGMENTS[name][0]}"] for side, name in product(("left", "right"), SEGMENTS)]
+_FAR_ENDS: Final = [JOINT_INDEX[f"{side}_{SEGMENTS[name][1]}"] for side, name in product(("left", "right"), SEGMENTS)]
+_BENDING: Final = {
+    "left_knee": ("left_thigh", "left_shin"),
+    "right_knee": ("right_thigh", "right_shin"),
+    "left_elbow": ("left_upper_arm", "left_forearm"),
+    "right_elbow": ("right_upper_arm", "right_forearm"),
+}
+"""The segments on both sides of each joint that bends."""
+_BENT: Final = list(_BENDING)
+_BEFORE_BEND, _AFTER_BEND = ([_LIMBS[ends[place]] for ends in _BENDING.values()] for place in (0, 1))
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -40,6 +62,10 @@ _TAKEN: ContextVar[tuple[Array, dict[object, object]] | None] = ContextVar("meas
 @contextmanager
 def measured_once(joints: Array) -> Iterator[None]:
     """Keep every measure of this very array of poses, which must not change meanwhile, for the next that needs it."""
+    taken = _TAKEN.get()
+    if taken is not None and taken[0] is joints:
+        yield
+        return
     token = _TAKEN.set((joints, {}))
     try:
         yield
@@ -47,7 +73,7 @@ def measured_once(joints: Array) -> Iterator[None]:
         _TAKEN.reset(token)
 
 
-def _keep(measure: Callable[Concatenate[Array, _P], _T]) -> Callable[Concatenate[Array, _P], _T]:
+def keep(measure: Callable[Concatenate[Array, _P], _T]) -> Callable[Concatenate[Array, _P], _T]:
     """The measure, taken once within `measured_once`; its arguments beside the poses are names."""
 
     @wraps(measure)
@@ -64,83 +90,87 @@ def _keep(measure: Callable[Concatenate[Array, _P], _T]) -> Callable[Concatenate
     return kept
 
 
-@_keep
 def point(joints: Array, name: str) -> Array:
     """Position (n, 3) of a joint, of `left_hand` or `right_hand`, or of the `torso`'s middle."""
+    return joints[:, JOINT_INDEX[name]] if name in JOINT_INDEX else _other_point(joints, name)
+
+
+@keep
+def _other_point(joints: Array, name: str) -> Array:
     if name == "torso":
         return np.asarray(joints[:, [JOINT_INDEX[part] for part in ("pelvis", "neck", "spine3")]].mean(axis=1))
-    if name.endswith("_hand"):
-        side = name.removesuffix("_hand")
-        elbow, wrist = joints[:, JOINT_INDEX[f"{side}_elbow"]], joints[:, JOINT_INDEX[f"{side}_wrist"]]
-        return np.asarray(wrist + HAND_LENGTH * unit(wrist - elbow))
-    return joints[:, JOINT_INDEX[name]]
+    side = name.removesuffix("_hand")
+    return np.asarray(point(joints, f"{side}_wrist") + HAND_LENGTH * direction(joints, f"{side}_forearm"))
 
 
-@_keep
-def inner_angle(joints: Array, joint: str) -> Array:
-    """Inner angle (n,) of a knee or an elbow; 180 is straight."""
-    side, name = joint.split("_")
-    first, second = (point(joints, f"{side}_{end}") for end in _NEIGHBOURS[name])
-    centre = point(joints, joint)
-    return angle_between(unit(first - centre), unit(second - centre))
-
-
-@_keep
 def flexion(joints: Array, joint: str) -> Array:
     """Flexion (n,) of a knee or an elbow; 0 is straight."""
-    return np.asarray(180.0 - inner_angle(joints, joint))
+    return np.asarray(_flexions(joints)[:, _BENT.index(joint)])
 
 
-@_keep
+@keep
+def _flexions(joints: Array) -> Array:
+    """Flexions (n, 4) of the joints of `_BENDING`."""
+    directions = _directions(joints)
+    return angle_between(directions[:, _BEFORE_BEND], directions[:, _AFTER_BEND])
+
+
+@keep
 def distance(joints: Array, first: str, second: str) -> Array:
     """Distance (n,) between two points, metres."""
-    return np.asarray(np.linalg.norm(point(joints, first) - point(joints, second), axis=-1))
+    return length(point(joints, first) - point(joints, second))
 
 
-@_keep
+@keep
 def relative_position(joints: Array, first: str, second: str) -> Array:
     """Vector (n, 3) from the point `second` to the point `first`, metres."""
     return np.asarray(point(joints, first) - point(joints, second))
 
 
-@_keep
 def direction(joints: Array, segment: str) -> Array:
     """Unit vector (n, 3) along a limb segment, away from the trunk; that of `back` points from pelvis to neck."""
-    if segment == "back":
-        return unit(relative_position(joints, "neck", "pelvis"))
-    side, name = segment.split("_", 1)
-    near, far = SEGMENTS[name]
-    return unit(relative_position(joints, f"{side}_{far}", f"{side}_{near}"))
+    return _back(joints) if segment == "back" else _directions(joints)[:, _LIMBS[segment]]
 
 
-@_keep
+@keep
+def _back(joints: Array) -> Array:
+    return unit(relative_position(joints, "neck", "pelvis"))
+
+
+@keep
+def _directions(joints: Array) -> Array:
+    """Unit vectors (n, 12, 3) along all limb segments, away from the trunk."""
+    return unit(joints[:, _FAR_ENDS] - joints[:, _NEAR_ENDS])
+
+
+@keep
 def angle_from_vertical(joints: Array, segment: str) -> Array:
     """Angle (n,) between a segment and the vertical, 0 to 90."""
     vertical = np.abs(direction(joints, segment)[:, 1])
     return np.asarray(np.degrees(np.arccos(np.clip(vertical, 0.0, 1.0))))
 
 
-@_keep
+@keep
 def height(joints: Array, name: str) -> Array:
     """Height (n,) of a point above the lowest joint, metres."""
     return np.asarray(point(joints, name)[:, 1] - joints[:, :, 1].min(axis=1))
 
 
-@_keep
+@keep
 def torso_pitch(joints: Array) -> Array:
     """Angle (n,) of the back from the vertical: forward positive, backward negative, beyond 90 head down."""
     back = direction(joints, "back")
     return atan2_degrees(back[:, 2], back[:, 1])
 
 
-@_keep
+@keep
 def torso_lean(joints: Array) -> Array:
     """Sideways lean (n,) of the line from the pelvis to the middle of the shoulders: left positive."""
     middle = 0.5 * (point(joints, "left_shoulder") + point(joints, "right_shoulder"))
     return arcsin_degrees(unit(middle - point(joints, "pelvis"))[:, 0])
 
 
-@_keep
+@keep
 def body_bend(joints: Array) -> Array:
     """Angle (n,) of the trunk against the legs, seen from the side: forward positive, -180 to 180."""
     shoulders = 0.5 * (point(joints, "left_shoulder") + point(joints, "right_shoulder"))
@@ -150,33 +180,33 @@ def body_bend(joints: Array) -> Array:
     return np.asarray(np.degrees((bend + np.pi) % (2 * np.pi) - np.pi))
 
 
-@_keep
+@keep
 def torso_twist(joints: Array) -> Array:
     """Rotation (n,) of the shoulders against the hips, about the back: to the left positive."""
     up = direction(joints, "back")
     shoulders = unit(orthogonal(relative_position(joints, "left_shoulder", "right_shoulder"), up))
     hips = unit(orthogonal(relative_position(joints, "left_hip", "right_hip"), up))
-    sine = (np.cross(hips, shoulders) * up).sum(-1)
-    return atan2_degrees(sine, (hips * shoulders).sum(-1))
+    sine = np.vecdot(cross(hips, shoulders), up)
+    return atan2_degrees(sine, np.vecdot(hips, shoulders))
 
 
-@_keep
+@keep
 def chest_axes(joints: Array) -> tuple[Array, Array, Array]:
     """Unit vectors (n, 3) to the chest's left, up and front."""
     up = unit(relative_position(joints, "neck", "spine3"))
     left = unit(orthogonal(relative_position(joints, "left_shoulder", "right_shoulder"), up))
-    return left, up, np.cross(left, up)
+    return left, up, cross(left, up)
 
 
-@_keep
+@keep
 def head_nod(joints: Array) -> Array:
     """Angle (n,) by which the head is bent down (positive) or back (negative), against the chest."""
     _, up, front = chest_axes(joints)
     skull = relative_position(joints, "head", "neck")
-    return np.asarray(atan2_degrees((skull * front).sum(-1), (skull * up).sum(-1)) - HEAD_REST_ANGLE)
+    return np.asarray(atan2_degrees(np.vecdot(skull, front), np.vecdot(skull, up)) - HEAD_REST_ANGLE)
 
 
-@_keep
+@keep
 def head_side(joints: Array) -> Array:
     """Angle (n,) by which the head joint is to the left of the chest's middle plane.
 
@@ -184,4 +214,4 @@ def head_side(joints: Array) -> Array:
     """
     left, _, _ = chest_axes(joints)
     skull = unit(relative_position(joints, "head", "neck"))
-    return arcsin_degrees((skull * left).sum(-1))
+    return arcsin_degrees(np.vecdot(skull, left))

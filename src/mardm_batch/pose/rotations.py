@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mardm_batch.pose.vectors import Array, unit
+from mardm_batch.pose.vectors import Array, length, unit
 
 Rotations = NDArray[np.float64]
 
@@ -101,8 +101,7 @@ def to_axis_angles(rotations: Rotations) -> NDArray[np.float64]:
 
 def from_axis_angles(vectors: Array) -> Rotations:
     """The rotations (..., 3, 3) of rotation vectors (..., 3)."""
-    angle = np.linalg.norm(vectors, axis=-1)
-    return about_axis(unit(vectors), angle)
+    return about_axis(unit(vectors), length(vectors))
 
 
 def to_euler_zxy(rotations: Rotations) -> NDArray[np.float64]:

@@ -10,6 +10,8 @@ from mardm_batch.prompts.names import Prompt
 NOT_FINITE: Final = "joints are not finite, with other noise too"
 MORE_CANDIDATES: Final = 3
 """Further candidates at most, sampled one after the other where those before do not convince."""
+MORE_FOR_AGREEMENT: Final = 1
+"""The same where agreement alone does not convince: those after it seldom agree better."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,19 @@ class Candidates:
         if len(results) < self.number:
             return None
         best = best_candidate([result for _, result in sorted(results.items())])
-        if isinstance(best, Pose) and not self._convinces(best) and len(results) < self.number + MORE_CANDIDATES:
+        if isinstance(best, Pose) and len(results) < self.number + self._more_for(best):
             return SamplingAttempt(sampled.prompt, rejections=sampled.rejections, candidate=len(results))
         del self.sampled[name]
         return best
 
-    def _convinces(self, pose: Pose) -> bool:
-        """Whether no other candidate is needed."""
+    def _more_for(self, pose: Pose) -> int:
+        """How many further candidates there may be where this is the best."""
         if self.min_agreement is None:
-            return True
+            return 0
+        if not (pose.acceptable and pose.is_possible and pose.shows_statements):
+            return MORE_CANDIDATES
         agrees = pose.agreement is None or pose.agreement >= self.min_agreement
-        return pose.acceptable and pose.is_possible and pose.shows_statements and agrees
+        return 0 if agrees else MORE_FOR_AGREEMENT
 
 
 def best_candidate(results: Sequence[Pose | Failure]) -> Pose | Failure:
