@@ -482,7 +482,10 @@ def test_themes_stay_within_255_colours(name: str) -> None:
     assert len(PoseRenderer(options).draw(LYING, "A person lies on the back")) <= 100_000
 
 
-def test_drawing_imports_neither_torch_nor_pyplot() -> None:
-    code = "import sys, mardm_batch.render.renderer; print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+def test_drawing_processes_import_neither_torch_nor_hydra_nor_pyplot() -> None:
+    code = (
+        "import sys, mardm_batch.run.writers, mardm_batch.render.renderer; "
+        "print(sorted({'torch', 'hydra', 'omegaconf', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"

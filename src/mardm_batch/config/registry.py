@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from hydra.core.config_store import ConfigStore
-
 from mardm_batch.config.schema import Settings
 
 
@@ -25,5 +23,7 @@ class Registry:
 
     def tell_hydra(self) -> None:
         """Let the files in `conf/` start from the classes."""
+        from hydra.core.config_store import ConfigStore  # drawing processes have registries, and no use for Hydra
+
         for name, settings in self.classes.items():
             ConfigStore.instance().store(group=f"schema/{self.group}", name=name, node=settings)

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar, get_args
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
-
 from mardm_batch.constants import FRAMES_PER_TOKEN, chosen_frame
 from mardm_batch.errors import ConfigurationError
 
+MISSING: Any = "???"
+"""OmegaConf's mark of a value that must be set. Drawing processes import this: neither OmegaConf nor Hydra is."""
 LONGEST_CLIP = 196
 """Frames of the longest clip in HumanML3D, on which the published models were trained."""
 
@@ -273,6 +272,8 @@ class Config(Settings):
 
 def register_schema() -> None:
     """Give Hydra the types under the names that the files in `conf/` start from."""
+    from hydra.core.config_store import ConfigStore
+
     ConfigStore.instance().store(name="schema", node=Config)
 
 
