@@ -124,8 +124,8 @@ def check_words(words: Sequence[str]) -> None:
     from mardm_batch.prompts.readers import READERS
 
     for word in words:
-        if word.lstrip("+").rstrip("=") in GROUPS:
-            group = word.lstrip("+").rstrip("=")
+        group = re.sub(r"=(null)?$", "", word.lstrip("+"))
+        if group in GROUPS:
             plus = "+" if group in ("preset", "experiment") else ""
             raise ConfigurationError(f"{word}: name one, {plus}{group}=NAME ({', '.join(group_choices(group))})")
         if re.match(r"~(?!hydra\b)", word):
@@ -147,7 +147,9 @@ def check_words(words: Sequence[str]) -> None:
 def check_single_run(parsed: Namespace, show_config_only: bool) -> Config:
     """The checked settings of a run. Raises ConfigurationError."""
     experiment = next((word for word in parsed.overrides if word.startswith("+experiment=")), None)
-    if experiment and not parsed.multirun and not show_config_only and SWEEP_VARIABLE not in os.environ:
+    folders = [Path(parsed.config_dir)] if parsed.config_dir else []
+    known = experiment and experiment.partition("=")[2] in group_choices("experiment", folders)
+    if known and not parsed.multirun and not show_config_only and SWEEP_VARIABLE not in os.environ:
         raise ConfigurationError(f"{experiment}: an experiment is a sweep; add --multirun")
     overrides = drop_sweep_overrides(parsed.overrides) if parsed.multirun else parsed.overrides
     config = to_config(compose_config(overrides, parsed))

@@ -68,6 +68,10 @@ def test_a_mistyped_word_is_answered_with_what_may_be_meant(
         ("+preset", "name one, +preset=NAME (fast, lowmem, native, quality)"),
         ("preset", "name one, +preset=NAME (fast, lowmem, native, quality)"),
         ("+preset=", "name one, +preset=NAME (fast, lowmem, native, quality)"),
+        (
+            "model=null",
+            "name one, model=NAME (acmdm_flow_s, acmdm_flow_xl, acmdm_raw_s, embedded, mardm_ddpm_xl, mardm_sit_xl)",
+        ),
         ("captions.md", "not a setting; did you mean paths.prompts=captions.md?"),
         ("~seed", "a setting cannot be removed; without KEY=VALUE it has its default"),
         ("my captions.csv", "not a setting; did you mean paths.prompts='my captions.csv'?"),
@@ -77,6 +81,16 @@ def test_a_group_without_a_choice_and_a_file_without_its_setting_are_completed(w
     with pytest.raises(ConfigurationError) as refused:
         check_words([word])
     assert str(refused.value) == f"{word}: {answer}"
+
+
+def test_an_experiment_without_multirun_is_looked_up_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, answer in (("guidance", "an experiment is a sweep; add --multirun"), ("guidence", "no such experiment;")):
+        monkeypatch.setattr(sys, "argv", ["mardm-batch", f"+experiment={name}"])
+        with pytest.raises(SystemExit, match="2"):
+            main()
+        assert f"+experiment={name}: {answer}" in capsys.readouterr().err
 
 
 def test_the_help_lists_every_choice_and_command_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_a_sweep_of_the_command_is_one_run(
     assert "runs: 1, captions with pictures: 2" in capsys.readouterr().out
     rows = rows_of(tmp_path / "multirun")
     assert (rows["state"], rows["shards"], rows["poses done"]) == (["finished"], ["2 of 2"], ["2"])
-    assert {"sample (ms per pose)", "draw (ms per pose)", "bone length error (cm)", "diversity (cm)"} <= set(rows)
+    assert {"sample (ms per pose)", "draw (ms per pose)", "bone length error (cm)"} <= set(rows)
     cells = picture_cells(page.read_text("utf-8"))
     assert len(cells) == 2
     assert all(source.startswith("data:image/") for sources in cells.values() for source in sources)
@@ -147,6 +147,25 @@ def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
     assert [row.label for row in comparison.sections[0].rows] == ["seed"]
     assert comparison.folders == (first.name, second.name)
     assert comparison.names == ("seed=1", "seed=2")
+
+
+def test_settings_that_say_nothing_of_the_poses_are_left_out(tmp_path: Path) -> None:
+    finish_run(tmp_path / "a", "seed=1", "render.legend=false", "sampling.cfg=1")
+    others = ["existing=keep", "retry=failed", "tracking.mode=disabled", "tracking.samples=3", "shard=1"]
+    finish_run(tmp_path / "b", "seed=2", *others)
+    comparison = compare(find_runs([tmp_path])[0])
+    assert {row.label for row in comparison.sections[0].rows} == {"seed", "sampling.cfg", "render.legend"}
+    assert comparison.names == ("seed=1", "seed=2")
+
+
+def test_a_run_of_one_pose_has_no_diversity(tmp_path: Path) -> None:
+    one = finish_run(tmp_path / "one", captions=CAPTIONS[:1])
+    assert "diversity_cm" not in json.loads((one / "summary.json").read_text("utf-8"))["metrics"]
+    change_metrics(one, diversity_cm=0.0)  # as earlier versions wrote
+    two = finish_run(tmp_path / "two")
+    first, second = rows_of(one, two)["diversity (cm)"]
+    assert (first, float(second) > 0) == ("–", True)
+    assert "diversity (cm)" not in rows_of(one)
 
 
 def test_names_are_as_short_as_possible(tmp_path: Path) -> None:

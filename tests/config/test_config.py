@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 from tests.support import run_in_process
 
 from mardm_batch.cli import help_text
@@ -14,6 +16,7 @@ from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import Config
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.registries import register_schemas
+from mardm_batch.train.settings import register_train_schema
 
 register_schemas()
 
@@ -230,3 +233,15 @@ def test_help_names_every_setting_and_shows_the_commands() -> None:
     for words in ("+preset=fast", "--multirun shard=0,1,2", "sampling.sequence_length=16", "multiple of 4", "130/143"):
         assert words in text
     assert "model.checkpoints" in help_text(["model=mardm_sit_xl"])
+
+
+@pytest.mark.parametrize("command", ["config", "train"])
+def test_what_other_packages_tell_stays_out_of_the_terminal(command: str) -> None:
+    """As torch, which logs figures of its own at INFO where Python ends."""
+    if command == "train":
+        register_train_schema()
+    compose_config([], name=command)
+    levels = OmegaConf.to_container(HydraConfig.get().job_logging, resolve=False)
+    assert isinstance(levels, dict)
+    assert levels["root"]["level"] == "WARNING"
+    assert levels["loggers"] == {"mardm_batch": {"level": "INFO"}}

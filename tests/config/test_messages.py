@@ -18,13 +18,28 @@ register_schemas()
     [
         (
             ["+preset=fats"],
-            "+preset=fats: no such preset; did you mean fast? (choose from fast, lowmem, native, quality)",
+            "+preset=fats: no such preset; did you mean +preset=fast? (choose from fast, lowmem, native, quality)",
         ),
-        (["model=mardm"], "model=mardm: no such model"),
-        (["render=drak"], "render=drak: no such look; did you mean dark?"),
+        (["preset=fats"], "preset=fats: no such preset; did you mean +preset=fast? (choose from fast, lowmem"),
+        (["preset=xyz"], "preset=xyz: no such preset (choose from fast, lowmem, native, quality)"),
+        (["preset=fast"], "preset=fast: did you mean +preset=fast?"),
+        (["++preset=fast"], "++preset=fast: did you mean +preset=fast?"),
+        (["experiment=guidence"], "experiment=guidence: no such experiment; did you mean +experiment=guidance?"),
+        (["+experiment=guidence"], "+experiment=guidence: no such experiment; did you mean +experiment=guidance?"),
+        (["model=embeded"], "model=embeded: no such model; did you mean model=embedded? (choose from"),
+        (["++model=embedded"], "++model=embedded: did you mean model=embedded?"),
+        (["render=drak"], "render=drak: no such look; did you mean render=dark? (choose from dark, default)"),
+        (["tracking=wandbb"], "tracking=wandbb: no such tracking; did you mean tracking=wandb?"),
+        (["hydra/launcher=slrum"], "hydra/launcher=slrum: no such launcher; did you mean hydra/launcher=slurm?"),
+        (["+hydra/launcher=slurm"], "+hydra/launcher=slurm: did you mean hydra/launcher=slurm?"),
+        (["hydra/launchr=slurm"], "hydra/launchr: no such setting; did you mean hydra/launcher?"),
+        (["engine=slurm"], "engine=slurm: no such setting; did you mean hydra/launcher=slurm?"),
+        (["engine=jobib"], "engine=jobib: no such setting; did you mean hydra/launcher=joblib?"),
+        (["engine=x"], "engine=x: no such setting; did you mean hydra/launcher=NAME?"),
+        (["look=drak"], "look=drak: no such setting; did you mean render=dark?"),
+        (["schema=x"], "schema: no such setting; --help lists them all"),
         (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
         (["+render=dark"], "+render=dark: did you mean render=dark?"),
-        (["preset=fast"], "preset=fast: did you mean +preset=fast?"),
         (["+preset=fast", "+preset=quality"], "+preset=quality: only one preset"),
     ],
 )
@@ -81,6 +96,18 @@ def test_a_look_s_file_that_cannot_serve_is_one_line(tmp_path: Path, content: st
     with pytest.raises(ConfigurationError, match=message) as refusal:
         to_config(compose_config(flags.overrides, flags))
     assert "\n" not in str(refusal.value)
+
+
+def test_a_choice_of_an_own_folder_is_suggested_too(tmp_path: Path) -> None:
+    (tmp_path / "preset").mkdir()
+    (tmp_path / "preset" / "slowest.yaml").write_text("# @package _global_\nseed: 1\n")
+    for word, hint in (
+        ("preset=slowest", "preset=slowest: did you mean"),
+        ("preset=slowst", "no such preset; did you"),
+    ):
+        flags, _ = parse_flags(get_args_parser(), ["--config-dir", str(tmp_path), word])
+        with pytest.raises(ConfigurationError, match=rf"{hint}.* \+preset=slowest\?"):
+            compose_config(flags.overrides, flags)
 
 
 def test_a_mistyped_flag_names_the_one_that_was_meant() -> None:

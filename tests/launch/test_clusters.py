@@ -51,7 +51,9 @@ def test_a_missing_package_or_program_is_one_line_that_names_the_remedy(monkeypa
 
 def test_an_unknown_launcher_is_one_line_with_the_choices() -> None:
     register_schemas()
-    with pytest.raises(ConfigurationError, match="hydra/launcher=slrum: no such launcher; did you mean slurm"):
+    with pytest.raises(
+        ConfigurationError, match="hydra/launcher=slrum: no such launcher; did you mean hydra/launcher=slurm"
+    ):
         compose_config(["hydra/launcher=slrum"])
 
 

@@ -15,7 +15,7 @@ from mardm_batch.dataset.records import Failure, Pose
 from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.dataset.sweeps import read_sweep
 from mardm_batch.launch.jobs import Job
-from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, sweep_name, write_status
+from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, SIGNAL, sweep_name, write_status
 from mardm_batch.launch.record import record_sweep
 from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
@@ -41,6 +41,17 @@ def test_a_run_that_did_not_finish_is_named_with_how_it_ended(
         assert report([Job(0, words, to_config(compose_config(words)))], str(tmp_path), 0) == exit_code
     assert f"shard 0 of 1 {ending}: 0 of 2 poses are finished" in caplog.text
     assert "2 of 2 poses are missing" in caplog.text
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL (out of memory?)"), (11, "SIGSEGV")])
+def test_a_run_that_a_signal_killed_is_named_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int, name: str
+) -> None:
+    write_captions(tmp_path, ["A person waving"])
+    words = [f"paths.prompts={tmp_path}/captions.txt", f"paths.output={tmp_path}/poses", "shard=0", "num_shards=1"]
+    write_status(str(tmp_path), 0, SIGNAL, number)
+    assert report([Job(0, words, to_config(compose_config(words)))], str(tmp_path), 0) == 1
+    assert caplog.messages[0] == f"shard 0 of 1 was killed by {name}: 0 of 1 pose is finished"
 
 
 def test_a_run_that_an_interrupted_sweep_did_not_come_to_was_not_started(

@@ -41,9 +41,11 @@ def test_a_refusal_says_what_may_be_meant(
         (["poses", "--number", "x"], "argument --number: must be a whole number, not x; python"),
         (["poses", "--seconds", "x"], "argument --seconds: must be a number, not x; python"),
         (["-dash"], "are required: output_dir; write ./-dash for the folder or file of that name;"),
+        (["-dash", "--to", "-file"], "write ./-dash and ./-file for the folders or files of these names;"),
         (["-other"], "are required: output_dir; python"),
     ):
         (tmp_path / "-dash").mkdir(exist_ok=True)
+        (tmp_path / "-file").touch()
         monkeypatch.setattr("sys.argv", ["verify", *words])
         with pytest.raises(SystemExit, match="2"):
             parser.parse_args()

@@ -12,8 +12,10 @@ from typing import Final
 from mardm_batch.compare.runs import COUNTS, SPEED, Run
 from mardm_batch.system.terminal import counted, printable
 
-RUN_SPECIFIC = ("shard", "gpu_ids", "paths.output", "paths.temp")
-"""Settings that differ between runs without changing the poses."""
+NOT_COMPARED: Final = ("shard", "gpu_ids", "existing", "retry", "paths.output", "paths.temp", "tracking.")
+"""Settings (a group by its dot) that say nothing of what is compared: poses, pictures and how fast they are made."""
+FILES: Final = ("render.", "output.")
+"""Groups of settings that change pictures and files but not the poses: names have them last."""
 BEST_OF: Mapping[str, Callable[[Sequence[float]], float]] = {
     "poses_per_second": max,
     "bone_length_error_cm": min,
@@ -90,7 +92,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 def differing_settings(runs: Sequence[Run]) -> list[str]:
     """The dotted keys of the settings that differ between the runs."""
-    keys = dict.fromkeys(key for run in runs for key in run.settings if key not in RUN_SPECIFIC)
+    keys = dict.fromkeys(key for run in runs for key in run.settings if not key.startswith(NOT_COMPARED))
     return [key for key in keys if len({setting_text(run, key) for run in runs}) > 1]
 
 
@@ -146,12 +148,13 @@ def path_parts(folder: Path, alone: bool) -> tuple[str, ...]:
 def discriminative_settings(differing: Sequence[str], runs: Sequence[Run]) -> list[str]:
     """The fewest settings, those with the most different values first, that tell as many runs apart as all of them.
 
-    A preset is named before other settings. Where the models differ, their names stand for all other settings of the
-    models.
+    A preset is named before other settings, those of pictures and files after them. Where the models differ, their
+    names stand for all other settings of the models.
     """
     by_name = "model.name" in differing
     keys = [key for key in differing if key == "model.name" or not (by_name and key.startswith("model."))]
-    keys.sort(key=lambda key: (key != "preset", -len({setting_text(run, key) for run in runs})))
+    values = {key: len({setting_text(run, key) for run in runs}) for key in keys}
+    keys.sort(key=lambda key: (key != "preset", key.startswith(FILES), -values[key]))
 
     def groups(chosen: Sequence[str]) -> int:
         return len({tuple(setting_text(run, key) for key in chosen) for run in runs})
@@ -215,9 +218,11 @@ def metric_sections(runs: Sequence[Run]) -> tuple[Section, Section]:
 
 
 def metric_rows(keys: Iterable[str], runs: Sequence[Run]) -> Iterator[Row]:
-    """A row for each metric. Runs without new poses have no speed and no quality; runs on a CPU no device memory."""
+    """A row for each metric. Runs without new poses have no speed and no quality, those of one pose no diversity, runs
+    on a CPU no device memory."""
     for key in keys:
-        values = [run.metrics.get(key) if key in COUNTS or run.metrics.get("poses_done") else None for run in runs]
+        least = 0 if key in COUNTS else 2 if key == "diversity_cm" else 1
+        values = [run.metrics.get(key) if run.metrics.get("poses_done", 0) >= least else None for run in runs]
         present = [value for value in values if value is not None]
         if present and (key != "device_memory_mb" or any(present)):
             comparable = [

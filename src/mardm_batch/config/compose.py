@@ -42,9 +42,10 @@ def compose_config(
         ConfigurationError: a key is mistyped, a choice is unknown or a value has the wrong type.
     """
     folder, file, words = str(conf_dir()), name, [quote_override(word) for word in overrides]
+    further_folders = [Path(flags.config_dir).resolve()] if flags is not None and flags.config_dir else []
     if flags is not None:
         folder, file = flags.config_path or folder, flags.config_name or name
-        words += [f"hydra.searchpath=[file://{Path(flags.config_dir).resolve()}]"] if flags.config_dir else []
+        words += [f"hydra.searchpath=[file://{each}]" for each in further_folders]
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(Path(folder).resolve())):
             cfg = compose(file, words, return_hydra_config=True)
@@ -55,7 +56,7 @@ def compose_config(
         where = f"{mark.name}:{mark.line + 1}: " if mark else ""
         raise ConfigurationError(f"{where}not valid YAML ({error.problem})") from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(explain_hydra_error(error, overrides, variants_of(name))) from None
+        raise ConfigurationError(explain_hydra_error(error, overrides, variants_of(name), further_folders)) from None
     with read_write(cfg), open_dict(cfg):
         cfg.hydra.job.num = number
         HydraConfig.instance().set_config(cfg)

@@ -102,8 +102,10 @@ def show(scores: Scores, console: Console) -> None:
     table = Table("measure", "score", title=title, title_justify="left")
     values = vars(scores)
     for key, label in MEASURES.items():
-        text = f"{values[key]:.2f} cm" if key.endswith("_cm") else f"{100 * values[key]:.1f} %"
-        table.add_row(label, "–" if key == "difference_of_seeds_cm" and scores.seeds == 1 else text)
+        value = values[key]
+        table.add_row(
+            label, "–" if value is None else f"{value:.2f} cm" if key.endswith("_cm") else f"{100 * value:.1f} %"
+        )
     for key, label in JUDGE_MEASURES.items():
         table.add_row(label, f"{100 * vars(scores.judge)[key]:.1f} %")
     for key, label in RETRIEVAL_MEASURES.items():

@@ -87,10 +87,10 @@ class Scores:
     """Share of the poses that neither sit nor lie whose centre of mass is above what is on the floor."""
     limb_in_trunk: float
     """Share of the poses in which a forearm, a hand or a shin goes through the trunk."""
-    difference_of_seeds_cm: float
-    """Mean joint distance between the poses of one caption with different seeds."""
-    diversity_cm: float
-    """Mean joint distance between the poses of different captions."""
+    difference_of_seeds_cm: float | None
+    """Mean joint distance between the poses of one caption with different seeds; None for one seed."""
+    diversity_cm: float | None
+    """Mean joint distance between the poses of different captions; None for one caption."""
     nearest_training_pose_cm: float
     """Mean joint distance to the nearest of the composed training poses."""
     nearest_training_pose_of_new_ones_cm: float
@@ -163,8 +163,8 @@ def evaluate(
         within_joint_limits=float(within_limits(all_poses).mean()),
         balanced=float(is_balanced(all_poses[upright]).mean()) if upright.any() else 1.0,
         limb_in_trunk=float(limb_in_trunk(all_poses).mean()),
-        difference_of_seeds_cm=100 * float(np.mean([diversity(each) for each in poses.swapaxes(0, 1)])),
-        diversity_cm=100 * diversity(poses[0]),
+        difference_of_seeds_cm=mean_cm([diversity(each) for each in poses.swapaxes(0, 1)]),
+        diversity_cm=mean_cm([diversity(poses[0])]),
         nearest_training_pose_cm=100 * float(nearest_distances(all_poses, trained).mean()),
         nearest_training_pose_of_new_ones_cm=100 * float(nearest_distances(new, trained).mean()),
         held_out=dict(captions.held_out),
@@ -174,6 +174,12 @@ def evaluate(
         failed=failed_captions(captions.conditions, poses),
         without_known_words=tuple(text for text in texts if not sampler.model.knows_a_word(text)),
     )
+
+
+def mean_cm(distances: Sequence[float | None]) -> float | None:
+    """The mean of distances in metres, in centimetres; None where none could be measured."""
+    measured = [each for each in distances if each is not None]
+    return 100 * float(np.mean(measured)) if measured else None
 
 
 @cache

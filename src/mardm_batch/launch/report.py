@@ -13,7 +13,7 @@ from mardm_batch.dataset.progress import read_progress
 from mardm_batch.dataset.queues import ENDED, read_queue
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError
 from mardm_batch.launch.jobs import Job, omitted_poses
-from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, STARTED, queue_file, read_status, sweep_name
+from mardm_batch.launch.plan import EXIT_CODE, PROCESS_ID, SIGNAL, STARTED, queue_file, read_status, sweep_name
 from mardm_batch.launch.record import record_end
 from mardm_batch.library.caption_conditions import caption_conditions
 from mardm_batch.overview.cache import keep_while_read
@@ -21,6 +21,7 @@ from mardm_batch.pose.conditions import Condition
 from mardm_batch.run.conclusion import log_outdated_lists, resume_hint
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.shard import check_run, count_finished
+from mardm_batch.system.signals import signal_name
 from mardm_batch.system.terminal import counted, finished_of
 from mardm_batch.tracking.offline import log_offline_runs
 
@@ -55,9 +56,7 @@ def report(jobs: Sequence[Job], folder: str, exit_code: int) -> int:
     for job, code in zip(jobs, codes, strict=True):
         finished, total = count_finished(job.config, job.reading)
         missing, requested = missing + total - finished, requested + total
-        ending = causes.get(job.number) or ENDINGS.get(code, "was stopped")
-        if code is None and exit_code and job.number not in causes:
-            ending = "was stopped" if was_started(job, folder) else "was not started"
+        ending = causes.get(job.number) or ending_of(job, code, folder, interrupted=exit_code != 0)
         if not is_complete(job, code, finished, total):
             complete = False
             log.error("%s %s: %s", job.name, ending, finished_of(finished, total))
@@ -91,6 +90,16 @@ def causes_of_ends(folder: str) -> dict[int, str]:
     queue = read_queue(Path(queue_file(folder)))
     ended = {number: job for number, job in queue.items() if job.state == ENDED and job.reason}
     return {number: f"{job.reason} (job {job.job})" for number, job in ended.items()}
+
+
+def ending_of(job: Job, code: int | None, folder: str, interrupted: bool) -> str:
+    """How a run ended, by its exit code; None where it left none. `interrupted`: the sweep was."""
+    if code is None and interrupted:
+        return "was stopped" if was_started(job, folder) else "was not started"
+    number = read_status(folder, job.number, SIGNAL)
+    if code is None and number is not None:
+        return f"was killed by {signal_name(number)}"
+    return ENDINGS.get(code, "was stopped")
 
 
 def was_started(job: Job, folder: str) -> bool:

@@ -4,7 +4,6 @@ import heapq
 import re
 import shlex
 import shutil
-import signal
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from mardm_batch.prompts.shards import shard_name
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.folders import NO_FOLDER, folder_problem
+from mardm_batch.system.signals import signal_name
 
 SECONDS_UNTIL_NEXT_SHARD = 30.0
 """Shards that are started one by one count as running for this long after their newest record was written."""
@@ -226,15 +226,6 @@ def last_error(run_folder: str) -> str | None:
     """The last error in a run's log of errors."""
     _, errors = read_error_log(Path(run_folder))
     return errors[-1].message if errors else None
-
-
-def signal_name(number: int) -> str:
-    """The name of a signal; SIGKILL is what Linux sends where memory runs out."""
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = f"signal {number}"
-    return f"{name} (out of memory?)" if name == "SIGKILL" else name
 
 
 def sweep_key(record: Progress) -> tuple[str | None, str]:

@@ -121,9 +121,9 @@ def frame_change(clips: Joints, frame: int) -> NDArray[np.float64]:
     return np.asarray(distances.mean(axis=(1, 2)), dtype=np.float64)
 
 
-def diversity(joints: Joints) -> float:
-    """Mean distance of a joint between two different poses of (n, 22, 3), metres; 0 for fewer than two poses."""
+def diversity(joints: Joints) -> float | None:
+    """Mean distance of a joint between two different poses of (n, 22, 3), metres; None for fewer than two poses."""
     if len(joints) < 2:
-        return 0.0
+        return None
     distances = [np.linalg.norm(joints - each, axis=-1).mean(axis=-1).sum() for each in joints]
     return float(np.sum(distances) / (len(joints) * (len(joints) - 1)))

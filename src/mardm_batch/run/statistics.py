@@ -261,6 +261,7 @@ class RunStatistics:
         return summary
 
     def summary(self, state: str, exit_code: int) -> RunSummary:
+        distance = diversity(np.array(self.diversity_joints))
         return RunSummary(
             shard=self.progress.shard,
             sweep=self.progress.sweep,
@@ -268,7 +269,7 @@ class RunStatistics:
             exit_code=exit_code,
             output=self.output.resolve(),
             settings=self.settings,
-            metrics={**self.metrics(), "diversity_cm": 100 * diversity(np.array(self.diversity_joints))},
+            metrics=self.metrics() if distance is None else {**self.metrics(), "diversity_cm": 100 * distance},
             errors=dict(self.errors),
             unknown_words=dict(self.unknown_words),
             captions_with_unknown_words=self.captions_with_unknown_words,

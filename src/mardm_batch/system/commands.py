@@ -33,9 +33,10 @@ class CommandParser(argparse.ArgumentParser):
         if value := re.search(r"invalid (\w+) value: '(.*)'", message):
             kind = "a number" if value[1] in FRACTIONAL_TYPES else "a whole number"
             message = message.replace(value[0], f"must be {kind}, not {value[2]}")
-        for word in sys.argv[1:]:
-            if word.startswith("-") and Path(word).exists():
-                message += f"; write ./{word} for the folder or file of that name"
+        files = dict.fromkeys(f"./{word}" for word in sys.argv[1:] if word.startswith("-") and Path(word).exists())
+        if files:
+            names = "the folder or file of that name" if len(files) == 1 else "the folders or files of these names"
+            message += f"; write {' and '.join(files)} for {names}"
         print(printable(f"error: {message}; {self.prog} --help lists the arguments"), file=sys.stderr)
         sys.exit(ExitCode.BAD_INPUT)
 

@@ -26,6 +26,15 @@ class Interrupted(BaseException):
         self.exit_code = 128 + number
 
 
+def signal_name(number: int) -> str:
+    """The name of a signal; SIGKILL is what Linux sends where memory runs out."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"{name} (out of memory?)" if name == "SIGKILL" else name
+
+
 def ignore(number: int, frame: FrameType | None) -> None:
     """Handles a signal by doing nothing. Unlike SIG_IGN it also takes one that came just before it was set; for such a
     one Python would print a traceback."""
