@@ -270,11 +270,12 @@ class Typesetter:
     def _parts(self, text: str, right_to_left: bool) -> list[str]:
         """The text split into parts of one font, from left to right.
 
-        Words are parts of their own, since they recur. In text that has right-to-left characters they stay together,
-        as their order is up to the shaper; a mark tells it the direction of the caption.
+        Words, with the space after them in ASCII, are parts of their own, since they recur. In text that has
+        right-to-left characters they stay together, as their order is up to the shaper; a mark tells it the direction
+        of the caption.
         """
         if text.isascii():
-            return re.findall(" +|[^ ]+", text) or [""]
+            return re.findall("[^ ]+ ?", text) or [""]
         mixed = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text)
         runs = groupby(text, key=lambda character: (self._path_of(character), character == " " and not mixed))
         parts = ["".join(run) for _, run in runs] or [""]

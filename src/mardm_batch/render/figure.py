@@ -101,6 +101,7 @@ OUTER_LIMBS: Final = np.setdiff1d(np.arange(SOLID_COUNT), [JOINT_INDEX[name] - 1
 """The other limbs and the skull: they have highlights and cast shadows."""
 SHADOW_RADII: Final = np.concatenate((CAPSULE_RADII[OUTER_LIMBS], ((0.085, 0.080),)))
 """Shadows are those of the outer limbs and of a capsule in place of the trunk."""
+SHADOW_COUNT: Final = len(SHADOW_RADII)
 
 
 def _side(joint: int) -> str:
@@ -230,7 +231,7 @@ class Figures:
         points: (b, points, 2), pixels; `split_outlines` finds the outlines in them.
         depths: (b, n) of SHAPES in metres. Painted by descending depth, in the order of SHAPES where it is equal, they
             are the figure.
-        low: lower left corners (b, h, 2) of parts within which everything is painted.
+        low: lower left corners (b, h, 2) of parts within which everything is painted, first SHADOW_COUNT of the shadow.
         high: their upper right corners.
     """
 

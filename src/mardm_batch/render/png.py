@@ -27,17 +27,22 @@ class Palette:
 
     def __init__(self, colours: Pixels) -> None:
         self.colours = np.concatenate((colours[:1], colours))
+        self._pixels = (self.colours @ (1, 1 << 8, 1 << 16) + (255 << 24)).astype(np.uint32)
         self._index_of_cell = np.zeros(CELL_MASK + 1, np.uint8)  # few of its memory pages are ever used
+
+    def pixels(self, indices: Pixels) -> PackedPixels:
+        """The opaque pixels (h, w) for indices (h, w)."""
+        return self._pixels.take(indices, mode="clip")  # without checks
 
     def quantize(self, pixels: PackedPixels) -> Pixels:
         """Indices (h, w) of the colours nearest to the pixels (h, w)."""
-        rgb = pixels & 0xFFFFFF
+        bands = np.array_split(pixels & 0xFFFFFF, 32)  # an index takes eight bytes
         table = np.zeros(1 << 24, np.uint8)  # much faster than np.unique of millions of pixels
-        table[rgb] = 1
-        present = np.flatnonzero(table)
+        for rgb in bands:
+            table[rgb] = 1
+        present = np.flatnonzero(table.view(bool))
         table[present] = self._nearest(_channels(present))
-        indices: Pixels = table[rgb]
-        return indices
+        return np.concatenate([table.take(rgb) for rgb in bands])
 
     def quantize_cached(self, pixels: PackedPixels) -> Pixels:
         """Indices (n,) of the colours nearest to the middles of the pixels' cells, which are remembered."""
@@ -49,9 +54,12 @@ class Palette:
             indices = self._index_of_cell.take(cells)
         return indices
 
-    def blend_table(self, ink: NDArray[np.float64], opacity: float) -> Pixels:
-        """Indices (1 + n, COVERAGES) of every colour blended with ink (3,), red to blue from 0 to 255, by coverage."""
-        share = np.linspace(0.0, opacity, COVERAGES)[:, None]
+    def blend_table(self, ink: NDArray[np.float64] | float, opacities: NDArray[np.float64]) -> Pixels:
+        """Indices (1 + n, COVERAGES) of every colour blended with ink (3,), red to blue from 0 to 255, by coverage.
+
+        `opacities` (COVERAGES,) are those of the ink at each coverage.
+        """
+        share = opacities[:, None]
         below = self.colours[:, None].astype(float)
         blended = below + (ink - below) * share
         indices: Pixels = self._nearest(blended.reshape(-1, 3)).reshape(-1, COVERAGES)

@@ -1,8 +1,9 @@
 """Draw a pose and its caption as a 1200 x 1200 PNG. Axes: n paths; pixels, y up unless it says rows.
 
-matplotlib's Agg renderer is driven directly: a cached background (a gridded floor that fades away) is moved so that
-the body is in the picture, and the figure's shapes are painted on it far to near. The boxes that were painted become
-palette indices, on which legend and caption are blended. Nothing here knows of torch, pyplot or files.
+A cached background of palette indices (a gridded floor that fades away) is moved so that the body is in the picture.
+matplotlib's Agg renderer, driven directly, draws the shadow, which is blended with it, and paints the figure's shapes
+far to near; what they cover becomes palette indices, and legend and caption are blended with these. Nothing here knows
+of torch, pyplot or files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.render.captions import LINE_HEIGHT, Line, Typesetter
 from mardm_batch.render.figure import (
     POINTS,
+    SHADOW_COUNT,
     SHADOWS,
     SHAPES,
     Camera,
@@ -34,9 +36,6 @@ from mardm_batch.render.png import COVERAGES, PackedPixels, Palette, Pixels, enc
 from mardm_batch.render.theme import Renderer, Theme
 
 Floats = NDArray[np.float64]
-Background = tuple[PackedPixels, Pixels]
-"""RGBA words and palette indices of the same pixels (h, w)."""
-
 Box = tuple[slice, slice]
 """Rows and columns."""
 
@@ -62,6 +61,13 @@ MOST_FOG: Final = 0.36
 BOXES: Final = 6
 """Boxes of a picture in which a figure is painted: what is beside it costs nothing."""
 
+SHADOW_SCALE: Final = 2
+"""Shadows are drawn so many times smaller, as they are soft."""
+SHADOW_COVERAGES: Final = (0, 132, 255)
+"""Where there is none, and where each layer of the shadow is the upper one: greys, and coverages for `blend`."""
+SHADOW_TRANSFORM: Final = np.diag([1 / SHADOW_SCALE, 1 / SHADOW_SCALE, 1.0])
+BLACK: Final = 0xFF000000  # as a pixel
+
 NO_COLOURS: Final = np.empty((0, 4))
 
 
@@ -74,8 +80,10 @@ class PoseRenderer(Renderer):
         self._palette = Palette(palette_colours(options))
         self._canvas = new_canvas(PICTURE_SIZE, PICTURE_SIZE)
         self._words = words(self._canvas)
+        self._shadow_canvas = new_canvas(PICTURE_SIZE // SHADOW_SCALE, PICTURE_SIZE // SHADOW_SCALE)
+        self._shadow_words = words(self._shadow_canvas)
         self._rows = np.zeros((PICTURE_SIZE, 1 + PICTURE_SIZE), np.uint8)
-        self._background = lru_cache(maxsize=5)(self._paint_background)
+        self._background = lru_cache(maxsize=8)(self._paint_background)
         self._framing = Framing(options.azimuth, options.elevation)
         self._colours = np.array([tones(options.colour(name))[tone] for name, tone in SHAPES])
         self._points = np.zeros((POINTS, 2))
@@ -83,6 +91,10 @@ class PoseRenderer(Renderer):
         layers, shapes = split_outlines(self._points)
         self._shadows = [self._layer(outlines) for outlines in layers]
         self._shapes = [Outline(outline) for outline in shapes]
+        self._shadow_colours = np.array([(*(grey / 255,) * 3, 1.0) for grey in SHADOW_COVERAGES[1:]])
+        light = np.cumprod([1.0, *(1.0 - opacity for _, _, opacity in SHADOWS)])
+        levels = np.array(SHADOW_COVERAGES) // (256 // COVERAGES)
+        self._shadow_table = self._palette.blend_table(0.0, 1.0 - np.interp(np.arange(COVERAGES), levels, light))
         self._typesetter = Typesetter()
         self._ink = self._blend_table("ink", 1.0)
         faint_ink = self._blend_table("ink", 0.75)
@@ -128,41 +140,46 @@ class PoseRenderer(Renderer):
         figures = draw_figures(points, ends, views)
         orders = np.argsort(-figures.depths, axis=1, kind="stable")
         colours = self._shape_colours(figures.depths - views.distances[:, None], orders)
-        boxes = painted_boxes(figures)
+        boxes, shadow_boxes = painted_boxes(figures), shaded_boxes(figures)
         for number, (camera, aim, _) in enumerate(framed):
             self._points[:] = figures.points[number]
-            empty, self._rows[:, 1:] = self._window(camera, aim)
-            self._draw_figure(orders[number].tolist(), colours[number], boxes[number], empty)
+            self._rows[:, 1:] = self._window(camera, aim)
+            self._draw_shadow(shadow_boxes[number])
+            self._draw_figure(orders[number].tolist(), colours[number], boxes[number])
             for line, blend_table, left, baseline in self._legend:
                 draw_line(line, blend_table, self._rows, left, baseline)
             self._draw_caption(captions[number])
             yield encode_png(self._rows, self._palette, DPI)
 
     def _shape_colours(self, behind: Floats, orders: NDArray[np.intp]) -> Floats:
-        """Colours (b, n, 4) of shadows and shapes in the order (b, n) of painting, the latter (b, n) metres behind the
-        person."""
+        """Colours (b, n, 4) of shapes in the order (b, n) of painting, which are (b, n) metres behind the person."""
         fog = np.clip(behind * FOG, 0.0, MOST_FOG)[..., None]
-        colours = np.ones((len(orders), len(SHADOWS) + len(SHAPES), 4))
-        colours[:, : len(SHADOWS)] = [(0.0, 0.0, 0.0, opacity) for _, _, opacity in SHADOWS]
-        in_fog = mix(self._colours, self._backdrop, fog)
-        colours[:, len(SHADOWS) :, :3] = np.take_along_axis(in_fog, orders[..., None], axis=1)
+        colours = np.ones((*orders.shape, 4))
+        colours[..., :3] = np.take_along_axis(mix(self._colours, self._backdrop, fog), orders[..., None], axis=1)
         return colours
 
-    def _window(self, camera: Camera, aim: Floats) -> Background:
+    def _window(self, camera: Camera, aim: Floats) -> Pixels:
         right, up = (aim - usual_aim(camera)).round().astype(int)
         left, top = MARGIN[0] - right, MARGIN[1] + up
-        window = (slice(top, top + PICTURE_SIZE), slice(left, left + PICTURE_SIZE))
-        pixels, indices = self._background(camera)
-        return pixels[window], indices[window]
+        return self._background(camera)[top : top + PICTURE_SIZE, left : left + PICTURE_SIZE]
 
-    def _draw_figure(self, order: Sequence[int], colours: Floats, boxes: Sequence[Box], empty: PackedPixels) -> None:
-        """Paint shadows and shapes in their boxes of the canvas, over the background; carry them over to the rows."""
-        for box in boxes:
-            self._words[box] = empty[box]
-        draw_paths(self._canvas, [*self._shadows, *map(self._shapes.__getitem__, order)], colours)
-        for box in boxes:
-            canvas, rows = self._words[box], self._rows[:, 1:][box]
-            changed = canvas != empty[box]
+    def _draw_shadow(self, box: Box) -> None:
+        """Darken the rows in the box in which the shadow is."""
+        small = tuple(slice(side.start // SHADOW_SCALE, side.stop // SHADOW_SCALE) for side in box)
+        self._shadow_words[small] = BLACK
+        draw_paths(self._shadow_canvas, self._shadows, self._shadow_colours, transform=SHADOW_TRANSFORM)
+        red = self._shadow_words[small].view(np.uint8)[:, ::4]
+        blend(self._rows[:, 1:][box], self._shadow_table, red.repeat(SHADOW_SCALE, 1).repeat(SHADOW_SCALE, 0))
+
+    def _draw_figure(self, order: Sequence[int], colours: Floats, boxes: Sequence[Box]) -> None:
+        """Paint shapes in their boxes of the canvas, over what the rows have there, and carry them over to the rows."""
+        parts = [(self._rows[:, 1:][box], self._words[box]) for box in boxes]
+        before = [self._palette.pixels(rows) for rows, _ in parts]
+        for (_, canvas), pixels in zip(parts, before, strict=True):
+            canvas[:] = pixels
+        draw_paths(self._canvas, [self._shapes[shape] for shape in order], colours)
+        for (rows, canvas), pixels in zip(parts, before, strict=True):
+            changed = canvas != pixels
             rows[changed] = self._palette.quantize_cached(canvas[changed])
 
     def _draw_caption(self, caption: str) -> None:
@@ -185,9 +202,9 @@ class PoseRenderer(Renderer):
         return self._typesetter.typeset(text, PICTURE_SIZE, PICTURE_SIZE, (LEGEND_SIZE,)).lines[0]
 
     def _blend_table(self, colour: str, opacity: float) -> Pixels:
-        return self._palette.blend_table(self._options.colour(colour) * 255, opacity)
+        return self._palette.blend_table(self._options.colour(colour) * 255, np.linspace(0.0, opacity, COVERAGES))
 
-    def _paint_background(self, camera: Camera) -> Background:
+    def _paint_background(self, camera: Camera) -> Pixels:
         """The floor as that camera sees it, larger than a picture by the margin."""
         canvas = new_canvas(PICTURE_SIZE + 2 * MARGIN[0], PICTURE_SIZE + 2 * MARGIN[1])
         np.asarray(canvas.buffer_rgba())[:] = np.rint(np.array((*self._backdrop, 1.0)) * 255)
@@ -210,22 +227,33 @@ class PoseRenderer(Renderer):
         strokes = np.column_stack((np.tile(self._options.colour("grid"), (len(dashes), 1)), strength))
         draw_paths(canvas, [Outline(dash) for dash in camera.on_floor(dashes) + aim], edges=strokes)
 
-        pixels = words(canvas)
-        return pixels, self._palette.quantize(pixels)
+        return self._palette.quantize(words(canvas))
 
 
 def painted_boxes(figures: Figures) -> list[list[Box]]:
     """Rows and columns of all that is painted of each pose: boxes one above the other, as high and as wide."""
-    edges = np.linspace(figures.low[..., 1].min(axis=1) - 1, figures.high[..., 1].max(axis=1) + 2, BOXES + 1)
+    low, high = figures.low[:, SHADOW_COUNT:], figures.high[:, SHADOW_COUNT:]
+    edges = np.linspace(low[..., 1].min(axis=1) - 1, high[..., 1].max(axis=1) + 2, BOXES + 1)
     edges = PICTURE_SIZE - np.clip(np.floor(edges), 0, PICTURE_SIZE)  # (1 + boxes, b), rows, the lowest first
-    bottom, top = PICTURE_SIZE - figures.low[..., 1] + 2, PICTURE_SIZE - figures.high[..., 1] - 2  # (b, h), rows
+    bottom, top = PICTURE_SIZE - low[..., 1] + 2, PICTURE_SIZE - high[..., 1] - 2  # (b, h), rows
     meets = (top < edges[:-1, :, None]) & (bottom > edges[1:, :, None])  # (boxes, b, h)
-    left = np.where(meets, figures.low[..., 0], PICTURE_SIZE).min(axis=2) - 1
-    right = np.where(meets, figures.high[..., 0], 0).max(axis=2) + 3
+    left = np.where(meets, low[..., 0], PICTURE_SIZE).min(axis=2) - 1
+    right = np.where(meets, high[..., 0], 0).max(axis=2) + 3
     sides = np.clip(np.stack((left, right)), 0, PICTURE_SIZE).astype(int).transpose(2, 1, 0).tolist()
     return [
         [(slice(above, below), slice(*each)) for (below, above), each in zip(pairwise(rows), columns, strict=True)]
         for rows, columns in zip(edges.T.astype(int).tolist(), sides, strict=True)
+    ]
+
+
+def shaded_boxes(figures: Figures) -> list[Box]:
+    """Rows and columns in which the shadow of each pose is, divisible by SHADOW_SCALE."""
+    low = figures.low[:, :SHADOW_COUNT].min(axis=1) // SHADOW_SCALE
+    high = -(-figures.high[:, :SHADOW_COUNT].max(axis=1) // SHADOW_SCALE)
+    edges = np.clip(np.stack((low - 1, high + 1), axis=1) * SHADOW_SCALE, 0, PICTURE_SIZE).astype(int)
+    return [
+        (slice(PICTURE_SIZE - top, PICTURE_SIZE - bottom), slice(left, right))
+        for (left, bottom), (right, top) in edges.tolist()
     ]
 
 
@@ -288,8 +316,12 @@ def draw_line(line: Line, blend_table: Pixels, rows: Pixels, left: int, baseline
     top, left = baseline - line.above, left + line.left
     bitmap = line.bitmap[max(-top, 0) :, max(-left, 0) :]
     box = rows[max(top, 0) :, 1 + max(left, 0) :][: bitmap.shape[0], : bitmap.shape[1]]
-    bitmap = bitmap[: box.shape[0], : box.shape[1]]
-    box[:] = blend_table.take(box.astype(np.uint16) * COVERAGES + bitmap // (256 // COVERAGES))
+    blend(box, blend_table, bitmap[: box.shape[0], : box.shape[1]])
+
+
+def blend(indices: Pixels, blend_table: Pixels, coverage: Pixels) -> None:
+    """Blend palette indices (h, w) with what `blend_table` is of, by its coverage (h, w) from 0 to 255."""
+    indices[:] = blend_table.take(indices.astype(np.uint16) * COVERAGES + coverage // (256 // COVERAGES))
 
 
 def new_canvas(width: int, height: int) -> Any:
@@ -304,11 +336,17 @@ def words(canvas: Any) -> PackedPixels:
     return view
 
 
-def draw_paths(canvas: Any, paths: Sequence[Outline], faces: Floats = NO_COLOURS, edges: Floats = NO_COLOURS) -> None:
+def draw_paths(
+    canvas: Any,
+    paths: Sequence[Outline],
+    faces: Floats = NO_COLOURS,
+    edges: Floats = NO_COLOURS,
+    transform: Floats | None = None,
+) -> None:
     """Paint paths in their order, filled or stroked, each in its colour (n, 4). One call: it is the fastest way."""
     no_transforms, no_offsets, solid = np.empty((0, 3, 3)), np.empty((0, 2)), [(0, None)]
     widths, antialiased = np.array([GRID_WIDTH]), np.array([1], np.uint8)
     canvas.draw_path_collection(
-        canvas.new_gc(), None, paths, no_transforms, no_offsets, None, faces, edges, widths, solid, antialiased,
+        canvas.new_gc(), transform, paths, no_transforms, no_offsets, None, faces, edges, widths, solid, antialiased,
         None, None,
     )  # fmt: skip

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUED_POSES_PER_WORKER = 128
 """Poses queued for each worker before sampling waits: more than it draws while a batch is sampled."""
-POSES_AT_ONCE = 8
+POSES_AT_ONCE = 16
 """Poses that a worker is given at most at a time."""
 POLL_SECONDS = 0.5
 DIED = "the drawing process died"
