@@ -10,7 +10,7 @@ from mardm_batch.pose.conditions import parse
 from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.rotations import from_axis_angles
-from mardm_batch.sampling.adjusting import Adjustment, PoseAdjuster, clip_of_pose
+from mardm_batch.sampling.adjusting import Adjustment, PoseAdjuster, _adjusted, clip_of_pose
 
 STANDING = canonical_position(pose({})[None].astype(np.float32))[0]
 
@@ -98,7 +98,7 @@ def test_whoever_would_fall_is_brought_into_balance(adjuster: PoseAdjuster) -> N
 )
 def test_a_change_beyond_human_limits_is_made_within_them(adjuster: PoseAdjuster, caption: str) -> None:
     stated = adjuster.stated(caption)
-    assert not within_limits(adjuster._adjusted(caption, stated, STANDING)[None])[0]
+    assert not within_limits(_adjusted(stated, STANDING, adjuster._shown(caption, STANDING))[None])[0]
     changed, (adjustment,) = adjuster.adjust([caption], STANDING[None])
     assert adjustment.adjusted_for
     assert not adjustment.missed

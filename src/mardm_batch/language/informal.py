@@ -53,6 +53,23 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("lieing laing", r"\b(?:lieing|laing)\b", lambda match: "lying"),
     ("ca", r"\bca\b\.? ?(?=[\d~])", lambda match: "about "),
     ("2", r"\b2 (?=the (?:sides?|left|right|front|back|floor|ground)\b)", lambda match: "to "),
+    # LH behind the back
+    ("lh rh", r"(?i:\b(?P<side>l|r)h\b)(?: (?=arm\b))?",
+     lambda match: f"{'left' if match['side'].lower() == 'l' else 'right'} hand"),
+    ("lt rt", rf"\b(?P<side>lt|rt)\.? (?=(?:{ARM}|{LEG}|{HEEL}|side|hip|shoulder|leg)\b)",
+     lambda match: "left " if match["side"] == "lt" else "right "),
+    ("fwd fwds", r"\bfwds?\b\.?", lambda match: "forward"),
+    ("infront", r"\binfront\b", lambda match: "in front"),
+    ("mitt mitts paw paws", r"\b(?:mitt|paw)(?P<plural>s?)\b", lambda match: f"hand{match['plural']}"),
+    ("noggin", r"\bnoggin\b", lambda match: "head"),
+    ("limb limbs", r"\b(?P<which>upper|lower) limb(?P<plural>s?)\b",
+     lambda match: f"{'arm' if match['which'] == 'upper' else 'leg'}{match['plural']}"),
+    ("shank shanks", r"\bshank(?P<plural>s?)\b", lambda match: f"shin{match['plural']}"),
+    # the heel of the right foot
+    ("of",
+     r"\b(?P<part>fingertips|fingers|knuckles|palm|heel|sole|toes|ball|knee|elbow|ankle|wrist) of "
+     r"(?:the |his |her |their |its |your )?(?P<side>left|right) (?:hand|arm|foot|leg)\b",
+     lambda match: f"{match['side']} {match['part']}"),
     ("gonna", r"\bgonna\b", lambda match: "about to"),
     # both hand on the floor
     ("both", r"\bboth (?P<part>hand|arm|leg|knee|elbow|foot|palm|heel|shoulder)\b",

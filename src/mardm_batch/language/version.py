@@ -2,7 +2,8 @@
 
 from typing import Final
 
-RULES_VERSION: Final = 4
+RULES_VERSION: Final = 5
 """Part of the provenance of poses. To be raised with every change of the rules that changes how a caption is read."""
-STATEMENTS_VERSION: Final = 2
-"""Part of the provenance of poses that are adjusted. To be raised with every change of what statements are read as."""
+STATEMENTS_VERSION: Final = 3
+"""Part of the provenance of poses that are adjusted. To be raised with every change of what statements are read as, or
+of how poses are changed for them."""

@@ -18,8 +18,12 @@ from mardm_batch.pose.skeleton import JOINT_INDEX, NUM_JOINTS, PARENTS
 from mardm_batch.pose.vectors import Array, cross, length, orthogonal, unit
 
 STEPS: Final = 12
-MARGIN: Final = 0.03
+MARGIN: Final = 0.1
 """By which a pose meets afterwards what it lacked: metres, or degrees times `conditions.PER_DEGREE`."""
+TOLERANCE: Final = 0.3
+"""The share of such a margin that may lack in the end."""
+NARROW_MARGIN: Final = 0.03
+"""Of poses that cannot meet it by more."""
 LARGEST_LACK: Final = 0.25
 """What a step aims to make up for at most, in the same units."""
 LARGEST_TURN: Final = 0.35
@@ -50,21 +54,21 @@ class Requirements:
     weights: Array
 
 
-def adjusted(pose: Array, conditions: Sequence[Condition], weights: Sequence[float]) -> Array:
+def adjusted(pose: Array, conditions: Sequence[Condition], weights: Sequence[float], margin: float = MARGIN) -> Array:
     """The pose (22, 3) changed until it meets its conditions, or as far as they let each other.
 
     Of a condition with alternatives the nearest is pursued. What the pose met before it meets as well as before, or
-    by MARGIN; joints on the floor stay on one level.
+    by the margin; joints on the floor stay on one level.
     """
     pose = np.array(pose, np.float64)
-    requirements = _requirements(pose, conditions, weights)
+    requirements = _requirements(pose, conditions, weights, margin)
     resting: NDArray[np.bool_] | None = None
     for _ in range(STEPS):
         values, slopes = _values_and_slopes(pose, requirements.margins)
         if resting is None:
             resting = _resting(pose, values, slopes)
         lack = requirements.targets - values
-        short = lack > 1e-4
+        short = lack > np.maximum(TOLERANCE * requirements.targets, 1e-4)
         if not short.any():
             break
         pose = _turned(pose, _next_turns(pose, slopes[short], lack[short], requirements.weights[short], resting))
@@ -97,7 +101,7 @@ def _turned(pose: Array, turns: Array) -> Array:
     return turned
 
 
-def _requirements(pose: Array, conditions: Sequence[Condition], weights: Sequence[float]) -> Requirements:
+def _requirements(pose: Array, conditions: Sequence[Condition], weights: Sequence[float], least: float) -> Requirements:
     """What is required of the pose: all margins of the nearest alternative of each condition."""
     found: list[tuple[Margin, float, float]] = []
     poses = pose[None]
@@ -106,7 +110,7 @@ def _requirements(pose: Array, conditions: Sequence[Condition], weights: Sequenc
             values = [[float(margin(poses)[0]) for margin in margins] for margins in condition.alternatives]
             nearest = max(range(len(values)), key=lambda place: min(values[place]))
             for margin, value in zip(condition.alternatives[nearest], values[nearest], strict=True):
-                found.append((margin, MARGIN if value < 0.0 else min(value, MARGIN), weight))
+                found.append((margin, least if value < 0.0 else min(value, least), weight))
     margins, targets, all_weights = zip(*found, strict=True)
     return Requirements(margins, np.array(targets), np.array(all_weights))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mardm_batch.judge.judge import Judge
 from mardm_batch.language.statements.reading import says_falling, stated_conditions
-from mardm_batch.pose.adjustment import adjusted, follow
+from mardm_batch.pose.adjustment import MARGIN, NARROW_MARGIN, adjusted, follow
 from mardm_batch.pose.balance import (
     BALANCE_MARGIN,
     is_balanced,
@@ -31,10 +31,14 @@ STATED_WEIGHT: Final = 3.0
 """Of a condition that the caption states, and of balance, beside those that the judge reads."""
 LARGEST_WEIGHT: Final = 1.0
 """Of a condition that the judge reads."""
+_BALANCE_SCALE: Final = 3.0
+"""Feet are narrow: of the usual margin a third has to do."""
 _REMEMBERED: Final = 1 << 14
 
 
-BALANCED: Final = Condition("balanced", ((lambda joints: BALANCE_MARGIN - outside_support(joints[:, :NUM_JOINTS]),),))
+BALANCED: Final = Condition(
+    "balanced", ((lambda joints: _BALANCE_SCALE * (BALANCE_MARGIN - outside_support(joints[:, :NUM_JOINTS])),),)
+)
 """Of whoever neither sits nor lies."""
 CLEAR_OF_TRUNK: Final = Condition("clear of the trunk", ((lambda joints: outside_trunk(joints[:, :NUM_JOINTS]),),))
 
@@ -94,12 +98,14 @@ class PoseAdjuster:
     ) -> tuple[Joints, list[Condition]]:
         """The pose (22, 3) with the fewest of the required conditions missed, and these.
 
-        What the judge reads is kept first, then human limits too, then what is required alone matters.
+        What the judge reads is kept first, then human limits too; then what is required alone matters, at last by a
+        narrow margin.
         """
         best, still = before, missed
+        shown = self._shown(caption, before)
         further: list[Condition] = []
-        for keeps_reading in (True, True, False):
-            pose = self._adjusted(caption, required, before, further, keeps_reading)
+        for kept, margin in ((shown, MARGIN), (shown, MARGIN), ([], MARGIN), ([], NARROW_MARGIN)):
+            pose = _adjusted(required, before, kept, further, margin)
             if _is_better(pose, before):
                 now = _missed(required, pose)
                 if len(now) < len(still):
@@ -109,41 +115,47 @@ class PoseAdjuster:
             further = _further_requirements(pose)
         return best, still
 
-    def _stated(self, caption: str) -> tuple[Condition, ...]:
-        return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
-
-    def _adjusted(
-        self,
-        caption: str,
-        required: Sequence[Condition],
-        pose: Joints,
-        further: Sequence[Condition] = (),
-        keeps_reading: bool = True,
-    ) -> Joints:
-        """The pose (22, 3) changed for what is required, in canonical position, its lowest joint as high as before.
-
-        What is required further is not what the caption says.
-        """
-        read, weights = self.judge.probable_conditions(caption) if keeps_reading else ((), ())
-        kept = [
+    def _shown(self, caption: str, pose: Joints) -> list[tuple[Condition, float]]:
+        """What the judge reads in the caption and the pose (22, 3) shows, each with its weight."""
+        read, weights = self.judge.probable_conditions(caption)
+        return [
             (condition, min(weight, LARGEST_WEIGHT))
             for condition, weight in zip(read, weights, strict=True)
             if _holds(condition, pose)
         ]
-        others = (*further, BALANCED) if not may_rest(pose[None])[0] else further
-        kept += [(each, STATED_WEIGHT) for each in dict.fromkeys(others) if each not in required]
-        kept += [(limit, LARGEST_WEIGHT) for limit in LIMITS]
-        conditions = [*required, *(condition for condition, _ in kept)]
-        weights = [STATED_WEIGHT] * len(required) + [weight for _, weight in kept]
-        changed = adjusted(pose, conditions, weights)
-        changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
-        return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
+
+    def _stated(self, caption: str) -> tuple[Condition, ...]:
+        return tuple(map(parse, stated_conditions(self.judge.reader.rewrite(caption).text)))
 
 
 def clip_of_pose(clip: Joints, frame: int, pose: Joints) -> Joints:
     """The clip (T, 22, 3) moved and adjusted so that its frame is the pose (22, 3), in canonical position."""
     moved = canonical_clip(clip, frame)
     return moved if np.array_equal(moved[frame], pose) else follow(moved, moved[frame], pose)
+
+
+def _adjusted(
+    required: Sequence[Condition],
+    pose: Joints,
+    shown: Sequence[tuple[Condition, float]] = (),
+    further: Sequence[Condition] = (),
+    margin: float = MARGIN,
+) -> Joints:
+    """The pose (22, 3) changed for what is required, in canonical position, its lowest joint as high as before.
+
+    What it shows is kept by weights; what is required further is not what the caption says.
+    """
+    others = (*further, BALANCED) if not may_rest(pose[None])[0] else further
+    kept = [
+        *shown,
+        *((each, STATED_WEIGHT) for each in dict.fromkeys(others) if each not in required),
+        *((limit, LARGEST_WEIGHT) for limit in LIMITS),
+    ]
+    conditions = [*required, *(condition for condition, _ in kept)]
+    weights = [STATED_WEIGHT] * len(required) + [weight for _, weight in kept]
+    changed = adjusted(pose, conditions, weights, margin)
+    changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
+    return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
 
 
 def _holds(condition: Condition, pose: Joints) -> bool:

@@ -7,22 +7,23 @@ from mardm_batch.language.limbs import other_side
 from mardm_batch.language.statements.rules import (
     OF,
     SIDE,
+    Match,
     Rule,
+    against_other,
+    gap,
     limb,
     states,
     unless_said,
 )
 
-_AIMED: Final = (
-    r"(?:(?:is|are|both|raised|lifted|held|kept|and) )*(?:extended|extends?|extending|stretched|stretches"
-    r"|stretch|stretching|outstretched|straight|reaching|reaches|reach|pointing|points?|pointed|hanging|hangs|hang"
-    r"|lies straight|lying straight|shoots|shooting|shoot|goes|go|going|thrust|sent|flung|swept)"
-    r" (?:(?:straight|out|horizontally|vertically|far|directly|right) )*"
+_AIMED: Final = gap(
+    "cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down|back|low*|forwards?"
+    "|swing*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
-_LYING: Final = "lie|lies|lying|lay|lays|laying|supine|prone|sleeping|asleep"
+_LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|sleeping|asleep|floating|belly|stomach|carried"
 
 
 def rules() -> Iterator[Rule]:
@@ -50,12 +51,17 @@ def _hands() -> Iterator[Rule]:
     for named, point in (("waist|belt|navel", "spine2"), ("hips?", "hips")):
         lower = rf"{_HAND} {held}(?:below|beneath) {OF}(?:{named})\b"
         yield Rule(_HANDS, "below beneath", lower, states(f"{{hand}} below {point}"))
-    hanging = (
-        r"(?:(?:is|are|hang|hanging|hangs|held|down|straight|kept|relaxed|resting|rest|rests|both|flat|lies?|lying"
-        r"|stiff|loose(?:ly)?) )*"
+    hanging = gap("out|away|up|raised|lifted|extended|stretched|bent|forwards?")
+    beside = (
+        r"(?:at|by|along|beside|against|next to) (?:the |their |his |her |its )?(?:(?:left|right|own) )?"
+        r"(?:sides?|body|trunk|flanks?|thighs?)\b(?! (?:level|height))"
     )
-    beside = r"(?:at|by|along|beside|against|next to) (?:the |their |his |her )?(?:sides?|body|trunk)\b"
-    yield Rule("arm arms", "side sides body trunk", rf"{_ARM} {hanging}{beside}", states("{hand} near {hip} 0.4"))
+    yield Rule(
+        "arm arms",
+        "side sides body trunk flank flanks thigh thighs",
+        rf"{_ARM} {hanging}{beside}",
+        states("{hand} near {hip} 0.4"),
+    )
     levels = (
         ("shoulder", ("{hand} below head", "{hand} above spine2")),
         ("chest|breast", ("{hand} below head", "{hand} above pelvis 0.15")),
@@ -64,9 +70,66 @@ def _hands() -> Iterator[Rule]:
     )
     moved = r"(?:(?:is|are|both|held|kept|raised|lifted|up|clasped|together) )*"
     for level, conditions in levels:
-        at_level = rf"{limb('hand', 'fist', 'palm')} {moved}(?:at|to) (?:the )?(?:{level})[- ](?:height|level)\b"
+        at_level = (
+            rf"{limb('hand', 'fist', 'palm')} {moved}(?:(?:at|to) (?:the )?(?:{level})[- ](?:height|level)|(?:at|to) "
+            rf"the (?:height|level) of {OF}(?:{level})s?)\b"
+        )
         for condition in conditions:
             yield Rule(_HANDS, "height level", at_level, states(condition))
+    neutral = rf"{_ARM} (?:(?:is|are|in|kept|held|simply|relaxed) )*(?:neutral|relaxed)\b(?! (?:behind|on|in|out|over))"
+    yield Rule("arm arms", "neutral relaxed", neutral,
+               unless_said(_LYING, states("{hand} below {shoulder} 0.15")))  # fmt: skip
+    diagonal = (
+        rf"{_ARM} {gap('down')}(?:diagonal(?:ly)? (?:up\w*|out and up)|up(?:wards?)? (?:and|at an angle) (?:out|to the "
+        r"side)|up at an angle|up diagonally)\b"
+    )
+    yield Rule(
+        "arm arms", "diagonal diagonally up upward upwards angle", diagonal, states("{hand} above {shoulder} 0.1")
+    )
+    vee = r"arms (?:\w+ ){0,3}?(?:form|make|making|forming|in) an? (?:\w+ )?(?:v|y)\b"
+    yield Rule("arms", "v y", vee, states("hands above shoulders 0.1"))
+    low_diagonal = (
+        rf"{_ARM} {gap('up')}(?:diagonal(?:ly)? (?:down\w*|low)|down(?:wards?)? (?:and|at an angle) (?:out|to the side"
+        r"|forwards?)|down diagonally)\b"
+    )
+    yield Rule(
+        "arm arms", "diagonal diagonally down downward downwards", low_diagonal, states("{hand} below {shoulder} 0.1")
+    )
+    midline = (
+        rf"{SIDE} (?:hand|arm) {gap()}(?:crosses|crossing|across) (?:the |to the |over to the )?(?:midline|(?:left"
+        r"|right|other) side)"
+    )
+    yield Rule("hand arm", "crosses crossing across", midline, _across)
+    to_one_side = (
+        rf"(?:arms|hands) {gap()}(?:to|on|towards?) (?:the |her |his |their |one )?(?:same side, (?:the|his|her) )?"
+        r"(?P<to>left|right)\b(?! (?:arm|hand|hip|knee|foot|shoulder|thigh|side of))"
+    )
+    yield Rule(
+        "arms hands",
+        "left right",
+        to_one_side,
+        unless_said("and the other|one arm|each", states("hands {to} of torso")),
+    )
+    forward_of = (
+        rf"{SIDE} (?:arm|hand) {gap()}(?:forwards?|ahead|fwd)\b[^.;]{{0,30}}\b(?:left|right|other|opposite)(?: one| "
+        rf"arm| hand)? {gap()}(?:backwards?|back|behind)\b"
+    )
+    yield Rule(
+        "arm hand",
+        "back backward backwards behind",
+        forward_of,
+        against_other("{side}_hand in front of {other}_hand 0.15"),
+    )
+    with_arm = (
+        rf"(?:reach\w*|stretch\w*|punch\w*|extend\w*) (?:far |out |straight )*(?:forwards?|ahead) with {OF}(?:both )?"
+        rf"{limb('arm', 'hand', 'fist')}\b"
+    )
+    yield Rule(_HANDS, "forward forwards ahead", with_arm, states("{hand} in front of torso 0.15"))
+    level_with = (
+        rf"{limb('hand', 'fist', 'palm')} {gap('below')}(?:level|even) with {OF}(?P<what>head|face|ears?|eyes|chin"
+        r"|temples?)\b"
+    )
+    yield Rule(_HANDS, "level even", level_with, states("{hand} above spine3"))
     air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
     yield Rule(_HANDS, "air", air, states("{hand} above head"))
     before_shoulder = rf"{SIDE} hand (?:is )?(?:just |right )?in front of the (?P<at>left|right) shoulder\b"
@@ -95,12 +158,12 @@ def _hands() -> Iterator[Rule]:
     on_floor_behind = rf"{_HAND} (?:\w+ ){{0,3}}on the (?:floor|ground|mat) (?:far )?behind\b"
     yield Rule(_HANDS, "behind", on_floor_behind, states("{hand} behind pelvis"))
     back = (
-        rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} (?:(?:is|are|clasped|held|joined|tucked|folded|both|placed"
-        r"|resting|rests?) )*"
-        rf"(?:behind {OF}(?:lower |small of {OF})?back|at {OF}(?:lower )?back|on {OF}(?:lower back|small of {OF}back))"
+        rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
+        rf"(?:behind {OF}(?:lower |small of {OF})?(?:back|bum|butt|bottom|buttocks|hips|tail|pelvis)|at {OF}(?:lower )?"
+        rf"back|on {OF}(?:lower back|small of {OF}back))"
         r"\b"
     )
-    yield Rule(f"{_HANDS} forearm forearms", "back", back, states("{hand} behind torso"))
+    yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
     ahead = (
         r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised|out|up|guarding|low) )*in front of"
     )
@@ -130,7 +193,7 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("elbows", "side sides ribs body waist", tucked, states("elbows apart ..0.55"))
     forward = (
-        rf"{_ARM} (?:{_AIMED}|(?:(?:is|are|out|raised|held) )*)(?:forwards?|(?:straight |out )*(?:in front|ahead)|to "
+        rf"{_ARM} {_AIMED}(?:forwards?|(?:straight |out )*(?:in front|ahead)|to "
         r"the front|out front)\b(?! of (?:the |their |his |her )?(?:chest|belly|face|stomach|hips))"
     )
     yield Rule("arm arms", "forward forwards front ahead", forward, states("{arm} points forward 45"))
@@ -139,7 +202,10 @@ def _arms() -> Iterator[Rule]:
     )
     aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
     yield Rule(
-        "arm arms", "upward upwards up overhead ceiling sky", rf"{_ARM} {_AIMED}{aloft}", states("{hand} above head")
+        "arm arms",
+        "upward upwards up overhead ceiling sky",
+        rf"{_ARM} {_AIMED}{aloft}",
+        unless_said(_LYING, states("{hand} above head")),
     )
     skyward = (
         rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:to|at|for|towards?) the (?:ceiling|sky))"
@@ -155,6 +221,8 @@ def _arms() -> Iterator[Rule]:
         r"sides?|out wide|either side)\b"
     )
     aside = rf"{_ARM} (?:{_AIMED}|{spread} ){sideways}"
+    own_side = rf"{SIDE} arm {_AIMED}(?:out )?to (?:the |its |his |her )?(?:(?P=side)|side)\b"
+    yield Rule("arm", "left right side", own_side, states("{arm} points outward 45"))
     wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )+wide\b"
     outward = states("{arm} points outward 45")
     yield Rule("arm arms", "side sides sideways wide", aside, outward)
@@ -172,8 +240,8 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("hand arm fist", "other", other, states("either arm points down 45"))
     elbow = (
-        rf"{limb('elbow')} (?:(?:is|are|both|pulled|drawn|thrust|sharply|far) )+(?:back|behind)\b(?! (?:the|his|her"
-        r"|their) head)"
+        rf"{limb('elbow')} {gap('touch*|near|on|against')}(?:back|behind)\b(?! (?:the|his|her|their) (?:head|neck"
+        r"|knees?))"
     )
     yield Rule("elbow elbows", "back behind", elbow, states("{elbow} behind torso"))
     backward = (
@@ -181,7 +249,7 @@ def _arms() -> Iterator[Rule]:
         r"|behind)\b"
     )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
-    level = r"(?:parallel (?:to|with) the (?:floor|ground)|horizontal|level)\b(?! with)"
+    level = r"(?:parallel (?:to|with) the (?:floor|ground)|horizontal|level(?: with the (?:floor|ground))?)\b(?! with)"
     for part in ("thigh", "forearm", "leg", "arm", "shin"):
         horizontal = rf"{limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched|both) )*{level}"
         yield Rule(f"{part} {part}s", "parallel horizontal level", horizontal, states(f"{{{part}}} horizontal"))
@@ -206,3 +274,9 @@ def _arms() -> Iterator[Rule]:
         r"|sideways|forwards?|in front) )+at (?:the )?shoulder[- ](?:height|level)\b"
     )
     yield Rule("arm arms", "shoulder", at_shoulders, states("{arm} horizontal"))
+
+
+def _across(match: Match) -> str:
+    """Of the hand of one side on the other side of the body."""
+    side = match["side"]
+    return f"{side}_hand {other_side(side)} of {side}_shoulder 0.08"

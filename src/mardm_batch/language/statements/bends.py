@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from mardm_batch.language.limbs import other_side
 from mardm_batch.language.numbers import SPELT, value
 from mardm_batch.language.statements.rules import (
     ABOUT,
-    ADVERB,
     OF,
     Match,
     Rule,
     either_of,
+    gap,
     limb,
     states,
     subject,
@@ -23,14 +24,18 @@ _STRAIGHT: Final = (
 )
 _STRAIGHT_BEFORE: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked|straighten|lock)|stretched)"
 _SLIGHT: Final = (
-    r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat)"
-    r"|(?P<deep>deeply|sharply|fully|tightly|completely)) "
+    r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat|just)"
+    r"|(?P<deep>(?<!more )deeply|sharply|fully|tightly|completely|acutely|strongly)|(?P<half>half(?:way)?|partly"
+    r"|partially)) "
 )
-_ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})[ -]degrees?(?: angles?)?\b"
-_SQUARE: Final = rf"(?P<square>{ABOUT}(?:a )?right angles?)\b"
-_SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by) )?(?:{_ANGLE}|{_SQUARE})"
+_SOMEHOW: Final = gap("up|down|forwards?|out|back|behind|over|on|in|at|to|across|against") + "(?:(?:almost|nearly) )?"
+_ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})(?:[ -]degrees?(?: angles?)?\b|ish\b|(?= ?(?:$|[,.;])))"
+_SQUARE: Final = rf"(?P<square>{ABOUT}(?:a )?right angles?|square)\b"
+_MOST: Final = r"(?P<most>to the max|all the way|as far as (?:it|they) goe?s?|hard|tight(?:ly)?|double)\b"
+_SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|{_MOST})"
 _IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched unbent long"
-_IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes"
+_IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes crooked flexion crook fold folds folding"
+_NOT_THE_TRUNK: Final = r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in)\b)"
 
 
 def rules() -> Iterator[Rule]:
@@ -38,17 +43,28 @@ def rules() -> Iterator[Rule]:
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = either_of(word)
-        is_straight = rf"{limb(word)},? {ADVERB}(?:(?:lifted|raised|kicked) and )?{_STRAIGHT}(?! apart)"
+        is_straight = rf"{limb(word)},? {_SOMEHOW}(?:(?:lifted|raised|kicked) and )?{_STRAIGHT}(?! apart)"
         yield Rule(named, _IS_STRAIGHT, is_straight, partial(_straight, part))
         yield Rule(named, _IS_STRAIGHT, rf"{_STRAIGHT_BEFORE} {OF}(?:both )?{one}", partial(_straight, part))
-        hardly = rf"{limb(word)} {ADVERB}(?:hardly|scarcely) (?:bent|flexed)\b"
+        hardly = rf"{limb(word)} {_SOMEHOW}(?:hardly|scarcely) (?:bent|flexed)\b"
         yield Rule(named, "hardly scarcely", hardly, states(f"{{{part}}} bent ..50"))
-        bent = rf"{limb(word)} {ADVERB}(?:{_SLIGHT})?(?:bent|flexed|folded|bending)(?: (?:{_SIZE}))?\b"
+        bent = (
+            rf"{limb(word)} {_SOMEHOW}(?:{_SLIGHT})?(?:bent|flexed|folded|crooked|bending|folds)(?: (?:{_SIZE}))?\b"
+            rf"{_NOT_THE_TRUNK if word == 'leg' else ''}"
+        )
         yield Rule(named, _IS_BENT, bent, partial(_bent, part))
         yield Rule(named, _IS_BENT, rf"(?:{_SLIGHT})?bent {one}(?: (?:{_SIZE}))?", partial(_bent, part))
         bend = rf"(?:{_SLIGHT})?(?:bend|flex) {OF}(?:both )?{one}(?: (?:{_SIZE}))?(?! (?:back|towards?|in)\b)"
         yield Rule(named, "bend flex", bend, partial(_bent, part))
+        yield Rule(named, "fold", rf"fold {OF}(?:both )?{one}(?: (?:{_SIZE}))?", partial(_bent, part))
+        amount = r"(?:(?P<slight>slight|soft|small|gentle|little|tiny|micro)|(?P<deep>deep|sharp|strong|full)) "
+        noun = rf"(?:a |an )?(?:{amount})?(?:bend|crook|flexion) (?:in|at|of) {OF}(?:both )?{one}"
+        yield Rule(named, _IS_BENT, noun, partial(_bent, part))
+        having = rf"{limb(word)} (?:has|have|with|in|shows?) (?:a |an )?(?:{amount})?(?:bend|crook|flexion)\b"
+        yield Rule(named, _IS_BENT, having, partial(_bent, part))
         if word == part:
+            flexion = rf"{limb(word)} (?:in |at )?(?:flexion )?(?:of )?{_SIZE}(?: of flexion| bent)?"
+            yield Rule(named, "degree degrees flexion bent", flexion, partial(_bent, part))
             yield Rule(named, _IS_BENT, rf"{limb(word)} (?:bends|bend|flexes|flex)\b", partial(_bent, part))
             at_angle = rf"{limb(word)}(?: joints?)?,? (?:(?:is|are|both|held|kept|each) )*(?:{_SIZE})"
             yield Rule(named, "degree degrees angle angles", at_angle, partial(_bent, part))
@@ -62,13 +78,36 @@ def rules() -> Iterator[Rule]:
             )
             yield Rule(named, "soft softened loose slack unlocked", loose, states(f"{{{part}}} bent 8..75"))
     heel = (
-        rf"{limb('heel', 'foot')} (?:\w+ ){{0,4}}?(?:to|towards?|against|at) {OF}(?:own |left |right )?(?:buttocks?"
-        r"|bum|glutes?)\b"
+        rf"{limb('heel', 'foot', 'ankle')} {gap(most=5)}(?:to|towards?|against|at|touching|near) {OF}"
+        r"(?:own |left |right )?(?:buttocks?|bum|glutes?|butt|seat|bottom|behind)\b"
     )
-    yield Rule("heel heels foot feet", "buttock buttocks bum glute glutes", heel, states("{knee} bent 80.."))
+    seat = "buttock buttocks bum glute glutes butt seat bottom behind"
+    yield Rule("heel heels foot feet ankle ankles", seat, heel, states("{knee} bent 90.."))
+    tucked = (
+        r"(?:knees|legs|heels) (?:(?:are|both|pulled|drawn) )*(?:tucked|curled)(?: up| in| under)?\b(?! (?:to|behind))"
+    )
+    yield Rule("knees legs heels", "tucked curled", tucked, states("knees bent 60.."))
+    on_heels = (
+        r"(?:sit|sits|sitting|sat|rests?|resting|sinks?|back) (?:back |down )*(?:on|to|onto|towards) "
+        r"(?:the |his |her |their |both )*heels\b"
+    )
+    for condition in ("knees bent 100..", "pelvis height ..0.45"):
+        yield Rule("heels", "sit sits sitting sat rest rests resting sink sinks back", on_heels, states(condition))
+    for ends, state, condition in (
+        ("front|forward|leading|lead", "bent|bends|bending|flexed", "either knee bent 30.."),
+        ("back|rear|trailing|hind", "straight|extended|long|locked|stretched", "either knee bent ..42"),
+    ):
+        one_of_two = rf"(?:{ends}) (?:leg|knee|one) {gap('forwards?|up|out')}(?:{state})\b"
+        yield Rule(ends.replace("|", " "), state.replace("|", " "), one_of_two, states(condition))
+    ellipsis = (
+        r"(?P<first>left|right) (?:leg|knee) (?:\w+ ){0,2}?(?P<how>straight|bent|folded|extended)(?: \w+){0,4}?,? "
+        r"(?:(?:and|while|whereas|with|but) )?(?:the )?(?:left|right|other)(?: one| leg| knee)? (?:is )?"
+        r"(?P<then>bent|straight|folded|extended)\b"
+    )
+    yield Rule("leg knee", "straight bent folded extended", ellipsis, _of_the_other)
     standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
     yield Rule("standing stands stand", "upright straight tall erect", standing,
-               unless_said(r"bent|bend\w*|knees?|legs?|foot|feet", states("knees bent ..45")))  # fmt: skip
+               unless_said(r"bent|bend\w*|knees?|legs?|foot|feet|forearms?", states("knees bent ..45")))  # fmt: skip
     lunge = r"(?:lunge|lunging|lunges)\b"
     yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge, states("either knee bent 45.."))
     flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
@@ -82,6 +121,14 @@ def rules() -> Iterator[Rule]:
     for condition in ("knees bent 75..", "hands near knees 0.5"):
         yield Rule("knees shins legs", "hugging hugs hug hugged clasping clasps wrapped folded locked wrapping",
                    f"(?:{hugging}|{passive})", states(condition))  # fmt: skip
+
+
+def _of_the_other(match: Match) -> str | None:
+    """Of "the left knee straight and the right bent" what is said of the second."""
+    is_bent = match["then"] in ("bent", "folded")
+    if (match["how"] in ("bent", "folded")) == is_bent:
+        return None
+    return f"{other_side(match['first'])}_knee bent {'40..' if is_bent else '..38'}"
 
 
 def _straight(part: str, match: Match) -> str:
@@ -100,6 +147,8 @@ def _bent(part: str, match: Match) -> str | None:
         limits = "62..118"
     elif groups.get("slight"):
         limits = "8..60"
-    elif groups.get("deep"):
+    elif groups.get("half"):
+        limits = "30..125"
+    elif groups.get("deep") or groups.get("most"):
         limits = "80.."
     return f"{subject(match, part)} bent {limits}"

@@ -1,25 +1,20 @@
-"""What touches the floor or another part of the body."""
+"""What touches another part of the body."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural
 from mardm_batch.language.statements.rules import (
-    FLOOR,
-    FLOORS,
     OF,
     PLACED,
     SIDE,
     Condition,
     Match,
     Rule,
-    against_other,
+    gap,
     limb,
     states,
     subject,
-    unless_said,
-    where_said,
 )
 
 _LANDMARKS: Final = {
@@ -27,12 +22,16 @@ _LANDMARKS: Final = {
     "kneecap": ("knee", 0.2), "knee": ("knee", 0.2), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
-    "head": ("head", 0.25), "face": ("head", 0.25), "forehead": ("head", 0.25), "mouth": ("head", 0.25),
+    "head": ("head", 0.25), "skull": ("head", 0.25), "crown": ("head", 0.25), "jaw": ("head", 0.3),
+    "lips": ("head", 0.25), "eyebrows": ("head", 0.25), "hair": ("head", 0.25), "face": ("head", 0.25),
+    "forehead": ("head", 0.25), "mouth": ("head", 0.25),
     "brow": ("head", 0.25), "eyes": ("head", 0.25), "nose": ("head", 0.25),
     "chin": ("head", 0.25), "cheek": ("head", 0.25), "ear": ("head", 0.25), "temple": ("head", 0.25),
     "neck": ("neck", 0.25), "nape": ("neck", 0.25), "throat": ("neck", 0.25), "chest": ("spine3", 0.3),
-    "heart": ("spine3", 0.3), "sternum": ("spine3", 0.3),
+    "heart": ("spine3", 0.3), "sternum": ("spine3", 0.3), "breastbone": ("spine3", 0.3),
     "belly": ("spine1", 0.3), "stomach": ("spine1", 0.3), "tummy": ("spine1", 0.3),
+    "abdomen": ("spine1", 0.3), "navel": ("spine1", 0.3), "ribs": ("spine2", 0.33), "sacrum": ("pelvis", 0.33),
+    "lower back": ("spine1", 0.33), "small of the back": ("spine1", 0.33),
 }  # fmt: skip
 """By the word for what a hand is on: the point that it is near, and within which distance in metres."""
 _PAIRED: Final = ("hip", "knee", "ankle", "foot", "shoulder", "elbow", "wrist")
@@ -49,94 +48,46 @@ _HOLDS: Final = (
     "|pulling|pulls|pull|cupping|cups"
 )
 _ON: Final = (
-    rf"(?:on|onto|at|against|to|for|under|down to|up to|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers|cover"
-    r"|beside|by|next to|across) (?:top of |the (?:top|side|front|back|inside|outside) of )?"
+    r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
+    rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers"
+    r"|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon|(?:wrap\w*|wraps|locked|clasped|closed) "
+    r"around|beside|by|next to|across|near|into"
+    r"|behind(?= (?:the |his |her |their )?(?:neck|nape|ear|knee))) (?:top of |the (?:top|side|front|back|inside"
+    r"|outside) of )?"
 )
-_POINT: Final = rf"{OF}(?:both |own |lifted |raised |bent |front )?(?:(?P<at>left|right) )?(?P<landmark>{_LANDMARK})\b"
+_POINT: Final = (
+    rf"{OF}(?:both |own |lifted |raised |bent |front |inner |outer |outside |inside |same )*(?:(?P<at>left|right) )?"
+    rf"(?P<landmark>{_LANDMARK})\b"
+)
+_TO_A_PART: Final = gap("off|from|clear|behind|below|towards?|point*|fac(?:es|ing)")
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
 _HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
 _HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
-_OFF: Final = (
-    r"(?:(?:is|are|lifted|raised|held|hovering|hovers|kept|stays?|just|well|both|high) )*"
-    r"(?:off|clear of|above) the (?:floor|ground|mat)\b"
-)
+_HAND_NAMES: Final = "(?:hand|palm|fist|fingertips|wrist)"
 
 
 def rules() -> Iterator[Rule]:
-    """What is on the floor, then hands, then other parts on each other."""
-    yield from _on_the_floor()
-    yield from _off_the_floor()
+    """Hands, then other parts on each other."""
     yield from _hands_on_parts()
     yield from _hands_together()
     yield from _legs_and_elbows()
 
 
-def _on_the_floor() -> Iterator[Rule]:
-    for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm", "fist", "fingertip")), ("elbow", ("forearm",)),
-                        ("foot", ("foot", "sole"))):  # fmt: skip
-        words = " ".join(form for name in names for form in (name, plural(name)))
-        yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", states(f"{{{part}}} on floor"))
-    knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
-    yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
-    one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
-    yield Rule("knee", "one", one_knee, states("either knee on floor"))
-    yield Rule("knee", "down", rf"{SIDE} knee (?:is )?down\b", states("{side}_knee on floor"))
-    knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
-    yield Rule("knees", "on", knees, states("knees on floor"))
-    soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"
-    yield Rule("feet soles", "flat", soles, states("feet on floor"))
-    head = rf"(?:forehead|head|nose|cheek) (?:(?:is|rests|resting|lowered|down|touching|placed|flat) )*{FLOOR}"
-    yield Rule("forehead head nose cheek", FLOORS, head, states("head height ..0.35"))
-    flat = (
-        r"(?:belly|stomach|tummy|hips|pelvis|bum|bottom|buttocks|seat) (?:(?:is|are|flat|rests?|resting|down) )*"
-        rf"{FLOOR}"
-    )
-    yield Rule("belly stomach tummy hips pelvis bum bottom buttocks seat", FLOORS, flat, states("pelvis height ..0.35"))
-    low = (
-        rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
-        r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
-        r") "
-        r"the (?:floor|ground)\b"
-    )
-    yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
-    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) the (?:floor|ground|mat)\b"
-    yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
-    supporting = (
-        r"(?:supports?|supporting|props?|propping|holds?|holding|leans?|leaning|weight|propped|supported)"
-        r" (?:(?:himself|herself|themselves|itself|the body|her|him|back|up|is|far|over|mostly|the) )*"
-        rf"on {OF}(?:both )?"
-    )
-    floors = "floor|ground|mat|grass|lawn|beach|carpet|sand|towel|blanket"
-    on_hand = rf"{supporting}{limb('hand', 'palm', 'arm')}\b(?! (?:of|on) )"
-    yield Rule(f"{_HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
-               "leaning weight propped supported", on_hand, where_said(floors, _bearing_hand))  # fmt: skip
-
-
-def _off_the_floor() -> Iterator[Rule]:
-    for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm")), ("foot", ("foot",))):
-        words = " ".join(form for name in names for form in (name, plural(name)))
-        yield Rule(words, "off clear above", rf"{limb(*names)} {_OFF}", states(f"{{{part}}} off floor"))
-    in_the_air = r"(?:(?:up|high|kicked|raised|lifted|straight|both|are|is|held|waving) )*in the air\b"
-    yield Rule("leg legs foot feet", "air", rf"{limb('leg', 'foot')} {in_the_air}", states("{foot} off floor"))
-    standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
-    leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
-    yield Rule("leg foot", "on", leg, _other_foot)
-    bearing = rf"{standing} on {OF}{SIDE} (?:leg|foot)\b"
-    yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
-    yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
-    single = (
-        r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
-    )
-    rest = r"one hand [^.;]{0,80}\bthe other (?:one |hand )?(?:is )?(?:not|off|free|in the air|lifted)\b"
-    yield Rule("hand", "just only other", rf"(?:{single}|{rest})",
-               where_said(FLOORS.replace(" ", "|"), states("either hand off floor")))  # fmt: skip
-    only = rf"only {OF}{SIDE} hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
-    yield Rule("hand", "only", only, against_other("{other}_hand off floor"))
-
-
 def _hands_on_parts() -> Iterator[Rule]:
-    on_landmark = rf"{_HAND} {PLACED}{_ON}{_POINT}{_NOT_A_POINT}"
+    on_landmark = rf"{_HAND} {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
     yield Rule(_HANDS, _LANDMARK_WORDS, on_landmark, _hand_on)
+    same_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?P<landmark>{_LANDMARK}) (?:of|on) (?:the |that )?same side\b"
+    yield Rule(_HANDS, "same", same_side, _on_own_side)
+    own_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?:same side|own|its) (?P<landmark>{_LANDMARK})\b"
+    yield Rule(_HANDS, "same own its", own_side, _on_own_side)
+    over_the_other = (
+        rf"{SIDE} {_HAND_NAMES} {gap()}(?:opposite|other) (?P<landmark>shoulder|elbow|knee|foot|ankle|thigh)\b"
+    )
+    yield Rule(_HANDS, "opposite other", over_the_other, _on_other_side)
+    one_elbow = r"one hand (?:holds?|holding|grips?|gripping|on|grabs|supports) the opposite elbow\b"
+    yield Rule(
+        "hand", "opposite", one_elbow, states("left_hand near right_elbow 0.25 or right_hand near left_elbow 0.25")
+    )
     held = (
         rf"(?:{_HOLDS}|reach(?:ing|es)? for|reach(?:ing|es)? down to) {_POINT} (?:firmly )?with {OF}(?:both )?{_HAND}"
     )
@@ -156,35 +107,42 @@ def _hands_on_parts() -> Iterator[Rule]:
     )
     for side in ("left", "right"):
         yield Rule("hands palms arms", "opposite", opposite, _on_opposite(side))
-    behind_head = rf"{_HAND} (?:(?:is|are|clasped|joined|tucked|folded|linked|locked) )*behind {OF}(?:head|neck)\b"
-    yield Rule(_HANDS, "behind", behind_head, states("{hand} near head 0.3"))
+    behind_head = rf"(?:{_HAND}|fingers) {gap('floor|ground')}behind {OF}(?:head|neck|nape|skull|ears?)\b"
+    yield Rule(f"{_HANDS} fingers", "behind", behind_head, states("{hand} near head 0.3"))
     cradled = (
         r"(?:chin|head|face|cheek) (?:(?:is|propped|resting|rests|buried|cradled|supported|held) )*(?:up )?"
         rf"(?:in|on) {OF}(?:both )?{_HAND}\b"
     )
     yield Rule("chin head face cheek", _HANDS, cradled, states("{hand} near head 0.3"))
-    lap = rf"{_HAND} (?:(?:is|are|folded|clasped|resting|rests?|lies?|placed|joined) )*(?:in|on) {OF}lap\b"
+    lap = rf"{_HAND} {gap()}(?:in|on) {OF}lap\b"
     yield Rule(_HANDS, "lap", lap, states("{hand} near pelvis 0.4"))
-    pockets = rf"{_HAND} (?:(?:is|are|stuck|shoved|thrust|deep|both|stuffed) )*in(?:to)? {OF}(?:back )?pockets?\b"
+    pockets = rf"{_HAND} {gap()}in(?:to|side)? {OF}(?:\w+ )?pockets?\b"
     yield Rule(_HANDS, "pocket pockets", pockets, states("{hand} near {hip} 0.3"))
 
 
 def _hands_together() -> Iterator[Rule]:
     joined = r"(?:clasped|joined|touching|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
-    joining = r"(?:(?:are|is|pressed|clasped|joined|held|folded|put|kept|touching) )*"
+    joining = gap("on|around|behind(?= the)|ove", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
-        "hands palms",
-        "together clasped joined touching interlaced other another",
-        rf"(?:(?:hands|palms) {joining}(?:together\b|{joined}|{each_other})|(?:clasped|joined) hands\b)",
+        "hands palms fingers fists fingertips",
+        "together clasped joined touching interlaced other another meet meets",
+        rf"(?:(?:hands|palms|fists|fingertips) {joining}(?:together\b|{joined}|{each_other}|meet\b)|(?:clasped|joined) "
+        r"hands\b"
+        r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",
         states("hands close 0.2"),
     )
     between = r"(?:hands|palms) (?:\w+ ){0,2}?between (?:the |his |her |their )?(?:thighs|knees|legs)\b"
     yield Rule("hands palms", "between", between, states("hands apart ..0.3"))
     folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
     yield Rule("hands", "folded", folded, states("hands close 0.25"))
-    crossed = r"(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)\b"
-    yield Rule("wrists hands", "crossed cross crossing", crossed, states("wrists apart ..0.26"))
+    crossed = (
+        r"(?:(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)|cross(?:es|ed|ing)? (?:the |his |her |their )?"
+        r"wrists)\b"
+    )
+    yield Rule("wrists hands", "crossed cross crossing crosses", crossed, states("wrists apart ..0.26"))
+    forearms = r"forearms (?:are )?(?:crossed|crossing|cross|one over the other)\b"
+    yield Rule("forearms", "crossed crossing cross over", forearms, states("wrists apart ..0.45"))
 
 
 def _legs_and_elbows() -> Iterator[Rule]:
@@ -194,18 +152,51 @@ def _legs_and_elbows() -> Iterator[Rule]:
     )
     yield Rule("knee knees", "pulled drawn tucked hugged brought", drawn, states("{knee} bent 40.."))
     together = (
-        r"(?P<part>feet|ankles|heels|legs|knees) (?:(?:are|is|pressed|joined|held|put|kept|squeezed) )*together\b"
+        r"(?P<part>feet|ankles|heels|legs|knees) (?:(?:are|is|both|pressed|joined|held|put|kept|squeezed|glued|locked"
+        r"|tight|side by side|and) )*"
+        r"(?:together|touching(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"
     )
-    yield Rule("feet ankles heels legs knees", "together", together, _together)
+    yield Rule("feet ankles heels legs knees", "together touching kiss kissing", together, _together)
+    drawn_together = (
+        r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:close )?together\b"
+    )
+    yield Rule("elbows", "together", drawn_together, states("elbows apart ..0.4"))
     close = (
         r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
         r"another)\b"
     )
     yield Rule("feet hands knees elbows ankles", "close", close, _close)
-    ankles = r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles)\b"
-    yield Rule("ankles", "crossed", ankles, states("ankles apart ..0.3"))
+    ankles = (
+        r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles|(?:left|right|one) ankle (?:is )?(?:crossed )?over "
+        r"the (?:left|right|other))\b"
+    )
+    yield Rule("ankles ankle", "crossed over", ankles, states("ankles apart ..0.33"))
+    chest = (
+        rf"{limb('knee')} {gap('floor|ground')}(?:to|towards?|against|into|up to|near) {OF}(?:chest|breastbone|sternum"
+        r"|ribs)\b"
+    )
+    yield Rule("knee knees", "chest breastbone sternum ribs", chest, states("{knee} near spine3 0.5"))
+    yield Rule("knee knees", "chest breastbone sternum ribs", chest, states("{knee} bent 55.."))
+    hugged = (
+        rf"(?:hug|hugs|hugging|pull|pulls|pulling|draw|draws|drawing|bring|brings|bringing) {OF}(?:both )?"
+        rf"{limb('knee')} {gap()}"
+    )
+    yield Rule("knee knees", "chest", rf"{hugged}(?:to|into|towards?) {OF}chest\b", states("{knee} near spine3 0.5"))
+    guarding = (
+        rf"{limb('hand', 'fist', 'forearm')} {gap()}(?:guard\w*|protect\w*|shield\w*) {OF}(?:face|chin|head|jaw"
+        r"|cheeks?|eyes)\b"
+    )
+    yield Rule(
+        f"{_HANDS} forearm forearms", "face chin head jaw cheek cheeks eyes", guarding, states("{hand} near head 0.45")
+    )
+    same = (
+        rf"{SIDE} elbow and {OF}(?P<at>left|right) knee (?:(?:is|are|drawn|brought|pulled|come|almost|nearly) )*"
+        r"(?:together|to each other|touch\w*|meet)\b"
+    )
+    yield Rule("elbow", "knee", same, states("{side}_elbow near {at}_knee 0.35"))
     elbow = (
-        rf"{limb('elbow')} (?:(?:is|are|rests?|resting|propped|placed|leaning|planted) )*(?:on|against) (?:top of )?"
+        rf"{limb('elbow')} {gap('behind|away|off|from')}(?:on|against|to|towards?|touch\w*|meets?|pressing|presses"
+        r"|press|pry\w*|pries) (?:top of |the )?(?:inside of |inner )?"
         r"(?:the |their |his |her |its |that )?(?:(?P<at>left|right) )?(?P<landmark>knee|thigh)s?\b"
     )
     yield Rule("elbow elbows", "knee knees thigh thighs", elbow, _elbow_on)
@@ -229,12 +220,6 @@ def _legs_and_elbows() -> Iterator[Rule]:
     yield Rule("leg thigh knee", "over", over, states("knees apart ..0.3"))
 
 
-def _bearing_hand(match: Match) -> str | None:
-    """On the floor, unless it is the head that is propped on it."""
-    before = match.string[max(match.start() - 25, 0) : match.start()]
-    return None if re.search(r"\b(?:head|chin|face|cheek)\b[^,.;]*$", before) else f"{subject(match, 'hand')} on floor"
-
-
 def _together(match: Match) -> str:
     return f"{'knees' if match['part'] == 'knees' else 'ankles'} apart ..0.3"
 
@@ -243,36 +228,37 @@ def _close(match: Match) -> str:
     return f"{match['part']} apart ..{0.35 if match['part'] in ('hands', 'knees', 'elbows') else 0.3}"
 
 
-def _other_foot(match: Match) -> str:
-    """Off the floor, where a person stands on one leg."""
-    foot = "either foot" if match["on"] == "one" else f"{other_side(match['on'])}_foot"
-    return f"{foot} off floor"
-
-
 def _hand_on(match: Match) -> str | None:
     word = match["landmark"].replace("calves", "calf")
     single = next(name for name in _LANDMARKS if word in (name, plural(name)))
     point, limit = _LANDMARKS[single]
+    limit += 0.15 * (" near " in match[0])
     hand = subject(match, "hand")
     if point not in _PAIRED:
-        return f"{hand} near {point} {limit}"
+        return f"{hand} near {point} {limit:g}"
     if match["at"]:
         if point in _OF_THE_OTHER_ARM and match["side"] in (match["at"], None):
             return None
-        return f"{hand} near {match['at']}_{point} {max(limit, 0.33) if match['both'] else limit}"
+        return f"{hand} near {match['at']}_{point} {max(limit, 0.33) if match['both'] else limit:g}"
     if match["both"]:
         points = plural(point)
-        if word == "knee":
+        if word == "knee" and " own " not in match[0]:
             return " or ".join(f"hands near {at}_knee 0.33" for at in ("left", "right"))
-        several = word in ("waist", "toes", plural(single)) and point not in ("shoulder", *_OF_THE_OTHER_ARM)
-        return f"hands near {points} {limit}" if several else None
+        several = (
+            word in ("waist", "belt", "toes", plural(single))
+            or " own " in match[0]
+            and point not in ("shoulder", *_OF_THE_OTHER_ARM)
+        )
+        return f"hands near {points} {limit:g}" if several else None
     hands = [match["side"]] if match["side"] else ["left", "right"]
     if point in _OF_THE_OTHER_ARM:
         pairs = [(side, other_side(side)) for side in hands]
     else:
         # on the hip of its own side, but of "the left hand on the knee" the knee may be either
         pairs = [(side, at) for side in hands for at in ("left", "right") if side == at or point in _OF_EITHER_SIDE]
-    return " or ".join(f"{side}_hand near {at}_{point} {limit}" for side, at in pairs) if word != "shoulders" else None
+    return (
+        " or ".join(f"{side}_hand near {at}_{point} {limit:g}" for side, at in pairs) if word != "shoulders" else None
+    )
 
 
 def _on_opposite(side: str) -> Condition:
@@ -281,6 +267,21 @@ def _on_opposite(side: str) -> Condition:
         return f"{side}_hand near {other_side(side)}_{point} {max(limit, 0.3)}"
 
     return condition
+
+
+def _on_own_side(match: Match) -> str | None:
+    return _on_side(match, match["side"])
+
+
+def _on_other_side(match: Match) -> str | None:
+    return _on_side(match, other_side(match["side"]))
+
+
+def _on_side(match: Match, at: str) -> str | None:
+    """Of the hand of one side on a part of the named side."""
+    word = match["landmark"].replace("calves", "calf")
+    point, limit = _LANDMARKS[next(name for name in _LANDMARKS if word in (name, plural(name)))]
+    return f"{match['side']}_hand near {at}_{point} {limit}" if point in _PAIRED else None
 
 
 def _elbow_on(match: Match) -> str | None:

@@ -11,10 +11,12 @@ from mardm_batch.language.statements.rules import (
     Match,
     Rule,
     against_other,
+    gap,
     limb,
     states,
     subject,
     unless_said,
+    where_said,
 )
 
 _FEET: Final = "foot feet leg legs"
@@ -40,14 +42,31 @@ def _legs() -> Iterator[Rule]:
         knee,
         unless_said(_RESTING + "|kneel(?:s|ing)?|jump(?:s|ing)?|floor|ground|knee down|lung(?:e|es|ing)", _raised_knee),
     )
-    apart = (
-        r"(?:(?:is|are|goes|straight|stretched|extended|extends|stretches|raised|lifted|held|kicked|put|placed"
-        r"|reaching|abducted|shot|stepped|up|out|swung|long|bent|and) )*"
-    )
-    outward = r"(?:out )?(?:to (?:the|his|her|their) (?:side|(?P=side)|(?P=side) side)|sideways)\b"
+    apart = gap("cross*|behind|over|turn*|facing")
+    outward = r"(?:out )?(?:to (?:the|his|her|their) (?:side|(?P=side)|(?P=side) side)|sideways|laterally)\b"
     yield Rule("leg foot", "side sideways left right", rf"{SIDE} (?:leg|foot) {apart}{outward}", _aside)
     abducted = rf"{SIDE} (?:leg|hip) (?:is )?abducted\b"
     yield Rule("leg hip", "abducted", abducted, _aside)
+    level = (
+        r"(?:(?:to|at|up to) (?:the )?(?:hip|waist|pelvis|chest)(?:[- ](?:height|level))?|horizontal(?:ly)?|parallel "
+        r"(?:to|with) the (?:floor|ground))\b"
+    )
+    raised_ahead = (
+        rf"{SIDE} (?:leg|foot) {gap('back|backwards?|behind|sideways|side')}(?:forwards?|in front|ahead|to the front) "
+        rf"(?:up )?{level}"
+    )
+    yield Rule("leg foot", "forward forwards front ahead", raised_ahead, states("{leg} points forward 45"))
+    knee_level = (
+        rf"{SIDE} (?:knee|thigh) {gap('back|behind|side')}(?:to|at|up to|above|over|higher than|reaching) (?:the )?"
+        r"(?:hips?|waist|navel|belly|pelvis)(?:[- ](?:height|level))?\b"
+    )
+    high = "{side}_thigh horizontal or {side}_knee above {side}_hip"
+    yield Rule("knee thigh", "hip hips waist navel belly pelvis", knee_level, unless_said(_RESTING, states(high)))
+    skyward = (
+        rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertical(?:ly)?|(?:up )?(?:to|at|towards?) the (?:ceiling|sky))\b"
+    )
+    yield Rule("leg foot", "up vertical vertically ceiling sky", skyward,
+               unless_said("sole|knee|shin", states("{leg} points up 50")))  # fmt: skip
     one_aside = rf"one (?:leg|foot) {apart}(?:out )?(?:to the side|sideways)\b"
     either = "left_foot left of right_foot 0.25 or right_foot right of left_foot 0.25"
     yield Rule("leg foot", "side sideways", one_aside, states(either))
@@ -62,6 +81,21 @@ def _legs() -> Iterator[Rule]:
     far_ahead = rf"{_FOOT} {stride}(?:in front of|ahead of) {other}"
     yield Rule(_FEET, "stride step metre meter pace", far_ahead,
                against_other("{side}_foot in front of {other}_foot 0.35"))  # fmt: skip
+    big_step = rf"{_FOOT} {steps}behind {other},? (?:in |with )?(?:a )?(?:big|long|large|wide) (?:step|stride)"
+    yield Rule(_FEET, "step stride", big_step, against_other("{side}_foot behind {other}_foot 0.3"))
+    split = (
+        r"(?:legs|feet) (?:\w+ ){0,3}?(?:split|apart|scissored) (?:front|forwards?|fore) (?:and|to) (?:back"
+        r"|backwards?|aft)\b"
+    )
+    ahead_of = "left_foot in front of right_foot {0} or right_foot in front of left_foot {0}"
+    yield Rule("legs feet", "split apart scissored", split, states(ahead_of.format("0.35")))
+    staggered = (
+        r"(?:(?:feet|legs|stance) (?:\w+ ){0,3}?(?:staggered|one ahead|tandem|heel to toe)|(?:staggered|tandem|split) "
+        r"stance"
+        r"|one foot (?:\w+ ){0,3}?(?:in front of|ahead of|before|in front) (?:the )?other)\b"
+    )
+    yield Rule("feet legs stance foot", "staggered ahead tandem split front before toe", staggered,
+               states(ahead_of.format("0.08")))  # fmt: skip
     ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before) {other}"
     yield Rule(_FEET, "front ahead before", ahead, against_other("{side}_foot in front of {other}_foot 0.1"))
     behind = rf"{_FOOT} {steps}behind {other}"
@@ -77,40 +111,103 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
-    squat = r"(?:deep squat|squat(?:ting|s)? (?:very )?(?:deeply|deep|low)|low squat)\b"
-    yield Rule("squat squats squatting", "deep deeply low", squat, states("pelvis height ..0.45"))
+    squat = (
+        r"(?:(?:deep|full|low) (?:squat|crouch)|(?:squat|crouch)(?:ting|ing|s|es|ed)? (?:down )?(?:very |really |real "
+        r")?"
+        r"(?:deeply|deep|low|all the way(?: down)?)|(?:hips|bum|bottom|seat) (?:\w+ ){0,4}?(?:close to|near|just "
+        r"above) "
+        r"(?:the |his |her |their )?heels)\b"
+    )
+    yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
+               "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
+    half_squat = r"(?:half|partial|quarter|shallow|mini|tiny)[- ](?:depth )?(?:squat|crouch|knee bend)\b"
+    yield Rule(
+        "squat crouch knee", "half partial quarter shallow mini tiny depth", half_squat, states("knees bent 20..110")
+    )
+    toes = (
+        r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high )(?:up |high )?(?:on|onto) "
+        r"(?:the |his |her |their |both |your )*(?:tip ?-?toes|tippy ?-?toes|toes|balls of (?:the |his |her |both )*"
+        r"feet)"
+        r"|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?))\b"
+    )
+    yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
+               unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
+    heels = (
+        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high|up) )*(?:raised|lifted|off the (?:floor|ground"
+        r"|mat))\b"
+    )
+    yield Rule(
+        "heels",
+        "raised lifted off",
+        heels,
+        unless_said("sit\\w*|lying|kneel\\w*|squat\\w*|crouch\\w*", states("ankles above feet 0.07")),
+    )
     tall = r"(?:(?:tall|high|upright)[- ]kneeling|kneel(?:s|ing)? (?:up|tall|upright)(?: tall)?)\b(?! on)"
     yield Rule("kneel kneels kneeling", "tall high upright up", tall, states("pelvis height 0.35.."))
-    stance = r"(?:(?:are|is|kept|held|spread|set|placed|planted|opened|far|about|a bit|slightly) )*"
+    stance = gap("slightly|little|bit|not|together")
+    ahead = r"(?<!one )legs (?:\w+ ){0,3}?(?:out )?(?:ahead|in front|forwards?)\b"
+    yield Rule("legs", "ahead front forward forwards", ahead,
+               where_said("sit\\w*|seated|sat|floor|ground|mat", states("feet in front of pelvis 0.25")))  # fmt: skip
+    crossed_shins = r"(?:shins (?:are )?crossed|(?:legs|shins) (?:\w+ ){0,2}?crossed at the shins)\b"
+    yield Rule("shins", "crossed", crossed_shins, states("ankles apart ..0.5"))
+    very_wide = r"(?:feet|legs) (?:\w+ ){0,3}?(?:very|super|extra|really|extremely) wide\b"
+    yield Rule("feet legs", "wide", very_wide, states("feet apart 0.45.."))
+    for side in ("left", "right"):
+        which = rf"(?:front|leading|forward) foot is (?:the )?{side}(?: one)?\b|{side} foot leads\b"
+        yield Rule(
+            "foot",
+            "front leading forward leads",
+            which,
+            states(f"{side}_foot in front of {other_side(side)}_foot 0.05"),
+        )
+        which = rf"(?:back|rear) foot is (?:the )?{side}(?: one)?\b"
+        yield Rule("foot", "back rear", which, states(f"{side}_foot behind {other_side(side)}_foot 0.05"))
+    lowest = r"(?:hips|pelvis|bum|bottom|seat) (?:\w+ ){0,4}?(?:knee[- ](?:height|level)|level with (?:the )?knees)\b"
+    yield Rule("hips pelvis bum bottom seat", "height level", lowest, states("pelvis height ..0.65"))
+    hover = (
+        r"(?:hips|pelvis|bum|bottom|seat|butt) (?:\w+ ){0,2}?(?:just|barely|right) (?:above|off) the (?:floor|ground"
+        r"|mat)\b"
+    )
+    yield Rule("hips pelvis bum bottom seat butt", "floor ground mat", hover, states("pelvis height ..0.45"))
+    lowest = r"(?:hips|pelvis|bum|bottom|seat) (?:\w+ ){0,2}?(?:the )?lowest(?: point| part)?\b"
+    yield Rule("hips pelvis bum bottom seat", "lowest", lowest, states("pelvis height ..0.25"))
     apart = (
-        r"(?:(?P<wide>(?:very |really |far )?(?:wide|widely|far)) apart|(?:shoulder|hip)[- ]width(?: apart)?|apart)\b"
+        r"(?:(?P<wide>(?:very |really |far |super )?(?:wide|widely|far)) apart|(?P<very>(?:very|super|really"
+        r"|extremely|extra) wide|twice shoulder[- ]width|(?:far |way |much )?wider than (?:twice )?(?:the |his |her )?"
+        r"shoulders)|(?P<width>(?:shoulder|hip)[- ]width)(?: apart)?|apart)\b"
     )
     yield Rule("feet legs", "apart width", rf"(?:feet|legs) {stance}{apart}", partial(_apart, "feet"))
+    straddle = r"(?:broad|wide) straddle\b"
+    yield Rule("straddle", "broad wide", straddle, states("feet apart 0.5.."))
     wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|wide|astride)\b(?! apart)"
     astride = r"(?:(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit|sitting|position)?)\b"
-    wider = (
-        r"feet (?:(?:are|slightly|a little|much|just|apart) )*wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
-    )
+    wider = r"feet (?:\w+ ){0,3}?wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
     yield Rule("feet", "wider", wider, states("feet apart 0.25.."))
     yield Rule("feet legs stance straddle wide", "spread wide stance astride straddle", f"(?:{wide}|{astride})",
                states("feet apart 0.3.."))  # fmt: skip
     hands = (
-        r"hands (?:(?:are|held|kept|placed|set|planted) )*(?:(?P<wide>wide|far|widely) apart|apart|(?:shoulder|hip)[- "
-        r"]width)\b"
+        rf"(?:hands|fists|palms) {gap('feet|legs')}(?:(?P<wide>(?:very )?(?:wide|far|widely)) apart|apart"
+        r"|(?P<width>(?:shoulder|hip)[- ]width))\b"
     )
-    yield Rule("hands", "apart width", hands, partial(_apart, "hands"))
+    yield Rule("hands fists palms", "apart width", hands, partial(_apart, "hands"))
     aloft = (
         r"(?<!lower )(?<!upper )legs (?:(?:are|both|raised|lifted|straight|stretched|pointing|point|go|going|extended)"
         r" )*(?:straight up"
         r"|vertical|up in the air|(?:to|towards?|at) the (?:ceiling|sky)|vertically up|up (?:against )?the wall)\b"
     )
     yield Rule("legs", "up vertical vertically ceiling sky", aloft, states("feet above pelvis 0.3"))
-    knees = r"knees (?:(?:are|fall|falling|dropped|pushed|spread|opened|wide|far|well) )*(?:apart|wide|open)\b"
-    yield Rule("knees", "apart wide open", knees, states("knees apart 0.3.."))
+    knees = (
+        rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?"
+        r"|turned out)\b"
+    )
+    yield Rule("knees", "apart wide open outward outwards splay splayed splays out", knees, states("knees apart 0.3.."))
 
 
 def _apart(pair: str, match: Match) -> str:
-    return f"{pair} apart {'0.5' if match['wide'] else '0.22'}.."
+    wide = match["wide"] or match.groupdict().get("very")
+    if match["width"]:
+        return f"{pair} apart 0.17..0.62"
+    return f"{pair} apart {'0.5' if wide else '0.22'}.."
 
 
 def _raised_foot(match: Match) -> str:

@@ -7,11 +7,11 @@ negations, British forms and "the other hand" say, `rewriting.CaptionReader` has
 import re
 from typing import Final
 
-from mardm_batch.language.statements import arms, bends, contacts, heights, legs, trunk
+from mardm_batch.language.statements import arms, bends, contacts, heights, legs, support, trunk
 from mardm_batch.language.words import split_words
 
 _UNSURE: Final = re.compile(
-    r"\b(?:not|never|without|no|neither|nor|if|until|about to|before|after|instead of|rather than|than|or|as if"
+    r"\b(?:not|never|without|no|neither|nor|if|about to|before|after|instead of|rather than|than|or|as if"
     r"|trying to|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
@@ -21,7 +21,15 @@ _FALLING: Final = re.compile(
     r"|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
     r"|somersaults?|cartwheels?|float(?:s|ing)?|hanging from|swim(?:s|ming)?)\b"
 )
-_RULES: Final = (*bends.rules(), *contacts.rules(), *arms.rules(), *heights.rules(), *legs.rules(), *trunk.rules())
+_RULES: Final = (
+    *bends.rules(),
+    *support.rules(),
+    *contacts.rules(),
+    *arms.rules(),
+    *heights.rules(),
+    *legs.rules(),
+    *trunk.rules(),
+)
 
 
 def stated_conditions(text: str) -> dict[str, str]:

@@ -13,23 +13,45 @@ Condition = Callable[[Match], str | None]
 ALL: Final = "hands|palms|arms|elbows|legs|knees|feet|ankles|heels"
 OF: Final = r"(?:the |their |his |her |its |your |my |a )?"
 SIDE: Final = r"(?P<side>left|right)"
-ADVERB: Final = (
-    r"(?:(?:is|are|stays?|remains?|being|kept|held|dead|completely|fully|entirely|perfectly|quite|nearly|almost"
-    r"|mostly|both|all|still|firmly|very|well|out|up|down|back) )*"
+_PARTS: Final = (
+    r"arms?|hands?|elbows?|forearms?|wrists?|fists?|palms?|fingertips?|legs?|knees?|feet|foot|thighs?|shins?|cal(?:f"
+    r"|ves)"
+    r"|ankles?|heels?|toes?|soles?|head|chin|face|gaze|eyes|torso|trunk|spine|chest|shoulders?|hips?|pelvis|body"
+    r"|belly|neck|ears?|seat|bottom|bum|one|left|right|both|other"
 )
-PLACED: Final = (
-    r"(?:(?:is|are|stays?|remains?|being|kept|held|rests?|resting|lies?|lying|planted|placed|pressed|set|put|propped"
-    r"|pushing|pressing|reaching|reaches|reach|supported|flat|firmly|both|lightly|down|up|back|grounded|braced|stacked"
-    r"|clasped|folded|piled|cupped|laid|goes|go|going|comes|slides|slid|sliding|sits?|leans?|leaning|just) )*"
+_TURNS_OF_SPEECH: Final = (
+    r"not|no|never|without|while|whereas|but|than|until|nor|or|neither|if|as|with|who|which|instead|rather|lightly"
+    r"|nearly"
+    r"|almost|lean\w*|look\w*|gaz\w+|glanc\w+|star(?:es?|ing)|stand\w*|sit(?:ting)?|sat|seated|walk\w*|run\w*|jump\w*"
+    r"|kneel\w*|crouch\w*|squat\w*|twist\w*"
 )
-FLOOR: Final = r"(?:on|against|touching|touch|touches|to) (?:the |a )?(?:floor|ground|mat)\b"
-FLOORS: Final = "floor ground mat"
+
+
+def gap(stops: str = "", most: int = 6) -> str:
+    """The pattern of up to so many words between a part and what is said of it: none that begins something else.
+
+    Nor one of the `stops`, words between bars; * stands for any ending.
+    """
+    stops = "|".join([_PARTS, _TURNS_OF_SPEECH, *filter(None, [stops.replace("*", r"\w*")])])
+    return rf"(?:(?!(?:{stops})\b)[\w'’-]+ ){{0,{most}}}?"
+
+
+PLACED: Final = gap(
+    "point*|fac(?:e|es|ing)|turn*|close|near|off|above|over|towards?|hover*|parallel|from|clear|low|under|behind"
+    "|in|between|below|beside|opposite"
+)
+FLOOR: Final = (
+    r"(?:on|onto|upon|against|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)|meets?|reach(?:es)?|to) "
+    r"(?:the |a )?(?:floor|ground|mat|deck)\b"
+)
+FLOORS: Final = "floor ground mat deck"
 ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
 MORE: Final = (
-    r"(?:(?P<slight>slightly|a little(?: bit)?|a (?:tiny )?bit|gently|barely|somewhat) "
-    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|very|more|super|really|out|right|round|over|off) )+)?"
+    r"(?:(?P<slight>slightly|a little(?: bit)?|a (?:tiny )?bit|a touch|a tad|gently|barely|somewhat) "
+    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|very|more|hard|heavily|steeply|super|really|out|right|round"
+    r"|over|off) )+)?"
 )
-WHERE: Final = r"(?P<where>forwards?|backwards?|back|to the left|to the right)\b"
+WHERE: Final = r"(?P<where>forwards?|backwards?|back|to (?:the|his|her|their|its) (?:left|right))\b"
 
 
 class Rule:
@@ -45,7 +67,7 @@ def limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
     one, more = "|".join(words), "|".join(map(plural, words))
     return (
-        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>one) (?:{one}))"
+        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>one|an?) (?:{one}))"
         rf"(?: and {OF}(?:left|right|one) \w+)?"
         rf"|(?P<both>{more})(?: and {OF}(?:{ALL}))?)"
     )

@@ -3,8 +3,19 @@
 from collections.abc import Iterator
 from typing import Final
 
+from mardm_batch.language.limbs import other_side
 from mardm_batch.language.numbers import SPELT, value
-from mardm_batch.language.statements.rules import MORE, OF, WHERE, Match, Rule, states, unless_said
+from mardm_batch.language.statements.rules import (
+    MORE,
+    OF,
+    WHERE,
+    Match,
+    Rule,
+    gap,
+    states,
+    unless_said,
+    where_said,
+)
 
 _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders"
@@ -21,7 +32,10 @@ _TURNED: Final = (
 )
 _GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
-_LYING: Final = r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped) (?:\w+ ){0,3}?"
+_LYING: Final = (
+    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped|(?<!hand )(?<!hands )(?<!palm )(?<!palms )flat"
+    r"|stretched(?: out)?|collapsed|rolled) (?:\w+ ){0,3}?"
+)
 
 
 def rules() -> Iterator[Rule]:
@@ -45,6 +59,45 @@ def _leans() -> Iterator[Rule]:
         "he she they person man woman someone somebody", "lean leans leaning tips tipping", rf"{person} {MORE}{WHERE}",
         _lean,
     )  # fmt: skip
+    pitched = (
+        rf"(?:torso|trunk|upper body|back|spine) {gap('back*|straight|up*')}(?P<where>forwards?)\b(?! (?:slightly|a))"
+    )
+    yield Rule(_TRUNKS, "forward forwards", pitched, states("torso leans forward 8"))
+    deep = (
+        rf"(?:(?:torso|trunk|upper body|back) {gap('back*')}(?:bent|folded|hinged|tipped|pitched) (?:deeply|deep|far"
+        r"|right|way|waa+y|well|low) "
+        r"(?:forwards?|over|down)|(?:folds?|folded|bends?|bent|hinges?|hinged) (?:right |completely )?(?:in half"
+        r"|double)"
+        r"|(?:torso|trunk|chest|belly|tummy|stomach) (?:\w+ ){0,3}?(?:on|against|near|to|towards?|over) (?:the |his "
+        r"|her |their )*(?:thighs?|legs)"
+        r"|(?:bent|folded|hinged|bend|bends|bending|folds|hinges) (?:forwards? )?(?:at|from) the (?:waist|hips) (?:at "
+        r"|to |by |about )*90)\b"
+    )
+    yield Rule(f"{_TRUNKS} belly tummy stomach folds folded bends bent hinges hinged fold bend bending",
+               "deeply deep far right way waaay well low half double thigh thighs legs 90", deep,
+               unless_said(r"lying|lies|supine|back on|kneel\w*|knees?", states("torso leans forward 40")))  # fmt: skip
+    side_bend = (
+        r"(?:(?:lateral flexion|side[- ]?bend\w*|bends?|bending|bent|flexed|curved) (?:of the )?(?:torso |trunk "
+        r"|spine |upper body |body )?"
+        r"(?:hard |far |over |sideways |slightly )*(?:to )?(?:the |his |her |their |its )?(?P<to>left|right)(?: side)?"
+        r"\b"
+        r"(?! (?:leg|knee|arm|elbow|foot|hip|hand|and|thumb|index|wrist|ankle)))"
+    )
+    yield Rule("lateral side sidebend bend bends bending bent flexed curved", "left right", side_bend,
+               unless_said("head|neck|knees?|legs?|elbows?|arms?|chin|face", states("torso leans {to} 6")))  # fmt: skip
+    arched = (
+        r"(?:(?:arch(?:es|ing|ed)?|bend(?:s|ing)?|bent) (?:the |his |her |their )?(?:back|spine|chest|torso|trunk"
+        r"|upper body|far|hard|right|over|way)? ?"
+        r"(?:far |way |hard |right |deeply )?(?:backwards?)"
+        r"|(?:torso|trunk|upper body|spine|back) (?:\w+ ){0,3}?(?:backwards?))\b"
+    )
+    yield Rule("arch arches arching arched bend bends bending bent torso trunk upper spine back", "backward backwards",
+               arched, unless_said("head|neck|hips|pelvis", states("torso leans back 8")))  # fmt: skip
+    to_side = (
+        r"(?:torso|trunk|upper body|body|spine) (?:\w+ ){0,2}?(?:lean\w*|slant\w*|tilt\w*|tip\w*|bend\w*|bent|curv\w*"
+        r"|inclin\w*) (?:\w+ ){0,2}?(?:to (?:one|either) side|sideways)\b"
+    )
+    yield Rule(_TRUNKS, "side sideways", to_side, states("torso leans left 6 or torso leans right 6"))
     clause = rf"{_NOT_THE_HEAD}(?:leaning|leans|tipping|slumped|swaying|sways) {MORE}{WHERE}"
     yield Rule(
         "leaning leans tipping slumped swaying sways",
@@ -76,24 +129,49 @@ def _leans() -> Iterator[Rule]:
     yield Rule("bowing bowed bows", "low lower deeply deep down forward forwards waist hips", bowing,
                states("torso leans forward 20"))  # fmt: skip
     upright = (
-        r"(?:torso|trunk|upper body|back|spine) (?:is |are )?(?:kept |held |perfectly |quite |very )?(?:upright"
-        r"|vertical|erect|tall)\b"
+        rf"(?:torso|trunk|upper body|back|spine) {gap('slightly|more|less|not')}(?:upright|vertical|erect|tall"
+        r"|straight up|stacked over the (?:pelvis|hips))\b(?<!the vertical)"
     )
-    yield Rule(_TRUNKS, "upright vertical erect tall", upright, states("torso upright"))
+    yield Rule(_TRUNKS, "upright vertical erect tall up stacked", upright, states("torso upright"))
+    straight_back = r"(?:straight|upright|erect|tall) (?:back|spine|trunk|torso)\b|(?:back|spine|trunk) straight\b"
+    other_postures = (
+        r"lean\w*|bent|bend\w*|hing\w*|forwards?|bow\w*|l(?:ie|ies|ying)|plank|fold\w*|squat\w*|fours|push\w*|lung\w*"
+        r"|floor"
+        r"|inclin\w*|tilt\w*|parallel|horizontal|crouch\w*|degrees|press\w*|flat|supine|prone"
+    )
+    yield Rule("back spine trunk torso", "straight upright erect tall", straight_back,
+               unless_said(other_postures, states("torso upright")))  # fmt: skip
     seated = (
         r"(?:sits?|sitting|seated|sat|stands?|standing|kneels?|kneeling) (?:up )?(?:very |quite |perfectly )?upright\b"
     )
     yield Rule("upright", "upright", seated, states("torso upright"))
     level = (
-        r"(?:torso|trunk|upper body|chest) (?:(?:is|held|lowered|tipped|bent|brought|forward) )*(?:horizontal"
-        r"|parallel (?:to|with) the (?:floor|ground)|level with the (?:floor|ground))\b"
+        rf"(?:torso|trunk|upper body|chest|back|spine) {gap('lower')}(?:horizontal|parallel (?:to|with) the (?:floor"
+        r"|ground|mat)"
+        r"|level with the (?:floor|ground)|flat(?: as a table)?(?= (?:and )?parallel|$))\b"
     )
-    yield Rule(_TRUNKS, "horizontal parallel level", level, states("torso horizontal"))
+    yield Rule(_TRUNKS, "horizontal parallel level flat", level, states("torso horizontal"))
 
 
 def _turns() -> Iterator[Rule]:
     twisted = rf"(?:torso|trunk|upper body|shoulders) {_TURNED}{MORE}to (?:the )?(?P<to>left|right)\b"
     yield Rule(_TRUNKS, "left right", twisted, states("torso twists {to} 10"))
+    rotated = (
+        r"(?:torso|trunk|upper body|shoulders|chest|spine|waist) "
+        rf"{gap('lean*|tilt*|bend*|bent|slant*|tip*|head|rib|weight')}"
+        r"(?:twist\w*|rotat\w*|turn(?:s|ed|ing)?|spirals?|swung|swing|swings|swivel\w*) "
+        rf"{MORE}(?:to )?(?:the |his |her |their )?(?P<to>left|right)(?:wards?)?\b(?! (?:hip|knee|hand|foot|arm|leg"
+        r"|elbow|shoulder))"
+    )
+    yield Rule(
+        _TRUNKS + " waist", "left right leftward rightward leftwards rightwards", rotated, states("torso twists {to} 8")
+    )
+    rotation = (
+        r"(?:(?:thoracic|trunk|torso|spinal|upper body) rotation|(?:quarter|half|slight|big|full) (?:turn|twist) of "
+        r"the (?:chest|torso|trunk|shoulders))"
+        r" (?:\w+ )?to the (?P<to>left|right)\b"
+    )
+    yield Rule("rotation turn twist", "left right", rotation, states("torso twists {to} 8"))
     part = rf"{OF}(?:torso|trunk|upper body|waist|shoulders) "
     to_side = rf"{MORE}(?:(?:at|from) the waist )?to (?:the )?(?P<to>left|right)\b"
     twisting = rf"(?:twisting|twists|twist|twisted|rotating|rotates|rotate) (?:{part})?{to_side}"
@@ -108,7 +186,10 @@ def _head() -> Iterator[Rule]:
     yield Rule(
         heads,
         "left right",
-        rf"{head} {_TURNED}{MORE}to (?:the |his |her |their )?(?P<to>left|right)\b",
+        rf"{head} (?:{_TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*|rotat\w*"
+        r"|swivel\w*|twist\w*|goes|looking) )"
+        rf"{MORE}(?:(?:a |about )?(?:quarter|half) turn )?(?:to )?(?:the |his |her |their )?(?P<to>left|right)\b"
+        r"(?! (?:shoulder|hand|ear))",
         states("head looks {to} 8"),
     )
     glance = (
@@ -123,12 +204,30 @@ def _head() -> Iterator[Rule]:
         rf"{OF}(?P<to>left|right) shoulder\b"
     )
     yield Rule(f"{heads} {_GAZE_WORDS}", "shoulder", over, states("head looks {to} 10"))
+    both_ways = (
+        rf"(?:{_GAZES}|head turned|glances) (?:up|down)(?:wards?)? (?:and |over )?(?:to )?(?:the |his |her )?"
+        r"(?P<to>left|right)\b(?! (?:hand|foot|knee|arm|elbow|shoulder))"
+    )
+    yield Rule(_GAZE_WORDS + " head glances", "up down upwards downwards", both_ways, states("head looks {to} 5"))
     tilted = (
         rf"{head} (?:(?:is|has) )?(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped|dropped|drops|fallen"
         r"|flopped|bent|bends) "
         rf"{MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
     )
     yield Rule(heads, "left right", tilted, states("head tilts {to} 8"))
+    neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
+    yield Rule("cervical", "left right", neck_rotation, states("head looks {to} 8"))
+    bent_neck = (
+        r"(?:cervical (?:side|lateral) flexion|(?:head|neck) (?:is )?(?:\w+ ){0,3}?(?:inclined|tilted|tipped|bent"
+        r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) "
+        r"(?:to )?(?:the )?(?P<to>left|right)\b"
+    )
+    yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
+    either_way = (
+        r"(?:head|face|gaze) (?:is )?(?:\w+ ){0,2}?(?:turned|averted|tilted|tipped|cocked|inclined|rotated|leaning"
+        r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
+    )
+    yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
     ear = (
         r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on) (?:the |his |her |their )?"
         r"(?P=to) shoulder\b"
@@ -144,6 +243,11 @@ def _head() -> Iterator[Rule]:
         rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
         rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
     )
+    nose = (
+        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) the (?:floor|ground)\b|cervical flexion"
+    )
+    yield Rule("nose chin face cervical", "floor ground flexion", nose,
+               unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
     on_chest = (
         r"chin (?:(?:is|rests|resting|down|dropped|tucked) )*(?:on|onto|to|into|against) (?:the |his |her |their )?"
         r"chest\b"
@@ -156,32 +260,65 @@ def _head() -> Iterator[Rule]:
     looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
     yield Rule(f"{heads} {_GAZE_WORDS} eyes", lowered, down, looks_down)
     lifted = (
-        r"head (?:(?:is|all the way) )?(?:tilted|thrown|dropped|tipped|flopped|falls|fallen|leaning|leaned|hanging) "
-        r"back|chin (?:is )?(?:lifted|raised|up|high)"
+        r"head (?:(?:is|all the way) )?(?:tilted|thrown|dropped|drops|tipped|flopped|falls|fallen|leaning|leaned"
+        r"|hanging) "
+        r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
+        r"|(?:throw|throws|throwing|tip|tips|tipping|drop|drops|tilt|tilts) (?:the |his |her |their |your )?head "
+        r"(?:\w+ )?back"
+        r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
+        r"|(?:gaze|eyes|face|chin) (?:lifts?|lifted|rises?|raised|goes|turned|directed) (?:up )?(?:to|towards?|at) "
+        r"the (?:ceiling|sky)"
     )
     sky = r"(?:the )?(?:sky|ceiling|stars|clouds)\b"
     up = (
         rf"(?:{lifted}|{gaze}up(?:wards?)?|(?:{_GAZES} at|eyes (?:fixed )?on|face (?:turned )?(?:to|towards?)) {sky})\b"
     )
-    yield Rule(f"{heads} {_GAZE_WORDS} eyes", "back lifted raised up upward upwards high sky ceiling stars clouds",
-               up, unless_said("lying|lies|lie|supine", states("head looks up 8")))  # fmt: skip
+    raised = (
+        "back lifted raised up upward upwards high sky ceiling stars clouds raise raises raising lift lifts lifting "
+        "extension"
+    )
+    looks_up = unless_said("lying|lies|lie|supine", states("head looks up 8"))
+    yield Rule(f"{heads} {_GAZE_WORDS} eyes cervical", raised, up, looks_up)
 
 
 def _lying() -> Iterator[Rule]:
-    own = r"(?:the|his|her|their|its) "
+    own = r"(?:(?:the|his|her|their|its) )?"
     back = rf"(?:supine\b|{_LYING}on {own}back\b)"
     yield Rule("supine back", "supine back", back, states("chest faces up"))
     front = rf"(?:(?:lying |lies |lie |laid )?prone\b|{_LYING}(?:on {own}(?:belly|stomach|front|tummy)|face[- ]down)\b)"
     yield Rule("prone belly stomach front tummy face", "prone on down", front, states("chest faces down"))
-    straight = unless_said(r"knees?|legs?|feet|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
+    straight = unless_said(r"knees?|legs?|feets?|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
     yield Rule("prone belly stomach front tummy face", "prone on down", front, straight)
     shoulders = (
         r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) the (?:floor|ground|mat)\b"
         r"|belly up\b"
     )
     yield Rule("shoulders belly", "floor ground mat up", shoulders, states("chest faces up"))
-    side = rf"{_LYING}on {own}(?P<to>left|right) side\b"
-    yield Rule("side", "left right", side, states("torso horizontal"))
+    side = (
+        rf"(?:{_LYING}|resting |rests |sleeping |curled up |asleep )on (?:the |his |her |their |its )?(?P<to>left"
+        r"|right) (?:side|flank)\b"
+    )
+    yield Rule("side flank", "left right", side, states("torso horizontal"))
+    yield Rule("lying lies", "sideways", r"(?:lying|lies) sideways\b", states("torso horizontal"))
+    yield Rule("side flank", "left right", side, _lower_shoulder)
+    low = r"raised|lifted|bridge|pushed|up|off|press\w*|legs? over|feet|hips|pelvis|reclin\w*|bed|sofa|bench|couch"
+    for which, words in ((back, "supine back"), (front, "prone belly stomach front tummy face")):
+        yield Rule(words, words + " on down", which, unless_said(low, states("pelvis height ..0.35")))
+    faces_floor = (
+        r"(?:chest|breastbone|sternum) (?:\w+ ){0,3}?(?:to|towards?|at|facing|faces|down to) the (?:floor|ground|mat)\b"
+    )
+    yield Rule("chest breastbone sternum", "floor ground mat", faces_floor, states("chest faces down"))
+    plank = rf"(?:elbows|hands|wrists|palms) {gap('arms')}(?:under|below|beneath) (?:the |his |her )?shoulders\b"
+    yield Rule("elbows hands wrists palms", "under below beneath", plank,
+               where_said("floor|ground|mat|plank|push|press|fours", states("chest faces down")))  # fmt: skip
+    chair = (
+        r"(?:sit|sits|sitting|sat|seated|perched|perches) (?:\w+ ){0,3}?(?:on|in) (?:a|an|the|his|her) (?:\w+ )?"
+        r"(?:chair|stool|bench|seat|armchair|throne|sofa|couch)\b"
+    )
+    seats, sits = "chair stool bench seat armchair throne sofa couch", "sit sits sitting sat seated perched perches"
+    yield Rule(sits, seats, chair, states("pelvis height 0.25..0.85"))
+    legs = r"legs?|knees?|feet|foot|ankles?|shins?|thighs?|sideways"
+    yield Rule(sits, seats, chair, unless_said(legs, states("knees bent 40..")))
     crab = (
         r"(?:belly|stomach|chest) (?:(?:is|turned|pointing|up) )*(?:(?:facing )?(?:to|towards?|at)|facing|faces) the "
         r"(?:ceiling|sky)\b"
@@ -191,6 +328,11 @@ def _lying() -> Iterator[Rule]:
     yield Rule(
         "sitting seated sits sit sat", "floor ground mat lawn grass carpet beach", seated, states("pelvis height ..0.4")
     )
+    shoulder_stand = (
+        r"(?:shoulder ?stand|(?:upright |balanced |supported |standing |up )(?:on|by) the (?:shoulders|upper back))\b"
+    )
+    yield Rule("shoulderstand shoulder shoulders upper", "shoulderstand stand shoulders back", shoulder_stand,
+               states("feet above pelvis 0.3"))  # fmt: skip
     inverted = r"(?:upside down|handstand|headstand)\b"
     yield Rule("upside handstand headstand", "down handstand headstand", inverted, states("torso inverted"))
     yield Rule("handstand", "handstand", r"handstand\b", states("elbows bent ..45"))
@@ -198,10 +340,15 @@ def _lying() -> Iterator[Rule]:
 
 def _lean(match: Match) -> str:
     where = {"forwards": "forward", "backward": "back", "backwards": "back"}.get(match["where"], match["where"])
-    return f"torso leans {where.removeprefix('to the ')} {6 if match['slight'] else 10}"
+    return f"torso leans {where.split()[-1]} {6 if match['slight'] else 10}"
 
 
 def _lean_by(match: Match) -> str | None:
     degrees = int(value(match["degrees"]))
     where = "forward" if match["where"].startswith("forward") else "back"
     return f"torso leans {where} {degrees - 18}..{degrees + 18}" if 20 <= degrees <= 120 else None
+
+
+def _lower_shoulder(match: Match) -> str:
+    """Of who lies on one side."""
+    return f"{match['to']}_shoulder below {other_side(match['to'])}_shoulder 0.1"

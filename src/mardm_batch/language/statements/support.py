@@ -1,0 +1,184 @@
+"""What is on the floor and carries the body, and what is off it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mardm_batch.language.limbs import other_side, plural
+from mardm_batch.language.statements.rules import (
+    FLOOR,
+    FLOORS,
+    OF,
+    PLACED,
+    SIDE,
+    Match,
+    Rule,
+    against_other,
+    gap,
+    limb,
+    states,
+    subject,
+    unless_said,
+    where_said,
+)
+
+_HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
+_HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
+_OFF: Final = (
+    r"(?:(?:is|are|lifted|raised|held|hovering|hovers|kept|stays?|just|well|both|high) )*"
+    r"(?:off|clear of|above) the (?:floor|ground|mat)\b"
+)
+
+
+def rules() -> Iterator[Rule]:
+    """What is on the floor, then what is off it."""
+    yield from _on_the_floor()
+    yield from _off_the_floor()
+
+
+def _on_the_floor() -> Iterator[Rule]:
+    for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm", "fist", "fingertip")), ("elbow", ("forearm",)),
+                        ("foot", ("foot", "sole"))):  # fmt: skip
+        words = " ".join(form for name in names for form in (name, plural(name)))
+        yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", states(f"{{{part}}} on floor"))
+    knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
+    yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
+    on_elbow = rf"(?:propped|resting|rests|leaning|supported|up) (?:up )?on {OF}{SIDE} (?:elbow|forearm)\b"
+    furniture = r"table|desk|counter|bar|rail\w*|fence|knees?|thighs?|wall|window|sill|chair|sofa|couch|pillow"
+    yield Rule("elbow forearm", "on", on_elbow, unless_said(furniture, states("{side}_elbow on floor")))
+    all_fours = (
+        r"(?:(?:on|onto|by) (?:the |his |her |their |both )*(?:all (?:fours|4s?)|hands and knees|knees and hands))\b"
+    )
+    moved = (
+        r"lift\w*|rais\w*|stretch\w*|extend\w*|reach\w*|float\w*|forwards?|out|off|not|up|hover\w*|kick\w*|point\w*"
+        r"|bear|crab|hang\w*"
+    )
+    for condition in ("hands on floor", "knees on floor"):
+        yield Rule("fours 4s 4 knees", "all hands", all_fours, unless_said(moved, states(condition)))
+    on_toes = (
+        r"(?:on|by) (?:the |his |her |their |both )*(?:hands|palms|straight arms) and "
+        r"(?:the |his |her |their |both )*(?:toes|feet|balls of (?:the |both )*feet)\b"
+    )
+    for condition in ("hands on floor", "feet on floor"):
+        yield Rule("hands palms arms", "toes feet", on_toes, states(condition))
+    propped = (
+        r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+) (?:up |mostly |is |back |only )*on "
+        r"(?:the |his |her |their |both )*(?:forearms|elbows)\b"
+    )
+    yield Rule("forearms elbows", "on", propped, unless_said(furniture, states("elbows on floor")))
+    both_knees = r"(?:on|upright on|tall on|onto|down on) (?:both|the|his|her|their) (?:two )?knees\b"
+    others = r"hands?|elbows?|forearms?|palms?|chin|head|resting|rests?|lean\w*"
+    yield Rule("knees", "on", both_knees, unless_said(others, states("knees on floor")))
+    grounded = rf"{limb('foot', 'sole', 'hand', 'palm', 'knee')} (?:(?:is|are|both|well|firmly|stays?|remains?) )*"
+    yield Rule("foot feet sole soles hand hands palm palms knee knees", "grounded anchored rooted",
+               rf"{grounded}(?:grounded|anchored|rooted)\b", _grounded)  # fmt: skip
+    one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
+    yield Rule("knee", "one", one_knee, states("either knee on floor"))
+    yield Rule("knee", "down", rf"{SIDE} knee (?:is )?down\b", states("{side}_knee on floor"))
+    knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
+    yield Rule("knees", "on", knees, states("knees on floor"))
+    soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"
+    yield Rule("feet soles", "flat", soles, states("feet on floor"))
+    head = rf"(?:forehead|head|nose|cheek) (?:(?:is|rests|resting|lowered|down|touching|placed|flat) )*{FLOOR}"
+    yield Rule("forehead head nose cheek", FLOORS, head, states("head height ..0.35"))
+    flat = (
+        r"(?:belly|stomach|tummy|hips|pelvis|bum|bottom|buttocks|seat) (?:(?:is|are|flat|rests?|resting|down) )*"
+        rf"{FLOOR}"
+    )
+    yield Rule("belly stomach tummy hips pelvis bum bottom buttocks seat", FLOORS, flat, states("pelvis height ..0.35"))
+    low = (
+        rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
+        r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
+        r") "
+        r"the (?:floor|ground)\b"
+    )
+    yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
+    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) the (?:floor|ground|mat)\b"
+    yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
+    supporting = (
+        r"(?:supports?|supporting|props?|propping|holds?|holding|leans?|leaning|weight|propped|supported)"
+        r" (?:(?:himself|herself|themselves|itself|the body|her|him|back|up|is|far|over|mostly|the) )*"
+        rf"on {OF}(?:both )?"
+    )
+    floors = "floor|ground|mat|grass|lawn|beach|carpet|sand|towel|blanket"
+    on_hand = rf"{supporting}{limb('hand', 'palm', 'arm')}\b(?! (?:of|on) )"
+    yield Rule(f"{_HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
+               "leaning weight propped supported", on_hand, where_said(floors, _bearing_hand))  # fmt: skip
+    weight = (
+        rf"(?:weight (?:\w+ ){{0,4}}?(?:on|over)|(?:carried|borne|supported) by|standing on) {OF}{SIDE} (?:foot|leg)\b"
+    )
+    yield Rule("foot leg", "weight carried borne supported standing", weight,
+               unless_said("chair|bench|stool|wall|sit\\w*", states("{side}_foot on floor")))  # fmt: skip
+    supports = rf"(?:supported by|on|by) {OF}{SIDE} hand and {OF}(?P<at>left|right) (?:foot|leg)\b"
+    for condition in ("{side}_hand on floor", "{at}_foot on floor"):
+        yield Rule("hand", "supported on by", supports, states(condition))
+
+
+def _off_the_floor() -> Iterator[Rule]:
+    for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm")), ("foot", ("foot",))):
+        words = " ".join(form for name in names for form in (name, plural(name)))
+        yield Rule(words, "off clear above", rf"{limb(*names)} {_OFF}", states(f"{{{part}}} off floor"))
+    left_it = (
+        rf"{limb('foot', 'heel', 'hand', 'knee')} {gap(most=3)}(?:left|leaves|leave|clear of|free of|lifts? off|comes "
+        r"off) "
+        r"(?:of )?the (?:floor|ground|mat)\b"
+    )
+    yield Rule("foot feet heel heels hand hands knee knees", "left leaves leave clear free off", left_it, _off_it)
+    only_one = (
+        rf"(?:only|just) {OF}{SIDE} (?P<what>foot|leg|knee|toes) {gap(most=4)}(?:on|touching|touches|down|carries)\b"
+    )
+    yield Rule("foot leg knee toes", "only just", only_one, _other_off_floor)
+    not_the_other = (
+        rf"{SIDE} (?P<what>foot|knee) {gap(most=4)}(?:on|touches|touching) (?:the )?(?:floor|ground|mat),? "
+        r"(?:(?:and|but) )?(?:not the (?:left|right|other)|the (?:left|right|other)(?: one| knee| foot)? (?:does|is) "
+        r"not)\b"
+    )
+    yield Rule("foot knee", "not", not_the_other, _other_off_floor)
+    untouching = (
+        rf"{limb('foot', 'leg', 'knee', 'hand')} (?:does|do|is|are) not (?:touch|reach|touching|reaching|on) the "
+        r"(?:floor|ground|mat)\b"
+    )
+    yield Rule("foot feet leg legs knee knees hand hands", "not", untouching, _off_it)
+    in_the_air = r"(?:(?:up|high|kicked|raised|lifted|straight|both|are|is|held|waving) )*in the air\b"
+    yield Rule("leg legs foot feet", "air", rf"{limb('leg', 'foot')} {in_the_air}", states("{foot} off floor"))
+    standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
+    leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
+    yield Rule("leg foot", "on", leg, _other_foot)
+    bearing = rf"{standing} on {OF}{SIDE} (?:leg|foot)\b"
+    yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
+    yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
+    single = (
+        r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
+    )
+    rest = r"one hand [^.;]{0,80}\bthe other (?:one |hand )?(?:is )?(?:not|off|free|in the air|lifted)\b"
+    yield Rule("hand", "just only other", rf"(?:{single}|{rest})",
+               where_said(FLOORS.replace(" ", "|"), states("either hand off floor")))  # fmt: skip
+    only = rf"only {OF}{SIDE} hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
+    yield Rule("hand", "only", only, against_other("{other}_hand off floor"))
+
+
+def _bearing_hand(match: Match) -> str | None:
+    """On the floor, unless it is the head that is propped on it."""
+    before = match.string[max(match.start() - 25, 0) : match.start()]
+    return None if re.search(r"\b(?:head|chin|face|cheek)\b[^,.;]*$", before) else f"{subject(match, 'hand')} on floor"
+
+
+def _grounded(match: Match) -> str:
+    part = "knee" if "knee" in match[0] else "hand" if re.search("hand|palm", match[0]) else "foot"
+    return f"{subject(match, part)} on floor"
+
+
+def _off_it(match: Match) -> str:
+    part = "knee" if "knee" in match[0] else "hand" if "hand" in match[0] else "foot"
+    return f"{subject(match, part)} off floor"
+
+
+def _other_off_floor(match: Match) -> str:
+    """Of "only the left knee is on the floor"."""
+    return f"{other_side(match['side'])}_{'knee' if match['what'] == 'knee' else 'foot'} off floor"
+
+
+def _other_foot(match: Match) -> str:
+    """Off the floor, where a person stands on one leg."""
+    foot = "either foot" if match["on"] == "one" else f"{other_side(match['on'])}_foot"
+    return f"{foot} off floor"
