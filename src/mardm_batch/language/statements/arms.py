@@ -14,6 +14,7 @@ from mardm_batch.language.statements.rules import (
     limb,
     states,
     unless_said,
+    where_said,
 )
 
 _AIMED: Final = gap(
@@ -223,9 +224,34 @@ def _arms() -> Iterator[Rule]:
     aside = rf"{_ARM} (?:{_AIMED}|{spread} ){sideways}"
     own_side = rf"{SIDE} arm {_AIMED}(?:out )?to (?:the |its |his |her )?(?:(?P=side)|side)\b"
     yield Rule("arm", "left right side", own_side, states("{arm} points outward 45"))
-    wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )+wide\b"
+    wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )*wide\b(?! at)"
     outward = states("{arm} points outward 45")
-    yield Rule("arm arms", "side sides sideways wide", aside, outward)
+    part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
+    yield Rule("arm arms", "side sides sideways wide", aside, unless_said(part_way, outward))
+    abducted = (
+        r"(?P<side>left|right) (?:shoulder|arm) (?:\w+ ){0,3}?(?:in |at |to )?(?:90|ninety) degrees (?:of )?"
+        r"abduction\b"
+    )
+    yield Rule("shoulder arm", "abduction", abducted, states("{side}_upper_arm points outward 40"))
+    both_abducted = (
+        r"(?:both shoulders|bilateral shoulder|shoulders|both arms) (?:\w+ ){0,3}?(?:abduct\w+ (?:of |to |at )?(?:90"
+        r"|ninety)|(?:90|ninety) degrees (?:of )?abduction)"
+    )
+    yield Rule("shoulder shoulders arms", "abduction abducted", both_abducted, states("upper_arms points outward 40"))
+    flexed = r"(?P<side>left|right) shoulder (?:\w+ ){0,3}?flexed (?:\w+ ){0,2}?(?:90|ninety) degrees\b"
+    yield Rule("shoulder", "flexed", flexed, states("{side}_upper_arm points forward 45"))
+    both_out = (
+        r"both (?!arms|hands|legs|feet)(?:\w+ )?(?:out|straight|stretched|extended) (?:\w+ ){0,2}?(?:to the sides?"
+        r"|sideways)\b"
+    )
+    yield Rule(
+        "both",
+        "side sides sideways",
+        both_out,
+        where_said("arms?", unless_said(part_way, states("arms points outward 60"))),
+    )
+    on_floor = rf"{_ARM} {gap('off|from|above|behind')}(?:along|on|over|against|across) the (?:floor|ground|mat)\b"
+    yield Rule("arm arms", "floor ground mat", on_floor, states("{hand} on floor"))
     yield Rule("arms", "wide", wide, states("arms points outward 55"))
     downward = (
         rf"{_ARM} (?:{_AIMED}(?:downwards?|down)|(?:(?:is|are|just|both|simply|they|he|she|does nothing) )*"
@@ -249,6 +275,11 @@ def _arms() -> Iterator[Rule]:
         r"|behind)\b"
     )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
+    pointed_back = (
+        rf"{_ARM} (?:\w+ ){{0,2}}?(?:points?|pointing|stretched|extended|extends|straight|stretches|reaching|reaches) "
+        r"(?:out )?(?:backwards?|back|behind)\b(?! (?:the|his|her|their) (?:back|head|neck))"
+    )
+    yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
     level = r"(?:parallel (?:to|with) the (?:floor|ground)|horizontal|level(?: with the (?:floor|ground))?)\b(?! with)"
     for part in ("thigh", "forearm", "leg", "arm", "shin"):
         horizontal = rf"{limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched|both) )*{level}"

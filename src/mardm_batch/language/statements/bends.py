@@ -26,7 +26,7 @@ _STRAIGHT_BEFORE: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked
 _SLIGHT: Final = (
     r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat|just)"
     r"|(?P<deep>(?<!more )deeply|sharply|fully|tightly|completely|acutely|strongly)|(?P<half>half(?:way)?|partly"
-    r"|partially)) "
+    r"|partially))[ -]"
 )
 _SOMEHOW: Final = gap("up|down|forwards?|out|back|behind|over|on|in|at|to|across|against") + "(?:(?:almost|nearly) )?"
 _ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})(?:[ -]degrees?(?: angles?)?\b|ish\b|(?= ?(?:$|[,.;])))"

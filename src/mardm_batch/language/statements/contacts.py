@@ -1,5 +1,6 @@
 """What touches another part of the body."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -51,7 +52,7 @@ _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
     rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers"
     r"|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon|(?:wrap\w*|wraps|locked|clasped|closed) "
-    r"around|beside|by|next to|across|near|into"
+    r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"
     r"|behind(?= (?:the |his |her |their )?(?:neck|nape|ear|knee))) (?:top of |the (?:top|side|front|back|inside"
     r"|outside) of )?"
 )
@@ -60,6 +61,11 @@ _POINT: Final = (
     rf"(?P<landmark>{_LANDMARK})\b"
 )
 _TO_A_PART: Final = gap("off|from|clear|behind|below|towards?|point*|fac(?:es|ing)")
+_RAISED: Final = re.compile(r"\b(?:lifted|raised|front) (?:knee|leg|thigh|foot|ankle|shin|calf)\b")
+_RAISED_LEG: Final = re.compile(
+    r"\b(left|right) (?:knee|leg|thigh|foot) (?:\w+ ){0,3}?(?:raised|lifted|high|up|forwards?|in front|ahead)\b"
+    r"|\b(?:raise|lift|bring|draw)\w* (?:the |your |his |her |their )?(left|right) (?:knee|leg|thigh|foot)\b"
+)
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
 _HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
 _HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
@@ -87,6 +93,20 @@ def _hands_on_parts() -> Iterator[Rule]:
     one_elbow = r"one hand (?:holds?|holding|grips?|gripping|on|grabs|supports) the opposite elbow\b"
     yield Rule(
         "hand", "opposite", one_elbow, states("left_hand near right_elbow 0.25 or right_hand near left_elbow 0.25")
+    )
+    of_the_arm = (
+        rf"{SIDE} arm (?P<both>(?!))?(?P<one>(?!))?{gap(most=4)}(?:with|and) (?:the |its |his |her )?(?:hand|palm|fist)"
+        r" "
+        rf"{_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
+    )
+    yield Rule("arm", _LANDMARK_WORDS, of_the_arm, _hand_on)
+    holding_it = (
+        r"(?P<at>left|right) (?P<held>foot|heel|ankle|leg|knee|shin)\b[^.;]{0,70}\b(?:hold|holds|holding|held|grab\w*"
+        r"|grasp\w*|catch\w*) "
+        rf"(?:it |on )?(?:with|by|in) {OF}{SIDE} hand\b"
+    )
+    yield Rule(
+        "hand", "hold holds holding held grab grabs grabbing grasp grasps grasped catch catches", holding_it, _holds_it
     )
     held = (
         rf"(?:{_HOLDS}|reach(?:ing|es)? for|reach(?:ing|es)? down to) {_POINT} (?:firmly )?with {OF}(?:both )?{_HAND}"
@@ -122,7 +142,7 @@ def _hands_on_parts() -> Iterator[Rule]:
 
 def _hands_together() -> Iterator[Rule]:
     joined = r"(?:clasped|joined|touching|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
-    joining = gap("on|around|behind(?= the)|ove", most=5)
+    joining = gap("on|around|behind(?= the)|over", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
         "hands palms fingers fists fingertips",
@@ -228,6 +248,12 @@ def _close(match: Match) -> str:
     return f"{match['part']} apart ..{0.35 if match['part'] in ('hands', 'knees', 'elbows') else 0.3}"
 
 
+def _raised_side(text: str) -> str | None:
+    """The side of the leg that a text says is raised or in front."""
+    sides = {found[1] or found[2] for found in _RAISED_LEG.finditer(text)}
+    return sides.pop() if len(sides) == 1 else None
+
+
 def _hand_on(match: Match) -> str | None:
     word = match["landmark"].replace("calves", "calf")
     single = next(name for name in _LANDMARKS if word in (name, plural(name)))
@@ -236,10 +262,13 @@ def _hand_on(match: Match) -> str | None:
     hand = subject(match, "hand")
     if point not in _PAIRED:
         return f"{hand} near {point} {limit:g}"
-    if match["at"]:
-        if point in _OF_THE_OTHER_ARM and match["side"] in (match["at"], None):
+    if match["both"] and "fingertip" in match[0] and match["at"]:  # of one hand
+        return " or ".join(f"{side}_hand near {match['at']}_{point} {limit:g}" for side in ("left", "right"))
+    at = match["at"] or (_raised_side(match.string) if _RAISED.search(match[0]) else None)
+    if at:
+        if point in _OF_THE_OTHER_ARM and match["side"] in (at, None):
             return None
-        return f"{hand} near {match['at']}_{point} {max(limit, 0.33) if match['both'] else limit:g}"
+        return f"{hand} near {at}_{point} {max(limit, 0.33) if match['both'] else limit:g}"
     if match["both"]:
         points = plural(point)
         if word == "knee" and " own " not in match[0]:
@@ -267,6 +296,11 @@ def _on_opposite(side: str) -> Condition:
         return f"{side}_hand near {other_side(side)}_{point} {max(limit, 0.3)}"
 
     return condition
+
+
+def _holds_it(match: Match) -> str:
+    part = "knee" if match["held"] == "knee" else "ankle"
+    return f"{match['side']}_hand near {match['at']}_{part} 0.3"
 
 
 def _on_own_side(match: Match) -> str | None:

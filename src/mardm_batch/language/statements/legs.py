@@ -102,6 +102,12 @@ def _legs() -> Iterator[Rule]:
     yield Rule(_FEET, "behind", behind, against_other("{side}_foot behind {other}_foot 0.1"))
     crossed = rf"{_FOOT} (?:is )?(?:crossed|placed|stepping|steps) behind\b"
     yield Rule(_FEET, "behind", crossed, against_other("{side}_foot behind {other}_foot 0.05"))
+    far_forward = rf"{SIDE} (?:foot|leg) {apart}(?:far|well|way) (?:forwards?|ahead|in front)\b(?! of)"
+    yield Rule("foot leg", "far well way", far_forward,
+               unless_said(_RESTING, against_other("{side}_foot in front of {other}_foot 0.35")))  # fmt: skip
+    far_back = rf"{SIDE} (?:foot|leg) {apart}(?:far|well|way|straight) (?:back|backwards?|behind)\b"
+    yield Rule("foot leg", "far well way straight", far_back,
+               unless_said(_RESTING, against_other("{side}_foot behind {other}_foot 0.35")))  # fmt: skip
     leading = rf"{SIDE} (?:foot|leg) {apart}{steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
     yield Rule("foot leg", "forward forwards front ahead leading leads", leading,
                unless_said(_RESTING, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip
@@ -150,7 +156,7 @@ def _stances() -> Iterator[Rule]:
                where_said("sit\\w*|seated|sat|floor|ground|mat", states("feet in front of pelvis 0.25")))  # fmt: skip
     crossed_shins = r"(?:shins (?:are )?crossed|(?:legs|shins) (?:\w+ ){0,2}?crossed at the shins)\b"
     yield Rule("shins", "crossed", crossed_shins, states("ankles apart ..0.5"))
-    very_wide = r"(?:feet|legs) (?:\w+ ){0,3}?(?:very|super|extra|really|extremely) wide\b"
+    very_wide = rf"(?:feet|legs) {gap(most=3)}(?:very|super|extra|really|extremely) wide\b"
     yield Rule("feet legs", "wide", very_wide, states("feet apart 0.45.."))
     for side in ("left", "right"):
         which = rf"(?:front|leading|forward) foot is (?:the )?{side}(?: one)?\b|{side} foot leads\b"
@@ -200,6 +206,11 @@ def _stances() -> Iterator[Rule]:
         rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?"
         r"|turned out)\b"
     )
+    dropped = (
+        r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|rolled|roll|lowered|swing|tipped) (?:over )?to (?:the "
+        r"|his |her )?(?P<to>left|right)\b"
+    )
+    yield Rule("knees", "left right", dropped, states("knees {to} of pelvis"))
     yield Rule("knees", "apart wide open outward outwards splay splayed splays out", knees, states("knees apart 0.3.."))
 
 

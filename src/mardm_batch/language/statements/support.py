@@ -139,8 +139,15 @@ def _off_the_floor() -> Iterator[Rule]:
         r"(?:floor|ground|mat)\b"
     )
     yield Rule("foot feet leg legs knee knees hand hands", "not", untouching, _off_it)
-    in_the_air = r"(?:(?:up|high|kicked|raised|lifted|straight|both|are|is|held|waving) )*in the air\b"
+    in_the_air = rf"{gap()}in the air\b"
     yield Rule("leg legs foot feet", "air", rf"{limb('leg', 'foot')} {in_the_air}", states("{foot} off floor"))
+    both_up = rf"(?:legs|feet) {gap()}in the air\b"
+    yield Rule("legs feet", "air", both_up,
+               where_said("back|lying|supine|lies|shoulders", states("feet above pelvis 0.2")))  # fmt: skip
+    its_knee = (
+        rf"{SIDE} leg [^.;]{{0,60}}\b(?:the |its )knee (?:is |held |just )*(?:off the (?:floor|ground|mat)|lifted)\b"
+    )
+    yield Rule("leg", "knee", its_knee, states("{side}_knee off floor"))
     standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
     leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)

@@ -228,6 +228,8 @@ def _head() -> Iterator[Rule]:
         r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
     )
     yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
+    crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
+    yield Rule("head neck", "crooked", crooked, states("head tilts left 6 or head tilts right 6"))
     ear = (
         r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on) (?:the |his |her |their )?"
         r"(?P=to) shoulder\b"
@@ -301,7 +303,10 @@ def _lying() -> Iterator[Rule]:
     yield Rule("side flank", "left right", side, states("torso horizontal"))
     yield Rule("lying lies", "sideways", r"(?:lying|lies) sideways\b", states("torso horizontal"))
     yield Rule("side flank", "left right", side, _lower_shoulder)
-    low = r"raised|lifted|bridge|pushed|up|off|press\w*|legs? over|feet|hips|pelvis|reclin\w*|bed|sofa|bench|couch"
+    low = (
+        r"toes|forearms?|elbows?|weight|line|arch\w*|raised|lifted|bridge|pushed|up|off|press\w*|legs? over|feet|hips"
+        r"|pelvis|reclin\w*|bed|sofa|bench|couch"
+    )
     for which, words in ((back, "supine back"), (front, "prone belly stomach front tummy face")):
         yield Rule(words, words + " on down", which, unless_said(low, states("pelvis height ..0.35")))
     faces_floor = (
