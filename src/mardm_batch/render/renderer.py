@@ -207,7 +207,7 @@ class PoseRenderer(Renderer):
     def _paint_background(self, camera: Camera) -> Pixels:
         """The floor as that camera sees it, larger than a picture by the margin."""
         canvas = new_canvas(PICTURE_SIZE + 2 * MARGIN[0], PICTURE_SIZE + 2 * MARGIN[1])
-        np.asarray(canvas.buffer_rgba())[:] = np.rint(np.array((*self._backdrop, 1.0)) * 255)
+        words(canvas)[:] = np.rint(np.append(self._backdrop, 1.0) * 255).astype(np.uint8).view("<u4")
         aim = usual_aim(camera) + MARGIN
 
         angles = np.linspace(0.0, 2 * np.pi, 129)
