@@ -36,13 +36,13 @@ class Palette:
 
     def quantize(self, pixels: PackedPixels) -> Pixels:
         """Indices (h, w) of the colours nearest to the pixels (h, w)."""
-        bands = np.array_split(pixels & 0xFFFFFF, 32)  # an index takes eight bytes
         table = np.zeros(1 << 24, np.uint8)  # much faster than np.unique of millions of pixels
-        for rgb in bands:
-            table[rgb] = 1
+        bands = np.array_split(pixels, 32)  # an index takes eight bytes
+        for band in bands:
+            table[band & 0xFFFFFF] = 1
         present = np.flatnonzero(table.view(bool))
         table[present] = self._nearest(_channels(present))
-        return np.concatenate([table.take(rgb) for rgb in bands])
+        return np.concatenate([table.take(band & 0xFFFFFF) for band in bands])
 
     def quantize_cached(self, pixels: PackedPixels) -> Pixels:
         """Indices (n,) of the colours nearest to the middles of the pixels' cells, which are remembered."""
