@@ -120,6 +120,10 @@ from mardm_batch.pose.sides import swap_sides
         ("trunk rotation to the right", ["torso twists right 8"]),
         ("the head tipped to one side", ["head looks left 6 or head looks right 6"]),
         ("raise the chin", ["head looks up 8"]),
+        ("Arms: overhead. Legs: straight.", ["knees bent ..28", "hands above head 0.05", "hands above head"]),
+        ("half-kneeling", ["kneeling on left_knee or kneeling on right_knee"]),
+        ("arms akimbo", ["hands near hips 0.3", "elbows bent 45.."]),
+        ("a long stride", ["left_foot in front of right_foot 0.35 or right_foot in front of left_foot 0.35"]),
         (
             "raise the right knee and rest the left hand on the lifted knee",
             ["left_hand near right_knee 0.2"],

@@ -185,10 +185,12 @@ def _arms() -> Iterator[Rule]:
     yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
     for side in ("left", "right"):
         yield Rule("arms", "folded crossed", folded, states(f"{side}_hand near {other_side(side)}_elbow 0.35"))
-    hugging = r"(?:hugging|hugs|hug) (?:himself|herself|themselves|myself|oneself|itself)\b"
+    hugging = r"(?:hugging|hugs|hug) (?:himself|herself|themselves|myself|oneself|itself|yourself|urself|self)\b"
     for side in ("left", "right"):
-        yield Rule("hugging hugs hug", "himself herself themselves myself oneself itself", hugging,
+        yield Rule("hugging hugs hug", "himself herself themselves myself oneself itself yourself urself self", hugging,
                    states(f"{side}_hand near {other_side(side)}_elbow 0.4"))  # fmt: skip
+    for condition in ("hands near hips 0.3", "elbows bent 45.."):
+        yield Rule("akimbo", "akimbo", r"akimbo\b(?! legs?)", states(condition))
     tucked = (
         rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|body|waist)\b"
     )

@@ -60,8 +60,14 @@ def rules() -> Iterator[Rule]:
         amount = r"(?:(?P<slight>slight|soft|small|gentle|little|tiny|micro)|(?P<deep>deep|sharp|strong|full)) "
         noun = rf"(?:a |an )?(?:{amount})?(?:bend|crook|flexion) (?:in|at|of) {OF}(?:both )?{one}"
         yield Rule(named, _IS_BENT, noun, partial(_bent, part))
-        having = rf"{limb(word)} (?:has|have|with|in|shows?) (?:a |an )?(?:{amount})?(?:bend|crook|flexion)\b"
+        having = (
+            rf"{limb(word)} (?:\w+ ){{0,4}}?(?:has|have|with|in|shows?) (?:a |an )?(?:{amount})?(?:bend|crook|flexion)"
+            r"\b"
+        )
         yield Rule(named, _IS_BENT, having, partial(_bent, part))
+        if word == "knee":
+            noun = rf"{_ANGLE} of (?P<both>knee )(?P<side>(?!))?(?P<one>(?!))?(?:bend|flexion)\b"
+            yield Rule(named, "degrees", noun, partial(_bent, part))
         if word == part:
             flexion = rf"{limb(word)} (?:in |at )?(?:flexion )?(?:of )?{_SIZE}(?: of flexion| bent)?"
             yield Rule(named, "degree degrees flexion bent", flexion, partial(_bent, part))
@@ -101,7 +107,8 @@ def rules() -> Iterator[Rule]:
         yield Rule(ends.replace("|", " "), state.replace("|", " "), one_of_two, states(condition))
     ellipsis = (
         r"(?P<first>left|right) (?:leg|knee) (?:\w+ ){0,2}?(?P<how>straight|bent|folded|extended)(?: \w+){0,4}?,? "
-        r"(?:(?:and|while|whereas|with|but) )?(?:the )?(?:left|right|other)(?: one| leg| knee)? (?:is )?"
+        r"(?:(?:and|while|whereas|with|but) )?(?:the )?(?:left|right|other)(?: one| leg| knee)? (?:is |fully "
+        r"|completely |stays? |held |kept )*"
         r"(?P<then>bent|straight|folded|extended)\b"
     )
     yield Rule("leg knee", "straight bent folded extended", ellipsis, _of_the_other)

@@ -44,8 +44,8 @@ _LANDMARK: Final = "|".join(
 ).replace("calfs", "calves")
 _LANDMARK_WORDS: Final = _LANDMARK.replace("|", " ")
 _HOLDS: Final = (
-    "touching|touch|touches|holding|holds|hold|gripping|grips|grip|grabbing|grabs|grab|clutching|clutches|clutch"
-    "|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches|catch(?: hold of)?|taking|takes|take"
+    "touching|touch|touches|(?:holding|holds|hold|propping|props)(?: up)?|gripping|grips|grip|grabbing|grabs|grab"
+    "|clutching|clutches|clutch|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches|catch(?: hold of)?|taking|takes|take"
     "|pulling|pulls|pull|cupping|cups"
 )
 _ON: Final = (
@@ -141,12 +141,12 @@ def _hands_on_parts() -> Iterator[Rule]:
 
 
 def _hands_together() -> Iterator[Rule]:
-    joined = r"(?:clasped|joined|touching|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
+    joined = r"(?:clasped|joined|touching|touch|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
     joining = gap("on|around|behind(?= the)|over", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
         "hands palms fingers fists fingertips",
-        "together clasped joined touching interlaced other another meet meets",
+        "together clasped joined touching touch interlaced other another meet meets",
         rf"(?:(?:hands|palms|fists|fingertips) {joining}(?:together\b|{joined}|{each_other}|meet\b)|(?:clasped|joined) "
         r"hands\b"
         r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",
@@ -233,6 +233,12 @@ def _legs_and_elbows() -> Iterator[Rule]:
         r"(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b"
     )
     yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
+    one_foot = (
+        r"one (?:foot|ankle|shin) (?:\w+ ){0,3}?(?:on|over|across|against) (?:top of )?(?:the )?(?:other|opposite) "
+        r"(?:knee|thigh)\b"
+    )
+    yield Rule("foot ankle shin", "other opposite", one_foot,
+               states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
     over = (
         rf"{SIDE} (?:leg|thigh|knee) (?:(?:is|crossed|thrown|wound|folded|draped|slung|crosses|wrapped|hooked) )+over "
         r"the (?P<at>left|right)\b(?! (?:foot|ankle|shin|arm|hand|shoulder))"

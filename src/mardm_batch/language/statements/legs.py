@@ -89,6 +89,11 @@ def _legs() -> Iterator[Rule]:
     )
     ahead_of = "left_foot in front of right_foot {0} or right_foot in front of left_foot {0}"
     yield Rule("legs feet", "split apart scissored", split, states(ahead_of.format("0.35")))
+    stride = (
+        r"(?:(?:very |really )?(?:long|huge|big|giant|wide|large) (?:stride|step)\b(?! (?:back|behind|to the side)))"
+    )
+    yield Rule("stride step", "long huge big giant wide large", stride,
+               unless_said("left|right|lung\\w*", states(ahead_of.format("0.35"))))  # fmt: skip
     staggered = (
         r"(?:(?:feet|legs|stance) (?:\w+ ){0,3}?(?:staggered|one ahead|tandem|heel to toe)|(?:staggered|tandem|split) "
         r"stance"

@@ -21,6 +21,8 @@ _FALLING: Final = re.compile(
     r"|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
     r"|somersaults?|cartwheels?|float(?:s|ing)?|hanging from|swim(?:s|ming)?)\b"
 )
+_LABEL: Final = re.compile(r"(?<=[a-z]): ")
+"""After the name of a part, as in "arms: overhead"."""
 _RULES: Final = (
     *bends.rules(),
     *support.rules(),
@@ -34,7 +36,7 @@ _RULES: Final = (
 
 def stated_conditions(text: str) -> dict[str, str]:
     """The conditions that a text states, each with the words that do."""
-    text = text.lower()
+    text = _LABEL.sub(" ", text.lower())
     words = set(split_words(text))
     found: dict[str, str] = {}
     for rule in _RULES:

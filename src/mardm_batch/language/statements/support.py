@@ -44,8 +44,12 @@ def _on_the_floor() -> Iterator[Rule]:
     knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
     yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
     on_elbow = rf"(?:propped|resting|rests|leaning|supported|up) (?:up )?on {OF}{SIDE} (?:elbow|forearm)\b"
+    one_elbow = r"(?:propped|resting|rests|leaning|leans|supported|up) (?:back |up )?on one (?:elbow|forearm)\b"
     furniture = r"table|desk|counter|bar|rail\w*|fence|knees?|thighs?|wall|window|sill|chair|sofa|couch|pillow"
     yield Rule("elbow forearm", "on", on_elbow, unless_said(furniture, states("{side}_elbow on floor")))
+    yield Rule("elbow forearm", "one", one_elbow, unless_said(furniture, states("either elbow on floor")))
+    half = r"half[- ]kneel\w*"
+    yield Rule("half", "half", half, states("kneeling on left_knee or kneeling on right_knee"))
     all_fours = (
         r"(?:(?:on|onto|by) (?:the |his |her |their |both )*(?:all (?:fours|4s?)|hands and knees|knees and hands))\b"
     )
@@ -74,7 +78,7 @@ def _on_the_floor() -> Iterator[Rule]:
                rf"{grounded}(?:grounded|anchored|rooted)\b", _grounded)  # fmt: skip
     one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
     yield Rule("knee", "one", one_knee, states("either knee on floor"))
-    yield Rule("knee", "down", rf"{SIDE} knee (?:is )?down\b", states("{side}_knee on floor"))
+    yield Rule("knee", "down", rf"{SIDE} knee (?:is |that is |that's )?down\b", states("{side}_knee on floor"))
     knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
     yield Rule("knees", "on", knees, states("knees on floor"))
     soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"

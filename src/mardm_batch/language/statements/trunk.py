@@ -49,6 +49,8 @@ def rules() -> Iterator[Rule]:
 def _leans() -> Iterator[Rule]:
     yield Rule(_TRUNKS, "forward forwards", rf"{_TRUNK} {MORE}(?P<where>forwards?)\b", _lean)
     yield Rule(_TRUNKS, _LEAN_WORDS, rf"{_TRUNK} (?:is |are )?{_LEANS} {MORE}{WHERE}", _lean)
+    noun = r"(?:(?P<slight>slight) )?(?P<where>left|right|forward|backward|back) lean\b"
+    yield Rule("lean", "left right forward backward back", noun, _lean)
     by = r"(?:(?:by|at|to|about|around|some|roughly) )*"
     degrees = (
         rf"{_TRUNK} (?:is |are )?{_LEANS} (?P<where>forwards?|back(?:wards?)?) {by}(?P<degrees>\d+|{SPELT}) degrees\b"
