@@ -44,9 +44,9 @@ _LANDMARK: Final = "|".join(
 ).replace("calfs", "calves")
 _LANDMARK_WORDS: Final = _LANDMARK.replace("|", " ")
 _HOLDS: Final = (
-    "touching|touch|touches|(?:holding|holds|hold|propping|props)(?: up)?|gripping|grips|grip|grabbing|grabs|grab"
-    "|clutching|clutches|clutch|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches|catch(?: hold of)?|taking|takes|take"
-    "|pulling|pulls|pull|cupping|cups"
+    "touching|touch|touches|(?:holding|holds|hold|propping|props)(?: up)?|gripping|grips|grip|grabbing|grabs"
+    "|grab|clutching|clutches|clutch|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches"
+    "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
