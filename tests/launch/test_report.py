@@ -21,7 +21,7 @@ from mardm_batch.launch.report import report
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance
-from mardm_batch.tracking.offline import leave_place
+from mardm_batch.tracking.offline import leave_place, shell_paths
 
 register_schemas()
 
@@ -86,6 +86,15 @@ def test_runs_tracked_offline_are_told_once(tmp_path: Path, caplog: pytest.LogCa
         f"2 runs tracked offline: `wandb leet {folder}` shows the curves, "
         f"`wandb sync {folder}/offline-run-20261128_114*` uploads them"
     ]
+
+
+def test_only_the_runs_of_the_sweep_are_to_be_uploaded(tmp_path: Path) -> None:
+    names = ["offline-run-20261128_1146-a", "offline-run-20261128_1147-b"]
+    for name in (*names, "offline-run-20261128_1148-c"):  # of an earlier sweep
+        (tmp_path / name).mkdir()
+    assert shell_paths(tmp_path, names) == " ".join(str(tmp_path / name) for name in names)
+    (tmp_path / "offline-run-20261128_1148-c").rmdir()
+    assert shell_paths(tmp_path, names) == f"{tmp_path}/offline-run-20261128_114*"
 
 
 def test_the_poses_of_shards_that_are_not_in_the_sweep_are_counted(

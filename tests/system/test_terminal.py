@@ -3,13 +3,16 @@
 import io
 import logging
 import os
+import re
 import time
 
 import pytest
+from rich.console import Console
 
 from mardm_batch.system import terminal
 from mardm_batch.system.terminal import (
     LONGEST_LINE,
+    SECONDS_UNTIL_RATE,
     ConsoleHandler,
     Output,
     ProgressDisplay,
@@ -136,3 +139,23 @@ def test_of_a_single_batch_the_second_half_has_a_time_left(monkeypatch: pytest.M
         clock.now += 0.1
         display.advance(done=1)
     assert display.seconds_left == pytest.approx(4.0, rel=0.05)
+
+
+def test_a_bar_has_the_rate_where_it_has_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(terminal, "CONSOLE", console)
+    clock = Clock(monkeypatch)
+    display = ProgressDisplay(100, bar=True)
+
+    def shown() -> str:
+        assert display.bar is not None
+        with console.capture() as capture:
+            console.print(display.bar.get_renderable())
+        return capture.get()
+
+    display.count_batch(2.0)
+    display.count_batch(2.0)
+    display.advance(done=8)
+    assert not re.search("poses/s|left", shown())
+    clock.now += SECONDS_UNTIL_RATE  # without a further pose
+    assert re.search("4.0 poses/s.* left", shown())

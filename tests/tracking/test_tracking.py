@@ -180,7 +180,7 @@ import os, signal, sys, time
 from pathlib import Path
 from mardm_batch.tracking.tracker import TrackedRun
 from mardm_batch.tracking.wandb_tracker import WandbSettings
-tracker = WandbSettings(mode="offline", project=None, entity=None).open(TrackedRun(Path("run"), {}, "all", None))
+tracker = WandbSettings(mode="offline", project=None, entity=None).open(TrackedRun(Path("run"), {}, "all", "sweep"))
 tracker.log({"poses_done": 7})
 time.sleep(2.5)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -189,6 +189,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_killed_run_leaves_its_history_and_wandb_says_nothing_without_a_home(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in ("HOME", "XDG_CACHE_HOME")}
+    (tmp_path / "run").mkdir()
     process = subprocess.run(
         [sys.executable, "-c", KILLED], capture_output=True, text=True, cwd=tmp_path, env=environment
     )
@@ -197,6 +198,7 @@ def test_a_killed_run_leaves_its_history_and_wandb_says_nothing_without_a_home(t
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     history = [item for each in records(file) for item in each.history.item]
     assert [item.value_json for item in history if "poses_done" in (item.key, *item.nested_key)] == ["7"]
+    assert Path((tmp_path / "run" / "tracked_offline").read_text()) == file.parent  # the sweep's last lines name it
 
 
 def test_where_the_working_folder_cannot_hold_it_the_run_s_own_does(

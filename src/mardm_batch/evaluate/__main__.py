@@ -72,7 +72,7 @@ MEASURES: Final = {
 JUDGE_MEASURES: Final = {
     "agreement": "agreement with the caption, by the judge",
     "agreement_measured": "  poses whose caption states what it can judge",
-    "agreement_auc": "  poses that meet every condition against others (AUC)",
+    "agreement_auc": "  poses that meet every condition (AUC)",
     "best_agreement_captions_met": "captions met by the best-agreeing pose",
     "any_seed_captions_met": "  by the pose of any seed",
 }

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
@@ -109,18 +110,19 @@ class ProgressDisplay:
         self.total = total
         self.done = self.failed = self.batches = 0
         self.started = self.first_done = self.last_done = self.last_line = time.monotonic()
+        self.shown_rate = ""
         self.bar: Progress | None = None
         if bar and CONSOLE.is_terminal:
             self.bar = Progress(
                 TextColumn("poses"),
                 BarColumn(bar_width=None),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
+                CurrentText(lambda: ", ".join(self.words), "none"),
                 TimeElapsedColumn(),
-                TimeLeftColumn(self),
+                CurrentText(lambda: self.time_left, "progress.remaining"),
                 console=CONSOLE,
             )
-            self.task = self.bar.add_task("poses", total=total, rate="")
+            self.task = self.bar.add_task("poses", total=total)
 
     def __enter__(self) -> "ProgressDisplay":
         if self.bar is not None:
@@ -177,11 +179,9 @@ class ProgressDisplay:
             self.first_done = self.first_done if self.done else self.last_done
         self.done += done
         self.failed += failed
-        left = self.seconds_left
-        words = [rate_text(self.rate)] if self.done and left is not None else []
-        words += [f"{self.failed} failed"] * bool(self.failed)
+        self.shown_rate = rate_text(self.rate) if self.done else ""
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.done + self.failed, rate=", ".join(words))
+            self.bar.update(self.task, completed=self.done + self.failed)
         elif (
             done + failed
             and self.done + self.failed < self.total
@@ -189,21 +189,33 @@ class ProgressDisplay:
             and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES
         ):
             self.last_line = time.monotonic()
-            words += [] if left is None else [f"{clock(left)} left"]
-            log.info("%s", ", ".join([f"{self.done} of {self.total} pose{'s' * (self.total != 1)}", *words]))
+            words = [f"{self.done} of {self.total} pose{'s' * (self.total != 1)}", *self.words, self.time_left]
+            log.info("%s", ", ".join(filter(None, words)))
+
+    @property
+    def words(self) -> list[str]:
+        """The rate as it was with the last pose, where the time left is known too, and the failures."""
+        rate = [self.shown_rate] if self.shown_rate and self.seconds_left is not None else []
+        return rate + [f"{self.failed} failed"] * bool(self.failed)
+
+    @property
+    def time_left(self) -> str:
+        """The time left in words, empty where it is not known."""
+        left = self.seconds_left
+        return "" if left is None else f"{clock(left)} left"
 
 
-class TimeLeftColumn(ProgressColumn):
-    """The time left of a display, where it is known."""
+class CurrentText(ProgressColumn):
+    """A text that changes by itself, not only with the poses."""
 
-    def __init__(self, display: ProgressDisplay) -> None:
+    def __init__(self, text: Callable[[], str], style: str) -> None:
         super().__init__()
-        self.display = display
+        self.text = text
+        self.style = style
 
     def render(self, task: Task) -> Text:
         """See `ProgressColumn.render`."""
-        left = self.display.seconds_left
-        return Text("" if left is None else f"{clock(left)} left", style="progress.remaining")
+        return Text(self.text(), style=self.style)
 
 
 def counted(number: int, noun: str) -> str:

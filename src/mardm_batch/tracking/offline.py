@@ -7,7 +7,7 @@ import logging
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 PLACE_FILE: Final = "tracked_offline"
 """In the folder of a run: the path of what was tracked."""
+MAX_PATHS: Final = 8
+"""Written one by one."""
 
 
 def leave_place(run_folder: Path, place: Path) -> None:
@@ -39,16 +41,23 @@ def log_offline_runs(run_folders: Iterable[Path]) -> None:
         if len(names) == 1:
             log_place(folder / names[0])
         else:
-            runs = shell_path(folder)
-            pattern = f"{shell_path(folder / os.path.commonprefix(names))}*"
             words = "%d runs tracked offline: `wandb leet %s` shows the curves, `wandb sync %s` uploads them"
-            log.info(words, len(names), runs, pattern)
+            log.info(words, len(names), shell_path(folder), shell_paths(folder, names))
 
 
 def log_place(place: Path) -> None:
     """A line for a run that was tracked in a folder."""
     path = shell_path(place)
     log.info("tracked offline: `wandb leet %s` shows the curves, `wandb sync %s` uploads them", path, path)
+
+
+def shell_paths(folder: Path, names: Sequence[str]) -> str:
+    """Some of the folders in one as a command takes them: by what their names begin with, where no other does."""
+    beginning = os.path.commonprefix(list(names))
+    with suppress(OSError):
+        if len(names) <= MAX_PATHS and {each.name for each in folder.glob(f"{beginning}*")} - set(names):
+            return " ".join(shell_path(folder / name) for name in names)
+    return f"{shell_path(folder / beginning)}*"
 
 
 def shell_path(path: Path) -> str:

@@ -131,6 +131,9 @@ class WandbTracker:
         )
         self.run.define_metric(run.step_metric)
         self.run.define_metric("*", step_metric=run.step_metric)
+        self.place = Path(self.run.dir).parent
+        if self.offline and run.sweep is not None:  # at once: a run that is killed leaves its curves
+            leave_place(run.folder, self.place)
 
     def log(self, metrics: Mapping[str, float]) -> None:
         self.run.log(dict(metrics))
@@ -141,14 +144,12 @@ class WandbTracker:
             errors = self.wandb.Table(columns=["error", "poses"], data=[list(row) for row in summary.errors.items()])
             self.run.log({"errors": self.wandb.plot.bar(errors, "error", "poses", title="Failures by error")})
         self.run.summary.update(dict(summary.metrics))
-        place, url = Path(self.run.dir).parent, self.run.url
+        url = self.run.url
         self.run.finish(exit_code=summary.exit_code)
         if not self.offline:
             log.info("tracked at %s", url)
         elif self.tracked.sweep is None:
-            log_place(place)
-        else:
-            leave_place(self.tracked.folder, place)
+            log_place(self.place)
 
     def log_samples(self, summary: RunSummary) -> None:
         """A table of sample poses: picture, a figure that can be turned, caption, agreement and measures."""
