@@ -103,7 +103,8 @@ def _hands() -> Iterator[Rule]:
     yield Rule("hand arm", "crosses crossing across", midline, _across)
     to_one_side = (
         rf"(?:arms|hands) {gap()}(?:to|on|towards?) (?:the |her |his |their |one )?(?:same side, (?:the|his|her) )?"
-        r"(?P<to>left|right)\b(?! (?:arm|hand|hip|knee|foot|shoulder|thigh|side of))"
+        r"(?P<to>left|right)\b(?=$|[,.;!]| side\b(?! of)| (?:and|while|but|as|with) | of (?:the |her |his )?(?:body"
+        r"|trunk|torso))"
     )
     yield Rule(
         "arms hands",
