@@ -157,7 +157,7 @@ def _hands() -> Iterator[Rule]:
         r"(?:forwards?|in front|out front|ahead)\b(?! of)"
     )
     yield Rule(_HANDS, "forward forwards front ahead", forwards, states("{hand} in front of torso 0.1"))
-    on_floor_behind = rf"{_HAND} (?:\w+ ){{0,3}}on the (?:floor|ground|mat) (?:far )?behind\b"
+    on_floor_behind = rf"{_HAND} (?:\w+ ){{0,3}}on (?:the )?(?:floor|ground|mat) (?:far )?behind\b"
     yield Rule(_HANDS, "behind", on_floor_behind, states("{hand} behind pelvis"))
     back = (
         rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
@@ -173,14 +173,15 @@ def _hands() -> Iterator[Rule]:
     yield Rule(_HANDS, "front", chest, states("{hand} in front of torso"))
     across = (
         rf"{limb('arm', 'forearm')} (?:(?:is|are|folded|held|laid|placed|drawn|pulled|bent|lies?|crossed|rests?) )*"
-        rf"across {OF}(?:front of {OF})?(?:chest|body|belly|stomach|waist)\b"
+        rf"across {OF}(?:front of {OF})?(?:chest|body|belly|stomach|tummy|waist|midsection|trunk)\b"
     )
     yield Rule("arm arms forearm forearms", "across", across, states("{hand} near spine2 0.4"))
 
 
 def _arms() -> Iterator[Rule]:
     folded = (
-        r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed (?:in front of|over"
+        r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed(?=$|[,.;]| and | "
+        r"while )|crossed (?:in front of|over"
         r"|across|on) (?:the |his |her |their )?chest\b)"
     )
     yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
@@ -190,8 +191,24 @@ def _arms() -> Iterator[Rule]:
     for side in ("left", "right"):
         yield Rule("hugging hugs hug", "himself herself themselves myself oneself itself yourself urself self", hugging,
                    states(f"{side}_hand near {other_side(side)}_elbow 0.4"))  # fmt: skip
+    for idiom, conditions in (
+        ("zombie arms", ("arms points forward 45",)),
+        ("(?:goal ?posts?|cactus) arms", ("elbows bent 55..125", "hands above shoulders")),
+        (
+            "(?:guard|hands) up (?:like )?(?:a )?(?:boxer|boxing)|guard up",
+            ("elbows bent 50..", "hands above pelvis 0.2"),
+        ),
+        ("flex\\w* (?:the |his |her |both |them |their )*biceps", ("elbows bent 55..",)),
+        (
+            "arms (?:\\w+ ){0,3}?like (?:a|the letter|a capital|an) (?:t|aeroplane|airplane|plane)",
+            ("arms points outward 50",),
+        ),
+    ):
+        for condition in conditions:
+            words = "zombie goalpost goalposts goal cactus guard flex flexing flexes flexed like"
+            yield Rule("arms guard biceps", words, rf"(?:{idiom})\b", states(condition))
     for condition in ("hands near hips 0.3", "elbows bent 45.."):
-        yield Rule("akimbo", "akimbo", r"akimbo\b(?! legs?)", states(condition))
+        yield Rule("akimbo", "akimbo", r"akimbo\b(?! legs?)", unless_said("left|right|one", states(condition)))
     tucked = (
         rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|body|waist)\b"
     )
@@ -204,7 +221,7 @@ def _arms() -> Iterator[Rule]:
     yield Rule(
         "arm arms", "forward forwards front ahead", forward, unless_said("bent|elbows?", states("{elbow} bent ..40"))
     )
-    aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) the (?:ceiling|sky))\b"
+    aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))\b"
     yield Rule(
         "arm arms",
         "upward upwards up overhead ceiling sky",
@@ -212,7 +229,7 @@ def _arms() -> Iterator[Rule]:
         unless_said(_LYING, states("{hand} above head")),
     )
     skyward = (
-        rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:to|at|for|towards?) the (?:ceiling|sky))"
+        rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))"
         r"|(?:(?:is|are) )?(?:raised|lifted|stretched|held) vertical(?:ly)?)\b"
     )
     yield Rule("arm arms", "up ceiling sky vertical vertically", skyward, states("{arm} points up 35"))
@@ -253,7 +270,7 @@ def _arms() -> Iterator[Rule]:
         both_out,
         where_said("arms?", unless_said(part_way, states("arms points outward 60"))),
     )
-    on_floor = rf"{_ARM} {gap('off|from|above|behind')}(?:along|on|over|against|across) the (?:floor|ground|mat)\b"
+    on_floor = rf"{_ARM} {gap('off|from|above|behind')}(?:along|on|over|against|across) (?:the )?(?:floor|ground|mat)\b"
     yield Rule("arm arms", "floor ground mat", on_floor, states("{hand} on floor"))
     yield Rule("arms", "wide", wide, states("arms points outward 55"))
     downward = (
@@ -283,7 +300,10 @@ def _arms() -> Iterator[Rule]:
         r"(?:out )?(?:backwards?|back|behind)\b(?! (?:the|his|her|their) (?:back|head|neck))"
     )
     yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
-    level = r"(?:parallel (?:to|with) the (?:floor|ground)|horizontal|level(?: with the (?:floor|ground))?)\b(?! with)"
+    level = (
+        r"(?:parallel (?:to|with) (?:the )?(?:floor|ground)|horizontal|level(?: with (?:the )?(?:floor|ground))?)"
+        r"\b(?! with)"
+    )
     for part in ("thigh", "forearm", "leg", "arm", "shin"):
         horizontal = rf"{limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched|both) )*{level}"
         yield Rule(f"{part} {part}s", "parallel horizontal level", horizontal, states(f"{{{part}}} horizontal"))

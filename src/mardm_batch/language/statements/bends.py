@@ -32,7 +32,8 @@ _SOMEHOW: Final = gap("up|down|forwards?|out|back|behind|over|on|in|at|to|across
 _ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})(?:[ -]degrees?(?: angles?)?\b|ish\b|(?= ?(?:$|[,.;])))"
 _SQUARE: Final = rf"(?P<square>{ABOUT}(?:a )?right angles?|square)\b"
 _MOST: Final = r"(?P<most>to the max|all the way|as far as (?:it|they) goe?s?|hard|tight(?:ly)?|double)\b"
-_SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|{_MOST})"
+_LITTLE: Final = r"(?P<little>slightly|a little|a bit|softly|gently|a touch|a tad)\b"
+_SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|{_MOST}|{_LITTLE})"
 _IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched unbent long"
 _IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes crooked flexion crook fold folds folding"
 _NOT_THE_TRUNK: Final = r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in)\b)"
@@ -94,11 +95,18 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("knees legs heels", "tucked curled", tucked, states("knees bent 60.."))
     on_heels = (
-        r"(?:sit|sits|sitting|sat|rests?|resting|sinks?|back) (?:back |down )*(?:on|to|onto|towards) "
+        r"(?:sit|sits|sitting|sat|rests?|resting|sinks?|back|bum|bottom|hips|buttocks|seat) (?:back |down |is |are "
+        r"|rests? )*"
+        r"(?:on|to|onto|towards|between) "
         r"(?:the |his |her |their |both )*heels\b"
     )
     for condition in ("knees bent 100..", "pelvis height ..0.45"):
-        yield Rule("heels", "sit sits sitting sat rest rests resting sink sinks back", on_heels, states(condition))
+        yield Rule(
+            "heels",
+            "sit sits sitting sat rest rests resting sink sinks back bum bottom hips buttocks seat",
+            on_heels,
+            states(condition),
+        )
     for ends, state, condition in (
         ("front|forward|leading|lead", "bent|bends|bending|flexed", "either knee bent 30.."),
         ("back|rear|trailing|hind", "straight|extended|long|locked|stretched", "either knee bent ..42"),
@@ -152,7 +160,7 @@ def _bent(part: str, match: Match) -> str | None:
         limits = f"{degrees - 22}..{degrees + 22}" if degrees > 30 else f"8..{degrees + 30}"
     elif groups.get("square"):
         limits = "62..118"
-    elif groups.get("slight"):
+    elif groups.get("slight") or groups.get("little"):
         limits = "8..60"
     elif groups.get("half"):
         limits = "30..125"

@@ -19,7 +19,8 @@ from mardm_batch.language.statements.rules import (
 )
 
 _LANDMARKS: Final = {
-    "hip": ("hip", 0.25), "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
+    "hip": ("hip", 0.25), "bum": ("hip", 0.35), "butt": ("hip", 0.35), "buttock": ("hip", 0.35),
+    "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
     "kneecap": ("knee", 0.2), "knee": ("knee", 0.2), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
@@ -30,7 +31,7 @@ _LANDMARKS: Final = {
     "chin": ("head", 0.25), "cheek": ("head", 0.25), "ear": ("head", 0.25), "temple": ("head", 0.25),
     "neck": ("neck", 0.25), "nape": ("neck", 0.25), "throat": ("neck", 0.25), "chest": ("spine3", 0.3),
     "heart": ("spine3", 0.3), "sternum": ("spine3", 0.3), "breastbone": ("spine3", 0.3),
-    "belly": ("spine1", 0.3), "stomach": ("spine1", 0.3), "tummy": ("spine1", 0.3),
+    "belly": ("spine1", 0.3), "stomach": ("spine1", 0.3), "tummy": ("spine1", 0.3), "tum": ("spine1", 0.3),
     "abdomen": ("spine1", 0.3), "navel": ("spine1", 0.3), "ribs": ("spine2", 0.33), "sacrum": ("pelvis", 0.33),
     "lower back": ("spine1", 0.33), "small of the back": ("spine1", 0.33),
 }  # fmt: skip
@@ -109,7 +110,8 @@ def _hands_on_parts() -> Iterator[Rule]:
         "hand", "hold holds holding held grab grabs grabbing grasp grasps grasped catch catches", holding_it, _holds_it
     )
     held = (
-        rf"(?:{_HOLDS}|reach(?:ing|es)? for|reach(?:ing|es)? down to) {_POINT} (?:firmly )?with {OF}(?:both )?{_HAND}"
+        rf"(?:{_HOLDS}|covering|covers|cover|holding on to|reach(?:ing|es)? for|reach(?:ing|es)? down to) {_POINT} "
+        rf"(?:firmly )?with {OF}(?:both )?{_HAND}"
     )
     yield Rule(_HANDS, _LANDMARK_WORDS, held, _hand_on)
     holding = rf"with {OF}(?:both )?{_HAND},? (?:{_HOLDS}) {_POINT}"

@@ -49,7 +49,7 @@ def _legs() -> Iterator[Rule]:
     yield Rule("leg hip", "abducted", abducted, _aside)
     level = (
         r"(?:(?:to|at|up to) (?:the )?(?:hip|waist|pelvis|chest)(?:[- ](?:height|level))?|horizontal(?:ly)?|parallel "
-        r"(?:to|with) the (?:floor|ground))\b"
+        r"(?:to|with) (?:the )?(?:floor|ground))\b"
     )
     raised_ahead = (
         rf"{SIDE} (?:leg|foot) {gap('back|backwards?|behind|sideways|side')}(?:forwards?|in front|ahead|to the front) "
@@ -63,7 +63,8 @@ def _legs() -> Iterator[Rule]:
     high = "{side}_thigh horizontal or {side}_knee above {side}_hip"
     yield Rule("knee thigh", "hip hips waist navel belly pelvis", knee_level, unless_said(_RESTING, states(high)))
     skyward = (
-        rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertical(?:ly)?|(?:up )?(?:to|at|towards?) the (?:ceiling|sky))\b"
+        rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertical(?:ly)?|(?:up )?(?:to|at|towards?) (?:the )?(?:ceiling"
+        r"|sky))\b"
     )
     yield Rule("leg foot", "up vertical vertically ceiling sky", skyward,
                unless_said("sole|knee|shin", states("{leg} points up 50")))  # fmt: skip
@@ -122,6 +123,9 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    heels_up = r"heels (?:(?:are|both|well|held) )*(?:up|lifted|raised|high)\b(?! (?:to|in|on))"
+    low = r"sit\w*|lying|kneel\w*|squat\w*|crouch\w*|air|back|buttocks"
+    yield Rule("heels", "up lifted raised high", heels_up, unless_said(low, states("ankles above feet 0.07")))
     squat = (
         r"(?:(?:deep|full|low) (?:squat|crouch)|(?:squat|crouch)(?:ting|ing|s|es|ed)? (?:down )?(?:very |really |real "
         r")?"
@@ -144,7 +148,8 @@ def _stances() -> Iterator[Rule]:
     yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
                unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
     heels = (
-        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high|up) )*(?:raised|lifted|off the (?:floor|ground"
+        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high|up) )*(?:raised|lifted|off (?:the )?(?:floor"
+        r"|ground"
         r"|mat))\b"
     )
     yield Rule(
@@ -176,7 +181,8 @@ def _stances() -> Iterator[Rule]:
     lowest = r"(?:hips|pelvis|bum|bottom|seat) (?:\w+ ){0,4}?(?:knee[- ](?:height|level)|level with (?:the )?knees)\b"
     yield Rule("hips pelvis bum bottom seat", "height level", lowest, states("pelvis height ..0.65"))
     hover = (
-        r"(?:hips|pelvis|bum|bottom|seat|butt) (?:\w+ ){0,2}?(?:just|barely|right) (?:above|off) the (?:floor|ground"
+        r"(?:hips|pelvis|bum|bottom|seat|butt) (?:\w+ ){0,2}?(?:just|barely|right) (?:above|off) (?:the )?(?:floor"
+        r"|ground"
         r"|mat)\b"
     )
     yield Rule("hips pelvis bum bottom seat butt", "floor ground mat", hover, states("pelvis height ..0.45"))
@@ -204,7 +210,7 @@ def _stances() -> Iterator[Rule]:
     aloft = (
         r"(?<!lower )(?<!upper )legs (?:(?:are|both|raised|lifted|straight|stretched|pointing|point|go|going|extended)"
         r" )*(?:straight up"
-        r"|vertical|up in the air|(?:to|towards?|at) the (?:ceiling|sky)|vertically up|up (?:against )?the wall)\b"
+        r"|vertical|up in the air|(?:to|towards?|at) (?:the )?(?:ceiling|sky)|vertically up|up (?:against )?the wall)\b"
     )
     yield Rule("legs", "up vertical vertically ceiling sky", aloft, states("feet above pelvis 0.3"))
     knees = (
@@ -243,4 +249,4 @@ def _raised_knee(match: Match) -> str | None:
     """Of one side, or of any one."""
     if match["both"]:
         return None
-    return "either foot off floor" if match["one"] else f"{match['side']}_foot off floor"
+    return "either foot off floor" if match["one"] is not None else f"{match['side']}_foot off floor"

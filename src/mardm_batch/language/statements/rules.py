@@ -42,7 +42,8 @@ PLACED: Final = gap(
     "|in|between|below|beside|opposite"
 )
 FLOOR: Final = (
-    r"(?:on|onto|upon|against|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)|meets?|reach(?:es)?|to) "
+    r"(?:on|onto|upon|against|(?:in (?:full )?contact with)|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)"
+    r"|meets?|reach(?:es)?|to) "
     r"(?:the |a )?(?:floor|ground|mat|deck)\b"
 )
 FLOORS: Final = "floor ground mat deck"
@@ -73,7 +74,8 @@ def limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
     one, more = "|".join(words), "|".join(map(plural, words))
     return (
-        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>one|an?) (?:{one}))"
+        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>(?:one|an?|other|free|supporting|standing|raised"
+        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))"
         rf"(?: and {OF}(?:left|right|one) \w+)?"
         rf"|(?P<both>{more})(?: and {OF}(?:{ALL}))?)"
     )
@@ -82,14 +84,14 @@ def limb(*words: str) -> str:
 def either_of(*words: str) -> str:
     """The pattern of a limb of one side, or of both."""
     one, more = "|".join(words), "|".join(map(plural, words))
-    return rf"(?:{SIDE} (?:{one})|(?P<both>{more}))(?P<one>)\b"
+    return rf"(?:{SIDE} (?:{one})|(?P<both>{more}))(?P<one>(?!))?\b"
 
 
 def subject(match: Match, part: str) -> str:
     """The part that a match of `limb` names, in the words of conditions."""
     if match["side"]:
         return f"{match['side']}_{part}"
-    return f"either {part}" if match["one"] else plural(part)
+    return f"either {part}" if match["one"] is not None else plural(part)
 
 
 def states(template: str) -> Condition:
@@ -101,7 +103,7 @@ def states(template: str) -> Condition:
 
     def condition(match: Match) -> str | None:
         groups = match.groupdict()
-        if groups.get("one") and len(names) > 1:
+        if groups.get("one") is not None and len(names) > 1:
             return None
         return template.format(**{name: groups[name] if name in groups else subject(match, name) for name in names})
 
@@ -113,7 +115,7 @@ def against_other(template: str) -> Condition:
 
     def condition(match: Match) -> str | None:
         groups = match.groupdict()
-        sides = [groups["side"]] if groups["side"] else ["left", "right"] if groups.get("one") else []
+        sides = [groups["side"]] if groups["side"] else ["left", "right"] if groups.get("one") is not None else []
         return " or ".join(template.format(side=side, other=other_side(side)) for side in sides) or None
 
     return condition

@@ -26,7 +26,7 @@ _HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wri
 _HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
 _OFF: Final = (
     r"(?:(?:is|are|lifted|raised|held|hovering|hovers|kept|stays?|just|well|both|high) )*"
-    r"(?:off|clear of|above) the (?:floor|ground|mat)\b"
+    r"(?:off|clear of|above) (?:the )?(?:floor|ground|mat)\b"
 )
 
 
@@ -65,6 +65,17 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     for condition in ("hands on floor", "feet on floor"):
         yield Rule("hands palms arms", "toes feet", on_toes, states(condition))
+    plain = r"(?<!\w )hands and knees\b"
+    for condition in ("hands on floor", "knees on floor"):
+        yield Rule("hands", "knees", plain, unless_said(moved, states(condition)))
+    on_hands = r"(?:balanc\w+|weight (?:is )?(?:all )?) ?(?:on|over) (?:both |the |his |her |two )*hands\b(?! and)"
+    for condition in ("hands on floor", "feet off floor"):
+        yield Rule("hands", "on over", on_hands, unless_said(r"feet|foot|knees?|toes", states(condition)))
+    planted = (
+        rf"{limb('foot')} (?:(?:is|are|firmly|both|well|solidly|flat) )*planted\b(?! (?:on|against|behind|in front"
+        r"|ahead|wide|apart))"
+    )
+    yield Rule("foot feet", "planted", planted, states("{foot} on floor"))
     propped = (
         r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+) (?:up |mostly |is |back |only )*on "
         r"(?:the |his |her |their |both )*(?:forearms|elbows)\b"
@@ -94,10 +105,10 @@ def _on_the_floor() -> Iterator[Rule]:
         rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
         r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
         r") "
-        r"the (?:floor|ground)\b"
+        r"(?:the )?(?:floor|ground)\b"
     )
     yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
-    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) the (?:floor|ground|mat)\b"
+    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) (?:the )?(?:floor|ground|mat)\b"
     yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
     supporting = (
         r"(?:supports?|supporting|props?|propping|holds?|holding|leans?|leaning|weight|propped|supported)"
@@ -139,17 +150,19 @@ def _off_the_floor() -> Iterator[Rule]:
     )
     yield Rule("foot knee", "not", not_the_other, _other_off_floor)
     untouching = (
-        rf"{limb('foot', 'leg', 'knee', 'hand')} (?:does|do|is|are) not (?:touch|reach|touching|reaching|on) the "
+        rf"{limb('foot', 'leg', 'knee', 'hand')} (?:(?:does|do|is|are) not|no longer) (?:touch(?:es)?|reach|touching"
+        r"|reaching|on) the "
         r"(?:floor|ground|mat)\b"
     )
-    yield Rule("foot feet leg legs knee knees hand hands", "not", untouching, _off_it)
+    yield Rule("foot feet leg legs knee knees hand hands", "not longer", untouching, _off_it)
     in_the_air = rf"{gap()}in the air\b"
     yield Rule("leg legs foot feet", "air", rf"{limb('leg', 'foot')} {in_the_air}", states("{foot} off floor"))
     both_up = rf"(?:legs|feet) {gap()}in the air\b"
     yield Rule("legs feet", "air", both_up,
                where_said("back|lying|supine|lies|shoulders", states("feet above pelvis 0.2")))  # fmt: skip
     its_knee = (
-        rf"{SIDE} leg [^.;]{{0,60}}\b(?:the |its )knee (?:is |held |just )*(?:off the (?:floor|ground|mat)|lifted)\b"
+        rf"{SIDE} leg [^.;]{{0,60}}\b(?:the |its )knee (?:is |held |just )*(?:off (?:the )?(?:floor|ground|mat)|lifted)"
+        r"\b"
     )
     yield Rule("leg", "knee", its_knee, states("{side}_knee off floor"))
     standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
@@ -159,12 +172,15 @@ def _off_the_floor() -> Iterator[Rule]:
     yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
     yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
     single = (
-        r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
+        r"(?:just|only|with) one hand (?:is |stays? |planted |placed |flat )*(?:on|touching) (?:the )?(?:floor|ground"
+        r"|mat)\b"
     )
     rest = r"one hand [^.;]{0,80}\bthe other (?:one |hand )?(?:is )?(?:not|off|free|in the air|lifted)\b"
     yield Rule("hand", "just only other", rf"(?:{single}|{rest})",
                where_said(FLOORS.replace(" ", "|"), states("either hand off floor")))  # fmt: skip
-    only = rf"only {OF}{SIDE} hand (?:is |stays? |planted |placed |flat )*(?:on|touching) the (?:floor|ground|mat)\b"
+    only = (
+        rf"only {OF}{SIDE} hand (?:is |stays? |planted |placed |flat )*(?:on|touching) (?:the )?(?:floor|ground|mat)\b"
+    )
     yield Rule("hand", "only", only, against_other("{other}_hand off floor"))
 
 

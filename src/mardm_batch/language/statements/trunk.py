@@ -131,8 +131,9 @@ def _leans() -> Iterator[Rule]:
     yield Rule("bowing bowed bows", "low lower deeply deep down forward forwards waist hips", bowing,
                states("torso leans forward 20"))  # fmt: skip
     upright = (
-        rf"(?:torso|trunk|upper body|back|spine) {gap('slightly|more|less|not')}(?:upright|vertical|erect|tall"
-        r"|straight up|stacked over the (?:pelvis|hips))\b(?<!the vertical)"
+        rf"(?:torso|trunk|upper body|back|spine|shoulders) {gap('slightly|more|less|not')}(?:upright|vertical|erect"
+        r"|tall"
+        r"|straight up|stacked (?:directly )?(?:over|on|above) (?:the )?(?:pelvis|hips))\b(?<!the vertical)"
     )
     yield Rule(_TRUNKS, "upright vertical erect tall up stacked", upright, states("torso upright"))
     straight_back = r"(?:straight|upright|erect|tall) (?:back|spine|trunk|torso)\b|(?:back|spine|trunk) straight\b"
@@ -150,7 +151,7 @@ def _leans() -> Iterator[Rule]:
     level = (
         rf"(?:torso|trunk|upper body|chest|back|spine) {gap('lower')}(?:horizontal|parallel (?:to|with) the (?:floor"
         r"|ground|mat)"
-        r"|level with the (?:floor|ground)|flat(?: as a table)?(?= (?:and )?parallel|$))\b"
+        r"|level with (?:the )?(?:floor|ground)|flat(?: as a table)?(?= (?:and )?parallel|$))\b"
     )
     yield Rule(_TRUNKS, "horizontal parallel level flat", level, states("torso horizontal"))
 
@@ -230,6 +231,13 @@ def _head() -> Iterator[Rule]:
         r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
     )
     yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
+    ear_to = (
+        r"(?<!left )(?<!right )ear (?:\w+ ){0,2}?(?:to|towards?|on|at) (?:the |his |her |their )?(?P<to>left|right) "
+        r"shoulder\b"
+    )
+    yield Rule("ear", "shoulder", ear_to, states("head tilts {to} 8"))
+    cocked = r"(?:head|neck) (?:is )?(?:cocked|tipped)(?=$|[,.;])"
+    yield Rule("head neck", "cocked tipped", cocked, states("head tilts left 5 or head tilts right 5"))
     crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
     yield Rule("head neck", "crooked", crooked, states("head tilts left 6 or head tilts right 6"))
     ear = (
@@ -247,8 +255,11 @@ def _head() -> Iterator[Rule]:
         rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
         rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
     )
+    bowing_head = r"bow(?:s|ing|ed)? (?:the |his |her |their |your )?head\b"
+    yield Rule("head", "bow bows bowing bowed", bowing_head, states("head looks down 10"))
     nose = (
-        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) the (?:floor|ground)\b|cervical flexion"
+        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) (?:the )?(?:floor|ground)\b|cervical "
+        r"flexion"
     )
     yield Rule("nose chin face cervical", "floor ground flexion", nose,
                unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
@@ -267,11 +278,12 @@ def _head() -> Iterator[Rule]:
         r"head (?:(?:is|all the way) )?(?:tilted|thrown|dropped|drops|tipped|flopped|falls|fallen|leaning|leaned"
         r"|hanging) "
         r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
-        r"|(?:throw|throws|throwing|tip|tips|tipping|drop|drops|tilt|tilts) (?:the |his |her |their |your )?head "
+        r"|head back(?=$|[,.;])|eyes (?:up )?(?:to|on) (?:the )?sky|(?:throw|throws|throwing|tip|tips|tipping|drop"
+        r"|drops|tilt|tilts) (?:the |his |her |their |your )?head "
         r"(?:\w+ )?back"
         r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
         r"|(?:gaze|eyes|face|chin) (?:lifts?|lifted|rises?|raised|goes|turned|directed) (?:up )?(?:to|towards?|at) "
-        r"the (?:ceiling|sky)"
+        r"(?:the )?(?:ceiling|sky)"
     )
     sky = r"(?:the )?(?:sky|ceiling|stars|clouds)\b"
     up = (
@@ -294,7 +306,7 @@ def _lying() -> Iterator[Rule]:
     straight = unless_said(r"knees?|legs?|feets?|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
     yield Rule("prone belly stomach front tummy face", "prone on down", front, straight)
     shoulders = (
-        r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) the (?:floor|ground|mat)\b"
+        r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) (?:the )?(?:floor|ground|mat)\b"
         r"|belly up\b"
     )
     yield Rule("shoulders belly", "floor ground mat up", shoulders, states("chest faces up"))
@@ -312,7 +324,8 @@ def _lying() -> Iterator[Rule]:
     for which, words in ((back, "supine back"), (front, "prone belly stomach front tummy face")):
         yield Rule(words, words + " on down", which, unless_said(low, states("pelvis height ..0.35")))
     faces_floor = (
-        r"(?:chest|breastbone|sternum) (?:\w+ ){0,3}?(?:to|towards?|at|facing|faces|down to) the (?:floor|ground|mat)\b"
+        r"(?:chest|breastbone|sternum) (?:\w+ ){0,3}?(?:to|towards?|at|facing|faces|down to) (?:the )?(?:floor|ground"
+        r"|mat)\b"
     )
     yield Rule("chest breastbone sternum", "floor ground mat", faces_floor, states("chest faces down"))
     plank = rf"(?:elbows|hands|wrists|palms) {gap('arms')}(?:under|below|beneath) (?:the |his |her )?shoulders\b"
@@ -331,7 +344,7 @@ def _lying() -> Iterator[Rule]:
         r"(?:ceiling|sky)\b"
     )
     yield Rule("belly stomach chest", "ceiling sky", crab, states("chest faces up"))
-    seated = r"(?:sitting|seated|sits|sit|sat) (?:\w+ ){0,2}?on the (?:floor|ground|mat|lawn|grass|carpet|beach)\b"
+    seated = r"(?:sitting|seated|sits|sit|sat) (?:\w+ ){0,2}?on (?:the )?(?:floor|ground|mat|lawn|grass|carpet|beach)\b"
     yield Rule(
         "sitting seated sits sit sat", "floor ground mat lawn grass carpet beach", seated, states("pelvis height ..0.4")
     )
