@@ -566,6 +566,21 @@ def test_a_wide_comparison_is_printed_in_parts(
     ]
 
 
+def test_a_folder_of_poses_is_answered_with_the_run_that_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    finish_run(tmp_path / "run", output=tmp_path / "poses")
+    with pytest.raises(InputError, match=r"^poses: no run in this folder or below; its poses are of run: name that$"):
+        find_runs([Path("poses")])
+    finish_run(tmp_path / "sweep" / "0", "shard=0", output=tmp_path / "swept", sweep="sweep")
+    with pytest.raises(InputError, match="its poses are of sweep: name that"):
+        find_runs([Path("swept")])
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(InputError, match="name the folder of a run, such as outputs/DATE/TIME"):
+        find_runs([Path("poses")])
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -30,6 +30,7 @@ register_schemas()
         (["++model=embedded"], "++model=embedded: did you mean model=embedded?"),
         (["render=drak"], "render=drak: no such look; did you mean render=dark? (choose from dark, default)"),
         (["tracking=wandbb"], "tracking=wandbb: no such tracking; did you mean tracking=wandb?"),
+        (["tracking=none"], "tracking=none: no such tracking; tracking.mode=disabled turns it off (choose from wandb)"),
         (["hydra/launcher=slrum"], "hydra/launcher=slrum: no such launcher; did you mean hydra/launcher=slurm?"),
         (["+hydra/launcher=slurm"], "+hydra/launcher=slurm: did you mean hydra/launcher=slurm?"),
         (["hydra/launchr=slurm"], "hydra/launchr: no such setting; did you mean hydra/launcher?"),

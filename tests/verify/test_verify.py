@@ -494,9 +494,10 @@ def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path,
     assert "  red_number_0: A person [red], number 0" in lines
     assert "  and 2 more" in lines
     assert f"  {MARKUP.name}.json: [bold]:smile:[/bold]\\x1b[2J" in lines
-    assert not any("captions.jsonl" in line for line in lines[2:])
+    assert not any("captions.jsonl" in line for line in lines[2:] if "run again" not in line)
     assert "--repair sets aside damaged and stray files; the next run generates their poses" in lines
-    assert "the command that made these poses, run again, makes the 12 missing poses" in lines
+    again = f"run again with paths.prompts={listed} and without limit"
+    assert f"the command that made these poses, {again}, makes the 12 missing poses" in lines
 
 
 def test_captions_that_no_run_can_read_are_told_apart_from_missing_poses(output: Path, capsys) -> None:
@@ -507,7 +508,8 @@ def test_captions_that_no_run_can_read_are_told_apart_from_missing_poses(output:
     )
     assert main([str(output), "--prompts", str(output / "captions.txt"), "--no-pictures"]) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "the command that made these poses, run again, makes the missing pose",
+        f"the command that made these poses, run again with paths.prompts={output}/captions.txt and without limit, "
+        "makes the missing pose",
         "captions without any word that the model knows: 1; no run can make poses of them as they are: use other words",
     ]
 

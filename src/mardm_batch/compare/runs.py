@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.layouts.layout import Layout
 from mardm_batch.dataset.layouts.registry import layout_of
+from mardm_batch.dataset.progress import read_progress_records
 from mardm_batch.dataset.summary import MAX_NUMBER, SUMMARY_FILE, RunSummary, finite_numbers
 from mardm_batch.errors import InputError, reason_of
 from mardm_batch.run.saved_settings import read_yaml, select
@@ -138,11 +139,22 @@ def find_summaries(folder: Path, found: list[Path], without_summary: list[Path])
             unfinished.append(Path(place))
             folders.clear()
     if not below and not unfinished:
-        raise InputError(
-            f"{folder}: no run in this folder or below; name the folder of a run, such as outputs/DATE/TIME"
-        )
+        raise InputError(f"{folder}: no run in this folder or below; {newest_run_hint(folder)}")
     without_summary += unfinished
     found += sorted(below, key=lambda path: [(not part.isdigit(), part.zfill(20)) for part in path.parts])
+
+
+def newest_run_hint(folder: Path) -> str:
+    """Which folder to name instead of one without runs: that of the run, or the sweep, that made its poses last."""
+    records, _ = read_progress_records(folder)
+    newest = max(records, key=lambda record: record.started, default=None)
+    if newest is not None:
+        run = Path(newest.run_folder) if newest.sweep is None else Path(newest.run_folder).parent
+        if run.is_dir():
+            with suppress(OSError, ValueError):
+                run = run.relative_to(Path.cwd())
+            return f"its poses are of {run}: name that"
+    return "name the folder of a run, such as outputs/DATE/TIME"
 
 
 def read_run(path: Path) -> tuple[Run, bool]:

@@ -102,7 +102,8 @@ def explain_unknown_choice(group: str, choice: str, choices: Sequence[str], word
     near = difflib.get_close_matches(unknown, choices, n=1)
     hint = f"; did you mean {group}={near[0]}?" if near else ""
     kind = KINDS.get(group, group.lstrip("+"))
-    return f"{word}: no such {kind}{hint} (choose from {', '.join(choices)})"
+    off = "; tracking.mode=disabled turns it off" if group == "tracking" and not near else ""
+    return f"{word}: no such {kind}{hint}{off} (choose from {', '.join(choices)})"
 
 
 def explain_unknown_key(key: str, variants: Variants, word: str = "") -> str:

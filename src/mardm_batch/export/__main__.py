@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.progress import track
@@ -115,6 +116,8 @@ def export(options: argparse.Namespace) -> int:
     before = result.poses - result.written
     up_to_date = f", {before:,} of them up to date already" if before else ""
     exported = f"{counted(result.poses, 'pose')} in {counted(result.files, 'file')}"
+    with suppress(OSError, ValueError):  # shorter, where it is in the working folder
+        folder = folder.relative_to(Path.cwd())
     print_output(printable(f"{folder}: {exported}{up_to_date}"))
     if (error := result.joint_error_mm) is not None:
         print_output(

@@ -7,6 +7,7 @@ Only --repair and --prune change files.
 
 import argparse
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -37,8 +38,12 @@ that is to be repaired.
 """
 
 
-def show(report: Report, repair: bool, prune: bool) -> None:
-    """The report for people: counts first, then at most ten examples of each kind of finding."""
+def show(report: Report, repair: bool, prune: bool, prompts: Path | None) -> None:
+    """The report for people: counts first, then at most ten examples of each kind of finding.
+
+    Args:
+        repair, prune, prompts: the arguments of the command.
+    """
     console = Output(markup=False, emoji=False, highlight=False, soft_wrap=True)
     counts = [(name, n) for name, n in vars(report.counts).items() if n is not None and name != "unknown_words"]
     console.print(f"poses: {', '.join(f'{n:,} {name}' for name, n in counts)}", style="bold")
@@ -65,7 +70,7 @@ def show(report: Report, repair: bool, prune: bool) -> None:
         console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {amount(size):>13}"))
     if not report.problems:
         console.print("no problems", style="bold green")
-    for advice in ways_to_mend(report.problems, repair):
+    for advice in ways_to_mend(report.problems, repair, prompts):
         console.print(advice, style="bold")
     if by_kind.keys() & PRUNED and not prune:
         console.print("--prune sets aside what was not requested; nothing is deleted", style="bold")
@@ -80,15 +85,21 @@ def amount(size: int) -> str:
     return f"{size / 1e3:,.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 
-def ways_to_mend(problems: Sequence[Finding], repair: bool) -> Iterator[str]:
-    """What can be done about the problems. `repair`: files have been set aside."""
+def ways_to_mend(problems: Sequence[Finding], repair: bool, prompts: Path | None) -> Iterator[str]:
+    """What can be done about the problems.
+
+    Args:
+        repair: files have been set aside.
+        prompts: the list of the captions; None for that of the newest run, with its limit.
+    """
     unreadable = {each.where for each in problems if each.kind == Kind.FAILED and each.detail == UNREADABLE_CAPTION}
     missing = {each.where for each in problems if each.kind in WITHOUT_FILES} - unreadable
     if not repair and any(each.kind not in WITHOUT_FILES for each in problems):
         yield "--repair sets aside damaged and stray files; the next run generates their poses"
     if not repair and missing:
         poses = "missing pose" if len(missing) == 1 else f"{len(missing):,} missing poses"
-        yield f"the command that made these poses, run again, makes the {poses}"
+        words = "" if prompts is None else f" with {shlex.quote(f'paths.prompts={prompts}')} and without limit"
+        yield printable(f"the command that made these poses, run again{words}, makes the {poses}")
     if unreadable:
         yield advice_about_unreadable(len(unreadable))
 
@@ -143,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print_output(json.dumps(report.to_json(), indent=1))
     else:
-        show(report, options.repair, options.prune)
+        show(report, options.repair, options.prune, options.prompts)
     return report.exit_code
 
 
