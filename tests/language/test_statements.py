@@ -89,7 +89,7 @@ from mardm_batch.pose.sides import swap_sides
         ("the left arm hangs loosely", ["left_arm points down 45"]),
         ("arms at shoulder height, out to the sides", []),
         ("arms out at shoulder height", ["arms horizontal"]),
-        ("leaning super far back", ["torso leans back 10"]),
+        ("leaning super far back", ["torso leans back 18"]),
         ("tipping sideways", ["torso leans left 7 or torso leans right 7"]),
         ("bowing low", ["torso leans forward 20"]),
         ("sitting upright, eyes on the floor", ["torso upright", "head looks down 10"]),

@@ -50,7 +50,7 @@ FLOORS: Final = "floor ground mat deck"
 ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
 MORE: Final = (
     r"(?:(?P<slight>slightly|a little(?: bit)?|a (?:tiny )?bit|a touch|a tad|gently|barely|somewhat) "
-    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|very|more|hard|heavily|steeply|super|really|out|right|round"
+    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|wa{2,}y|very|more|hard|heavily|steeply|super|really|out|right|round"
     r"|over|off) )+)?"
 )
 WHERE: Final = r"(?P<where>forwards?|backwards?|back|to (?:the|his|her|their|its) (?:left|right))\b"

@@ -1,5 +1,6 @@
 """How the trunk and the head are held."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,6 +25,7 @@ _LEANS: Final = (
     r"|bends|bending|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
 )
 _LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
+_FAR: Final = re.compile(r"\b(?:far|way|deeply|sharply|steeply|heavily)\b")
 _NOT_THE_HEAD: Final = "".join(
     rf"(?<!{word} )(?<!{word} is )" for word in ("head", "neck", "chin", "face", "arm", "arms")
 )
@@ -360,7 +362,8 @@ def _lying() -> Iterator[Rule]:
 
 def _lean(match: Match) -> str:
     where = {"forwards": "forward", "backward": "back", "backwards": "back"}.get(match["where"], match["where"])
-    return f"torso leans {where.split()[-1]} {6 if match['slight'] else 10}"
+    is_far = _FAR.search(match[0]) is not None
+    return f"torso leans {where.split()[-1]} {6 if match['slight'] else 18 if is_far else 10}"
 
 
 def _lean_by(match: Match) -> str | None:
