@@ -33,12 +33,13 @@ def load_tool() -> ModuleType:
 def logged_metrics(folder: Path) -> set[str]:
     """The names of what a run logs about a pose, and at its end."""
     settings = asdict(to_config(compose_config([])))
-    prompt = Prompt("waving", "A person waving with the left hand")
-    statistics = RunStatistics(Progress("all", str(folder)), [prompt], folder, settings, FailureList(folder))
-    statistics.conditions = {prompt.caption: ()}
-    statistics.begin([prompt], [prompt])
-    joints = np.random.default_rng(0).normal(size=(22, 3)).astype(np.float32)
-    statistics.record_outcomes([Outcome(Pose(prompt, joints, 4, 0, agreement=0.4), None, {})])
+    prompts = [Prompt(side, f"A person waving with the {side} hand") for side in ("left", "right")]
+    statistics = RunStatistics(Progress("all", str(folder)), prompts, folder, settings, FailureList(folder))
+    statistics.conditions = {prompt.caption: () for prompt in prompts}
+    statistics.begin(prompts, prompts)
+    joints = np.random.default_rng(0).normal(size=(2, 22, 3)).astype(np.float32)
+    poses = [Pose(prompt, each, 4, 0, agreement=0.4) for prompt, each in zip(prompts, joints, strict=True)]
+    statistics.record_outcomes([Outcome(pose, None, {}) for pose in poses])
     return {*statistics.summary("finished", 0).metrics, "conditions_met", "seconds_left"}
 
 
