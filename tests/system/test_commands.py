@@ -73,6 +73,21 @@ def test_a_signal_ends_a_command_with_one_line_after_it_has_cleared_up(
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_an_error_that_a_package_makes_of_a_signal_is_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> int:
+        with report_user_errors():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except BaseException:
+                raise ValueError("cannot be set")  # noqa: B904
+        return 0
+
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    assert ended.value.code == 143
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_a_command_ends_with_the_exit_code_of_its_main_function() -> None:
     with pytest.raises(SystemExit) as ended:
         run_main(lambda: 1)

@@ -15,7 +15,7 @@ import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
 from mardm_batch.system.early_signals import INTERRUPTED
 from mardm_batch.system.help_text import HelpFormatter
-from mardm_batch.system.signals import Interrupted, raise_on_signals
+from mardm_batch.system.signals import Interrupted, interruption_behind, raise_on_signals
 from mardm_batch.system.terminal import printable
 
 FRACTIONAL_TYPES = ("float", "interval_seconds")
@@ -105,6 +105,8 @@ def report_user_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:
+        if (interruption := interruption_behind(error)) is not None:
+            raise interruption from None
         traceback.print_exc()
         print(f"error: the command crashed: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
         sys.exit(ExitCode.CRASHED)

@@ -17,6 +17,10 @@ WARNINGS: Final = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2")
 """With these a scheduler announces the end of a job, to all of its processes; only the run itself may heed them."""
 
 
+MAX_CAUSES: Final = 100
+"""Of an error, which may be in a circle."""
+
+
 class Interrupted(BaseException):
     """A signal interrupted the run. Not an Exception, so that it is never taken for the failure of a pose."""
 
@@ -24,6 +28,16 @@ class Interrupted(BaseException):
         super().__init__(number)
         self.number = number
         self.exit_code = 128 + number
+
+
+def interruption_behind(error: BaseException) -> Interrupted | None:
+    """The interruption in whose place another package raised this error; None where there is none."""
+    cause: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if cause is None or isinstance(cause, Interrupted):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def signal_name(number: int) -> str:

@@ -16,7 +16,8 @@ from mardm_batch.config.help import help_table
 from mardm_batch.config.overrides import parse_flags, quote_override
 from mardm_batch.config.schema import conf_dir
 from mardm_batch.errors import ConfigurationError, ExitCode, MardmBatchError
-from mardm_batch.system.commands import report_user_errors, run_main
+from mardm_batch.system.commands import report_user_errors
+from mardm_batch.system.early_signals import exit_on_signals
 from mardm_batch.system.folders import check_working_folder
 from mardm_batch.system.help_text import help_width, wrap_help
 from mardm_batch.system.signals import Interrupted, raise_on_signals
@@ -78,4 +79,5 @@ def train_with_hydra(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main)
+    exit_on_signals()  # until the training begins
+    main()
