@@ -140,8 +140,8 @@ class SamplingSettings(Settings):
         "poses sampled for a caption, of which the one that agrees best with it is kept", whole(1)
     )
     min_agreement: float | None = setting(
-        "where the pose kept agrees less with its caption, one more is sampled; where it could not stand so, up to "
-        "three; null: none",
+        "where the pose kept agrees less with its caption, or could not stand so, up to three more are sampled; null: "
+        "none",
         number(0, 1),
     )
     adjust: bool = setting(

@@ -10,8 +10,6 @@ from mardm_batch.prompts.names import Prompt
 NOT_FINITE: Final = "joints are not finite, with other noise too"
 MORE_CANDIDATES: Final = 3
 """Further candidates at most, sampled one after the other where those before do not convince."""
-MORE_FOR_AGREEMENT: Final = 1
-"""The same where agreement alone does not convince: those after it seldom agree better."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +50,17 @@ class Candidates:
         if len(results) < self.number:
             return None
         best = best_candidate([result for _, result in sorted(results.items())])
-        if isinstance(best, Pose) and len(results) < self.number + self._more_for(best):
+        if isinstance(best, Pose) and not self._convinces(best) and len(results) < self.number + MORE_CANDIDATES:
             return SamplingAttempt(sampled.prompt, rejections=sampled.rejections, candidate=len(results))
         del self.sampled[name]
         return best
 
-    def _more_for(self, pose: Pose) -> int:
-        """How many further candidates there may be where this is the best."""
+    def _convinces(self, pose: Pose) -> bool:
+        """Whether no other candidate is needed."""
         if self.min_agreement is None:
-            return 0
-        if not (pose.acceptable and pose.is_possible and pose.shows_statements):
-            return MORE_CANDIDATES
+            return True
         agrees = pose.agreement is None or pose.agreement >= self.min_agreement
-        return 0 if agrees else MORE_FOR_AGREEMENT
+        return pose.acceptable and pose.is_possible and pose.shows_statements and agrees
 
 
 def best_candidate(results: Sequence[Pose | Failure]) -> Pose | Failure:
