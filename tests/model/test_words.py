@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mardm_batch.language.words import split_words, stem
-from mardm_batch.model.words import MAX_WORDS, WordEncoder, build_vocabulary
+from mardm_batch.language.words import MAX_WORDS, split_words, stem
+from mardm_batch.model.words import WordEncoder, build_vocabulary
 
 CAPTIONS = ["A person raising the left arm", "a person, squatting: both arms forward!", "kneeling"]
 

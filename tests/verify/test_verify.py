@@ -514,6 +514,35 @@ def test_captions_that_no_run_can_read_are_told_apart_from_missing_poses(output:
     ]
 
 
+def test_no_run_is_said_to_make_poses_of_captions_that_its_model_cannot_read(output: Path, capsys) -> None:
+    captions = [*CAPTIONS, "一个人在跑步", "Zxqwv blarg", "A persn kneelng"]
+    listed, folder = output.parent / "more.txt", output.parent / "run"
+    listed.write_text("\n".join(captions), encoding="utf-8")
+    (folder / ".hydra").mkdir(parents=True)
+    Progress("all", run_folder=str(folder)).write(output)
+    config = {"paths": {"prompts": str(listed)}, "limit": None, "render": {"enabled": True}}
+    for name, words in (("embedded", "makes the missing pose"), ("MARDM_SiT_XL", "makes the 3 missing poses")):
+        saved = {"config": {**config, "model": {"name": name, "weights": None}}}
+        saved["hydra"] = {"hydra": {"runtime": {"cwd": str(folder)}}}
+        for file, content in saved.items():
+            (folder / ".hydra" / f"{file}.yaml").write_text(json.dumps(content), "utf-8")
+        assert main([str(output), "--prompts", str(listed), "--no-pictures"]) == 1
+        text = capsys.readouterr().out
+        assert f"and without limit, {words}\n" in text
+        assert ("captions without any word that the model knows: 2; no run" in text) == (name == "embedded")
+
+
+def test_a_repair_leaves_to_the_next_run_only_what_it_can_make(output: Path, audit) -> None:
+    with (output.parent / "captions.txt").open("a", encoding="utf-8") as file:
+        file.write("\nA person जय")
+    FailureList(output).append(
+        [Failure("A person जय", name_prompts([Entry("A person जय")])[0].name, "text", NO_KNOWN_WORD)]
+    )
+    (output / "stray.bin").write_bytes(b"")
+    report = audit("--repair")
+    assert (report["repair"]["moved"], report["repair"]["to_make"]) == (1, 0)
+
+
 def test_errors_that_a_run_logged_are_counted(output: Path, audit) -> None:
     Progress("all", run_folder=str(output.parent), state="incomplete", exit_code=1).write(output)
     errors = [

@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from functools import lru_cache
 from typing import Final
 
 WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 """A word; hyphens and punctuation separate words. Of scripts with vowel signs it is a part: see `whole_words`."""
+MAX_WORDS: Final = 64
+"""Words of a caption that the embedded model reads; the rest is cut."""
 JOINERS: Final = "\u200c\u200d"
 _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 
@@ -14,6 +17,11 @@ _ENDINGS: Final = ("ing", "ed", "es", "s", "e", "ly")
 def split_words(caption: str) -> list[str]:
     """The words of a caption in lower case; hyphens and punctuation separate them."""
     return WORD.findall(caption.lower())
+
+
+def has_known_word(caption: str, stems: Container[str]) -> bool:
+    """Whether one of the words that are read of a caption has one of these stems."""
+    return any(stem(word) in stems for word in split_words(caption)[:MAX_WORDS])
 
 
 def whole_words(caption: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Identity of a file of embedded weights. Knows nothing of the networks in it; no torch here."""
+"""Identity and vocabulary of a file of embedded weights. Knows nothing of the networks in it; no torch here."""
 
 import hashlib
 import json
@@ -30,6 +30,20 @@ def hash_of_version(path: Path, version: Version) -> str:
     digest = hashlib.sha256(json.dumps(json.loads(content[8:end]), sort_keys=True).encode())
     digest.update(memoryview(content)[end:])
     return digest.hexdigest()
+
+
+def read_vocabulary(path: Path) -> tuple[str, ...]:
+    """The stems that the model of a file knows, the most frequent first.
+
+    Raises:
+        InputError: the file is not an embedded model.
+    """
+    try:
+        content = read_regular(path, MAX_LIST_BYTES)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return tuple(map(str, json.loads(header["__metadata__"]["vocabulary"])))
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(not_embedded(path, error)) from None
 
 
 def not_embedded(path: Path, error: Exception) -> str:

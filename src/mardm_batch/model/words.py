@@ -15,10 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mardm_batch.language.words import split_words, stem, whole_words
-
-MAX_WORDS: Final = 64
-"""Words of a caption that are read; the rest is cut."""
+from mardm_batch.language.words import MAX_WORDS, has_known_word, split_words, stem, whole_words
 
 _PADDING, _START, _UNKNOWN = range(3)
 SPECIAL_TOKENS: Final = 3
@@ -89,7 +86,7 @@ class WordEncoder(nn.Module):
 
     def knows_a_word(self, caption: str) -> bool:
         """Whether one of the words that are read of the caption is in the vocabulary."""
-        return any(stem(word) in self.token_numbers for word in split_words(caption)[:MAX_WORDS])
+        return has_known_word(caption, self.token_numbers)
 
     def tokenize(self, captions: Sequence[str]) -> Tensor:
         """Token numbers (b, 1 + w), a start token first, padded to the longest caption."""

@@ -17,12 +17,15 @@ from mardm_batch.dataset.formats.registry import enabled_formats
 from mardm_batch.errors import first_line
 from mardm_batch.prompts.names import NAME_SOURCES
 from mardm_batch.prompts.prompt_list import bundled_prompts
+from mardm_batch.sampling.models.embedded import PACKAGED
 from mardm_batch.system.files import read_regular
 from mardm_batch.system.json_records import MAX_DEPTH
 
 MAX_SETTINGS_BYTES: Final = 2**18
 MAX_INTERPOLATIONS: Final = 20
 MAX_POSES_PER_CAPTION: Final = 1000
+EMBEDDED: Final = "embedded"
+"""Name of the embedded model in the settings."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,25 @@ def read_output(run_folder: Path) -> Path:
         return Path(started_in, Path(output).expanduser())
     except RuntimeError as error:  # the home of an unknown user
         raise ValueError(f"paths.output: {error}") from None
+
+
+def read_embedded_model(run_folder: Path) -> tuple[Path, bool] | None:
+    """The file of the embedded model that a run used, and whether it rewrote captions; None where it used another.
+
+    Raises:
+        ValueError: as `read_command`.
+    """
+    config, hydra = (read_yaml(run_folder / ".hydra" / name) for name in ("config.yaml", "hydra.yaml"))
+    if select(config, "model.name") != EMBEDDED:
+        return None
+    weights, started_in = select(config, "model.weights"), select(hydra, "hydra.runtime.cwd")
+    if not (weights is None or isinstance(weights, str)) or not isinstance(started_in, str):
+        raise ValueError("model.weights and hydra.runtime.cwd should be paths")
+    try:
+        file = PACKAGED if weights is None else Path(started_in, Path(weights).expanduser())
+    except RuntimeError as error:  # the home of an unknown user
+        raise ValueError(f"model.weights: {error}") from None
+    return file, select(config, "model.rewriting", optional=True) is not False
 
 
 def read_yaml(path: Path) -> Any:

@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.progress import track
 
-from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE, advice_about_unreadable
+from mardm_batch.sampling.vocabulary import advice_about_unreadable
 from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.terminal import CONSOLE, Output, counted, print_output, printable, replace_unencodable_output
 from mardm_batch.verify.findings import NOTES, PRUNED, Finding, Kind, Report
@@ -24,8 +24,6 @@ from mardm_batch.verify.verification import verify
 EXAMPLES_SHOWN: Final = 10
 WITHOUT_FILES: Final = (Kind.MISSING_POSE, Kind.FAILED)
 """Problems of poses of which there is no file that a repair could set aside."""
-UNREADABLE_CAPTION: Final = f"{STAGE}: {NO_KNOWN_WORD}"
-"""The detail of a pose that failed as the model knows no word of its caption."""
 
 USAGE = """\
   python -m mardm_batch.verify SinglePose                          check the poses that the newest run was to generate
@@ -70,7 +68,7 @@ def show(report: Report, repair: bool, prune: bool, prompts: Path | None) -> Non
         console.print(printable(f"  {file_type:<10} {counted(files, 'file'):>13} {amount(size):>13}"))
     if not report.problems:
         console.print("no problems", style="bold green")
-    for advice in ways_to_mend(report.problems, repair, prompts):
+    for advice in ways_to_mend(report, repair, prompts):
         console.print(advice, style="bold")
     if by_kind.keys() & PRUNED and not prune:
         console.print("--prune sets aside what was not requested; nothing is deleted", style="bold")
@@ -85,23 +83,22 @@ def amount(size: int) -> str:
     return f"{size / 1e3:,.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"
 
 
-def ways_to_mend(problems: Sequence[Finding], repair: bool, prompts: Path | None) -> Iterator[str]:
+def ways_to_mend(report: Report, repair: bool, prompts: Path | None) -> Iterator[str]:
     """What can be done about the problems.
 
     Args:
         repair: files have been set aside.
         prompts: the list of the captions; None for that of the newest run, with its limit.
     """
-    unreadable = {each.where for each in problems if each.kind == Kind.FAILED and each.detail == UNREADABLE_CAPTION}
-    missing = {each.where for each in problems if each.kind in WITHOUT_FILES} - unreadable
-    if not repair and any(each.kind not in WITHOUT_FILES for each in problems):
+    missing = {each.where for each in report.problems if each.kind in WITHOUT_FILES} - report.unreadable
+    if not repair and any(each.kind not in WITHOUT_FILES for each in report.problems):
         yield "--repair sets aside damaged and stray files; the next run generates their poses"
     if not repair and missing:
         poses = "missing pose" if len(missing) == 1 else f"{len(missing):,} missing poses"
         words = "" if prompts is None else f" with {shlex.quote(f'paths.prompts={prompts}')} and without limit"
         yield printable(f"the command that made these poses, run again{words}, makes the {poses}")
-    if unreadable:
-        yield advice_about_unreadable(len(unreadable))
+    if report.unreadable:
+        yield advice_about_unreadable(len(report.unreadable))
 
 
 def progress_bar(inspections: Iterable[Inspection], total: int) -> Iterable[Inspection]:

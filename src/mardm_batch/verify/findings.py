@@ -144,6 +144,8 @@ class Report:
     """Number of files and bytes of each type of file."""
     agreement: AgreementSummary | None = None
     repair: Repair | None = None
+    unreadable: frozenset[str] = frozenset()
+    """Names of missing poses that no run can make, as the model knows no word of their captions."""
 
     @property
     def exit_code(self) -> ExitCode:

@@ -84,7 +84,8 @@ def set_aside(
     rebuild_metadata(store)
     to_generate = report.counts.damaged
     if expected.prompts is not None:
-        to_generate = len(store.survey(expected.prompts.values()).unfinished)
+        unfinished = store.survey(expected.prompts.values()).unfinished
+        to_generate = sum(each.name not in report.unreadable for each in unfinished)
     return Repair(None if aside.folder is None else str(aside.folder), aside.moved, to_generate)
 
 

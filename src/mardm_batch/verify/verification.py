@@ -15,6 +15,7 @@ from mardm_batch.verify.expected import expected_poses
 from mardm_batch.verify.findings import PRUNED, Report
 from mardm_batch.verify.listing import list_files
 from mardm_batch.verify.repair import Aside, clear_the_way, set_aside
+from mardm_batch.verify.unreadable import unreadable_names
 
 
 def verify(
@@ -49,7 +50,8 @@ def verify(
     expected = expected_poses(output, prompt_file, shards, suffixes)
     store, checks = PoseStore(output, expected.formats, expected.list_rejected), Checks(checks_pictures, sample)
     if not (repair or prune):
-        return audit(store, listing, expected, shards, unreadable, checks, progress_bar)
+        report = audit(store, listing, expected, shards, unreadable, checks, progress_bar)
+        return replace(report, unreadable=unreadable_names(report.problems, shards))
     if prune and expected.prompts is None:
         raise InputError(f"{output}: nothing can be pruned, as the requested captions are {expected.source}")
     for shard in shards:
@@ -62,6 +64,7 @@ def verify(
     store.prepare()
     with shard_lock(output, shard=None, num_shards=1):  # no run starts meanwhile
         report = audit(store, list_files(output), expected, shards, unreadable, checks, progress_bar)
+        report = replace(report, unreadable=unreadable_names(report.problems, shards))
         findings = list(report.problems) if repair else []
         findings += [each for each in report.notes if prune and each.kind in PRUNED]
         if findings or cleared:
