@@ -123,9 +123,6 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
-    heels_up = r"heels (?:(?:are|both|well|held) )*(?:up|lifted|raised|high)\b(?! (?:to|in|on))"
-    low = r"sit\w*|lying|kneel\w*|squat\w*|crouch\w*|air|back|buttocks"
-    yield Rule("heels", "up lifted raised high", heels_up, unless_said(low, states("ankles above feet 0.07")))
     squat = (
         r"(?:(?:deep|full|low) (?:squat|crouch)|(?:squat|crouch)(?:ting|ing|s|es|ed)? (?:down )?(?:very |really |real "
         r")?"
@@ -148,19 +145,15 @@ def _stances() -> Iterator[Rule]:
     yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
                unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
     heels = (
-        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high|up) )*(?:raised|lifted|off (?:the )?(?:floor"
-        r"|ground"
-        r"|mat))\b"
+        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high) )*"
+        r"(?:up|high|raised|lifted|off (?:the )?(?:floor|ground|mat))\b"
     )
-    yield Rule(
-        "heels",
-        "raised lifted off",
-        heels,
-        unless_said("sit\\w*|lying|kneel\\w*|squat\\w*|crouch\\w*", states("ankles above feet 0.07")),
-    )
+    low = r"sit\w*|lying|kneel\w*|squat\w*|crouch\w*|air|back|buttocks"
+    raised_heels = unless_said(low, states("ankles above feet 0.07"))
+    yield Rule("heels", "raised lifted off up high", heels, where_said(r"stand\w*|toes?|balls|tall|rise", raised_heels))
     tall = r"(?:(?:tall|high|upright)[- ]kneeling|kneel(?:s|ing)? (?:up|tall|upright)(?: tall)?)\b(?! on)"
     yield Rule("kneel kneels kneeling", "tall high upright up", tall, states("pelvis height 0.35.."))
-    stance = gap("slightly|little|bit|not|together")
+    stance = gap("slightly|little|bit|not|together|outside|beyond|wider|more|past|over")
     ahead = r"(?<!one )legs (?:\w+ ){0,3}?(?:out )?(?:ahead|in front|forwards?)\b"
     yield Rule("legs", "ahead front forward forwards", ahead,
                where_said("sit\\w*|seated|sat|floor|ground|mat", states("feet in front of pelvis 0.25")))  # fmt: skip
