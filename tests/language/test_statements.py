@@ -132,6 +132,8 @@ from mardm_batch.pose.sides import swap_sides
         ("balancing on the hands", ["hands on floor", "feet off floor"]),
         ("the right foot no longer touches the floor", ["right_foot off floor"]),
         ("bow the head", ["head looks down 10"]),
+        ("the left leg is vertical", []),
+        ("one hand at the back of the head", ["either hand near head 0.25"]),
         ("half-kneeling", ["kneeling on left_knee or kneeling on right_knee"]),
         ("arms akimbo", ["hands near hips 0.3", "elbows bent 45.."]),
         ("a long stride", ["left_foot in front of right_foot 0.35 or right_foot in front of left_foot 0.35"]),

@@ -163,7 +163,7 @@ def _hands() -> Iterator[Rule]:
         rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
         rf"(?:behind {OF}(?:lower |small of {OF})?(?:back|bum|butt|bottom|buttocks|hips|tail|pelvis)|at {OF}(?:lower )?"
         rf"back|on {OF}(?:lower back|small of {OF}back))"
-        r"\b"
+        r"\b(?! of)"
     )
     yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
     ahead = (

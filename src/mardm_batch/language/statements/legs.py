@@ -63,10 +63,10 @@ def _legs() -> Iterator[Rule]:
     high = "{side}_thigh horizontal or {side}_knee above {side}_hip"
     yield Rule("knee thigh", "hip hips waist navel belly pelvis", knee_level, unless_said(_RESTING, states(high)))
     skyward = (
-        rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertical(?:ly)?|(?:up )?(?:to|at|towards?) (?:the )?(?:ceiling"
+        rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertically up|(?:up )?(?:to|at|towards?) (?:the )?(?:ceiling"
         r"|sky))\b"
     )
-    yield Rule("leg foot", "up vertical vertically ceiling sky", skyward,
+    yield Rule("leg foot", "up ceiling sky", skyward,
                unless_said("sole|knee|shin", states("{leg} points up 50")))  # fmt: skip
     one_aside = rf"one (?:leg|foot) {apart}(?:out )?(?:to the side|sideways)\b"
     either = "left_foot left of right_foot 0.25 or right_foot right of left_foot 0.25"
