@@ -162,8 +162,7 @@ def _hands() -> Iterator[Rule]:
     back = (
         rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
         rf"(?:behind {OF}(?:lower |small of {OF})?(?:back|bum|butt|bottom|buttocks|hips|tail|pelvis)|at {OF}(?:lower )?"
-        rf"back|on {OF}(?:lower back|small of {OF}back))"
-        r"\b(?! of)"
+        rf"back|on {OF}(?:lower back|small of {OF}back))\b(?! of)"
     )
     yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
     ahead = (
@@ -181,8 +180,7 @@ def _hands() -> Iterator[Rule]:
 def _arms() -> Iterator[Rule]:
     folded = (
         r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed(?=$|[,.;]| and | "
-        r"while )|crossed (?:in front of|over"
-        r"|across|on) (?:the |his |her |their )?chest\b)"
+        r"while )|crossed (?:in front of|over|across|on) (?:the |his |her |their )?chest\b)"
     )
     yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
     for side in ("left", "right"):

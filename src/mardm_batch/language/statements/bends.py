@@ -96,9 +96,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("knees legs heels", "tucked curled", tucked, states("knees bent 60.."))
     on_heels = (
         r"(?:sit|sits|sitting|sat|rests?|resting|sinks?|back|bum|bottom|hips|buttocks|seat) (?:back |down |is |are "
-        r"|rests? )*"
-        r"(?:on|to|onto|towards|between) "
-        r"(?:the |his |her |their |both )*heels\b"
+        r"|rests? )*(?:on|to|onto|towards|between) (?:the |his |her |their |both )*heels\b"
     )
     for condition in ("knees bent 100..", "pelvis height ..0.45"):
         yield Rule(
@@ -116,8 +114,7 @@ def rules() -> Iterator[Rule]:
     ellipsis = (
         r"(?P<first>left|right) (?:leg|knee) (?:\w+ ){0,2}?(?P<how>straight|bent|folded|extended)(?: \w+){0,4}?,? "
         r"(?:(?:and|while|whereas|with|but) )?(?:the )?(?:left|right|other)(?: one| leg| knee)? (?:is |fully "
-        r"|completely |stays? |held |kept )*"
-        r"(?P<then>bent|straight|folded|extended)\b"
+        r"|completely |stays? |held |kept )*(?P<then>bent|straight|folded|extended)\b"
     )
     yield Rule("leg knee", "straight bent folded extended", ellipsis, _of_the_other)
     standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
@@ -129,8 +126,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("leg legs", "flat", flat, states("{knee} bent ..35"))
     hugging = (
         r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked) (?:a?round)|wrapping both arms "
-        r"around)"
-        r" (?:of )?(?:the |their |his |her |both |its )*(?:knees|shins|legs)\b"
+        r"around) (?:of )?(?:the |their |his |her |both |its )*(?:knees|shins|legs)\b"
     )
     passive = r"(?:knees|shins|legs) (?:are )?hugged\b"
     for condition in ("knees bent 75..", "hands near knees 0.5"):

@@ -97,14 +97,12 @@ def _hands_on_parts() -> Iterator[Rule]:
     )
     of_the_arm = (
         rf"{SIDE} arm (?P<both>(?!))?(?P<one>(?!))?{gap(most=4)}(?:with|and) (?:the |its |his |her )?(?:hand|palm|fist)"
-        r" "
-        rf"{_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
+        rf" {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
     )
     yield Rule("arm", _LANDMARK_WORDS, of_the_arm, _hand_on)
     holding_it = (
         r"(?P<at>left|right) (?P<held>foot|heel|ankle|leg|knee|shin)\b[^.;]{0,70}\b(?:hold|holds|holding|held|grab\w*"
-        r"|grasp\w*|catch\w*) "
-        rf"(?:it |on )?(?:with|by|in) {OF}{SIDE} hand\b"
+        rf"|grasp\w*|catch\w*) (?:it |on )?(?:with|by|in) {OF}{SIDE} hand\b"
     )
     yield Rule(
         "hand", "hold holds holding held grab grabs grabbing grasp grasps grasped catch catches", holding_it, _holds_it
@@ -231,8 +229,7 @@ def _legs_and_elbows() -> Iterator[Rule]:
         rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
         r"|put|flat) )*"
         r"(?:on|over|across|against|above|to|into|touches|touching|touch) (?:top of )?(?:the )?(?:inside of the "
-        r"|inner )?"
-        r"(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b"
+        r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b"
     )
     yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
     one_foot = (

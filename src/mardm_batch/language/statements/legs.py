@@ -97,8 +97,7 @@ def _legs() -> Iterator[Rule]:
                unless_said("left|right|lung\\w*", states(ahead_of.format("0.35"))))  # fmt: skip
     staggered = (
         r"(?:(?:feet|legs|stance) (?:\w+ ){0,3}?(?:staggered|one ahead|tandem|heel to toe)|(?:staggered|tandem|split) "
-        r"stance"
-        r"|one foot (?:\w+ ){0,3}?(?:in front of|ahead of|before|in front) (?:the )?other)\b"
+        r"stance|one foot (?:\w+ ){0,3}?(?:in front of|ahead of|before|in front) (?:the )?other)\b"
     )
     yield Rule("feet legs stance foot", "staggered ahead tandem split front before toe", staggered,
                states(ahead_of.format("0.08")))  # fmt: skip
@@ -125,10 +124,8 @@ def _legs() -> Iterator[Rule]:
 def _stances() -> Iterator[Rule]:
     squat = (
         r"(?:(?:deep|full|low) (?:squat|crouch)|(?:squat|crouch)(?:ting|ing|s|es|ed)? (?:down )?(?:very |really |real "
-        r")?"
-        r"(?:deeply|deep|low|all the way(?: down)?)|(?:hips|bum|bottom|seat) (?:\w+ ){0,4}?(?:close to|near|just "
-        r"above) "
-        r"(?:the |his |her |their )?heels)\b"
+        r")?(?:deeply|deep|low|all the way(?: down)?)|(?:hips|bum|bottom|seat) (?:\w+ ){0,4}?(?:close to|near|just "
+        r"above) (?:the |his |her |their )?heels)\b"
     )
     yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
                "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
@@ -139,8 +136,7 @@ def _stances() -> Iterator[Rule]:
     toes = (
         r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high )(?:up |high )?(?:on|onto) "
         r"(?:the |his |her |their |both |your )*(?:tip ?-?toes|tippy ?-?toes|toes|balls of (?:the |his |her |both )*"
-        r"feet)"
-        r"|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?))\b"
+        r"feet)|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?))\b"
     )
     yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
                unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
@@ -175,8 +171,7 @@ def _stances() -> Iterator[Rule]:
     yield Rule("hips pelvis bum bottom seat", "height level", lowest, states("pelvis height ..0.65"))
     hover = (
         r"(?:hips|pelvis|bum|bottom|seat|butt) (?:\w+ ){0,2}?(?:just|barely|right) (?:above|off) (?:the )?(?:floor"
-        r"|ground"
-        r"|mat)\b"
+        r"|ground|mat)\b"
     )
     yield Rule("hips pelvis bum bottom seat butt", "floor ground mat", hover, states("pelvis height ..0.45"))
     lowest = r"(?:hips|pelvis|bum|bottom|seat) (?:\w+ ){0,2}?(?:the )?lowest(?: point| part)?\b"
@@ -207,8 +202,7 @@ def _stances() -> Iterator[Rule]:
     )
     yield Rule("legs", "up vertical vertically ceiling sky", aloft, states("feet above pelvis 0.3"))
     knees = (
-        rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?"
-        r"|turned out)\b"
+        rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?|turned out)\b"
     )
     dropped = (
         r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|rolled|roll|lowered|swing|tipped) (?:over )?to (?:the "

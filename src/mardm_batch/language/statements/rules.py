@@ -16,8 +16,7 @@ OF: Final = r"(?:the |their |his |her |its |your |my |a )?"
 SIDE: Final = r"(?P<side>left|right)"
 _PARTS: Final = (
     r"arms?|hands?|elbows?|forearms?|wrists?|fists?|palms?|fingertips?|legs?|knees?|feet|foot|thighs?|shins?|cal(?:f"
-    r"|ves)"
-    r"|ankles?|heels?|toes?|soles?|head|chin|face|gaze|eyes|torso|trunk|spine|chest|shoulders?|hips?|pelvis|body"
+    r"|ves)|ankles?|heels?|toes?|soles?|head|chin|face|gaze|eyes|torso|trunk|spine|chest|shoulders?|hips?|pelvis|body"
     r"|belly|neck|ears?|seat|bottom|bum|one|left|right|both|other"
 )
 _TURNS_OF_SPEECH: Final = (
@@ -43,8 +42,7 @@ PLACED: Final = gap(
 )
 FLOOR: Final = (
     r"(?:on|onto|upon|against|(?:in (?:full )?contact with)|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)"
-    r"|meets?|reach(?:es)?|to) "
-    r"(?:the |a )?(?:floor|ground|mat|deck)\b"
+    r"|meets?|reach(?:es)?|to) (?:the |a )?(?:floor|ground|mat|deck)\b"
 )
 FLOORS: Final = "floor ground mat deck"
 ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
@@ -75,8 +73,7 @@ def limb(*words: str) -> str:
     one, more = "|".join(words), "|".join(map(plural, words))
     return (
         rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>(?:one|an?|other|free|supporting|standing|raised"
-        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))"
-        rf"(?: and {OF}(?:left|right|one) \w+)?"
+        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))(?: and {OF}(?:left|right|one) \w+)?"
         rf"|(?P<both>{more})(?: and {OF}(?:{ALL}))?)"
     )
 

@@ -104,8 +104,7 @@ def _on_the_floor() -> Iterator[Rule]:
     low = (
         rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
         r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
-        r") "
-        r"(?:the )?(?:floor|ground)\b"
+        r") (?:the )?(?:floor|ground)\b"
     )
     yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
     picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) (?:the )?(?:floor|ground|mat)\b"
@@ -135,8 +134,7 @@ def _off_the_floor() -> Iterator[Rule]:
         yield Rule(words, "off clear above", rf"{limb(*names)} {_OFF}", states(f"{{{part}}} off floor"))
     left_it = (
         rf"{limb('foot', 'heel', 'hand', 'knee')} {gap(most=3)}(?:left|leaves|leave|clear of|free of|lifts? off|comes "
-        r"off) "
-        r"(?:of )?the (?:floor|ground|mat)\b"
+        r"off) (?:of )?the (?:floor|ground|mat)\b"
     )
     yield Rule("foot feet heel heels hand hands knee knees", "left leaves leave clear free off", left_it, _off_it)
     only_one = (
@@ -151,8 +149,7 @@ def _off_the_floor() -> Iterator[Rule]:
     yield Rule("foot knee", "not", not_the_other, _other_off_floor)
     untouching = (
         rf"{limb('foot', 'leg', 'knee', 'hand')} (?:(?:does|do|is|are) not|no longer) (?:touch(?:es)?|reach|touching"
-        r"|reaching|on) the "
-        r"(?:floor|ground|mat)\b"
+        r"|reaching|on) the (?:floor|ground|mat)\b"
     )
     yield Rule("foot feet leg legs knee knees hand hands", "not longer", untouching, _off_it)
     in_the_air = rf"{gap()}in the air\b"

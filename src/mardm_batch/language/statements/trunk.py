@@ -84,15 +84,13 @@ def _leans() -> Iterator[Rule]:
         r"(?:(?:lateral flexion|side[- ]?bend\w*|bends?|bending|bent|flexed|curved) (?:of the )?(?:torso |trunk "
         r"|spine |upper body |body )?"
         r"(?:hard |far |over |sideways |slightly )*(?:to )?(?:the |his |her |their |its )?(?P<to>left|right)(?: side)?"
-        r"\b"
-        r"(?! (?:leg|knee|arm|elbow|foot|hip|hand|and|thumb|index|wrist|ankle)))"
+        r"\b(?! (?:leg|knee|arm|elbow|foot|hip|hand|and|thumb|index|wrist|ankle)))"
     )
     yield Rule("lateral side sidebend bend bends bending bent flexed curved", "left right", side_bend,
                unless_said("head|neck|knees?|legs?|elbows?|arms?|chin|face", states("torso leans {to} 6")))  # fmt: skip
     arched = (
         r"(?:(?:arch(?:es|ing|ed)?|bend(?:s|ing)?|bent) (?:the |his |her |their )?(?:back|spine|chest|torso|trunk"
-        r"|upper body|far|hard|right|over|way)? ?"
-        r"(?:far |way |hard |right |deeply )?(?:backwards?)"
+        r"|upper body|far|hard|right|over|way)? ?(?:far |way |hard |right |deeply )?(?:backwards?)"
         r"|(?:torso|trunk|upper body|spine|back) (?:\w+ ){0,3}?(?:backwards?))\b"
     )
     yield Rule("arch arches arching arched bend bends bending bent torso trunk upper spine back", "backward backwards",
@@ -134,15 +132,13 @@ def _leans() -> Iterator[Rule]:
                states("torso leans forward 20"))  # fmt: skip
     upright = (
         rf"(?:torso|trunk|upper body|back|spine|shoulders) {gap('slightly|more|less|not')}(?:upright|vertical|erect"
-        r"|tall"
-        r"|straight up|stacked (?:directly )?(?:over|on|above) (?:the )?(?:pelvis|hips))\b(?<!the vertical)"
+        r"|tall|straight up|stacked (?:directly )?(?:over|on|above) (?:the )?(?:pelvis|hips))\b(?<!the vertical)"
     )
     yield Rule(_TRUNKS, "upright vertical erect tall up stacked", upright, states("torso upright"))
     straight_back = r"(?:straight|upright|erect|tall) (?:back|spine|trunk|torso)\b|(?:back|spine|trunk) straight\b"
     other_postures = (
         r"lean\w*|bent|bend\w*|hing\w*|forwards?|bow\w*|l(?:ie|ies|ying)|plank|fold\w*|squat\w*|fours|push\w*|lung\w*"
-        r"|floor"
-        r"|inclin\w*|tilt\w*|parallel|horizontal|crouch\w*|degrees|press\w*|flat|supine|prone"
+        r"|floor|inclin\w*|tilt\w*|parallel|horizontal|crouch\w*|degrees|press\w*|flat|supine|prone"
     )
     yield Rule("back spine trunk torso", "straight upright erect tall", straight_back,
                unless_said(other_postures, states("torso upright")))  # fmt: skip
@@ -152,8 +148,7 @@ def _leans() -> Iterator[Rule]:
     yield Rule("upright", "upright", seated, states("torso upright"))
     level = (
         rf"(?:torso|trunk|upper body|chest|back|spine) {gap('lower')}(?:horizontal|parallel (?:to|with) the (?:floor"
-        r"|ground|mat)"
-        r"|level with (?:the )?(?:floor|ground)|flat(?: as a table)?(?= (?:and )?parallel|$))\b"
+        r"|ground|mat)|level with (?:the )?(?:floor|ground)|flat(?: as a table)?(?= (?:and )?parallel|$))\b"
     )
     yield Rule(_TRUNKS, "horizontal parallel level flat", level, states("torso horizontal"))
 
@@ -173,8 +168,7 @@ def _turns() -> Iterator[Rule]:
     )
     rotation = (
         r"(?:(?:thoracic|trunk|torso|spinal|upper body) rotation|(?:quarter|half|slight|big|full) (?:turn|twist) of "
-        r"the (?:chest|torso|trunk|shoulders))"
-        r" (?:\w+ )?to the (?P<to>left|right)\b"
+        r"the (?:chest|torso|trunk|shoulders)) (?:\w+ )?to the (?P<to>left|right)\b"
     )
     yield Rule("rotation turn twist", "left right", rotation, states("torso twists {to} 8"))
     part = rf"{OF}(?:torso|trunk|upper body|waist|shoulders) "
@@ -216,16 +210,14 @@ def _head() -> Iterator[Rule]:
     yield Rule(_GAZE_WORDS + " head glances", "up down upwards downwards", both_ways, states("head looks {to} 5"))
     tilted = (
         rf"{head} (?:(?:is|has) )?(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped|dropped|drops|fallen"
-        r"|flopped|bent|bends) "
-        rf"{MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
+        rf"|flopped|bent|bends) {MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
     )
     yield Rule(heads, "left right", tilted, states("head tilts {to} 8"))
     neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
     yield Rule("cervical", "left right", neck_rotation, states("head looks {to} 8"))
     bent_neck = (
         r"(?:cervical (?:side|lateral) flexion|(?:head|neck) (?:is )?(?:\w+ ){0,3}?(?:inclined|tilted|tipped|bent"
-        r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) "
-        r"(?:to )?(?:the )?(?P<to>left|right)\b"
+        r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) (?:to )?(?:the )?(?P<to>left|right)\b"
     )
     yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
     either_way = (
@@ -281,8 +273,7 @@ def _head() -> Iterator[Rule]:
         r"|hanging) "
         r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
         r"|head back(?=$|[,.;])|eyes (?:up )?(?:to|on) (?:the )?sky|(?:throw|throws|throwing|tip|tips|tipping|drop"
-        r"|drops|tilt|tilts) (?:the |his |her |their |your )?head "
-        r"(?:\w+ )?back"
+        r"|drops|tilt|tilts) (?:the |his |her |their |your )?head (?:\w+ )?back"
         r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
         r"|(?:gaze|eyes|face|chin) (?:lifts?|lifted|rises?|raised|goes|turned|directed) (?:up )?(?:to|towards?|at) "
         r"(?:the )?(?:ceiling|sky)"
