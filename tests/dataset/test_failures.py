@@ -30,7 +30,7 @@ def test_a_failure_is_listed_until_the_pose_succeeds(failures: FailureList) -> N
     failures.append([SECOND])
     assert failures.read() == [FIRST, SECOND]
     prompts = [Prompt("c", "A person c"), Prompt("b", "A person b")]
-    assert failures.failed_prompts(prompts) == (Prompt("b", "A person b"),)
+    assert failures.failed_prompts(prompts) == ((Prompt("b", "A person b"),), 0)
     failures.remove({("A person a", 1)})
     assert failures.read() == [SECOND]
 

@@ -12,14 +12,15 @@ from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.config.schema import Config
-from mardm_batch.dataset.records import Pose, Provenance
+from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.records import Failure, Pose, Provenance
 from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.generate import generate
 from mardm_batch.launch.jobs import Job, check_jobs
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.registries import register_schemas
 from mardm_batch.run.reading import open_store, read_run_prompts
-from mardm_batch.run.shard import check_loaded_weights, select_pending, survey_poses
+from mardm_batch.run.shard import check_loaded_weights, failed_prompts, select_pending, survey_poses
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
 
 register_schemas()
@@ -90,6 +91,16 @@ def test_poses_of_other_settings_are_refused_with_what_differs_and_the_ways_on(s
         assert "\n" not in message
         for way in ("existing=keep", "existing=overwrite", "another paths.output"):
             assert way in message
+
+
+def test_lines_of_the_list_of_failures_that_are_none_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures, prompts = FailureList(tmp_path), [Prompt("b", "A person b"), Prompt("a", "A person a")]
+    listed = json.dumps(Failure("A person a", "a", "sample", "it broke").to_json())
+    failures.path.write_text("\n".join(["[" * 100_000, '{"caption": 1, "name": []}', "", listed]))
+    assert failed_prompts(failures, prompts) == (prompts[1],)
+    assert caplog.messages == [f"{failures.path}: lines that are not failures and are ignored: 2"]
 
 
 def test_a_sweep_of_other_settings_is_refused_before_it_starts(settings: Settings) -> None:

@@ -34,23 +34,30 @@ class FailureList:
         Raises:
             OSError: the list exists and cannot be read.
         """
+        return self.read_counting_ignored()[0]
+
+    def read_counting_ignored(self) -> tuple[list[Failure], int]:
+        """As `read`, with the number of lines that are ignored."""
         failures: dict[tuple[str, int], Failure] = {}
+        ignored = 0
         try:
             content = read_regular(self.path, MAX_LIST_BYTES)
         except FileNotFoundError:
-            return []
+            return [], 0
         for line in content.split(b"\n"):
             try:
                 failure = Failure.from_json(parse_json(line.decode(errors="replace")))
             except ValueError:
+                ignored += bool(line.strip())
                 continue
             failures[failure.key] = failure
-        return list(failures.values())
+        return list(failures.values()), ignored
 
-    def failed_prompts(self, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
-        """The prompts that are listed."""
-        failed = {each.key for each in self.read()}
-        return tuple(prompt for prompt in prompts if prompt.key in failed)
+    def failed_prompts(self, prompts: Iterable[Prompt]) -> tuple[tuple[Prompt, ...], int]:
+        """The prompts that are listed, and the number of lines that are no failures and are ignored."""
+        listed, ignored = self.read_counting_ignored()
+        failed = {each.key for each in listed}
+        return tuple(prompt for prompt in prompts if prompt.key in failed), ignored
 
     def append(self, failures: Iterable[Failure], seconds: float | None = None) -> None:
         """Add failures; each replaces an earlier one of its prompt.

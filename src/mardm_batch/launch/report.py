@@ -154,7 +154,7 @@ def is_complete(job: Job, code: int | None, finished: int, total: int) -> bool:
         return False  # poses were to be made again, not only to exist
     if code == ExitCode.SOME_FAILED:  # or it could not update the list of failures
         with suppress(OSError):
-            return not FailureList(job.output).failed_prompts(job.reading.prompts(job.config))
+            return not FailureList(job.output).failed_prompts(job.reading.prompts(job.config))[0]
         return False
     if code == ExitCode.BAD_INPUT:
         with suppress(MardmBatchError):

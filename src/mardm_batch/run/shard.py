@@ -134,9 +134,12 @@ def rejected_prompts(prompts: Sequence[Prompt], store: PoseStore, reviews: Revie
 def failed_prompts(failures: FailureList, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
     """The prompts that are listed as failed. Raises InputError where the list cannot be read."""
     try:
-        return failures.failed_prompts(prompts)
+        failed, ignored = failures.failed_prompts(prompts)
     except OSError as error:
         raise InputError(f"{failures.path}: cannot be read: {error.strerror}") from None
+    if ignored:
+        log.warning("%s: lines that are not failures and are ignored: %d", failures.path, ignored)
+    return failed
 
 
 def survey_poses(prompts: Sequence[Prompt], store: PoseStore, config: Config) -> Survey:

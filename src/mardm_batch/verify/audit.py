@@ -20,8 +20,6 @@ from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import reason_of
 from mardm_batch.system.error_log import read_error_log
-from mardm_batch.system.files import MAX_LIST_BYTES, read_regular
-from mardm_batch.system.json_records import parse_json
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
@@ -211,13 +209,9 @@ def read_failures(output: Path) -> tuple[list[Failure], list[Finding]]:
     """The failures that are listed, and what is wrong with the list."""
     failures = FailureList(output)
     try:
-        lines = read_regular(failures.path, MAX_LIST_BYTES).split(b"\n")
-        listed = failures.read()
-    except FileNotFoundError:
-        return [], []
+        listed, bad = failures.read_counting_ignored()
     except OSError as error:
         return [], [Finding(Kind.FAILURES, FAILURES, reason_of(error), (FAILURES,))]
-    bad = sum(not is_failure(line) for line in lines if line.strip())
     return listed, [Finding(Kind.FAILURES, FAILURES, counted(bad, "bad line"), (FAILURES,))] if bad else []
 
 
@@ -230,14 +224,6 @@ def check_failures(
         requested = expected.prompts is None or (prompt is not None and prompt.key == each.key)
         if requested and each.key not in generated:
             yield Finding(Kind.FAILED, each.name, f"{each.stage}: {each.error}")
-
-
-def is_failure(line: bytes) -> bool:
-    try:
-        Failure.from_json(parse_json(line))
-    except ValueError:
-        return False
-    return True
 
 
 def check_settings(groups: Counter[tuple[str, ...]]) -> Iterator[Finding]:
