@@ -677,6 +677,12 @@ def test_captions_met_entirely_are_counted_by_group_and_demands(tmp_path: Path) 
         "arms": ("0.0 %", "of 1"),
         "seats": ("100.0 %", "of 1"),
     }
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    for made, code, is_shown in ((0, 0, False), (0, 130, False), (1, 130, False), (2, 130, True)):
+        (folder / "summary.json").write_text(json.dumps({**summary, "exit_code": code}), "utf-8")
+        change_metrics(folder, poses_done=made)
+        sections = add_fidelity(compare(find_runs([folder])[0])).sections
+        assert any("entirely" in each.title for each in sections) == is_shown  # else they are of another run
 
 
 def test_runs_that_are_alike_have_no_best(tmp_path: Path) -> None:

@@ -37,15 +37,26 @@ def add_fidelity(comparison: Comparison) -> Comparison:
 
 
 def met_by_label(run: Run) -> Mapping[str, Sequence[bool]]:
-    """By `all`, group and number of demands, of each caption whether its pose meets all of its conditions."""
+    """By `all`, group and number of demands, of each caption whether its pose meets all of its conditions.
+
+    None of a run that made no poses, or that left some to another run which made them in the same folder.
+    """
+    made = run.metrics.get("poses_done", 0)
+    if made < 1:
+        return {}
     try:
         settings = read_run_settings(run.folders[0])
         entries = entries_of(settings.prompts)
-        listed = read_prompts(settings.prompts, settings.column, settings.names, max_name_bytes(run.output)).prompts
+        listed = read_prompts(
+            settings.prompts, settings.column, settings.names, max_name_bytes(run.output), settings.poses_per_caption
+        )
+        prompts, store = listed.first(settings.limit), PoseStore(run.output, [NPY])
+        if run.incomplete and len(store.survey(prompts).finished) > made:
+            return {}
     except (InputError, ValueError, OSError):
         return {}
-    store, met = PoseStore(run.output, [NPY]), defaultdict[str, list[bool]](list)
-    for prompt in [each for each in listed[: settings.limit] if each.caption in entries][:MAX_POSES]:
+    met = defaultdict[str, list[bool]](list)
+    for prompt in [each for each in prompts if each.number == 1 and each.caption in entries][:MAX_POSES]:
         try:
             document = store.read(prompt.name)
         except OSError:
