@@ -1,11 +1,13 @@
 """Hydra's errors as one line that names the override and the remedy."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 from hydra._internal.utils import get_args_parser
 
 from mardm_batch.config.compose import compose_config, to_config
+from mardm_batch.config.messages import as_one_text
 from mardm_batch.config.overrides import parse_flags
 from mardm_batch.errors import ConfigurationError
 from mardm_batch.registries import register_schemas
@@ -40,6 +42,15 @@ register_schemas()
         (["look=drak"], "look=drak: no such setting; did you mean render=dark?"),
         (["schema=x"], "schema: no such setting; --help lists them all"),
         (["shard=0,1"], "shard=0,1: several values; add --multirun to run them all"),
+        (
+            ["paths.prompts=a,b.md"],
+            "paths.prompts=a,b.md: several values; one name with a comma is written \"paths.prompts='a,b.md'\"",
+        ),
+        (
+            ["paths.output=[a]"],
+            "paths.output=[a]: must be the path of a folder on this machine; a name with brackets is written "
+            "\"paths.output='[a]'\"",
+        ),
         (["+render=dark"], "+render=dark: did you mean render=dark?"),
         (["+preset=fast", "+preset=quality"], "+preset=quality: only one preset"),
     ],
@@ -48,6 +59,14 @@ def test_a_wrong_choice_is_explained(overrides: list[str], message: str) -> None
     with pytest.raises(ConfigurationError) as refusal:
         compose_config(overrides)
     assert str(refusal.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "word", ["paths.output=a,b", "paths.output=[a]", "paths.output=it's,$HOME", "paths.output=a,b\\"]
+)
+def test_a_name_as_it_is_advised_is_taken_for_one_by_shell_and_settings(word: str) -> None:
+    (advised,) = shlex.split(as_one_text(word))
+    assert compose_config([advised]).paths.output == word.partition("=")[2]
 
 
 @pytest.mark.parametrize(

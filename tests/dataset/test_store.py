@@ -11,6 +11,7 @@ import pytest
 from mardm_batch.dataset.formats.format import Format
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
+from mardm_batch.dataset.layout import PROGRESS, RECORDS
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Pose, Provenance
 from mardm_batch.dataset.staging import staging_folder
@@ -18,6 +19,7 @@ from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.pose.skeleton import JOINT_NAMES
 from mardm_batch.prompts.names import Prompt
+from mardm_batch.verify.verification import verify
 
 SETTINGS = Provenance("embedded", 1, 8, {"cfg": 2.0}, "0123", "float32")
 ALL, NO_PICTURES = (PNG, NPY), (NPY,)
@@ -166,6 +168,18 @@ def test_metadata_lists_the_finished_poses_alone(tmp_path: Path) -> None:
         {"file_name": "a.png", "caption": "A person <a> “quoted” 站", **same},
         {"file_name": "b.png", "caption": "A person b", **same},
     ]
+
+
+@pytest.mark.parametrize("place", [RECORDS, f"{RECORDS}/{PROGRESS}"])
+def test_a_file_in_the_place_of_the_records_is_named_with_what_mends_it(tmp_path: Path, place: str) -> None:
+    obstacle, store = tmp_path / place, PoseStore(tmp_path, NO_PICTURES)
+    obstacle.parent.mkdir(exist_ok=True)
+    obstacle.write_text("")
+    command = f"python -m mardm_batch.verify {tmp_path} --repair"
+    with pytest.raises(InputError, match=rf": cannot be written to: {obstacle} is a file; {command} sets it aside$"):
+        store.prepare()
+    verify(tmp_path, repair=True)
+    store.prepare()
 
 
 @pytest.mark.parametrize(

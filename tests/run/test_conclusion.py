@@ -37,6 +37,7 @@ from mardm_batch.run.conclusion import report_end
 from mardm_batch.run.reading import open_store, read_run_prompts
 from mardm_batch.run.statistics import RunStatistics
 from mardm_batch.sampling.provenance import pose_provenance
+from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE, ReadCaptions
 from mardm_batch.system.signals import Interrupted
 
 register_schemas()
@@ -182,6 +183,22 @@ def test_sampling_does_not_wait_for_a_held_list_of_failures_and_its_end_lists_th
     assert failures.read() == []
     report_end(statistics, open_store(config), config, 0, seconds=1)
     assert failures.read() == entries
+
+
+def test_only_words_of_captions_that_are_made_are_said_to_be_ignored(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    output, prompts = Path(config.paths.output), [Prompt("a", "A zorbing person"), Prompt("b", "Zxqwv blarg")]
+    progress = Progress("all", str(output.parent / "run"))
+    statistics = RunStatistics(progress, prompts, output, asdict(config), FailureList(output))
+    words = {"A zorbing person": ("zorbing",), "Zxqwv blarg": ("Zxqwv", "blarg")}
+    failures = [Failure.of(prompts[1], STAGE, NO_KNOWN_WORD)]
+    statistics.record_reading(ReadCaptions(prompts[:1], failures, words, {}))
+    assert caplog.messages == ["the model does not know these words and ignores them: zorbing"]
+    assert set(statistics.unknown_words) == {"zorbing", "zxqwv", "blarg"}
+    caplog.clear()
+    statistics.record_reading(ReadCaptions([], failures, words, {}))
+    assert not any("ignores" in each for each in caplog.messages)
 
 
 def test_a_run_leaves_what_the_gallery_shows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

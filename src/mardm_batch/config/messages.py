@@ -1,12 +1,15 @@
 """Hydra's and OmegaConf's messages about a mistake, as one line that names key, value and allowed values."""
 
 import difflib
+import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from mardm_batch.config.groups import group_choices
+from mardm_batch.config.overrides import quoted
 from mardm_batch.config.rows import SettingRow
 
 Variants = Mapping[str, Sequence[SettingRow]]
@@ -22,6 +25,8 @@ GROUPS: Final = ("model", "render", "tracking", "hydra/launcher", *PLUS_GROUPS)
 """The config groups of the main command, as they are written."""
 OTHER_NAMES: Final = {"engine": "hydra/launcher", "launcher": "hydra/launcher", "look": "render"}
 """What the documents call some of them."""
+PATHS: Final = "paths."
+"""The section of the settings that name files and folders."""
 DEFAULT_LAUNCHER: Final = "joblib"
 """The one that has no file of ours."""
 
@@ -37,6 +42,8 @@ def explain_hydra_error(
     if (wrong_group := explain_wrong_group(text, overrides, variants, further_folders)) is not None:
         return wrong_group
     if several := re.match(r"Ambiguous value for argument '(.*)'", text):
+        if is_path(several[1]):
+            return f"{several[1]}: several values; one name with a comma is written {as_one_text(several[1])}"
         return f"{several[1]}: several values; add --multirun to run them all"
     if wrong_type := re.search(r"Error merging override \+*([\w.]+)=(.*)", text):
         key, value = wrong_type.groups()
@@ -44,12 +51,32 @@ def explain_hydra_error(
         namesake = next((row.key for row in listed if row.key.endswith(f".{key}")), None)
         for row in listed:
             if row.key == key:
-                return f"{key}={value}: must be {row.must_be}"
+                word = f"{key}={value}"
+                advice = f"; a name with brackets is written {as_one_text(word)}" if is_list_of_path(word) else ""
+                return f"{word}: must be {row.must_be}{advice}"
             if row.key.startswith(f"{key}.") and namesake:
                 return f"{key}={value}: a group of settings; did you mean {namesake}={value}?"
             if row.key.startswith(f"{key}."):
                 return f"{key}={value}: a group of settings; set them one by one, such as {row.key}={row.value}"
     return one_line(error)
+
+
+def is_path(word: str) -> bool:
+    """Whether the value of an override names a file or folder: by its setting, or as there is one."""
+    key, _, value = word.partition("=")
+    return key.lstrip("+").startswith(PATHS) or os.path.lexists(value)
+
+
+def is_list_of_path(word: str) -> bool:
+    """Whether Hydra takes the name of a file or folder for a list or for several settings."""
+    return is_path(word) and word.partition("=")[2].startswith(("[", "{"))
+
+
+def as_one_text(word: str) -> str:
+    """An override as a shell needs it for Hydra to take its value for one text: `"paths.prompts='a,b.md'"`."""
+    key, _, value = word.partition("=")
+    plain = f"{key}={quoted(value)}"
+    return shlex.quote(plain) if re.search(r'["$`\\!]', plain) else f'"{plain}"'
 
 
 def explain_wrong_group(

@@ -5,6 +5,7 @@ folder and moved into place, the JSON last: a pose is finished when its JSON has
 """
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -107,8 +108,17 @@ class PoseStore:
                 record_layout(self.output, self.layout.NAME)
                 self.layout.prepare()
         except OSError as error:
-            reason = unwritable_reason(self.output, error)
+            reason = self.obstacle_in_records() or unwritable_reason(self.output, error)
             raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
+
+    def obstacle_in_records(self) -> str | None:
+        """What stands in the place of a folder of the records, and the command that sets it aside; None: nothing."""
+        for folder in (self.output / RECORDS, self.output / RECORDS / PROGRESS):
+            if self.output.is_dir() and os.path.lexists(folder) and not folder.is_dir():
+                kind = "a file" if folder.is_file() else "no folder"
+                command = shlex.join(["python", "-m", "mardm_batch.verify", str(self.output), "--repair"])
+                return f"{folder} is {kind}; {command} sets it aside"
+        return None
 
     @contextmanager
     def keeping_ledger(self, shard: str) -> Iterator[None]:

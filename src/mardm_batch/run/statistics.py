@@ -127,20 +127,22 @@ class RunStatistics:
                 self.write_metrics()
 
     def record_reading(self, read: ReadCaptions) -> None:
-        """Count captions that are read in other words, and by words that the model does not know; warn of these, and
-        record the captions that it cannot read."""
+        """Count captions that are read in other words, and by words that the model does not know; warn of those
+        among them that it ignores, and record the captions that it cannot read."""
         self.captions_rewritten = len(read.read_as)
         if read.read_as:
             rewritten = "captions read in other words: %d (read_as in their JSON; --verbose lists them)"
             log.info(rewritten, len(read.read_as))
-        self.unknown_words = words = Counter(
-            word.lower() for unknown in read.unknown_words.values() for word in unknown
-        )
+        self.unknown_words = Counter(word.lower() for unknown in read.unknown_words.values() for word in unknown)
         self.captions_with_unknown_words = sum(map(bool, read.unknown_words.values()))
         self.record_failures(read.failures)
-        if words:
-            listed = [word for word, _ in words.most_common(UNKNOWN_WORDS_LISTED)]
-            more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
+        captions = {prompt.caption for prompt in read.prompts}  # the others fail
+        ignored = Counter(
+            word.lower() for caption, unknown in read.unknown_words.items() if caption in captions for word in unknown
+        )
+        if ignored:
+            listed = [word for word, _ in ignored.most_common(UNKNOWN_WORDS_LISTED)]
+            more = f" and {len(ignored) - len(listed)} more" if len(ignored) > len(listed) else ""
             log.warning("the model does not know these words and ignores them: %s%s", ", ".join(listed), more)
 
     def record_batch(self, seconds: float, device: str, device_memory_mb: float) -> None:
