@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 from tests.support import run_command
 
-from mardm_batch.compare.__main__ import broken, main
+from mardm_batch.compare.__main__ import LABEL_WIDTH, broken, main
 from mardm_batch.compare.fidelity import add_fidelity, mark_best, share_cell
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Row, compare
@@ -128,10 +128,20 @@ def test_a_sweep_of_the_command_is_one_run(
     assert "runs: 1, captions with pictures: 2" in capsys.readouterr().out
     rows = rows_of(tmp_path / "multirun")
     assert (rows["state"], rows["shards"], rows["poses done"]) == (["finished"], ["2 of 2"], ["2"])
-    assert {"sample (ms per pose)", "draw (ms per pose)", "bone length error (cm)"} <= set(rows)
+    assert {"sample: ms/pose, total", "draw: ms/pose, total", "bone length error (cm)"} <= set(rows)
     cells = picture_cells(page.read_text("utf-8"))
     assert len(cells) == 2
     assert all(source.startswith("data:image/") for sources in cells.values() for source in sources)
+
+
+def test_labels_of_speed_fill_one_line_and_say_what_both_figures_are(tmp_path: Path) -> None:
+    (speed,) = [
+        each for each in compare(find_runs([finish_run(tmp_path / "run")])[0]).sections if each.title == "Speed"
+    ]
+    rows = {row.label: row.cells[0] for row in speed.rows}
+    assert {"poses/s, once started", "draw: ms/pose, total", "write: ms/pose, total"} <= rows.keys()
+    assert all("\n" not in broken(label, LABEL_WIDTH) for label in rows)
+    assert (rows["draw: ms/pose, total"].text, rows["draw: ms/pose, total"].detail) == ("250.0", "0.50 s")
 
 
 def test_long_labels_are_broken_between_their_parts() -> None:
@@ -255,7 +265,7 @@ def test_the_best_is_marked_only_for_metrics_with_a_direction(tmp_path: Path) ->
     change_metrics(folders[3], poses_done=0, poses_per_second=0.0, bone_length_error_cm=0.0)  # nothing was left to do
     sections = compare(find_runs(folders)[0]).sections
     best = {row.label: [cell.best for cell in row.cells] for section in sections for row in section.rows}
-    assert best["poses per second, once started"] == best["bone length error (cm)"] == [False, True, True, False]
+    assert best["poses/s, once started"] == best["bone length error (cm)"] == [False, True, True, False]
     assert "my measure" in best
     assert not any(any(marks) for label, marks in best.items() if label[:4] not in ("pose", "bone"))
 
@@ -299,7 +309,7 @@ def test_an_incomplete_run_is_marked_and_never_best(tmp_path: Path, capsys: pyte
         change_metrics(folder, poses_per_second=rate, bone_length_error_cm=1 / rate)
     comparison = compare(find_runs([whole, failed, other, killed])[0])
     rows = {row.label: row.cells for section in comparison.sections for row in section.rows}
-    for label in ("poses per second, once started", "bone length error (cm)"):
+    for label in ("poses/s, once started", "bone length error (cm)"):
         assert [cell.best for cell in rows[label]] == [False, False, True, False]
     assert [cell.warning for cell in rows["state"]] == [False, True, False, True]
     assert [cell.text for cell in rows["state"]] == ["finished", "incomplete", "finished", "incomplete"]
@@ -701,6 +711,6 @@ def test_what_nearly_all_runs_reach_is_not_marked(tmp_path: Path) -> None:
     runs, _ = find_runs(folders)
     best = {row.label: [cell.best for cell in row.cells] for each in compare(runs).sections for row in each.rows}
     assert best["agreement"] == [False] * 4
-    assert best["poses per second, once started"] == [True, True, False, False]
+    assert best["poses/s, once started"] == [True, True, False, False]
     (row,) = mark_best((Row("all", tuple(map(share_cell, ([True], [True], [True], [False])))),), runs)
     assert not any(cell.best for cell in row.cells)

@@ -414,6 +414,22 @@ def test_a_killed_run_names_its_signal(
     assert "shard-1-of-2 died" in text
 
 
+def test_what_is_said_of_a_killed_run_is_whole_in_80_columns(output: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    launch(output, [("shard-0-of-1", 0, 10)], gone.pid)
+    (output.parent / "run-0" / "signal").write_text("9")
+    write(
+        output, "shard-0-of-1", state="running", pid=gone.pid, total=10, done=4, device="cuda:0 NVIDIA H100 80GB HBM3"
+    )
+    lines = [str(line) for line in render_snapshot(take_snapshot(output, Gpus()), 80, None).renderables]
+    start = next(number for number, line in enumerate(lines) if line.startswith("  died · "))
+    assert max(map(len, lines)) <= 80
+    text = " ".join(line.strip() for line in lines[start : start + 2])
+    assert text.startswith(f"died · process {gone.pid} was killed by SIGKILL (out of memory?), last record ")
+    assert text.endswith(" ago · cuda:0 NVIDIA H100 80GB HBM3")
+
+
 def test_a_run_that_the_sweep_had_to_kill_was_stopped_by_it(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()

@@ -28,7 +28,7 @@ MAX_SHARE_OF_BEST: Final = 2 / 3
 """The best value is marked where at most this share of the runs has it."""
 SHARES = ("adjusted", "agreement_below_half")
 """Metrics that are shown in per cent."""
-LABELS = {"poses_per_second": "poses per second, once started"}
+LABELS = {"poses_per_second": "poses/s, once started"}
 """Of metrics whose keys do not say enough: the rate leaves out the time until the first batch, `seconds` does not."""
 UNITS = {"cm": " (cm)", "mb": " (MB)"}
 MAX_SETTINGS_IN_NAME = 4
@@ -273,7 +273,7 @@ def stage_row(key: str, runs: Sequence[Run]) -> Row:
         else:
             ms = 1000 * seconds / poses
             cells.append(Cell(format_number(ms), ms, f"{format_number(seconds)} s"))
-    return Row(f"{printable(key.removeprefix('seconds/'))} (ms per pose)", tuple(cells))
+    return Row(f"{printable(key.removeprefix('seconds/'))}: ms/pose, total", tuple(cells))
 
 
 def metric_label(key: str) -> str:

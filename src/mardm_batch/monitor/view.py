@@ -17,6 +17,10 @@ SECONDS_UNTIL_SILENT = 30.0
 """Since the last record of a shard that runs, from which on they are shown."""
 MAX_ENDING_LINES = 4
 """Of the names of shards that did not finish."""
+MAX_DETAIL_LINES = 3
+"""Of the state of a shard with its process and device."""
+MIN_DETAIL_WIDTH = 60
+"""Cells, below which these are cut rather than broken into more lines."""
 MAX_NAME, MAX_STATE = 40, 40
 """Characters of a shard's name and state that are shown."""
 SUCCESS, ACTIVE, WARNING, ERROR, FAINT = "green4", "deep_sky_blue3", "dark_orange3", "indian_red", "grey50"
@@ -57,7 +61,7 @@ def render_snapshot(snapshot: Snapshot, width: int, height: int | None) -> Group
     header = [Text.assemble((printable(title), "bold"), (printable(f"{hidden} · {snapshot.output}"), FAINT)), Text()]
     *rows, total_row = progress_lines(snapshot, width)
     footer = [total_row, *summary_lines(snapshot, width)]
-    details = [[*detail_lines(shard, snapshot.time), Text()] for shard in snapshot.shards]
+    details = [[*detail_lines(shard, snapshot.time, width), Text()] for shard in snapshot.shards]
     details += [reason_lines(each.reason, STYLES.get(each.state, ERROR)) for each in snapshot.waiting]
     if snapshot.waiting:
         details[-1].append(Text())
@@ -113,7 +117,7 @@ def progress_lines(snapshot: Snapshot, width: int) -> list[Text]:
     return lines
 
 
-def detail_lines(shard: Shard, now: float) -> list[Text]:
+def detail_lines(shard: Shard, now: float, width: int) -> list[Text]:
     """State, process and device of a shard; its newest poses; its failures."""
     record = shard.record
     silence = now - record.updated if record.silence is None else record.silence
@@ -133,18 +137,35 @@ def detail_lines(shard: Shard, now: float) -> list[Text]:
         parts.append(record.device + (f" {gigabytes(record.device_memory_mb)}" if record.device_memory_mb else ""))
     if (gpu := shard.gpu) is not None:
         parts.append(f"GPU {gpu.busy_percent} %, {gigabytes(gpu.used_mb)} of {gigabytes(gpu.total_mb)}")
-    state = (shown_state(shard.state), STYLES.get(shard.state, ERROR))
-    lines = [Text.assemble("  ", state, (printable("".join(f" · {part}" for part in parts)), FAINT))]
+    state, style = shown_state(shard.state), STYLES.get(shard.state, ERROR)
+    first, *more = indented(" · ".join([state, *parts]), width)
+    lines = [Text(first, FAINT), *(Text(each, FAINT) for each in more)]
+    lines[0].stylize(style, 2, 2 + len(state))
     if record.newest:
         lines.append(Text(printable(f"  newest: {', '.join(reversed(record.newest))}"), FAINT))
     if record.failed:
         lines.append(Text(printable(f"  {record.failed} failed, last: {record.last_failure}"), ERROR))
-    return [*lines, *reason_lines(shard.reason, STYLES.get(shard.state, ERROR))]
+    return [*lines, *reason_lines(shard.reason, style)]
 
 
 def reason_lines(reason: str | None, style: str) -> list[Text]:
     """Why a shard is in its state, where it is known."""
     return [] if reason is None else [Text(printable(f"  {reason}"), style)]
+
+
+def indented(text: str, width: int) -> list[str]:
+    """A text in lines below the row of its shard; a dot that separates parts stays with the one that follows it."""
+    joined = printable(text).replace(" · ", " ·\u00a0")
+    below = wrap(
+        joined,
+        max(width, MIN_DETAIL_WIDTH),
+        initial_indent="  ",
+        subsequent_indent="    ",
+        max_lines=MAX_DETAIL_LINES,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
+    return [each.replace("\u00a0", " ") for each in below] or [""]
 
 
 def shown_state(state: str) -> str:
