@@ -12,8 +12,12 @@ def main() -> None:
     accept_signals()  # a sweep starts its runs with signals blocked
     with no_garbage_search():
         from mardm_batch import cli
+        from mardm_batch.system.terminal import flush_output
 
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        flush_output()  # of what Hydra prints
 
 
 if __name__ == "__main__":

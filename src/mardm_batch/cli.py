@@ -8,8 +8,9 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 
 import hydra
@@ -103,10 +104,13 @@ def main() -> None:
             sys.exit(launch_sweep(parsed))
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not into a traceback that Hydra prints
         if parsed.hydra_help or parsed.shell_completion:
-            run_with_hydra()
+            show_with_hydra()
             return
         config = check_single_run(parsed, show_config_only)
-        run_in_folder(config, HydraConfig.get())
+        if show_config_only:
+            show_with_hydra()
+        else:
+            run_in_folder(config, HydraConfig.get())
 
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
@@ -169,6 +173,16 @@ def run_in_folder(config: Config, settings: HydraConf) -> None:
             with suppress(OSError):
                 write_status(plan.folder, settings.job.num, EXIT_CODE, ExitCode.BAD_INPUT)
         raise
+
+
+def show_with_hydra() -> None:
+    """Print what Hydra tells of itself and the settings: at once, as it goes on where nothing can be printed."""
+    text = StringIO()
+    try:
+        with redirect_stdout(text):
+            run_with_hydra()
+    finally:  # it may exit
+        print_output(text.getvalue().removesuffix("\n"))
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")

@@ -94,6 +94,17 @@ def test_a_command_ends_with_the_exit_code_of_its_main_function() -> None:
     assert ended.value.code == 1
 
 
+def test_what_is_still_to_be_written_to_a_full_output_ends_the_command_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open("/dev/full", "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(SystemExit) as ended:
+            run_main(lambda: print("short"))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: standard output: No space left on device\n"
+
+
 def test_ctrl_c_ends_a_command_silently_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended, report_user_errors():
         raise KeyboardInterrupt

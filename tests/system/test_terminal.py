@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from mardm_batch.system import terminal
+from mardm_batch.system.commands import command_parser
 from mardm_batch.system.terminal import (
     LONGEST_LINE,
     SECONDS_UNTIL_RATE,
@@ -68,6 +69,19 @@ def test_output_whose_reader_has_ended_is_discarded(monkeypatch: pytest.MonkeyPa
             monkeypatch.setattr("sys.stdout", stdout)
             show("first " * 20_000)
             show("second")
+
+
+def test_an_output_that_is_full_ends_the_command_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for show in (print_output, Output(soft_wrap=True).print, command_parser("verify", "Audit.").parse_args):
+        with open("/dev/full", "w") as stdout:
+            monkeypatch.setattr("sys.stdout", stdout)
+            with pytest.raises(SystemExit) as ended:
+                show(["--help"] if show.__name__ == "parse_args" else "first " * 20_000)
+            print_output("second")  # is discarded, as is what the interpreter flushes at its end
+        assert ended.value.code == 1
+        assert capsys.readouterr().err == "error: standard output: No space left on device\n"
 
 
 def test_of_small_rates_two_digits_are_shown() -> None:

@@ -231,9 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError("paths.prompts: captions are scored by their conditions; use --conditions FILE instead")
         scores, table = run_protocol(config, options)
         replace_unencodable_output()
-        table(Output(highlight=False, markup=False, emoji=False, soft_wrap=True))
-        if options.json is not None:
-            write_atomically(options.json, json.dumps(scores, indent=1).encode() + b"\n")
+        try:
+            table(Output(highlight=False, markup=False, emoji=False, soft_wrap=True))
+        finally:  # also where the table cannot be printed
+            if options.json is not None:
+                write_atomically(options.json, json.dumps(scores, indent=1).encode() + b"\n")
     return 0
 
 

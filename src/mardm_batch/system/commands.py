@@ -9,14 +9,17 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import mardm_batch
 from mardm_batch.errors import ExitCode, InputError, MardmBatchError, first_line
 from mardm_batch.system.early_signals import INTERRUPTED
 from mardm_batch.system.help_text import HelpFormatter
 from mardm_batch.system.signals import Interrupted, interruption_behind, raise_on_signals
-from mardm_batch.system.terminal import printable
+from mardm_batch.system.terminal import flush_output, print_output, printable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 FRACTIONAL_TYPES = ("float", "interval_seconds")
 """Names of the types of arguments that are no whole numbers."""
@@ -24,6 +27,13 @@ FRACTIONAL_TYPES = ("float", "interval_seconds")
 
 class CommandParser(argparse.ArgumentParser):
     """A parser whose refusals are one line and printable, whatever the arguments hold."""
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """See `ArgumentParser.print_help`, which is silent about a standard output that is full."""
+        if file is None:
+            print_output(self.format_help().removesuffix("\n"))
+        else:
+            super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
         """See `ArgumentParser.error`."""
@@ -74,14 +84,16 @@ def command_summaries() -> dict[str, str]:
 
 
 def run_main(main: Callable[[], int | None]) -> NoReturn:
-    """End the process with the exit code of a command's main function, or with one line where a signal interrupts it.
+    """End the process with the exit code of a command's main function, or with one line where a signal interrupts it
+    or its standard output is full.
 
     Raises:
-        SystemExit: with the exit code; 128 + the signal's number where one came.
+        SystemExit: with the exit code; 128 + the signal's number where one came; see `flush_output`.
     """
     try:
         with raise_on_signals():
             code = main()
+            flush_output()
     except Interrupted as interruption:
         print(INTERRUPTED, file=sys.stderr)
         code = interruption.exit_code

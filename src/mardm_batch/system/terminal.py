@@ -5,13 +5,16 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+from mardm_batch.errors import ExitCode, reason_of
 
 
 class Terminal(Console):
@@ -30,7 +33,12 @@ class Terminal(Console):
 
 class Output(Console):
     """What a command prints on its standard output, whose reader may end early, as `head` does: the rest is discarded,
-    and the command ends with its own exit code."""
+    and the command ends with its own exit code. Where it cannot be written, as on a full disk, the command ends."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """See `Console.print`; raises SystemExit as `print_output` does."""
+        with writing_output():
+            super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:
         """See `Console.on_broken_pipe`."""
@@ -53,11 +61,34 @@ def replace_unencodable_output() -> None:
 
 
 def print_output(text: str) -> None:
-    """Print a text, whose reader may end early, as `head` does."""
-    try:
+    """Print a text, whose reader may end early, as `head` does. Raises SystemExit as `writing_output` does."""
+    with writing_output():
         print(text, flush=True)
+
+
+def flush_output() -> None:
+    """Write what is still to be written to the standard output. Raises SystemExit as `writing_output` does."""
+    if sys.stdout is not None and not sys.stdout.closed:
+        with writing_output():
+            sys.stdout.flush()
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Discard what a reader that has ended does not read.
+
+    Raises:
+        SystemExit: after one line, with exit code 1: the standard output cannot be written, as on a full disk.
+    """
+    try:
+        yield
     except BrokenPipeError:
         discard_output()
+    except OSError as error:
+        discard_output()
+        with suppress(OSError):  # it may be full too
+            print(printable(f"error: standard output: {reason_of(error)}"), file=sys.stderr)
+        sys.exit(ExitCode.SOME_FAILED)
 
 
 def discard_output() -> None:
