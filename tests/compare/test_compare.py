@@ -615,9 +615,15 @@ def test_folders_without_a_run_end_with_one_line(
 
 def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = finish_run(tmp_path / "a")
-    with pytest.raises(SystemExit, match="2"):
-        main([str(folder), "--page", str(tmp_path / "missing" / "page.html")])
-    assert re.fullmatch(r"error: --page .*page\.html: cannot be written: .*\n", capsys.readouterr().err)
+    os.mkfifo(tmp_path / "fifo.html")
+    for name, words in (
+        ("missing/page.html", r"cannot be written to: name a file in an existing folder"),
+        ("fifo.html", r"is a FIFO, not a file"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main([str(folder), "--page", str(tmp_path / name)])
+        assert re.fullmatch(rf"error: argument --page: {tmp_path}/{name}:? {words}; .*\n", capsys.readouterr().err)
+    assert (tmp_path / "fifo.html").is_fifo()
     with pytest.raises(InputError, match="no such folder"):
         find_runs([tmp_path / "nothing"])
     (tmp_path / "file").write_text("")

@@ -112,6 +112,13 @@ def test_a_folder_without_poses_is_one_line(tmp_path: Path, capsys, make) -> Non
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_file_is_no_folder_of_an_export(finished: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "file").write_bytes(b"theirs")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(finished), "--to", "bvh", "--output", f"{tmp_path}/file"])
+    assert capsys.readouterr().err == f"error: --output {tmp_path}/file: is not a folder; name another folder\n"
+
+
 def test_another_format_does_not_go_into_the_folder_of_one(finished: Path, capsys) -> None:
     out = str(finished.parent / "out")
     main([str(finished), "--to", "bvh", "--output", out])

@@ -1,8 +1,10 @@
 """Files are written whole under random new names, and read only where they are regular and of a sane size."""
 
+import errno
 import os
 import re
 import socket
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from mardm_batch.system.files import (
     partial_files,
     read_regular,
     replacing,
+    writable_file,
     write_atomically,
     write_new,
 )
@@ -120,6 +123,41 @@ def test_a_file_is_replaced_whole_and_a_link_in_its_place_is_not_followed(tmp_pa
     assert (tmp_path / "theirs").read_bytes() == b"theirs"
     assert (tmp_path / "list").read_bytes() == b"ours"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list", "theirs"]
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a folder", "a socket", "endless"])
+def test_what_is_no_regular_file_is_not_replaced_where_the_user_names_it(tmp_path: Path, kind: str) -> None:
+    make, words = UNUSABLE[kind]
+    make(tmp_path / "list")
+    with pytest.raises(ArgumentTypeError, match=rf"^{tmp_path}/list: {words.replace('regular ', '')}$"):
+        writable_file(f"{tmp_path}/list")
+    assert [path.name for path in tmp_path.iterdir()] == ["list"]
+
+
+def test_the_standard_output_is_no_file_to_replace(tmp_path: Path) -> None:
+    with (tmp_path / "printed").open("w") as file:
+        (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{file.fileno()}")
+        with pytest.raises(ArgumentTypeError, match="stdout: is a link to an open file, not a file"):
+            writable_file(f"{tmp_path}/stdout")
+
+
+def test_a_new_file_an_earlier_one_and_links_to_files_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"earlier")
+    (tmp_path / "link").symlink_to("list")
+    (tmp_path / "dangling").symlink_to("nothing")
+    names = ["dangling", "link", "list", "new"]
+    assert [writable_file(f"{tmp_path}/{name}").name for name in names] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[:3]
+    assert (tmp_path / "list").read_bytes() == b"earlier"
+
+
+def test_why_no_file_can_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(files, "write_new", refuse)
+    with pytest.raises(ArgumentTypeError, match=rf"^{tmp_path}/list cannot be written to: Read-only file system$"):
+        writable_file(f"{tmp_path}/list")
 
 
 def test_temporary_names_are_random_and_found_again(tmp_path: Path) -> None:

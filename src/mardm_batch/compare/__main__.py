@@ -19,6 +19,7 @@ from mardm_batch.compare.page import write_page
 from mardm_batch.compare.runs import find_runs
 from mardm_batch.compare.tables import Cell, Comparison, compare
 from mardm_batch.system.commands import command_parser, report_user_errors, run_main
+from mardm_batch.system.files import writable_file
 from mardm_batch.system.terminal import Output, printable, replace_unencodable_output
 
 LABEL_WIDTH = 22
@@ -91,7 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder of a run (with summary.json), of a sweep, or one above them",
     )
     parser.add_argument(
-        "--page", type=Path, default=Path("comparison.html"), metavar="FILE", help="the page (default: %(default)s)"
+        "--page",
+        type=writable_file,
+        default="comparison.html",
+        metavar="FILE",
+        help="the page (default: %(default)s)",
     )
     return parser
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from mardm_batch.dataset.layout import CAPTION_CACHE_PREFIX, PROBE_PREFIX, RECORDS, STAGING_PREFIX
-from mardm_batch.errors import InputError
 from mardm_batch.system.files import write_new
-from mardm_batch.system.folders import unwritable_reason
+from mardm_batch.system.folders import unwritable
 
 
 @contextmanager
@@ -31,7 +30,7 @@ def staging_folder(temp: Path, output: Path, owner: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)  # another run that ended may have removed `temp`, empty
     except OSError as error:
-        raise InputError(f"paths.temp={temp}: cannot be written to: {unwritable_reason(temp, error)}") from None
+        raise unwritable("paths.temp", temp, error, {"paths.output": str(output)}) from None
     try:
         yield folder
     finally:

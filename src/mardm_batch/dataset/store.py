@@ -28,7 +28,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import WHOLE_LIST
 from mardm_batch.system.files import UnusableFileError, Version, translate_disk_full, write_new
-from mardm_batch.system.folders import unwritable_reason
+from mardm_batch.system.folders import unwritable
 from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.system.json_records import parse_json
 
@@ -108,8 +108,9 @@ class PoseStore:
                 record_layout(self.output, self.layout.NAME)
                 self.layout.prepare()
         except OSError as error:
-            reason = self.obstacle_in_records() or unwritable_reason(self.output, error)
-            raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
+            if (reason := self.obstacle_in_records()) is not None:
+                raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
+            raise unwritable("paths.output", self.output, error, {}) from None
 
     def obstacle_in_records(self) -> str | None:
         """What stands in the place of a folder of the records, and the command that sets it aside; None: nothing."""

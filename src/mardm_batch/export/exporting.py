@@ -17,6 +17,7 @@ from mardm_batch.export.record import LIST, SUMMARY, ExportedFiles, ExportList, 
 from mardm_batch.export.selection import Condition, Selection
 from mardm_batch.export.workers import ExportWorkers
 from mardm_batch.system.files import partial_files, read_regular
+from mardm_batch.system.folders import NO_FOLDER, folder_problem
 from mardm_batch.system.json_records import parse_json
 
 BATCH: Final = 64
@@ -106,7 +107,10 @@ def export_poses(
 
 
 def check_folder(folder: Path, output: Path, format: ExportFormat) -> None:
-    """Raises InputError for a folder that holds the poses themselves, the export of another format, or other files."""
+    """Raises InputError for a path that can be no folder, or a folder that holds the poses themselves, the export of
+    another format, or other files."""
+    if (problem := folder_problem(folder)) not in (None, NO_FOLDER):
+        raise InputError(f"--output {folder}: {problem}; name another folder")
     if folder.resolve() == output.resolve() or output.resolve() in folder.resolve().parents:
         raise InputError(f"--output {folder}: is inside the folder of the poses; name one outside it")
     earlier: Any = None

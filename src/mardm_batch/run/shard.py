@@ -54,7 +54,7 @@ def check_folders(config: Config) -> None:
     """Check that the paths of poses and of unfinished files can be folders. Raises InputError."""
     for setting, folder in (("paths.output", config.paths.output), ("paths.temp", config.paths.temp)):
         if (reason := obstacle(Path(folder).expanduser())) is not None:
-            raise InputError(f"{setting}={folder}: cannot be written to: {reason}")
+            raise InputError(f"{setting}={folder}: cannot be written to: {reason}; name another folder: {setting}=DIR")
 
 
 def check_run(config: Config, reading: Reading) -> None:

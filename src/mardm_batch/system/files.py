@@ -144,12 +144,16 @@ def file_version(status: os.stat_result) -> Version:
 
 def _check(path: Path | str, status: os.stat_result, max_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
-        kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
         number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
-        raise UnusableFileError(number, f"is {kind}, not a regular file", str(path))
+        raise UnusableFileError(number, f"is {_kind(status.st_mode)}, not a regular file", str(path))
     if max_bytes is not None and status.st_size > max_bytes:
         raise _too_large(path, max_bytes)
+
+
+def _kind(mode: int) -> str:
+    """What bears a file's name and is no regular file, by its mode."""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _too_large(path: Path | str, max_bytes: int) -> UnusableFileError:
@@ -218,9 +222,36 @@ def write_atomically(path: Path, content: bytes) -> None:
 def writable_file(text: str) -> Path:
     """The type of an argument that names a file to write; argparse reports one that cannot be written."""
     path = Path(text)
-    if path.is_dir() or not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
-        raise ArgumentTypeError(f"{text} cannot be written to; name a file in an existing folder")
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        if isinstance(error, UnusableFileError):
+            raise ArgumentTypeError(f"{text}: {reason}") from None
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            reason = "name a file in an existing folder"
+        raise ArgumentTypeError(f"{text} cannot be written to: {reason}") from None
     return path
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that a file can be written whole under a name that the user gave, by making one beside it for a moment.
+
+    Raises:
+        UnusableFileError: what bears the name is no regular file, nor a link to one or to nothing.
+        OSError: no file can be made in the folder.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(mode := os.stat(path).st_mode):
+            raise UnusableFileError(errno.EINVAL, f"is {_kind(mode)}, not a file", str(path))
+    if path.is_symlink() and os.readlink(path).startswith("/proc/"):  # such as /dev/stdout
+        raise UnusableFileError(errno.EINVAL, "is a link to an open file, not a file", str(path))
+    probe = random_sibling(path)
+    try:
+        write_new(probe, b"")
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def unless_circular(check: Callable[[], bool]) -> bool:
