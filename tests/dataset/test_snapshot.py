@@ -43,12 +43,13 @@ def age(store: PoseStore) -> None:
 
 
 def looks(store: PoseStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The poses whose JSON is looked at from now on."""
+    """The poses of this store whose JSON is looked at from now on; another thread may look at those of another."""
     found: list[str] = []
     changed = Layout.changed
 
     def counted(self: Layout, name: str, suffix: str) -> object:
-        found.append(name + suffix)
+        if self.output == store.output:
+            found.append(name + suffix)
         return changed(self, name, suffix)
 
     monkeypatch.setattr(Layout, "changed", counted)
