@@ -1,6 +1,5 @@
 """Worker processes that draw and write: one that dies costs its own pose alone, and none outlives the run."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -93,19 +92,6 @@ if __name__ == "__main__":
     print(*writers.pool._processes, flush=True)
     time.sleep(60)
 """
-
-
-def test_a_worker_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mardm_batch.run.writers.GRACE", 0.3)
-    before = set(multiprocessing.active_children())
-    with PoseWriters(settings_in(tmp_path), workers=2) as writers:
-        assert len([*writers.write([pose(0), pose(1)], PROVENANCE), *writers.finish()]) == 2
-        stuck = next(each for each in multiprocessing.active_children() if each not in before)
-        assert stuck.pid is not None
-        os.kill(stuck.pid, signal.SIGSTOP)
-        started = time.monotonic()
-    assert time.monotonic() - started < 20
-    assert stuck.exitcode == -signal.SIGKILL
 
 
 def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:

@@ -34,8 +34,6 @@ MAX_QUEUED_POSES_PER_WORKER = 128
 POSES_AT_ONCE = 16
 """Poses that a worker is given at most at a time."""
 POLL_SECONDS = 0.5
-GRACE = 60.0
-"""Seconds in which workers end when they are told to; after that they are made to, between two poses, then at once."""
 DIED = "the drawing process died"
 NICENESS = 10
 """Niceness of the workers: the sampler has priority on a core, so that there may be as many workers as cores."""
@@ -74,7 +72,6 @@ class PoseWriters:
         self.ended: SimpleQueue[Writing] = SimpleQueue()
         """Futures that are done; those of a pool that broke earlier may be among them."""
         self.warned: set[str] = set()
-        self.not_workers = frozenset(multiprocessing.active_children())
         self.pool = self.start(workers)
 
     def __enter__(self) -> "PoseWriters":
@@ -84,25 +81,7 @@ class PoseWriters:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for poses that are being written; queued ones are dropped where an error ends the run."""
-        self.shut_down(self.pool, cancel=error is not None)
-
-    def shut_down(self, pool: ProcessPoolExecutor, cancel: bool) -> None:
-        """End a pool, and its workers by force where one that died holds what the others wait for."""
-        workers = [each for each in multiprocessing.active_children() if each not in self.not_workers]
-
-        def end(at_once: bool) -> None:
-            for worker in workers:
-                worker.kill() if at_once else worker.terminate()
-
-        timers = [threading.Timer(GRACE, end, (False,)), threading.Timer(2.0 * GRACE, end, (True,))]
-        for timer in timers:
-            timer.daemon = True
-            timer.start()
-        try:
-            pool.shutdown(wait=True, cancel_futures=cancel)
-        finally:
-            for timer in timers:
-                timer.cancel()
+        self.pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def start(self, workers: int) -> ProcessPoolExecutor:
         """A pool whose workers start now. Raises InputError where there can be no semaphores."""
@@ -122,7 +101,7 @@ class PoseWriters:
                     pool.submit(os.getpid)
         except BaseException:
             if pool is not None:
-                self.shut_down(pool, cancel=True)
+                pool.shutdown(wait=True, cancel_futures=True)
             raise
         return pool
 
@@ -157,7 +136,7 @@ class PoseWriters:
 
     def stop(self) -> Iterator[Outcome]:
         """Drop the queued poses, wait for those that are being written, and yield the outcomes of the latter."""
-        self.shut_down(self.pool, cancel=True)
+        self.pool.shutdown(wait=True, cancel_futures=True)
         for future, (poses, _) in self.pending.items():
             if future.done() and not future.cancelled() and future.exception() is None:
                 yield from self.outcomes_of(poses, future)
@@ -190,7 +169,7 @@ class PoseWriters:
             yield from self.outcomes_of([pose], future)
             if isinstance(future.exception(), BrokenProcessPool):
                 alone = self.start(workers=1)
-        self.shut_down(alone, cancel=False)
+        alone.shutdown()
         self.pool = self.start(self.workers)
 
     def outcomes_of(self, poses: Sequence[Pose], future: Writing) -> Iterator[Outcome]:
