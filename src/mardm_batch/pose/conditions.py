@@ -53,7 +53,6 @@ _PLURALS: Final = {
     "ankles": "ankle", "feet": "foot", "hips": "hip", "thighs": "thigh", "shins": "shin", "legs": "leg",
     "upper_arms": "upper_arm", "forearms": "forearm", "arms": "arm",
 }  # fmt: skip
-_LIMBS: Final = tuple(f"{side}_{name}" for side in ("left", "right") for name in measures.SEGMENTS)
 _AXES: Final = {
     "left of": (0, 1.0), "right of": (0, -1.0), "above": (1, 1.0), "below": (1, -1.0),
     "in front of": (2, 1.0), "behind": (2, -1.0),
@@ -258,7 +257,7 @@ def _segment(text: str, either: str | None, subject: str, how: str) -> Alternati
         tilt = measures.angle_from_vertical(joints, name)
         return np.asarray(PER_DEGREE * (25.0 - tilt if how == "vertical" else tilt - 65.0))
 
-    return _for_subject(either, subject, text, (*_LIMBS, "back"), margin)
+    return _for_subject(either, subject, text, (*measures.LIMBS, "back"), margin)
 
 
 def _points(text: str, either: str | None, subject: str, where: str, by: str | None) -> Alternatives:
@@ -269,7 +268,7 @@ def _points(text: str, either: str | None, subject: str, where: str, by: str | N
         aim = np.array(_DIRECTIONS[towards if where == "outward" else where])
         return np.asarray(PER_DEGREE * (most - angle_between(measures.direction(joints, name), aim)))
 
-    return _for_subject(either, subject, text, _LIMBS, margin)
+    return _for_subject(either, subject, text, measures.LIMBS, margin)
 
 
 def _height(text: str, either: str | None, subject: str, limits: str | None) -> Alternatives:

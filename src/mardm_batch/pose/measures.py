@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from itertools import product
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
@@ -39,10 +38,12 @@ SEGMENTS: Final = {
     "arm": ("shoulder", "wrist"),
 }
 """The joints at both ends of each limb segment, the one nearer to the trunk first."""
-_LIMBS: Final = {f"{side}_{name}": place for place, (side, name) in enumerate(product(("left", "right"), SEGMENTS))}
-"""The segments, numbered."""
-_NEAR_ENDS: Final = [JOINT_INDEX[f"{side}_{SEGMENTS[name][0]}"] for side, name in product(("left", "right"), SEGMENTS)]
-_FAR_ENDS: Final = [JOINT_INDEX[f"{side}_{SEGMENTS[name][1]}"] for side, name in product(("left", "right"), SEGMENTS)]
+LIMBS: Final = tuple(f"{side}_{name}" for side in ("left", "right") for name in SEGMENTS)
+"""The segments of both sides."""
+_ENDS: Final = [
+    [JOINT_INDEX[f"{side}_{end}"] for end in ends] for side in ("left", "right") for ends in SEGMENTS.values()
+]
+_NEAR_ENDS, _FAR_ENDS = map(list, zip(*_ENDS, strict=True))
 _BENDING: Final = {
     "left_knee": ("left_thigh", "left_shin"),
     "right_knee": ("right_thigh", "right_shin"),
@@ -51,7 +52,7 @@ _BENDING: Final = {
 }
 """The segments on both sides of each joint that bends."""
 _BENT: Final = list(_BENDING)
-_BEFORE_BEND, _AFTER_BEND = ([_LIMBS[ends[place]] for ends in _BENDING.values()] for place in (0, 1))
+_BEFORE_BEND, _AFTER_BEND = ([LIMBS.index(ends[place]) for ends in _BENDING.values()] for place in (0, 1))
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -129,7 +130,7 @@ def relative_position(joints: Array, first: str, second: str) -> Array:
 
 def direction(joints: Array, segment: str) -> Array:
     """Unit vector (n, 3) along a limb segment, away from the trunk; that of `back` points from pelvis to neck."""
-    return _back(joints) if segment == "back" else _directions(joints)[:, _LIMBS[segment]]
+    return _back(joints) if segment == "back" else _directions(joints)[:, LIMBS.index(segment)]
 
 
 @keep

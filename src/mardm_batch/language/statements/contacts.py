@@ -6,6 +6,8 @@ from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural
 from mardm_batch.language.statements.rules import (
+    HAND,
+    HANDS,
     OF,
     PLACED,
     SIDE,
@@ -68,8 +70,6 @@ _RAISED_LEG: Final = re.compile(
     r"|\b(?:raise|lift|bring|draw)\w* (?:the |your |his |her |their )?(left|right) (?:knee|leg|thigh|foot)\b"
 )
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
-_HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
-_HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
 _HAND_NAMES: Final = "(?:hand|palm|fist|fingertips|wrist)"
 
 
@@ -81,16 +81,16 @@ def rules() -> Iterator[Rule]:
 
 
 def _hands_on_parts() -> Iterator[Rule]:
-    on_landmark = rf"{_HAND} {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
-    yield Rule(_HANDS, _LANDMARK_WORDS, on_landmark, _hand_on)
+    on_landmark = rf"{HAND} {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
+    yield Rule(HANDS, _LANDMARK_WORDS, on_landmark, _hand_on)
     same_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?P<landmark>{_LANDMARK}) (?:of|on) (?:the |that )?same side\b"
-    yield Rule(_HANDS, "same", same_side, _on_own_side)
+    yield Rule(HANDS, "same", same_side, _on_own_side)
     own_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?:same side|own|its) (?P<landmark>{_LANDMARK})\b"
-    yield Rule(_HANDS, "same own its", own_side, _on_own_side)
+    yield Rule(HANDS, "same own its", own_side, _on_own_side)
     over_the_other = (
         rf"{SIDE} {_HAND_NAMES} {gap()}(?:opposite|other) (?P<landmark>shoulder|elbow|knee|foot|ankle|thigh)\b"
     )
-    yield Rule(_HANDS, "opposite other", over_the_other, _on_other_side)
+    yield Rule(HANDS, "opposite other", over_the_other, _on_other_side)
     one_elbow = r"one hand (?:holds?|holding|grips?|gripping|on|grabs|supports) the opposite elbow\b"
     yield Rule(
         "hand", "opposite", one_elbow, states("left_hand near right_elbow 0.25 or right_hand near left_elbow 0.25")
@@ -109,35 +109,35 @@ def _hands_on_parts() -> Iterator[Rule]:
     )
     held = (
         rf"(?:{_HOLDS}|covering|covers|cover|holding on to|reach(?:ing|es)? for|reach(?:ing|es)? down to) {_POINT} "
-        rf"(?:firmly )?with {OF}(?:both )?{_HAND}"
+        rf"(?:firmly )?with {OF}(?:both )?{HAND}"
     )
-    yield Rule(_HANDS, _LANDMARK_WORDS, held, _hand_on)
-    holding = rf"with {OF}(?:both )?{_HAND},? (?:{_HOLDS}) {_POINT}"
-    yield Rule(_HANDS, _LANDMARK_WORDS, holding, _hand_on)
+    yield Rule(HANDS, _LANDMARK_WORDS, held, _hand_on)
+    holding = rf"with {OF}(?:both )?{HAND},? (?:{_HOLDS}) {_POINT}"
+    yield Rule(HANDS, _LANDMARK_WORDS, holding, _hand_on)
     toes = r"(?:touching|touches|touch|grabbing|grabs|holding|holds) (?:the |his |her |their )?(?:own )?toes\b(?! with)"
     yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
     held_by = (
         r"(?P<at>left|right) (?P<landmark>foot|ankle|heel|knee|elbow|wrist)\b[^.;]{0,40}?"
-        rf"\b(?:held|gripped|grabbed|caught|tapped|touched) (?:by|in|with) {OF}(?:both )?{_HAND}"
+        rf"\b(?:held|gripped|grabbed|caught|tapped|touched) (?:by|in|with) {OF}(?:both )?{HAND}"
     )
-    yield Rule(_HANDS, "held gripped grabbed caught tapped touched", held_by, _hand_on)
+    yield Rule(HANDS, "held gripped grabbed caught tapped touched", held_by, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
     )
     for side in ("left", "right"):
         yield Rule("hands palms arms", "opposite", opposite, _on_opposite(side))
-    behind_head = rf"(?:{_HAND}|fingers) {gap('floor|ground')}behind {OF}(?:head|neck|nape|skull|ears?)\b"
-    yield Rule(f"{_HANDS} fingers", "behind", behind_head, states("{hand} near head 0.3"))
+    behind_head = rf"(?:{HAND}|fingers) {gap('floor|ground')}behind {OF}(?:head|neck|nape|skull|ears?)\b"
+    yield Rule(f"{HANDS} fingers", "behind", behind_head, states("{hand} near head 0.3"))
     cradled = (
         r"(?:chin|head|face|cheek) (?:(?:is|propped|resting|rests|buried|cradled|supported|held) )*(?:up )?"
-        rf"(?:in|on) {OF}(?:both )?{_HAND}\b"
+        rf"(?:in|on) {OF}(?:both )?{HAND}\b"
     )
-    yield Rule("chin head face cheek", _HANDS, cradled, states("{hand} near head 0.3"))
-    lap = rf"{_HAND} {gap()}(?:in|on) {OF}lap\b"
-    yield Rule(_HANDS, "lap", lap, states("{hand} near pelvis 0.4"))
-    pockets = rf"{_HAND} {gap()}in(?:to|side)? {OF}(?:\w+ )?pockets?\b"
-    yield Rule(_HANDS, "pocket pockets", pockets, states("{hand} near {hip} 0.3"))
+    yield Rule("chin head face cheek", HANDS, cradled, states("{hand} near head 0.3"))
+    lap = rf"{HAND} {gap()}(?:in|on) {OF}lap\b"
+    yield Rule(HANDS, "lap", lap, states("{hand} near pelvis 0.4"))
+    pockets = rf"{HAND} {gap()}in(?:to|side)? {OF}(?:\w+ )?pockets?\b"
+    yield Rule(HANDS, "pocket pockets", pockets, states("{hand} near {hip} 0.3"))
 
 
 def _hands_together() -> Iterator[Rule]:
@@ -207,7 +207,7 @@ def _legs_and_elbows() -> Iterator[Rule]:
         r"|cheeks?|eyes)\b"
     )
     yield Rule(
-        f"{_HANDS} forearm forearms", "face chin head jaw cheek cheeks eyes", guarding, states("{hand} near head 0.45")
+        f"{HANDS} forearm forearms", "face chin head jaw cheek cheeks eyes", guarding, states("{hand} near head 0.45")
     )
     same = (
         rf"{SIDE} elbow and {OF}(?P<at>left|right) knee (?:(?:is|are|drawn|brought|pulled|come|almost|nearly) )*"

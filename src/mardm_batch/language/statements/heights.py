@@ -67,7 +67,7 @@ def rules() -> Iterator[Rule]:
                     yield Rule(words, relations.replace("|", " "), compared,
                                _unless_crossed(states(f"{{{part}}} {relation} {whose}")))  # fmt: skip
     upside = (
-        r"(?:(?P<what>head|shoulders|crown(?: of the head)?) (?:(?:is|are|hangs?|hanging|stays?|well) )*(?:lower than"
+        r"(?:(?:head|shoulders|crown(?: of the head)?) (?:(?:is|are|hangs?|hanging|stays?|well) )*(?:lower than"
         r"|below) (?:the |his |her |their )?(?:hips?|pelvis|bum|bottom|seat|heart|waist)\b)"
     )
     yield Rule("head shoulders crown", "lower below", upside, states("head below pelvis"))

@@ -21,8 +21,7 @@ _PARTS: Final = (
 )
 _TURNS_OF_SPEECH: Final = (
     r"not|no|never|without|while|whereas|but|than|until|nor|or|neither|if|as|with|who|which|instead|rather|lightly"
-    r"|nearly"
-    r"|almost|lean\w*|look\w*|gaz\w+|glanc\w+|star(?:es?|ing)|stand\w*|sit(?:ting)?|sat|seated|walk\w*|run\w*|jump\w*"
+    r"|nearly|almost|lean\w*|look\w*|gaz\w+|glanc\w+|star(?:es?|ing)|stand\w*|sit(?:ting)?|sat|seated|walk\w*|run\w*|jump\w*"
     r"|kneel\w*|crouch\w*|squat\w*|twist\w*"
 )
 
@@ -32,7 +31,7 @@ def gap(stops: str = "", most: int = 6) -> str:
 
     Nor one of the `stops`, words between bars; * stands for any ending.
     """
-    stops = "|".join([_PARTS, _TURNS_OF_SPEECH, *filter(None, [stops.replace("*", r"\w*")])])
+    stops = "|".join(filter(None, (_PARTS, _TURNS_OF_SPEECH, stops.replace("*", r"\w*"))))
     return rf"(?:(?!(?:{stops})\b)[\w'’-]+ ){{0,{most}}}?"
 
 
@@ -41,7 +40,7 @@ PLACED: Final = gap(
     "|in|between|below|beside|opposite"
 )
 FLOOR: Final = (
-    r"(?:on|onto|upon|against|(?:in (?:full )?contact with)|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)"
+    r"(?:on|onto|upon|against|in (?:full )?contact with|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)"
     r"|meets?|reach(?:es)?|to) (?:the |a )?(?:floor|ground|mat|deck)\b"
 )
 FLOORS: Final = "floor ground mat deck"
@@ -82,6 +81,11 @@ def either_of(*words: str) -> str:
     """The pattern of a limb of one side, or of both."""
     one, more = "|".join(words), "|".join(map(plural, words))
     return rf"(?:{SIDE} (?:{one})|(?P<both>{more}))(?P<one>(?!))?\b"
+
+
+HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
+HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
+"""A hand by any of its names: words, and their pattern."""
 
 
 def subject(match: Match, part: str) -> str:

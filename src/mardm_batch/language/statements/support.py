@@ -8,9 +8,12 @@ from mardm_batch.language.limbs import other_side, plural
 from mardm_batch.language.statements.rules import (
     FLOOR,
     FLOORS,
+    HAND,
+    HANDS,
     OF,
     PLACED,
     SIDE,
+    Condition,
     Match,
     Rule,
     against_other,
@@ -22,8 +25,6 @@ from mardm_batch.language.statements.rules import (
     where_said,
 )
 
-_HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
-_HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
 _OFF: Final = (
     r"(?:(?:is|are|lifted|raised|held|hovering|hovers|kept|stays?|just|well|both|high) )*"
     r"(?:off|clear of|above) (?:the )?(?:floor|ground|mat)\b"
@@ -51,7 +52,8 @@ def _on_the_floor() -> Iterator[Rule]:
     half = r"half[- ]kneel\w*"
     yield Rule("half", "half", half, states("kneeling on left_knee or kneeling on right_knee"))
     all_fours = (
-        r"(?:(?:on|onto|by) (?:the |his |her |their |both )*(?:all (?:fours|4s?)|hands and knees|knees and hands))\b"
+        r"(?:(?:on|onto|by) (?:the |his |her |their |both )*(?:all (?:fours|4s?)|hands and knees|knees and hands)"
+        r"|(?<!\w )hands and knees)\b"
     )
     moved = (
         r"lift\w*|rais\w*|stretch\w*|extend\w*|reach\w*|float\w*|forwards?|out|off|not|up|hover\w*|kick\w*|point\w*"
@@ -65,9 +67,6 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     for condition in ("hands on floor", "feet on floor"):
         yield Rule("hands palms arms", "toes feet", on_toes, states(condition))
-    plain = r"(?<!\w )hands and knees\b"
-    for condition in ("hands on floor", "knees on floor"):
-        yield Rule("hands", "knees", plain, unless_said(moved, states(condition)))
     on_hands = r"(?:balanc\w+|weight (?:is )?(?:all )?) ?(?:on|over) (?:both |the |his |her |two )*hands\b(?! and)"
     for condition in ("hands on floor", "feet off floor"):
         yield Rule("hands", "on over", on_hands, unless_said(r"feet|foot|knees?|toes", states(condition)))
@@ -86,7 +85,7 @@ def _on_the_floor() -> Iterator[Rule]:
     yield Rule("knees", "on", both_knees, unless_said(others, states("knees on floor")))
     grounded = rf"{limb('foot', 'sole', 'hand', 'palm', 'knee')} (?:(?:is|are|both|well|firmly|stays?|remains?) )*"
     yield Rule("foot feet sole soles hand hands palm palms knee knees", "grounded anchored rooted",
-               rf"{grounded}(?:grounded|anchored|rooted)\b", _grounded)  # fmt: skip
+               rf"{grounded}(?:grounded|anchored|rooted)\b", _touching("on"))  # fmt: skip
     one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
     yield Rule("knee", "one", one_knee, states("either knee on floor"))
     yield Rule("knee", "down", rf"{SIDE} knee (?:is |that is |that's )?down\b", states("{side}_knee on floor"))
@@ -102,11 +101,11 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("belly stomach tummy hips pelvis bum bottom buttocks seat", FLOORS, flat, states("pelvis height ..0.35"))
     low = (
-        rf"{_HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
+        rf"{HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
         r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
         r") (?:the )?(?:floor|ground)\b"
     )
-    yield Rule(_HANDS, FLOORS, low, states("{hand} height ..0.35"))
+    yield Rule(HANDS, FLOORS, low, states("{hand} height ..0.35"))
     picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) (?:the )?(?:floor|ground|mat)\b"
     yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
     supporting = (
@@ -116,7 +115,7 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     floors = "floor|ground|mat|grass|lawn|beach|carpet|sand|towel|blanket"
     on_hand = rf"{supporting}{limb('hand', 'palm', 'arm')}\b(?! (?:of|on) )"
-    yield Rule(f"{_HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
+    yield Rule(f"{HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
                "leaning weight propped supported", on_hand, where_said(floors, _bearing_hand))  # fmt: skip
     weight = (
         rf"(?:weight (?:\w+ ){{0,4}}?(?:on|over)|(?:carried|borne|supported) by|standing on) {OF}{SIDE} (?:foot|leg)\b"
@@ -136,7 +135,9 @@ def _off_the_floor() -> Iterator[Rule]:
         rf"{limb('foot', 'heel', 'hand', 'knee')} {gap(most=3)}(?:left|leaves|leave|clear of|free of|lifts? off|comes "
         r"off) (?:of )?the (?:floor|ground|mat)\b"
     )
-    yield Rule("foot feet heel heels hand hands knee knees", "left leaves leave clear free off", left_it, _off_it)
+    yield Rule(
+        "foot feet heel heels hand hands knee knees", "left leaves leave clear free off", left_it, _touching("off")
+    )
     only_one = (
         rf"(?:only|just) {OF}{SIDE} (?P<what>foot|leg|knee|toes) {gap(most=4)}(?:on|touching|touches|down|carries)\b"
     )
@@ -151,7 +152,7 @@ def _off_the_floor() -> Iterator[Rule]:
         rf"{limb('foot', 'leg', 'knee', 'hand')} (?:(?:does|do|is|are) not|no longer) (?:touch(?:es)?|reach|touching"
         r"|reaching|on) the (?:floor|ground|mat)\b"
     )
-    yield Rule("foot feet leg legs knee knees hand hands", "not longer", untouching, _off_it)
+    yield Rule("foot feet leg legs knee knees hand hands", "not longer", untouching, _touching("off"))
     in_the_air = rf"{gap()}in the air\b"
     yield Rule("leg legs foot feet", "air", rf"{limb('leg', 'foot')} {in_the_air}", states("{foot} off floor"))
     both_up = rf"(?:legs|feet) {gap()}in the air\b"
@@ -187,14 +188,14 @@ def _bearing_hand(match: Match) -> str | None:
     return None if re.search(r"\b(?:head|chin|face|cheek)\b[^,.;]*$", before) else f"{subject(match, 'hand')} on floor"
 
 
-def _grounded(match: Match) -> str:
-    part = "knee" if "knee" in match[0] else "hand" if re.search("hand|palm", match[0]) else "foot"
-    return f"{subject(match, part)} on floor"
+def _touching(how: str) -> Condition:
+    """On or off the floor, by which part is named."""
 
+    def condition(match: Match) -> str:
+        part = "knee" if "knee" in match[0] else "hand" if re.search("hand|palm", match[0]) else "foot"
+        return f"{subject(match, part)} {how} floor"
 
-def _off_it(match: Match) -> str:
-    part = "knee" if "knee" in match[0] else "hand" if "hand" in match[0] else "foot"
-    return f"{subject(match, part)} off floor"
+    return condition
 
 
 def _other_off_floor(match: Match) -> str:
