@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -53,9 +54,7 @@ def check_folders(config: TrainConfig) -> None:
 def check_clips(data: DataSettings, folder: Path) -> None:
     """Raises InputError where a training that is resumed has clips that were made with other settings."""
     recorded = read_record(folder) if (folder / CLIPS_FILE).exists() else {}
-    others = {key: value for key, value in described_clips(data).items() if recorded.get(key, value) != value}
-    if others:
-        differences = ", ".join(f"{key}={recorded[key]}, not {value}" for key, value in others.items())
+    if differences := differing(recorded, described_clips(data)):
         raise InputError(
             f"folder={folder}: its clips were made with {differences}; use the settings of that training, or remove "
             f"{folder / CLIPS_FILE} to make them anew"
@@ -65,16 +64,21 @@ def check_clips(data: DataSettings, folder: Path) -> None:
 def check_checkpoints(config: TrainConfig, folder: Path) -> None:
     """Raises InputError where a training that is resumed has checkpoints of other networks."""
     recorded = read_record(folder)
-    others: dict[str, str] = {}
-    for stage, described in described_checkpoints(config).items():
-        if checkpoint_path(folder, stage).exists():
-            others |= {key: value for key, value in described.items() if recorded.get(key, value) != value}
-    if others:
-        differences = ", ".join(f"{key}={recorded[key]}, not {value}" for key, value in others.items())
+    described: dict[str, str] = {}
+    for stage, settings in described_checkpoints(config).items():
+        described |= settings if checkpoint_path(folder, stage).exists() else {}
+    if differences := differing(recorded, described):
         raise InputError(
             f"folder={folder}: its networks were trained with {differences}; use the settings of that training, or "
             "another folder="
         )
+
+
+def differing(recorded: Mapping[str, str], described: Mapping[str, str]) -> str:
+    """The settings that are recorded otherwise, in words; empty where there are none."""
+    return ", ".join(
+        f"{key}={recorded[key]}, not {value}" for key, value in described.items() if recorded.get(key, value) != value
+    )
 
 
 def described_checkpoints(config: TrainConfig) -> dict[type[StageSettings], dict[str, str]]:
