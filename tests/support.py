@@ -197,13 +197,13 @@ def run_in_process(*arguments: str, cwd: Path, **environment: str) -> "subproces
     context = writer_context()
     with pytest.MonkeyPatch.context() as patch:
         methods = SimpleNamespace(set_start_method=lambda *_, **__: None, get_context=lambda _: context)
-        patch.setattr("mardm_batch.run.writers.multiprocessing", methods)
+        patch.setattr("mardm_batch.system.workers.multiprocessing", methods)
         return call_in_process(main, arguments, cwd, environment)
 
 
 @cache
 def writer_context() -> multiprocessing.context.BaseContext:
-    """Starts the writers of runs in this process: by a fork server, which has imported what they need."""
+    """Starts the workers of commands in this process: by a fork server, which has imported what writers need."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -1,13 +1,14 @@
 """Worker processes that draw and write: one that dies costs its own pose alone, and none outlives the run."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from tests.looks import theme
 from tests.support import wait_until
@@ -35,6 +36,18 @@ def pose(number: int, value: float | None = None) -> Pose:
     if value is not None:
         joints[0, 0] = value
     return Pose(Prompt(f"pose_{number}", f"A person {number}"), joints, 8, 0)
+
+
+class Deadly(Prompt):
+    """A caption that kills the process that is to write its pose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return signal.raise_signal, (signal.SIGKILL,)
+
+
+def worker_processes() -> list[psutil.Process]:
+    """The drawing processes of this one, from their start."""
+    return [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
 
 
 def test_all_poses_are_written_and_reported(tmp_path: Path) -> None:
@@ -69,8 +82,8 @@ def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
         outcomes = list(writers.write([pose(0)], PROVENANCE))
         while not outcomes:
             outcomes += writers.done()
-        (worker,) = writers.pool._processes
-        os.kill(worker, signal.SIGKILL)
+        (worker,) = worker_processes()
+        worker.kill()
         for number in range(1, 10):
             outcomes += writers.write([pose(number)], PROVENANCE)
         outcomes += writers.finish()
@@ -83,13 +96,13 @@ PARENT = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {root!r}]
-from test_writers import settings_in
+from test_writers import settings_in, worker_processes
 from mardm_batch.run.writers import PoseWriters
 if __name__ == "__main__":
     writers = PoseWriters(settings_in(Path({folder!r})), workers=2)
-    while len(writers.pool._processes) < 2 or not all(p.is_alive() for p in writers.pool._processes.values()):
+    while len(worker_processes()) < 2:
         time.sleep(0.01)
-    print(*writers.pool._processes, flush=True)
+    print(*(each.pid for each in worker_processes()), flush=True)
     time.sleep(60)
 """
 
@@ -115,3 +128,34 @@ def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> Non
     parent.send_signal(number)
     parent.wait()
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), seconds=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_ends_as_all_end_is_not_waited_for(tmp_path: Path, number: int) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=3) as writers:
+        outcomes = [*writers.write([pose(0), pose(1), pose(2)], PROVENANCE), *writers.finish()]
+        for each in worker_processes()[:2]:
+            each.send_signal(number)
+    assert len(outcomes) == 3
+    assert worker_processes() == []
+
+
+def test_a_worker_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mardm_batch.system.workers.SECONDS_TO_END", 0.3)
+    with PoseWriters(settings_in(tmp_path), workers=2) as writers:
+        assert len([*writers.write([pose(0), pose(1)], PROVENANCE), *writers.finish()]) == 2
+        stuck, _ = worker_processes()
+        stuck.suspend()
+    assert worker_processes() == []
+
+
+def test_a_pose_that_kills_its_worker_costs_itself_alone(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=2) as writers:
+        poses = [pose(number) for number in range(6)]
+        poses[2] = replace(poses[2], prompt=Deadly("pose_2", "A person 2"))
+        outcomes = [*writers.write(poses, PROVENANCE), *writers.finish()]
+    failures = {each.pose.prompt.name: each.failure for each in outcomes}
+    assert [name for name, failure in failures.items() if failure is not None] == ["pose_2"]
+    assert failures["pose_2"] is not None
+    assert failures["pose_2"].error == "the drawing process died"
+    assert len(list((tmp_path / "poses").glob("*.json"))) == 5

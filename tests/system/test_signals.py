@@ -141,13 +141,14 @@ sys.path[:0] = [{tests!r}, {root!r}]
 from test_writers import settings_in
 from mardm_batch.run.writers import PoseWriters
 from mardm_batch.system.signals import Interrupted, raise_on_signals
+from mardm_batch.system.workers import Workers
 if __name__ == "__main__":
-    submit = PoseWriters.start.__globals__["ProcessPoolExecutor"].submit
-    def submit_and_signal(self, *words):
-        future = submit(self, *words)
+    start = Workers.start
+    def start_and_signal(self):
+        worker = start(self)
         os.killpg(0, {number})  # in the middle of the start of the workers
-        return future
-    PoseWriters.start.__globals__["ProcessPoolExecutor"].submit = submit_and_signal
+        return worker
+    Workers.start = start_and_signal
     try:
         with raise_on_signals(), PoseWriters(settings_in(Path({folder!r})), workers=2):
             pass

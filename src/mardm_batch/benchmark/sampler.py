@@ -6,12 +6,10 @@ The networks have random weights and are never saved. Axes: b poses, t tokens, d
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -25,6 +23,7 @@ from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.noise import KeyedNoise
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.sampling.models.published import PublishedSettings
+from mardm_batch.system.workers import Workers
 
 LOWMEM_BATCH = 4
 
@@ -169,7 +168,7 @@ def counted_evaluations(network: MaskedTransformer) -> Iterator[list[None]]:
 
 def lowmem_peak_mb(config: Config, device: str) -> float:
     """Peak memory of sampling with the preset lowmem, including the network, in MiB: of the GPU, else of a process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with Workers(1) as pool:
         return pool.submit(measure_lowmem, config, device).result()
 
 

@@ -1,11 +1,7 @@
 """Processes that encode poses and write their files. They end with the process that started them."""
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +10,10 @@ from typing import Final
 from mardm_batch.export.formats.format import FilesPerPose, JointError
 from mardm_batch.export.poses import ExportPose
 from mardm_batch.export.record import ExportedFiles
-from mardm_batch.system.early_signals import SIGNALS
 from mardm_batch.system.files import write_atomically
-from mardm_batch.system.processes import check_semaphores
-from mardm_batch.system.signals import accept_signals, shield_started_processes
+from mardm_batch.system.signals import defer_signals
+from mardm_batch.system.workers import Workers, end_with_asker
 
-POLL_SECONDS: Final = 0.5
 MAX_QUEUED_PER_PROCESS: Final = 3
 """Batches that wait for each process, so that memory does not grow with the number of poses."""
 
@@ -36,28 +30,25 @@ class ExportWorkers:
     def __init__(self, format: FilesPerPose, folder: Path, processes: int) -> None:
         self.format, self.folder, self.processes = format, folder, processes
         self.waiting: dict[Future[list[JointError | None]], Batch] = {}
-        self.pool: ProcessPoolExecutor | None = None
+        self.pool: Workers | None = None
 
     def __enter__(self) -> "ExportWorkers":
         if self.processes:
-            check_semaphores()
-            self.pool = ProcessPoolExecutor(
-                self.processes, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),)
-            )
+            self.pool = Workers(self.processes)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.pool is not None:
-            self.pool.shutdown(wait=True, cancel_futures=error is not None)
+            self.pool.shutdown(cancel_futures=error is not None)
 
     def write(self, batch: Batch) -> Iterator[Sequence[ExportedFiles]]:
         """Write a batch, waiting while many are queued. Yields the lines of batches that were written since."""
         if self.pool is None:
             yield with_errors(batch, write_batch(self.format, self.folder, [pose for pose, _ in batch]))
             return
-        with shield_started_processes():
+        with defer_signals():
             future = self.pool.submit(write_batch, self.format, self.folder, [pose for pose, _ in batch])
             self.waiting[future] = batch
         yield from self.done(MAX_QUEUED_PER_PROCESS * self.processes)
@@ -68,22 +59,6 @@ class ExportWorkers:
             finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
             for each in finished:
                 yield with_errors(self.waiting.pop(each), each.result())
-
-
-def start_worker(parent: int) -> None:
-    """Initialise a process: signals are its parent's to answer, with which it ends."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    accept_signals()
-    threading.Thread(target=exit_with_parent, args=(parent,), daemon=True).start()
-
-
-def exit_with_parent(parent: int) -> None:
-    """End this process once its parent has; files are written whole, so none is left half done."""
-    never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(POLL_SECONDS)
-    os._exit(1)
 
 
 def with_errors(batch: Batch, errors: Sequence[JointError | None]) -> list[ExportedFiles]:
@@ -98,6 +73,7 @@ def write_batch(format: FilesPerPose, folder: Path, poses: Sequence[ExportPose])
     """Encode poses and write their files, each whole. Returns the errors of their joints."""
     errors = []
     for pose, encoded in zip(poses, format.encode(poses), strict=True):
+        end_with_asker()
         for name, content in zip(format.file_names(pose.name), encoded.contents, strict=True):
             write_atomically(folder / name, content)
         errors.append(encoded.joint_error)

@@ -89,6 +89,7 @@ class GalleryServer:
             except OSError as error:
                 self.problem = f"{error.filename}: {error.strerror}"
             except RuntimeError:  # no thread can be started once the process ends
+                threading.main_thread().join(SECONDS_BETWEEN_LOOKS)
                 if threading.main_thread().is_alive():
                     raise
             time.sleep(max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - started) / LOOK_SHARE))

@@ -3,9 +3,7 @@
 A clip has `CLIP_FRAMES` frames; its captions describe the middle one.
 """
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import repeat
@@ -17,7 +15,7 @@ import numpy.typing as npt
 from mardm_batch.library.describe import add_details, describe
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.features import joints_to_features
-from mardm_batch.system.signals import blocked_signals
+from mardm_batch.system.workers import Workers
 
 CLIP_FRAMES: Final = 32
 _REPHRASINGS: Final = 5
@@ -54,12 +52,10 @@ def composed_clips(
     with ExitStack() as stack:
         compose: Callable[..., Iterator[list[Clip]]] = map
         if processes > 1 and len(sizes) > 1:
-            pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+            pool = Workers(processes)
             stack.callback(pool.shutdown, cancel_futures=True)  # an interruption waits for what is begun alone
             compose = pool.map
-        with blocked_signals():  # the processes start now, and end with this one
-            chunks = compose(_compose_chunk, sizes, repeat(seed), range(len(sizes)))
-        for chunk in chunks:
+        for chunk in compose(_compose_chunk, sizes, repeat(seed), range(len(sizes))):
             clips += chunk
             report(len(clips))
     return clips

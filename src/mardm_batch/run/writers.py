@@ -5,14 +5,10 @@ the pose that killed it; a run that dies takes its workers with it.
 """
 
 import logging
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -22,10 +18,9 @@ from types import TracebackType
 from mardm_batch.dataset.records import Failure, Finished, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
-from mardm_batch.system.early_signals import SIGNALS
 from mardm_batch.system.files import DiskFullError
-from mardm_batch.system.processes import check_semaphores
-from mardm_batch.system.signals import accept_signals, shield_started_processes
+from mardm_batch.system.signals import defer_signals
+from mardm_batch.system.workers import WorkerDiedError, Workers, end_with_asker
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +28,6 @@ MAX_QUEUED_POSES_PER_WORKER = 128
 """Poses queued for each worker before sampling waits: more than it draws while a batch is sampled."""
 POSES_AT_ONCE = 16
 """Poses that a worker is given at most at a time."""
-POLL_SECONDS = 0.5
 DIED = "the drawing process died"
 NICENESS = 10
 """Niceness of the workers: the sampler has priority on a core, so that there may be as many workers as cores."""
@@ -50,8 +44,17 @@ class Written:
     """What the ledger has of the pose; None where it was not written."""
 
 
-Writing = Future[Sequence[Written]]
+Writing = Future[list[Written]]
 """The results for the poses that a worker was given together, in their order."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Poses that a worker is given together; `again`: one that died had them before."""
+
+    poses: Sequence[Pose]
+    provenance: Provenance
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,15 @@ class WriterSettings:
 
 
 class PoseWriters:
-    """A pool of workers behind a bounded queue."""
+    """Worker processes behind a bounded queue."""
 
     def __init__(self, settings: WriterSettings, workers: int) -> None:
-        self.settings, self.workers = settings, workers
-        self.pending: dict[Writing, tuple[Sequence[Pose], Provenance]] = {}
+        self.workers = workers
+        self.pending: dict[Writing, Batch] = {}
         self.ended: SimpleQueue[Writing] = SimpleQueue()
-        """Futures that are done; those of a pool that broke earlier may be among them."""
+        """Futures that are done."""
         self.warned: set[str] = set()
-        self.pool = self.start(workers)
+        self.pool = Workers(workers, start_worker, (settings,))
 
     def __enter__(self) -> "PoseWriters":
         return self
@@ -81,43 +84,23 @@ class PoseWriters:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for poses that are being written; queued ones are dropped where an error ends the run."""
-        self.pool.shutdown(wait=True, cancel_futures=error is not None)
-
-    def start(self, workers: int) -> ProcessPoolExecutor:
-        """A pool whose workers start now. Raises InputError where there can be no semaphores."""
-        # In a process that joblib started the default method is joblib's own, which the workers do not have.
-        multiprocessing.set_start_method("spawn", force=True)
-        check_semaphores()
-        pool: ProcessPoolExecutor | None = None
-        try:
-            with shield_started_processes():
-                pool = ProcessPoolExecutor(
-                    workers,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=start_worker,
-                    initargs=(self.settings, os.getpid()),
-                )
-                for _ in range(workers):
-                    pool.submit(os.getpid)
-        except BaseException:
-            if pool is not None:
-                pool.shutdown(wait=True, cancel_futures=True)
-            raise
-        return pool
+        self.pool.shutdown(cancel_futures=error is not None)
 
     def write(self, poses: Sequence[Pose], provenance: Provenance) -> Iterator[Outcome]:
         """Queue poses, waiting while the queue is full. Yields the outcomes since the last call."""
         size = min(POSES_AT_ONCE, -(-len(poses) // self.workers))
         for start in range(0, len(poses), size or 1):
-            some = poses[start : start + size]
-            while sum(len(each) for each, _ in self.pending.values()) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
+            while sum(len(each.poses) for each in self.pending.values()) >= MAX_QUEUED_POSES_PER_WORKER * self.workers:
                 yield from self.outcomes(self.ended.get())
-            try:
-                with shield_started_processes():  # a late worker may start; a pose that is submitted is always pending
-                    self.expect(submit(self.pool, some, provenance), some, provenance)
-            except BrokenProcessPool:
-                self.expect(broken(), some, provenance)
+            self.submit(Batch(poses[start : start + size], provenance))
             yield from self.done()
+
+    def submit(self, batch: Batch) -> None:
+        """Queue poses; those that are submitted are pending until their future is done, whatever interrupts."""
+        with defer_signals():
+            future = self.pool.submit(draw_and_write, batch.poses, batch.provenance)
+            self.pending[future] = batch
+        future.add_done_callback(self.ended.put)
 
     def done(self) -> Iterator[Outcome]:
         """Yield the outcomes since the last call."""
@@ -129,79 +112,42 @@ class PoseWriters:
         while self.pending:
             yield from self.outcomes(self.ended.get())
 
-    def expect(self, future: Writing, poses: Sequence[Pose], provenance: Provenance) -> None:
-        """Count poses as pending until their future is done."""
-        self.pending[future] = (poses, provenance)
-        future.add_done_callback(self.ended.put)
-
     def stop(self) -> Iterator[Outcome]:
         """Drop the queued poses, wait for those that are being written, and yield the outcomes of the latter."""
-        self.pool.shutdown(wait=True, cancel_futures=True)
-        for future, (poses, _) in self.pending.items():
+        self.pool.shutdown(cancel_futures=True)
+        for future, batch in self.pending.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                yield from self.outcomes_of(poses, future)
+                yield from self.outcomes_of(batch, future)
         self.pending.clear()
 
     def outcomes(self, future: Writing) -> Iterator[Outcome]:
-        """Yield the outcomes of a future that is done; those of all pending poses where the pool broke."""
-        if future not in self.pending:
-            return  # of a pool that broke; its poses were written again
-        if isinstance(future.exception(), BrokenProcessPool):
-            yield from self.write_one_by_one()
+        """Yield the outcomes of a future that is done. Poses whose worker died are queued again, each by itself."""
+        batch = self.pending[future]
+        if isinstance(future.exception(), WorkerDiedError) and not batch.again:
+            log.warning("a drawing process died; poses that are written again, one by one: %d", len(batch.poses))
+            for pose in batch.poses:
+                self.submit(Batch([pose], batch.provenance, again=True))
         else:
-            poses, _ = self.pending[future]
-            yield from self.outcomes_of(poses, future)
-            self.pending.pop(future, None)  # afterwards: an interruption must repeat an outcome rather than lose it
+            yield from self.outcomes_of(batch, future)
+        self.pending.pop(future, None)  # afterwards: an interruption must repeat an outcome rather than lose it
 
-    def write_one_by_one(self) -> Iterator[Outcome]:
-        """After a worker died and broke the pool: find the pose that caused it, each in a worker of its own."""
-        suspects = [(pose, provenance) for poses, provenance in self.pending.values() for pose in poses]
-        log.warning("a drawing process died; poses that are written again, one by one: %d", len(suspects))
-        self.pending.clear()
-        alone = self.start(workers=1)
-        for pose, provenance in suspects:
-            try:
-                future = submit(alone, [pose], provenance)
-            except BrokenProcessPool:  # it died while idle, not because of this pose
-                alone = self.start(workers=1)
-                future = submit(alone, [pose], provenance)
-            wait([future])
-            yield from self.outcomes_of([pose], future)
-            if isinstance(future.exception(), BrokenProcessPool):
-                alone = self.start(workers=1)
-        alone.shutdown()
-        self.pool = self.start(self.workers)
-
-    def outcomes_of(self, poses: Sequence[Pose], future: Writing) -> Iterator[Outcome]:
+    def outcomes_of(self, batch: Batch, future: Writing) -> Iterator[Outcome]:
         """The outcomes of poses. Each warning of the workers is logged once, however many workers log it."""
         error = future.exception()
-        if isinstance(error, DiskFullError):
+        if isinstance(error, OSError):  # the disk is full, or no process can be started
             raise error
         if error is not None:
-            died = isinstance(error, BrokenProcessPool)
-            written: Sequence[Written] = [Written({}, (), DIED if died else describe(error))] * len(poses)
+            reason = DIED if isinstance(error, WorkerDiedError) else describe(error)
+            written: Sequence[Written] = [Written({}, (), reason)] * len(batch.poses)
         else:
             written = future.result()
-        for pose, result in zip(poses, written, strict=True):
+        for pose, result in zip(batch.poses, written, strict=True):
             for warning in result.warnings:
                 if warning not in self.warned:
                     self.warned.add(warning)
                     log.warning("%s", warning)
             failure = None if result.error is None else Failure.of(pose.prompt, "write", result.error)
             yield Outcome(pose, failure, result.seconds, result.finished)
-
-
-def submit(pool: ProcessPoolExecutor, poses: Sequence[Pose], provenance: Provenance) -> Writing:
-    """Have poses drawn and written; the worker that does it may start now."""
-    with shield_started_processes():
-        return pool.submit(draw_and_write, poses, provenance)
-
-
-def broken() -> Writing:
-    """The future of poses that were submitted after the pool broke."""
-    future: Writing = Future()
-    future.set_exception(BrokenProcessPool())
-    return future
 
 
 def describe(error: BaseException) -> str:
@@ -235,30 +181,15 @@ class Worker:
     views: Mapping[int, Renderer]
     """Renderers of further pictures, by the degrees around the person."""
     warnings = WarningCollector()
-    writing = threading.Lock()
-    stop_requested = threading.Event()
 
 
-def start_worker(settings: WriterSettings, parent: int) -> None:
-    """Initialise a worker: signals do not interrupt a pose, and the worker ends with the run that started it."""
+def start_worker(settings: WriterSettings) -> None:
+    """Initialise a worker."""
     os.nice(NICENESS)
     Worker.settings = settings
     Worker.renderer = None if settings.render is None else settings.render.renderer()
     Worker.views = {} if settings.render is None else settings.render.view_renderers()
     logging.getLogger("mardm_batch").addHandler(Worker.warnings)
-    for number in SIGNALS:  # Ctrl-C is the run's to answer; it stops its workers
-        requested = signal.SIG_IGN if number == signal.SIGINT else lambda number, frame: Worker.stop_requested.set()
-        signal.signal(number, requested)
-    accept_signals()
-    threading.Thread(target=exit_with_parent, args=(parent,), daemon=True).start()
-
-
-def exit_with_parent(parent: int) -> None:
-    """End the worker, between two poses, when its parent has ended or a signal asks for it."""
-    while os.getppid() == parent and not Worker.stop_requested.wait(POLL_SECONDS):
-        pass
-    with Worker.writing:
-        os._exit(1)
 
 
 def draw_and_write(poses: Sequence[Pose], provenance: Provenance) -> list[Written]:
@@ -267,8 +198,8 @@ def draw_and_write(poses: Sequence[Pose], provenance: Provenance) -> list[Writte
     drawings = draw(poses)
     for pose in poses:
         try:
-            with Worker.writing:
-                written.append(write(pose, drawings, provenance))
+            end_with_asker()
+            written.append(write(pose, drawings, provenance))
         except DiskFullError:
             raise
         except Exception as error:

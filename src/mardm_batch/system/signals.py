@@ -5,6 +5,7 @@ Processes that a run starts begin with these signals blocked, until they can han
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -115,9 +116,12 @@ def stop_at_warnings() -> Iterator[list[Callable[[], object]]]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Delay a signal to the end of a block that it would crash, or that must not be left half done."""
+    """Delay a signal to the end of a block that it would crash, or that must not be left half done.
+
+    Only in the main thread: Python has no other one handle signals.
+    """
     received: list[int] = []
-    numbers = handled_signals()
+    numbers = handled_signals() if threading.current_thread() is threading.main_thread() else ()
     before = {each: signal.signal(each, lambda number, frame: received.append(number)) for each in numbers}
     try:
         yield

@@ -1,10 +1,9 @@
 """Compare the files of an output folder with the requested poses. Nothing is written."""
 
-import multiprocessing
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from mardm_batch.errors import reason_of
 from mardm_batch.system.error_log import read_error_log
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
+from mardm_batch.system.workers import Workers
 from mardm_batch.verify.findings import NOTES, AgreementSummary, Counts, Expected, Finding, Kind, Report
 from mardm_batch.verify.inspection import Inspection, Inspector, Subject, Worker, missing_files, row_digest
 from mardm_batch.verify.listing import REMOVED, Listing, find_obstacles
@@ -153,8 +153,7 @@ def inspections(
     pool: Executor
     inspect = inspector.inspect_several
     if len(names) > FEW and cores > 1:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(cores, context, initializer=Worker.start, initargs=(inspector,))
+        pool = Workers(cores, Worker.start, (inspector,))
         inspect = Worker.inspect_several
     else:  # decoding pictures releases the interpreter lock; for all else threads would wait for each other
         pool = ThreadPoolExecutor(cores if checks.pictures else 1)
