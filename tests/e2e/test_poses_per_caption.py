@@ -34,8 +34,10 @@ def test_every_caption_has_its_poses_whatever_the_run_was_interrupted_by(run: Ru
     one, all_poses = joints_by_name(tmp_path / "one"), joints_by_name(four)
     assert sorted(all_poses) == sorted(name + end for name in one for end in ("", "__2", "__3", "__4"))
     for name, joints in one.items():
-        assert (four / f"{name}.json").read_bytes() == (tmp_path / "one" / f"{name}.json").read_bytes()
-        assert np.array_equal(all_poses[name], joints)
+        alone, among_others = (json.loads((tmp_path / each / f"{name}.json").read_text()) for each in ("one", "four"))
+        assert np.abs(np.array(alone.pop("joints")) - among_others.pop("joints")).max() < 1e-4  # in another batch
+        assert alone == among_others
+        assert np.abs(all_poses[name] - joints).max() < 1e-4
         further = np.stack([all_poses[name + end] for end in ("", "__2", "__3", "__4")])
         assert len(np.unique(further.reshape(4, -1), axis=0)) == 4
     document = json.loads((four / f"{next(iter(one))}__3.json").read_text())

@@ -96,7 +96,10 @@ def test_a_job_that_names_its_cores_keeps_them(tmp_path: Path, three_gpus: list[
     assert threads == [["cpu_threads=1"], ["cpu_threads=2"]]
 
 
-def test_under_another_launcher_nothing_is_started_here(tmp_path: Path, three_gpus: list[list[str]]) -> None:
+def test_under_another_launcher_nothing_is_started_here(
+    tmp_path: Path, three_gpus: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mardm_batch.launch.engines.check_slurm", lambda: None)  # no job is submitted
     words: list[str] = []
     shards = [f"shard={shard} paths.output={tmp_path}/poses" for shard in range(3)]
     assert run_sweep(sweep_of(tmp_path, words, *shards, launcher="slurm")) == 1

@@ -75,6 +75,18 @@ def test_bfloat16_is_near(folder: Path) -> None:
     assert 0 < np.abs(rounded - exact).max() < 0.05 * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("kind", ["Flow", "Raw"])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_patches_are_embedded_as_by_a_convolution(folder: Path, kind: str, precision: torch.dtype) -> None:
+    network = load(folder, kind).network
+    clips = torch.randn(2, network.sizes.channels, 10, 22)
+    embedder = network.x_embedder.double()
+    expected = embedder(clips.to(precision).double()).flatten(2).transpose(1, 2)
+    torch.full((1 << 20,), 1e30)  # what is freed may be handed out again, and must not be read
+    found = network.to(precision).embed_patches(clips.to(precision))
+    torch.testing.assert_close(found.double(), expected, rtol=0.02, atol=0.02 if precision is torch.bfloat16 else 1e-4)
+
+
 def test_a_frame_does_not_depend_on_what_follows(folder: Path) -> None:
     space = load(folder, "Flow").latent_space
     latents = torch.randn(2, 4, 10, 22)
