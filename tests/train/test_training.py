@@ -36,7 +36,7 @@ from mardm_batch.train.clips import recorded_clips
 from mardm_batch.train.data import Motions, read_held_out_motions, read_motions
 from mardm_batch.train.network_loop import TokenizedCaptions
 from mardm_batch.train.recipe import CompositionReport, train
-from mardm_batch.train.record import check_folders
+from mardm_batch.train.record import check_folders, how_to_continue
 from mardm_batch.train.settings import TrainConfig, register_train_schema, to_train_config
 from mardm_batch.train.stage import run_stage
 
@@ -123,7 +123,7 @@ def test_a_signal_while_clips_are_composed_ends_the_command_with_one_line(tmp_pa
     training.send_signal(signal.SIGTERM)
     assert training.wait(60) == 143, log.read_text()
     lines = log.read_text().splitlines()
-    assert "interrupted: the same command with resume=true" in lines[-1]
+    assert lines[-1].endswith("interrupted: nothing was saved yet, so the same command begins again")
     assert all("[mardm_batch." in line for line in lines)  # no traceback, no warning of semaphores
 
 
@@ -688,3 +688,11 @@ def test_mirror_images_have_left_and_right_exchanged():
     assert mirrored[0, right, 1] > mirrored[0, left, 1] + 0.1
     assert mirrored[0, right, 0] < 0 < mirrored[0, left, 0]
     assert float(bone_error(torch.from_numpy(mirrored))) < 1e-6
+
+
+def test_an_interruption_says_what_continues(tmp_path):
+    assert how_to_continue(tmp_path) == "nothing was saved yet, so the same command begins again"
+    (tmp_path / "clips.pt").touch()
+    assert how_to_continue(tmp_path) == "the same command with resume=true continues with the clips that are composed"
+    (tmp_path / "autoencoder.checkpoint").touch()
+    assert how_to_continue(tmp_path) == "the same command with resume=true continues from the last checkpoint"

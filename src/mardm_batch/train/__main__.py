@@ -6,6 +6,7 @@ Checkpoints, metrics.jsonl and the files of Weights & Biases stay in the folder 
 import logging
 import os
 import sys
+from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -23,7 +24,7 @@ from mardm_batch.system.help_text import help_width, wrap_help
 from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import print_output, printable_lines
 from mardm_batch.train.recipe import check_recordings, train
-from mardm_batch.train.record import check_folders
+from mardm_batch.train.record import check_folders, how_to_continue
 from mardm_batch.train.settings import register_train_schema, to_train_config
 
 USAGE = """\
@@ -67,14 +68,15 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def train_with_hydra(cfg: DictConfig) -> None:
     log = logging.getLogger("mardm_batch.train")
+    config = to_train_config(cfg)
     try:
         with raise_on_signals():
-            train(to_train_config(cfg))
+            train(config)
     except MardmBatchError as error:
         log.error("%s", error)
         sys.exit(ExitCode.BAD_INPUT)
     except Interrupted as interruption:
-        log.warning("interrupted: the same command with resume=true continues from the last checkpoint")
+        log.warning("interrupted: %s", how_to_continue(Path(config.folder).expanduser()))
         sys.exit(interruption.exit_code)
 
 

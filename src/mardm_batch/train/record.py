@@ -51,6 +51,15 @@ def check_folders(config: TrainConfig) -> None:
         )
 
 
+def how_to_continue(folder: Path) -> str:
+    """What to do after an interruption, by what the training had saved."""
+    if any(checkpoint_path(folder, stage).exists() for stage in (AutoencoderStage, NetworkStage)):
+        return "the same command with resume=true continues from the last checkpoint"
+    if (folder / CLIPS_FILE).exists():
+        return "the same command with resume=true continues with the clips that are composed"
+    return "nothing was saved yet, so the same command begins again"
+
+
 def check_clips(data: DataSettings, folder: Path) -> None:
     """Raises InputError where a training that is resumed has clips that were made with other settings."""
     recorded = read_record(folder) if (folder / CLIPS_FILE).exists() else {}
