@@ -21,6 +21,7 @@ from mardm_batch.constants import FRAMES_PER_TOKEN
 from mardm_batch.model.decoding import DecodingSettings, generate_latents, mask_counts
 from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.noise import KeyedNoise
+from mardm_batch.model.packing import for_inference
 from mardm_batch.model.transformer import MAX_TOKENS, MardmSizes, MaskedTransformer, sinusoidal_positions
 from mardm_batch.sampling.models.published import PublishedSettings
 from mardm_batch.system.workers import Workers
@@ -58,7 +59,7 @@ class Job:
         network = random_network(model.network.mardm_sizes(model.FLOW), device)
         ours = DecodingSettings(config.sampling.decoding_steps, config.sampling.cfg, model.token_sampler())
         return cls(
-            network.to(getattr(torch, precision)),
+            for_inference(network, precision),
             device,
             config.sampling.sequence_length // FRAMES_PER_TOKEN,
             ours,

@@ -12,6 +12,7 @@ from mardm_batch.model.acmdm_transformer import AcmdmTransformer, GuidedClips
 from mardm_batch.model.flow import OdeSampler
 from mardm_batch.model.motion_model import Clips
 from mardm_batch.model.noise import KeyedNoise, Noise
+from mardm_batch.model.packing import for_inference
 from mardm_batch.model.torch_model import TorchModel
 from mardm_batch.pose.geometry import fit_bones
 from mardm_batch.pose.skeleton import NUM_JOINTS
@@ -33,8 +34,7 @@ class AcmdmModel(TorchModel):
         Args:
             fits_bones: give bones, whose lengths nothing in the model holds, those of the skeleton.
         """
-        if precision == "bfloat16":
-            networks.network.to(torch.bfloat16)  # clips, guidance, solver and autoencoder stay in float32
+        for_inference(networks.network, precision)  # clips, guidance, solver and autoencoder stay in float32
         self.networks, self.sampler, self.guidance_scale = networks, sampler, guidance_scale
         self.frames_per_step = 1 if networks.latent_space is None else FRAMES_PER_TOKEN
         """Frames of joints to one of the network's."""

@@ -204,7 +204,7 @@ class GuidedClips:
     ) -> None:
         """`condition` (b, text); `is_valid` (b, f) bool, None where all frames are."""
         self._network, self._scale, self._clips = network, guidance_scale, len(condition)
-        self._dtype = network.y_embedder.weight.dtype
+        self._dtype = network.x_embedder.weight.dtype
         self._is_guided = guidance_scale != 1
         texts = torch.cat([condition, condition.new_zeros(int(self._is_guided), condition.shape[1])])
         self._texts = network.y_embedder(texts.to(self._dtype))  # (b, w), and a row without text for all clips

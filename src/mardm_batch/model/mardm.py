@@ -15,6 +15,7 @@ from mardm_batch.model.decoding import DecodingSettings, generate_latents
 from mardm_batch.model.features import features_to_joints
 from mardm_batch.model.motion_model import MAX_ATTEMPTS_UNTIL_FINITE, Clips
 from mardm_batch.model.noise import KeyedNoise
+from mardm_batch.model.packing import for_inference
 from mardm_batch.model.torch_model import TorchModel
 from mardm_batch.model.transformer import WordKeys
 from mardm_batch.model.words import WordEncoder
@@ -58,8 +59,7 @@ class MardmModel(TorchModel):
             frame_index: of the frame of a clip that becomes the pose; None: the middle one.
             rewriting: a word encoder reads captions rewritten into the words that it knows.
         """
-        if precision == "bfloat16":
-            networks.network.to(torch.bfloat16)  # tokens, guidance, solver and autoencoder stay in float32
+        for_inference(networks.network, precision)  # tokens, guidance, solver and autoencoder stay in float32
         self.networks, self.decoding, self.corrections = networks, decoding, corrections
         encoder = self.text_encoder = networks.text_encoder
         known = encoder.vocabulary if rewriting and isinstance(encoder, WordEncoder) else None

@@ -226,13 +226,13 @@ class MaskedTransformer(nn.Module):
 
         Empty where the network does not attend to words.
         """
-        words = words.to(self.cond_emb.weight.dtype)
+        words = words.to(self.mask_latent.dtype)
         attentions = [block.words for block in self.MARTransformer if isinstance(block, TransformerBlock)]
         return [attention.word_keys(words, present) for attention in attentions if attention is not None]
 
     def modulations(self, condition: Tensor) -> list[Tensor]:
         """Modulations (b, 1, 6 w) of each block by text embeddings (b, text), the same for all tokens and steps."""
-        condition = self.cond_emb(condition.to(self.cond_emb.weight.dtype))
+        condition = self.cond_emb(condition.to(self.mask_latent.dtype))
         return [block.get_submodule("adaLN_modulation")(condition)[:, None] for block in self.MARTransformer]
 
     def apply_blocks(
@@ -243,7 +243,7 @@ class MaskedTransformer(nn.Module):
         words: Sequence[WordKeys] = (),
     ) -> Tensor:
         """`forward` with the modulations of the text embeddings already computed."""
-        embedded = self.input_process.poseEmbedding(latents.to(self.cond_emb.weight.dtype))
+        embedded = self.input_process.poseEmbedding(latents.to(self.mask_latent.dtype))
         x: Tensor = embedded + self.position_enc.pe[: latents.shape[1], 0]
         for number, (block, modulation) in enumerate(zip(self.MARTransformer, modulations, strict=True)):
             x = block(x, modulation, padding, words[number] if words else None)
