@@ -18,7 +18,7 @@ from mardm_batch.language.statements.rules import (
 )
 
 _AIMED: Final = gap(
-    "cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down|back|low*|forwards?"
+    "hang*|hung|dangl*|cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down*|back|low*|forwards?"
     "|swing*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
@@ -37,10 +37,12 @@ def _hands() -> Iterator[Rule]:
     raised = (
         r"(?:(?:is|are|both|raised|lifted|stretched|extended|held|straight|reaching|reaches|reach|high|up|stays?"
         r"|rounded|curved|curves|curving|arched|arching|arcs|arc|circled"
-        r"|crossed|clasped|joined|together|goes|go|far|well) )*"
+        r"|crossed|clasped|joined|together|goes|go|far|well|meets?|pressed|brought|swept|thrown|spread|wide|apart"
+        r"|open|kept"
+        r"|shoulder[- ]width|interlaced|folded|form(?:s|ing)? an? (?:circle|ring|oval|arch|hoop)) )*"
     )
-    above = rf"{_HAND} {raised}(?:(?:above|over) {OF}head|overhead)\b"
-    yield Rule(_HANDS, "head overhead", above, states("{hand} above head 0.05"))
+    above = rf"{limb('hand', 'arm', 'fist', 'palm', 'wrist')} {raised}(?:(?:above|over) {OF}head|overhead)\b"
+    yield Rule(f"{_HANDS} wrist wrists", "head overhead", above, unless_said(_LYING, states("{hand} above head 0.05")))
     for part in ("elbow", "hand"):
         higher = rf"{limb(part)} {raised}above {OF}shoulders?\b"
         yield Rule(f"{part} {part}s", "above", higher, states(f"{{{part}}} above {{shoulder}}"))
@@ -65,18 +67,22 @@ def _hands() -> Iterator[Rule]:
     )
     levels = (
         ("shoulder", ("{hand} below head", "{hand} above spine2")),
-        ("chest|breast", ("{hand} below head", "{hand} above pelvis 0.15")),
-        ("waist|hip|belly", ("{hand} below {shoulder} 0.2",)),
-        ("head|face|eye|ear|chin", ("{hand} above spine3",)),
+        ("chest|breast|sternum|heart", ("{hand} below head", "{hand} above pelvis 0.15")),
+        ("waist|hip|belly|navel|stomach|belt|pelvis|groin", ("{hand} below {shoulder} 0.2",)),
+        ("head|face|eye|ear|chin|mouth|nose|neck|forehead|temple", ("{hand} above spine3",)),
     )
-    moved = r"(?:(?:is|are|both|held|kept|raised|lifted|up|clasped|together) )*"
+    moved = (
+        r"(?:(?:is|are|both|held|kept|raised|lifted|up|clasped|together|brought|out|stretched|forwards?|push\w*"
+        r"|pressed) )*"
+    )
     for level, conditions in levels:
         at_level = (
-            rf"{limb('hand', 'fist', 'palm')} {moved}(?:(?:at|to) (?:the )?(?:{level})[- ](?:height|level)|(?:at|to) "
-            rf"the (?:height|level) of {OF}(?:{level})s?)\b"
+            rf"{limb('hand', 'fist', 'palm')} {moved}(?:(?:at|to) (?:the )?(?:{level})[- ](?:height|level)|(?:(?:at"
+            rf"|to) "
+            rf"the (?:height|level) of|level with|in line with|as high as) {OF}(?:{level})s?)\b"
         )
         for condition in conditions:
-            yield Rule(_HANDS, "height level", at_level, states(condition))
+            yield Rule(_HANDS, "height level line high", at_level, states(condition))
     neutral = rf"{_ARM} (?:(?:is|are|in|kept|held|simply|relaxed) )*(?:neutral|relaxed)\b(?! (?:behind|on|in|out|over))"
     yield Rule("arm arms", "neutral relaxed", neutral,
                unless_said(_LYING, states("{hand} below {shoulder} 0.15")))  # fmt: skip
@@ -97,8 +103,9 @@ def _hands() -> Iterator[Rule]:
         "arm arms", "diagonal diagonally down downward downwards", low_diagonal, states("{hand} below {shoulder} 0.1")
     )
     midline = (
-        rf"{SIDE} (?:hand|arm) {gap()}(?:crosses|crossing|across) (?:the |to the |over to the )?(?:midline|(?:left"
-        r"|right|other) side)"
+        rf"{SIDE} (?:hand|arm) {gap()}(?:crosses|crossing|across) (?:{OF}(?:body|chest|front) )?"
+        rf"(?:(?:over )?(?:to|towards?) )?{OF}(?:midline|(?:left|right|other) side|(?<=to the )(?:left|right)\b(?! "
+        rf"\w+))"
     )
     yield Rule("hand arm", "crosses crossing across", midline, _across)
     to_one_side = (
@@ -127,33 +134,32 @@ def _hands() -> Iterator[Rule]:
         rf"{limb('arm', 'hand', 'fist')}\b"
     )
     yield Rule(_HANDS, "forward forwards ahead", with_arm, states("{hand} in front of torso 0.15"))
-    level_with = (
-        rf"{limb('hand', 'fist', 'palm')} {gap('below')}(?:level|even) with {OF}(?P<what>head|face|ears?|eyes|chin"
-        r"|temples?)\b"
-    )
-    yield Rule(_HANDS, "level even", level_with, states("{hand} above spine3"))
     air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
     yield Rule(_HANDS, "air", air, states("{hand} above head"))
     before_shoulder = rf"{SIDE} hand (?:is )?(?:just |right )?in front of the (?P<at>left|right) shoulder\b"
     yield Rule("hand", "shoulder", before_shoulder, states("{side}_hand near {at}_shoulder 0.33"))
     not_high = (
         r"\b(?! (?:to|in front|forward|sideways|out|at|behind|from|slightly|a bit|a little|half|off|under|against|on"
-        r"|and down|the back|near|beside))"
+        r"|and down|the back|near|beside|about|roughly|low|\d+|thirty|forty|fifteen|twenty|sixty|as|by))"
     )
     up = (
-        rf"{limb('arm', 'hand', 'fist')} (?:(?:is|are|held|straight|stretched|high|both) )*(?:up|in the air|up in the "
+        rf"{limb('arm', 'hand', 'fist')} (?:(?:is|are|held|kept|straight|stretched|high|both) )*(?:up|in the air|up "
+        rf"in the "
         rf"air|high){not_high}"
     )
     yield Rule(_HANDS, "up air high", up, states("{hand} above {shoulder}"))
     raised_one = rf"{SIDE} (?:arm|hand|fist) (?:is )?(?:raised|lifted){not_high}"
     yield Rule("arm hand fist", "raised lifted", raised_one, states("{side}_hand above {side}_shoulder"))
     down = (
-        rf"{_ARM} (?:(?:is|are|both|straight|held) )*down\b(?! (?:to the floor|to the ground|on|behind|between|in "
+        rf"{_ARM} (?:(?:is|are|both|straight|held|kept|stays?) )*down\b(?! (?:to the floor|to the ground|on|behind"
+        rf"|between|in "
         r"front))"
     )
     yield Rule("arm arms", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
     forwards = (
-        rf"{limb('hand', 'fist')} (?:(?:is|are|held|reaching|reaches|stretched|extended|out|pushed|both) )*"
+        rf"{limb('hand', 'fist', 'palm')} (?:(?:is|are|held|reaching|reaches|stretched|extended|out|pushed|both"
+        rf"|push\w*|points?|pointing"
+        r"|jab\w*|shoots?|shot|thrust\w*|punch\w*|straight) )*"
         r"(?:forwards?|in front|out front|ahead)\b(?! of)"
     )
     yield Rule(_HANDS, "forward forwards front ahead", forwards, states("{hand} in front of torso 0.1"))
@@ -162,17 +168,23 @@ def _hands() -> Iterator[Rule]:
     back = (
         rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
         rf"(?:behind {OF}(?:lower |small of {OF})?(?:back|bum|butt|bottom|buttocks|hips|tail|pelvis)|at {OF}(?:lower )?"
-        rf"back|on {OF}(?:lower back|small of {OF}back))\b(?! of)"
+        rf"back|(?:on|to|against) {OF}(?:lower back|small of {OF}back))\b(?! of)"
     )
     yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
     ahead = (
-        r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised|out|up|guarding|low) )*in front of"
+        r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised|out|up|guarding|low|brought|folded"
+        r"|interlaced|close) )*(?:in front of|before)"
     )
+    before_face = rf"{limb('hand', 'fist', 'palm', 'wrist', 'forearm')} {ahead} {OF}(?:face|eyes|nose|mouth|chin)\b"
+    yield Rule(f"{_HANDS} wrist wrists forearm forearms", "front before", before_face,
+               unless_said(_LYING, states("{hand} above spine3")))  # fmt: skip
     chest = rf"{_HAND} {ahead} {OF}(?:chest|belly|face|body|stomach|hips|sternum|waist|trunk|torso)\b"
-    yield Rule(_HANDS, "front", chest, states("{hand} in front of torso"))
+    yield Rule(_HANDS, "front before", chest, states("{hand} in front of torso"))
     across = (
-        rf"{limb('arm', 'forearm')} (?:(?:is|are|folded|held|laid|placed|drawn|pulled|bent|lies?|crossed|rests?) )*"
-        rf"across {OF}(?:front of {OF})?(?:chest|body|belly|stomach|tummy|waist|midsection|trunk)\b"
+        rf"{limb('arm', 'forearm')} (?:(?:is|are|folded|held|laid|placed|drawn|pulled|bent|lies?|crossed|rests?"
+        rf"|stretched"
+        rf"|brought|held|extended|resting|lying) )*across {OF}(?:front of {OF})?(?:chest|body|belly|stomach|tummy"
+        rf"|waist|midsection|trunk)\b"
     )
     yield Rule("arm arms forearm forearms", "across", across, states("{hand} near spine2 0.4"))
 
@@ -205,15 +217,68 @@ def _arms() -> Iterator[Rule]:
         for condition in conditions:
             words = "zombie goalpost goalposts goal cactus guard flex flexing flexes flexed like"
             yield Rule("arms guard biceps", words, rf"(?:{idiom})\b", states(condition))
+    wings = (
+        r"arms (?:\w+ ){0,3}?(?:spread|outstretched|stretched|open|opened|held out) (?:\w+ ){0,2}?like (?:a |an "
+        r")?(?:\w+ )?(?:wings|bird|eagle)\b"
+    )
+    yield Rule("arms", "wings bird eagle", wings, states("arms points outward 60"))
+    tee = (
+        r"arms (?:\w+ ){0,4}?(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) (?:a|the|the shape of a|a letter|the "
+        r"letter) t(?:[- ](?:shape|pose|position))?\b"
+    )
+    yield Rule("arms", "t", tee, states("arms points outward 50"))
+    ring = r"arms (?:\w+ ){0,4}?(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) an? (?:\w+ )?(?:circle|ring|oval|hoop|o)\b"
+    yield Rule("arms", "circle ring oval hoop o", ring, states("elbows bent 20.."))
     for condition in ("hands near hips 0.3", "elbows bent 45.."):
         yield Rule("akimbo", "akimbo", r"akimbo\b(?! legs?)", unless_said("left|right|one", states(condition)))
+    for condition in ("{hand} near {hip} 0.33", "{elbow} bent 40.."):
+        yield Rule("arm", "akimbo", rf"{limb('arm')} (?:is )?akimbo\b", states(condition))
     tucked = (
-        rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|body|waist)\b"
+        rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|rib ?cage"
+        rf"|body|waist|torso|trunk|flanks)\b"
     )
-    yield Rule("elbows", "side sides ribs body waist", tucked, states("elbows apart ..0.55"))
+    yield Rule(
+        "elbows", "side sides ribs ribcage cage body waist torso trunk flanks", tucked, states("elbows apart ..0.55")
+    )
+    flared = (
+        r"elbows (?:(?:are|both|held|kept|pointing|point|flared|flaring|bent|high) )*"
+        r"(?:wide|flared|winged|splayed|out|sideways|out wide|away from the (?:body|sides))\b(?! in front)"
+    )
+    yield Rule("elbows", "wide flared winged splayed out sideways away", flared, states("elbows apart 0.45.."))
+    over_the_other = (
+        rf"{SIDE} (?:arm|forearm) (?:(?:is|crossed|crosses|crossing|folded|lies|laid) )+over {OF}(?:left|right)(?: "
+        rf"arm| one| forearm)?(?=$|[,.;]| (?:and|in|at|with|while) )"
+    )
+    yield Rule("arm forearm", "over", over_the_other, states("wrists apart ..0.5"))
+    round_waist = (
+        rf"{_ARM} (?:(?:is|are|both|wrapped|folded|curled|wound|wraps|wrap) )+(?:tightly )?(?:a?round) {OF}(?:own "
+        rf")?(?:waist|belly|stomach|midsection|ribs|torso|middle)\b"
+    )
+    yield Rule("arm arms", "around round", round_waist, states("{hand} near spine1 0.4"))
+    away = (
+        rf"{_ARM} (?:(?:is|are|held|kept|both|hangs?|hanging|straight) )*(?:slightly|a little|a bit|just) (?:away"
+        rf"|out) from {OF}(?:body|sides?|trunk|torso)\b"
+    )
+    yield Rule("arm arms", "away out", away, unless_said(_LYING, states("{arm} points down 50")))
+    round_leg = (
+        rf"{_ARM} (?:(?:is|are|both|hooks?|hooked|wraps?|wrapped|curls?|curled|looped) )+(?:a?round|under|over) {OF}"
+        r"(?P<at>left|right) (?:knee|leg|shin|thigh)\b"
+    )
+    yield Rule("arm arms", "around round under over", round_leg, states("{hand} near {at}_knee 0.5"))
+    round_head = (
+        rf"{_ARM} (?:(?:is|are|both) )*(?:encircl(?:e|es|ing)|fram(?:e|es|ing)|(?:wrap\w*|curl\w*|curved|folded) "
+        rf"(?:a?round|over)) "
+        rf"{OF}(?:head|face)\b"
+    )
+    yield Rule("arm arms", "head face", round_head, states("{hand} near head 0.45"))
+    crossing = (
+        rf"{SIDE} arm (?:is )?(?:cross(?:es|ing|ed)|swept|swung) (?:over )?in front of {OF}(?:torso|body|chest"
+        rf"|trunk)\b"
+    )
+    yield Rule("arm", "front", crossing, _across)
     forward = (
         rf"{_ARM} {_AIMED}(?:forwards?|(?:straight |out )*(?:in front|ahead)|to "
-        r"the front|out front)\b(?! of (?:the |their |his |her )?(?:chest|belly|face|stomach|hips))"
+        r"the front|out front)\b(?! (?:of (?:the )?(?:chest|belly|face|stomach|hips)|and (?:down|up|out)))"
     )
     yield Rule("arm arms", "forward forwards front ahead", forward, states("{arm} points forward 45"))
     yield Rule(
@@ -227,16 +292,18 @@ def _arms() -> Iterator[Rule]:
         unless_said(_LYING, states("{hand} above head")),
     )
     skyward = (
-        rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))"
+        rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:up )?(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))"
         r"|(?:(?:is|are) )?(?:raised|lifted|stretched|held) vertical(?:ly)?)\b"
     )
     yield Rule("arm arms", "up ceiling sky vertical vertically", skyward, states("{arm} points up 35"))
     spread = (
-        r"(?:(?:are|is|both|held|raised|lifted|wide|opened|thrown|stretched|abducted) )*(?:spread|open|opened|out"
+        r"(?:(?:are|is|both|held|raised|lifted|wide|opened|thrown|stretched|abducted|extended) )*(?:spread|extended"
+        r"|stretched|open|opened|out"
         r"|raised|lifted|wide|thrown|held)(?: wide)?"
     )
     sideways = (
-        r"(?:(?:out )?to (?:the|both|either|each|their|his|her) sides?|sideways|(?:out )?(?:on|to) (?:both|either) "
+        r"(?:(?:out )?to (?:the|both|either|each|their|his|her) sides?|sideways|laterally|outwards?|(?:out )?(?:on"
+        r"|to) (?:both|either) "
         r"sides?|out wide|either side)\b"
     )
     aside = rf"{_ARM} (?:{_AIMED}|{spread} ){sideways}"
@@ -245,19 +312,7 @@ def _arms() -> Iterator[Rule]:
     wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )*wide\b(?! at)"
     outward = states("{arm} points outward 45")
     part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
-    yield Rule("arm arms", "side sides sideways wide", aside, unless_said(part_way, outward))
-    abducted = (
-        r"(?P<side>left|right) (?:shoulder|arm) (?:\w+ ){0,3}?(?:in |at |to )?(?:90|ninety) degrees (?:of )?"
-        r"abduction\b"
-    )
-    yield Rule("shoulder arm", "abduction", abducted, states("{side}_upper_arm points outward 40"))
-    both_abducted = (
-        r"(?:both shoulders|bilateral shoulder|shoulders|both arms) (?:\w+ ){0,3}?(?:abduct\w+ (?:of |to |at )?(?:90"
-        r"|ninety)|(?:90|ninety) degrees (?:of )?abduction)"
-    )
-    yield Rule("shoulder shoulders arms", "abduction abducted", both_abducted, states("upper_arms points outward 40"))
-    flexed = r"(?P<side>left|right) shoulder (?:\w+ ){0,3}?flexed (?:\w+ ){0,2}?(?:90|ninety) degrees\b"
-    yield Rule("shoulder", "flexed", flexed, states("{side}_upper_arm points forward 45"))
+    yield Rule("arm arms", "side sides sideways wide laterally outward outwards", aside, unless_said(part_way, outward))
     both_out = (
         r"both (?!arms|hands|legs|feet)(?:\w+ )?(?:out|straight|stretched|extended) (?:\w+ ){0,2}?(?:to the sides?"
         r"|sideways)\b"
@@ -284,10 +339,11 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("hand arm fist", "other", other, states("either arm points down 45"))
     elbow = (
-        rf"{limb('elbow')} {gap('touch*|near|on|against')}(?:back|behind)\b(?! (?:the|his|her|their) (?:head|neck"
+        rf"{limb('elbow')} {gap('touch*|near|on|against')}(?:(?:points?|pointing) )?(?:straight )?(?:back(?:wards?)?"
+        rf"|behind)\b(?! (?:the|his|her|their) (?:head|neck"
         r"|knees?))"
     )
-    yield Rule("elbow elbows", "back behind", elbow, states("{elbow} behind torso"))
+    yield Rule("elbow elbows", "back backward backwards behind", elbow, states("{elbow} behind torso"))
     backward = (
         rf"{_ARM} (?:{_AIMED}|(?:(?:is|are|both) )?(?:pulled|drawn|swept|thrown|flung|swung) )(?:backwards?|back"
         r"|behind)\b"
@@ -298,34 +354,18 @@ def _arms() -> Iterator[Rule]:
         r"(?:out )?(?:backwards?|back|behind)\b(?! (?:the|his|her|their) (?:back|head|neck))"
     )
     yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
-    level = (
-        r"(?:parallel (?:to|with) (?:the )?(?:floor|ground)|horizontal|level(?: with (?:the )?(?:floor|ground))?)"
-        r"\b(?! with)"
-    )
-    for part in ("thigh", "forearm", "leg", "arm", "shin"):
-        horizontal = rf"{limb(part)} (?:(?:is|are|raised|lifted|held|extended|stretched|both) )*{level}"
-        yield Rule(f"{part} {part}s", "parallel horizontal level", horizontal, states(f"{{{part}}} horizontal"))
-    for part in ("shin", "forearm", "thigh"):
-        vertical = rf"{limb(part)} (?:(?:is|are|held|both|kept) )*(?:vertical|upright)\b"
-        yield Rule(f"{part} {part}s", "vertical upright", vertical, states(f"{{{part}}} vertical"))
-    level_arms = rf"{limb('upper arm')} (?:(?:is|are|both|held|raised|lifted) )*{level}"
-    yield Rule("upper", "parallel horizontal level", level_arms, states("{upper_arm} horizontal"))
     level_elbows = (
-        rf"{limb('elbow')} (?:(?:is|are|both|held|raised|lifted|bent|high) )*at (?:the )?shoulder[- ](?:height|level)\b"
+        rf"{limb('elbow')} (?:(?:is|are|both|held|raised|lifted|bent|high|up) )*(?:(?:at|to) (?:the )?shoulder[- ]"
+        rf"(?:height|level)|(?:level|in line) with {OF}shoulders?|as high as {OF}shoulders?)\b"
     )
-    yield Rule("elbow elbows", "shoulder", level_elbows, states("{upper_arm} horizontal"))
-    pointing = rf"{limb('elbow')} (?:\w+ ){{0,4}}pointing down(?:wards?)?\b"
-    yield Rule("elbow elbows", "pointing", pointing, states("{upper_arm} points down 45"))
-    upward = (
-        rf"{limb('forearm')} (?:(?:is|are|both|held|raised|lifted|bent|pointing|points?|straight|vertically) )*(?:up"
-        r"|upwards?)\b"
-    )
-    yield Rule("forearm forearms", "up upward upwards", upward, states("{forearm} points up 40"))
+    yield Rule("elbow elbows", "shoulder shoulders", level_elbows, states("{upper_arm} horizontal"))
     at_shoulders = (
         rf"{_ARM} (?:(?:is|are|held|raised|lifted|out|extended|stretched|straight|both|open|opened|to the sides?"
-        r"|sideways|forwards?|in front) )+at (?:the )?shoulder[- ](?:height|level)\b"
+        r"|sideways|forwards?|in front|up|of|her|him|them|the body|abducted|straight) )+(?:(?:at|to) (?:the "
+        r")?shoulder[- ](?:height|level)"
+        rf"|(?:level|in line) with {OF}shoulders?)\b"
     )
-    yield Rule("arm arms", "shoulder", at_shoulders, states("{arm} horizontal"))
+    yield Rule("arm arms", "shoulder shoulders", at_shoulders, states("{arm} horizontal"))
 
 
 def _across(match: Match) -> str:

@@ -9,6 +9,7 @@ from mardm_batch.language.numbers import SPELT, value
 from mardm_batch.language.statements.rules import (
     ABOUT,
     OF,
+    SIDE,
     Match,
     Rule,
     either_of,
@@ -28,15 +29,23 @@ _SLIGHT: Final = (
     r"|(?P<deep>(?<!more )deeply|sharply|fully|tightly|completely|acutely|strongly)|(?P<half>half(?:way)?|partly"
     r"|partially))[ -]"
 )
-_SOMEHOW: Final = gap("up|down|forwards?|out|back|behind|over|on|in|at|to|across|against") + "(?:(?:almost|nearly) )?"
+_SOMEHOW: Final = (
+    gap("up|down|forwards?|out|back|behind|over|on|in|at|to|across|against")
+    + "(?:(?:is|are) )?(?:both )?(?:(?:almost|nearly) )?"
+)
 _ANGLE: Final = rf"{ABOUT}(?:a |an )?(?P<degrees>\d+|{SPELT})(?:[ -]degrees?(?: angles?)?\b|ish\b|(?= ?(?:$|[,.;])))"
 _SQUARE: Final = rf"(?P<square>{ABOUT}(?:a )?right angles?|square)\b"
 _MOST: Final = r"(?P<most>to the max|all the way|as far as (?:it|they) goe?s?|hard|tight(?:ly)?|double)\b"
 _LITTLE: Final = r"(?P<little>slightly|a little|a bit|softly|gently|a touch|a tad)\b"
 _SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|{_MOST}|{_LITTLE})"
+_NOT_A_WAY: Final = r"(?! (?:ahead|forwards?|up|back|down|out|behind|above|over|in front|to|at)\b)"
+"""Of a joint that points straight somewhere."""
 _IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched unbent long"
 _IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes crooked flexion crook fold folds folding"
-_NOT_THE_TRUNK: Final = r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in)\b)"
+_NOT_THE_TRUNK: Final = (
+    r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in(?! front)(?! "
+    r"towards?))\b)"
+)
 
 
 def rules() -> Iterator[Rule]:
@@ -44,13 +53,18 @@ def rules() -> Iterator[Rule]:
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = either_of(word)
-        is_straight = rf"{limb(word)},? {_SOMEHOW}(?:(?:lifted|raised|kicked) and )?{_STRAIGHT}(?! apart)"
+        is_straight = (
+            rf"{limb(word)},? {_SOMEHOW}(?:(?:lifted|raised|kicked) and )?{_STRAIGHT}(?! "
+            rf"apart){_NOT_A_WAY if word == part else ''}"
+        )
         yield Rule(named, _IS_STRAIGHT, is_straight, partial(_straight, part))
         yield Rule(named, _IS_STRAIGHT, rf"{_STRAIGHT_BEFORE} {OF}(?:both )?{one}", partial(_straight, part))
         hardly = rf"{limb(word)} {_SOMEHOW}(?:hardly|scarcely) (?:bent|flexed)\b"
         yield Rule(named, "hardly scarcely", hardly, states(f"{{{part}}} bent ..50"))
         bent = (
-            rf"{limb(word)} {_SOMEHOW}(?:{_SLIGHT})?(?:bent|flexed|folded|crooked|bending|folds)(?: (?:{_SIZE}))?\b"
+            rf"{limb(word)}(?:,(?= bent,))? "
+            rf"{_SOMEHOW}(?:{_SLIGHT})?(?:bent|flexed|folded|crooked|cocked|bending|folds)(?: "
+            rf"(?:{_SIZE}))?\b"
             rf"{_NOT_THE_TRUNK if word == 'leg' else ''}"
         )
         yield Rule(named, _IS_BENT, bent, partial(_bent, part))
@@ -73,7 +87,10 @@ def rules() -> Iterator[Rule]:
             flexion = rf"{limb(word)} (?:in |at )?(?:flexion )?(?:of )?{_SIZE}(?: of flexion| bent)?"
             yield Rule(named, "degree degrees flexion bent", flexion, partial(_bent, part))
             yield Rule(named, _IS_BENT, rf"{limb(word)} (?:bends|bend|flexes|flex)\b", partial(_bent, part))
-            at_angle = rf"{limb(word)}(?: joints?)?,? (?:(?:is|are|both|held|kept|each) )*(?:{_SIZE})"
+            at_angle = (
+                rf"{limb(word)}(?: joints?)?,? (?:(?:is|are|both|held|kept|each|set|cocked|angled|hooked|crooked"
+                rf"|fixed|forms?|makes?) )*(?:{_SIZE})"
+            )
             yield Rule(named, "degree degrees angle angles", at_angle, partial(_bent, part))
             in_joint = rf"(?:{_ANGLE}|{_SQUARE})(?: bend)? (?:in|at) {OF}(?:both )?{one}"
             yield Rule(named, "degree degrees angle angles", in_joint, partial(_bent, part))
@@ -85,10 +102,11 @@ def rules() -> Iterator[Rule]:
             )
             yield Rule(named, "soft softened loose slack unlocked", loose, states(f"{{{part}}} bent 8..75"))
     heel = (
-        rf"{limb('heel', 'foot', 'ankle')} {gap(most=5)}(?:to|towards?|against|at|touching|near) {OF}"
-        r"(?:own |left |right )?(?:buttocks?|bum|glutes?|butt|seat|bottom|behind)\b"
+        rf"{limb('heel', 'foot', 'ankle')} {gap(most=5)}(?:to|towards?|against|at|touching|near|under|beneath|below"
+        rf"|close to) {OF}"
+        r"(?:own |left |right )?(?:buttocks?|(?<=under )hips|(?<=under the )hips|bum|glutes?|butt|seat|bottom|behind)\b"
     )
-    seat = "buttock buttocks bum glute glutes butt seat bottom behind"
+    seat = "hips buttock buttocks bum glute glutes butt seat bottom behind"
     yield Rule("heel heels foot feet ankle ankles", seat, heel, states("{knee} bent 90.."))
     tucked = (
         r"(?:knees|legs|heels) (?:(?:are|both|pulled|drawn) )*(?:tucked|curled)(?: up| in| under)?\b(?! (?:to|behind))"
@@ -120,6 +138,14 @@ def rules() -> Iterator[Rule]:
     standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
     yield Rule("standing stands stand", "upright straight tall erect", standing,
                unless_said(r"bent|bend\w*|knees?|legs?|foot|feet|forearms?", states("knees bent ..45")))  # fmt: skip
+    at_knees = (
+        r"(?:bends|bending|bent|bend|flexing|flexed) (?:(?P<little>slightly|a little|a bit) )?at (?:both |the )*knees\b"
+    )
+    yield Rule("knees", "bends bending bent bend flexing flexed", at_knees, _at_knees)
+    leads = (
+        rf"lung\w+ (?:[\w,]+ ){{0,4}}?{SIDE} (?:leg|foot|knee) (?:\w+ ){{0,2}}?(?:forwards?|in front|ahead|leading)\b"
+    )
+    yield Rule("lunge lunging lunges", "forward forwards front ahead leading", leads, states("{side}_knee bent 40.."))
     lunge = r"(?:lunge|lunging|lunges)\b"
     yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge, states("either knee bent 45.."))
     flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
@@ -140,6 +166,10 @@ def _of_the_other(match: Match) -> str | None:
     if (match["how"] in ("bent", "folded")) == is_bent:
         return None
     return f"{other_side(match['first'])}_knee bent {'40..' if is_bent else '..38'}"
+
+
+def _at_knees(match: Match) -> str:
+    return "knees bent 8..60" if match["little"] or "slightly bent" in match.string else "knees bent 20.."
 
 
 def _straight(part: str, match: Match) -> str:

@@ -25,7 +25,8 @@ _LANDMARKS: Final = {
     "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
     "kneecap": ("knee", 0.2), "knee": ("knee", 0.2), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
-    "shoulder": ("shoulder", 0.27), "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
+    "shoulder": ("shoulder", 0.27), "collarbone": ("neck", 0.3), "forearm": ("elbow", 0.33),
+    "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "skull": ("head", 0.25), "crown": ("head", 0.25), "jaw": ("head", 0.3),
     "lips": ("head", 0.25), "eyebrows": ("head", 0.25), "hair": ("head", 0.25), "face": ("head", 0.25),
     "forehead": ("head", 0.25), "mouth": ("head", 0.25),
@@ -49,21 +50,26 @@ _LANDMARK_WORDS: Final = _LANDMARK.replace("|", " ")
 _HOLDS: Final = (
     "touching|touch|touches|(?:holding|holds|hold|propping|props)(?: up)?|gripping|grips|grip|grabbing|grabs"
     "|grab|clutching|clutches|clutch|clasping|clasps|clasp|grasping|grasps|grasp|catching|catches"
-    "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups"
+    "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups|cup|cradling|cradles|cradle|scratching"
+    "|scratches"
+    "|rubbing|rubs|massaging|massages|stroking|strokes|patting|pats|tapping|taps|framing|frames|squeezing|squeezes"
+    "|pressing|presses"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
     rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers"
     r"|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon|(?:wrap\w*|wraps|locked|clasped|closed) "
     r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"
-    r"|behind(?= (?:the |his |her |their )?(?:neck|nape|ear|knee))) (?:top of |the (?:top|side|front|back|inside"
+    r"|behind(?= (?:the |his |her |their )?(?:left |right )?(?:neck|nape|ear|knee))"
+    r"|(?:hovers?|hovering|held|just|an? \w+) (?:just )?above|hooked (?:in|into|over|under|around)) (?:(?:the "
+    r")?tops? of |the (?:top|side|front|back|inside"
     r"|outside) of )?"
 )
 _POINT: Final = (
     rf"{OF}(?:both |own |lifted |raised |bent |front |inner |outer |outside |inside |same )*(?:(?P<at>left|right) )?"
     rf"(?P<landmark>{_LANDMARK})\b"
 )
-_TO_A_PART: Final = gap("off|from|clear|behind|below|towards?|point*|fac(?:es|ing)")
+_TO_A_PART: Final = gap("weight|off|from|clear|behind|below|towards?|point*|fac(?:es|ing)")
 _RAISED: Final = re.compile(r"\b(?:lifted|raised|front) (?:knee|leg|thigh|foot|ankle|shin|calf)\b")
 _RAISED_LEG: Final = re.compile(
     r"\b(left|right) (?:knee|leg|thigh|foot) (?:\w+ ){0,3}?(?:raised|lifted|high|up|forwards?|in front|ahead)\b"
@@ -77,24 +83,66 @@ def rules() -> Iterator[Rule]:
     """Hands, then other parts on each other."""
     yield from _hands_on_parts()
     yield from _hands_together()
-    yield from _legs_and_elbows()
 
 
 def _hands_on_parts() -> Iterator[Rule]:
     on_landmark = rf"{HAND} {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
     yield Rule(HANDS, _LANDMARK_WORDS, on_landmark, _hand_on)
+    resting_arm = (
+        rf"{limb('arm', 'forearm')} {gap()}(?:rests?|resting|lies|lying|laid|draped|propped|placed|supported) (?:\w+ "
+        rf")?(?:on|across|over) "
+        rf"{OF}(?:top of the )?(?:(?P<at>left|right) )?(?P<landmark>thigh|knee|hip|head)\b{_NOT_A_POINT}"
+    )
+    yield Rule("arm forearm arms forearms", "thigh knee hip head", resting_arm, _hand_near)
+    on_the_other = (
+        rf"(?P<side>left|right) (?:hand|palm|fist) {gap('off|from|above|below|behind|front', most=4)}"
+        r"(?:on(?: top of)?|over|hold(?:s|ing)|clasp(?:s|ing)|cover(?:s|ing)|grip(?:s|ping)|against|meets?"
+        r"|touch(?:es|ing)) the "
+        r"(?!(?P=side))(?:left|right) (?:hand|palm|fist|one)\b"
+    )
+    yield Rule(HANDS, HANDS, on_the_other, lambda match: "hands close 0.25")
     same_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?P<landmark>{_LANDMARK}) (?:of|on) (?:the |that )?same side\b"
     yield Rule(HANDS, "same", same_side, _on_own_side)
+    width = (
+        r"(?:(?:a |about |one |half a |just )*(?:(?:fist|hand|palm|finger|thumb|foot|head)(?:['’]?s)?(?:[ -](?:width"
+        r"|breadth))"
+        r"|inch|few (?:inches|centimeters|cm)|couple of (?:inches|centimeters)|\d+ ?(?:cm|centimeters|inches))) "
+        r"(?:away )?"
+    )
+    near = rf"{HAND} {gap()}{width}(?:from|off|above|in front of|below|beside) {_POINT}{_NOT_A_POINT}"
+    yield Rule(HANDS, _LANDMARK_WORDS, near, _hand_near)
+    armpit = (
+        rf"{SIDE} {_HAND_NAMES} {gap()}(?:in|into|under|inside) {OF}(?P<at>left|right|other|opposite) (?:armpit"
+        rf"|arm)\b(?! \w+ed)"
+    )
+    yield Rule(HANDS, "armpit arm", armpit, _in_armpit)
+    armpits = rf"(?:hands|fists) {gap()}(?:in|into|under|inside) {OF}(?:opposite )?(?:armpits|arms)\b"
+    holding = (
+        r"(?:holding|holds|hold|gripping|grips|grip|grabbing|grabs|grab|grasping|grasps|clutching|clutches"
+        r"|clasping|clasps)"
+    )
+    for side in ("left", "right"):
+        yield Rule("hands fists", "armpits arms", armpits,
+                   states(f"{side}_hand near {other_side(side)}_shoulder 0.4"))  # fmt: skip
+    ankles = (
+        rf"(?<!hand ){holding} (?:on to )?{OF}(?:both |own )*(?:ankles|shins)\b(?! (?:together|apart|up|off|in|with))"
+    )
+    yield Rule("ankles shins", holding[3:-1].replace("|", " "), ankles, states("hands near ankles 0.35"))
     own_side = rf"{SIDE} {_HAND_NAMES} {gap()}(?:same side|own|its) (?P<landmark>{_LANDMARK})\b"
     yield Rule(HANDS, "same own its", own_side, _on_own_side)
     over_the_other = (
         rf"{SIDE} {_HAND_NAMES} {gap()}(?:opposite|other) (?P<landmark>shoulder|elbow|knee|foot|ankle|thigh)\b"
     )
     yield Rule(HANDS, "opposite other", over_the_other, _on_other_side)
-    one_elbow = r"one hand (?:holds?|holding|grips?|gripping|on|grabs|supports) the opposite elbow\b"
-    yield Rule(
-        "hand", "opposite", one_elbow, states("left_hand near right_elbow 0.25 or right_hand near left_elbow 0.25")
+    one_wrist = (
+        r"one hand (?:holds?|holding|grips?|gripping|clasps?|clasping|on|around|grabs) the (?:opposite|other) "
+        r"(?:wrist|forearm)\b"
     )
+    yield Rule(
+        "hand", "wrist forearm", one_wrist, states("left_hand near right_wrist 0.3 or right_hand near left_wrist 0.3")
+    )
+    one_elbow = r"one hand (?:holds?|holding|grips?|gripping|on|grabs|supports|cups) the (?:opposite|other) elbow\b"
+    yield Rule("hand", "elbow", one_elbow, states("left_hand near right_elbow 0.25 or right_hand near left_elbow 0.25"))
     of_the_arm = (
         rf"{SIDE} arm (?P<both>(?!))?(?P<one>(?!))?{gap(most=4)}(?:with|and) (?:the |its |his |her )?(?:hand|palm|fist)"
         rf" {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
@@ -141,7 +189,10 @@ def _hands_on_parts() -> Iterator[Rule]:
 
 
 def _hands_together() -> Iterator[Rule]:
-    joined = r"(?:clasped|joined|touching|touch|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
+    joined = (
+        r"(?:clasped|joined|linked|interlaced|interlocked) behind\b|(?:clasped|joined|touching|touch"
+        r"|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
+    )
     joining = gap("on|around|behind(?= the)|over", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
@@ -152,105 +203,24 @@ def _hands_together() -> Iterator[Rule]:
         r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",
         states("hands close 0.2"),
     )
+    at_chest = (
+        rf"(?:hands|palms|fists) {gap('under|behind', most=4)}(?:together|clasped|joined|pressed|folded|touching"
+        rf"|interlaced)"
+        rf" (?:\w+ ){{0,3}}?(?:in front of|before|at|near|against) {OF}(?:chest|sternum|heart|breastbone)\b"
+    )
+    yield Rule("hands palms fists", "chest sternum heart breastbone", at_chest, states("hands near spine3 0.4"))
     between = r"(?:hands|palms) (?:\w+ ){0,2}?between (?:the |his |her |their )?(?:thighs|knees|legs)\b"
     yield Rule("hands palms", "between", between, states("hands apart ..0.3"))
     folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
     yield Rule("hands", "folded", folded, states("hands close 0.25"))
     crossed = (
-        r"(?:(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)|cross(?:es|ed|ing)? (?:the |his |her |their )?"
+        r"(?:(?:wrists|hands) (?:(?:are|is) )?(?:crossed|cross|crossing)|arms (?:are )?(?:crossed|cross|crossing) at "
+        r"the wrists|cross(?:es|ed|ing)? (?:the |his |her |their )?"
         r"wrists)\b"
     )
-    yield Rule("wrists hands", "crossed cross crossing crosses", crossed, states("wrists apart ..0.26"))
+    yield Rule("wrists hands arms", "crossed cross crossing crosses", crossed, states("wrists apart ..0.26"))
     forearms = r"forearms (?:are )?(?:crossed|crossing|cross|one over the other)\b"
     yield Rule("forearms", "crossed crossing cross over", forearms, states("wrists apart ..0.45"))
-
-
-def _legs_and_elbows() -> Iterator[Rule]:
-    drawn = (
-        rf"{limb('knee')} (?:(?:is|are|both) )*(?:pulled|drawn|tucked|hugged|brought)"
-        r" (?:(?:tightly|close|right|all the way) )*(?:up|in|to|towards?)\b"
-    )
-    yield Rule("knee knees", "pulled drawn tucked hugged brought", drawn, states("{knee} bent 40.."))
-    together = (
-        r"(?P<part>feet|ankles|heels|legs|knees) (?:(?:are|is|both|pressed|joined|held|put|kept|squeezed|glued|locked"
-        r"|tight|side by side|and) )*"
-        r"(?:together|touching(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"
-    )
-    yield Rule("feet ankles heels legs knees", "together touching kiss kissing", together, _together)
-    drawn_together = (
-        r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:close )?together\b"
-    )
-    yield Rule("elbows", "together", drawn_together, states("elbows apart ..0.4"))
-    close = (
-        r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
-        r"another)\b"
-    )
-    yield Rule("feet hands knees elbows ankles", "close", close, _close)
-    ankles = (
-        r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles|(?:left|right|one) ankle (?:is )?(?:crossed )?over "
-        r"the (?:left|right|other))\b"
-    )
-    yield Rule("ankles ankle", "crossed over", ankles, states("ankles apart ..0.33"))
-    chest = (
-        rf"{limb('knee')} {gap('floor|ground')}(?:to|towards?|against|into|up to|near) {OF}(?:chest|breastbone|sternum"
-        r"|ribs)\b"
-    )
-    yield Rule("knee knees", "chest breastbone sternum ribs", chest, states("{knee} near spine3 0.5"))
-    yield Rule("knee knees", "chest breastbone sternum ribs", chest, states("{knee} bent 55.."))
-    hugged = (
-        rf"(?:hug|hugs|hugging|pull|pulls|pulling|draw|draws|drawing|bring|brings|bringing) {OF}(?:both )?"
-        rf"{limb('knee')} {gap()}"
-    )
-    yield Rule("knee knees", "chest", rf"{hugged}(?:to|into|towards?) {OF}chest\b", states("{knee} near spine3 0.5"))
-    guarding = (
-        rf"{limb('hand', 'fist', 'forearm')} {gap()}(?:guard\w*|protect\w*|shield\w*) {OF}(?:face|chin|head|jaw"
-        r"|cheeks?|eyes)\b"
-    )
-    yield Rule(
-        f"{HANDS} forearm forearms", "face chin head jaw cheek cheeks eyes", guarding, states("{hand} near head 0.45")
-    )
-    same = (
-        rf"{SIDE} elbow and {OF}(?P<at>left|right) knee (?:(?:is|are|drawn|brought|pulled|come|almost|nearly) )*"
-        r"(?:together|to each other|touch\w*|meet)\b"
-    )
-    yield Rule("elbow", "knee", same, states("{side}_elbow near {at}_knee 0.35"))
-    elbow = (
-        rf"{limb('elbow')} {gap('behind|away|off|from')}(?:on|against|to|towards?|touch\w*|meets?|pressing|presses"
-        r"|press|pry\w*|pries) (?:top of |the )?(?:inside of |inner )?"
-        r"(?:the |their |his |her |its |that )?(?:(?P<at>left|right) )?(?P<landmark>knee|thigh)s?\b"
-    )
-    yield Rule("elbow elbows", "knee knees thigh thighs", elbow, _elbow_on)
-    forearms = (
-        r"forearms (?:(?:are|rest|resting|laid|lying|propped) )*(?:on|across) (?:top of )?(?:the |their |his |her )?"
-        r"(?:thighs|knees)\b"
-    )
-    yield Rule("forearms", "thighs knees", forearms, states("hands near knees 0.4"))
-    foot = (
-        rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
-        r"|put|flat) )*"
-        r"(?:on|over|across|against|above|to|into|touches|touching|touch) (?:top of )?(?:the )?(?:inside of the "
-        r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b"
-    )
-    yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
-    one_foot = (
-        r"one (?:foot|ankle|shin) (?:\w+ ){0,3}?(?:on|over|across|against) (?:top of )?(?:the )?(?:other|opposite) "
-        r"(?:knee|thigh)\b"
-    )
-    yield Rule("foot ankle shin", "other opposite", one_foot,
-               states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
-    over = (
-        rf"{SIDE} (?:leg|thigh|knee) (?:(?:is|crossed|thrown|wound|folded|draped|slung|crosses|wrapped|hooked) )+over "
-        r"the (?P<at>left|right)\b(?! (?:foot|ankle|shin|arm|hand|shoulder))"
-    )
-    yield Rule("leg thigh knee", "over", over, states("knees apart ..0.3"))
-
-
-def _together(match: Match) -> str:
-    return f"{'knees' if match['part'] == 'knees' else 'ankles'} apart ..0.3"
-
-
-def _close(match: Match) -> str:
-    return f"{match['part']} apart ..{0.35 if match['part'] in ('hands', 'knees', 'elbows') else 0.3}"
 
 
 def _raised_side(text: str) -> str | None:
@@ -263,7 +233,7 @@ def _hand_on(match: Match) -> str | None:
     word = match["landmark"].replace("calves", "calf")
     single = next(name for name in _LANDMARKS if word in (name, plural(name)))
     point, limit = _LANDMARKS[single]
-    limit += 0.15 * (" near " in match[0])
+    limit += 0.15 * (" near " in match[0]) + 0.1 * (" above " in match[0])
     hand = subject(match, "hand")
     if point not in _PAIRED:
         return f"{hand} near {point} {limit:g}"
@@ -303,6 +273,17 @@ def _on_opposite(side: str) -> Condition:
     return condition
 
 
+def _hand_near(match: Match) -> str | None:
+    """Some way from what it would be on."""
+    stated = _hand_on(match)
+    return stated and re.sub(r"near (\w+) ([\d.]+)", lambda near: f"near {near[1]} {float(near[2]) + 0.1:g}", stated)
+
+
+def _in_armpit(match: Match) -> str | None:
+    at = other_side(match["side"]) if match["at"] in ("other", "opposite") else match["at"]
+    return f"{match['side']}_hand near {at}_shoulder 0.38" if at != match["side"] else None
+
+
 def _holds_it(match: Match) -> str:
     part = "knee" if match["held"] == "knee" else "ankle"
     return f"{match['side']}_hand near {match['at']}_{part} 0.3"
@@ -321,20 +302,3 @@ def _on_side(match: Match, at: str) -> str | None:
     word = match["landmark"].replace("calves", "calf")
     point, limit = _LANDMARKS[next(name for name in _LANDMARKS if word in (name, plural(name)))]
     return f"{match['side']}_hand near {at}_{point} {limit}" if point in _PAIRED else None
-
-
-def _elbow_on(match: Match) -> str | None:
-    limit = 0.25 if match["landmark"] == "knee" else 0.35
-    if match["at"]:
-        return f"{subject(match, 'elbow')} near {match['at']}_knee {limit}" if match["side"] else None
-    if match["both"]:
-        return f"elbows near knees {limit}"
-    sides = [match["side"]] if match["side"] else ["left", "right"]
-    return " or ".join(f"{side}_elbow near {at}_knee {limit}" for side in sides for at in ("left", "right"))
-
-
-def _foot_on(match: Match) -> str | None:
-    if match["side"] == match["at"]:
-        return None
-    limit = {"knee": 0.25, "thigh": 0.3}.get(match["landmark"], 0.4)
-    return f"{match['side']}_ankle near {match['at']}_knee {limit}"

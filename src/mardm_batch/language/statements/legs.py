@@ -7,6 +7,7 @@ from typing import Final
 
 from mardm_batch.language.limbs import other_side
 from mardm_batch.language.statements.rules import (
+    OF,
     SIDE,
     Match,
     Rule,
@@ -21,6 +22,10 @@ from mardm_batch.language.statements.rules import (
 
 _FEET: Final = "foot feet leg legs"
 _FOOT: Final = limb("foot", "leg")
+_ON_ITS_TOES: Final = (
+    r"(?P<up>left|right) foot (?:(?:is|up|rests?|resting|high) )*on (?:the )?(?:tip ?-?toes?|toes"
+    r"|ball)\b"
+)
 _RESTING: Final = "sit|sits|sitting|sat|seated|lie|lies|lying|laying|supine|prone|chair|bench|recline[sd]?|reclining"
 
 
@@ -35,7 +40,7 @@ def _legs() -> Iterator[Rule]:
     raised = r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|high)\b"
     yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung high",
                rf"{_FOOT} {lifted}{raised}", _raised_foot)  # fmt: skip
-    knee = rf"{limb('knee')} {lifted}(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
+    knee = rf"{limb('knee')} {lifted}(?:drawn )?(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
     yield Rule(
         "knee knees",
         "raised lifted lifts high up",
@@ -58,10 +63,10 @@ def _legs() -> Iterator[Rule]:
     yield Rule("leg foot", "forward forwards front ahead", raised_ahead, states("{leg} points forward 45"))
     knee_level = (
         rf"{SIDE} (?:knee|thigh) {gap('back|behind|side')}(?:to|at|up to|above|over|higher than|reaching) (?:the )?"
-        r"(?:hips?|waist|navel|belly|pelvis)(?:[- ](?:height|level))?\b"
+        r"(?:hips?|waist|navel|belly|pelvis|chest(?= (?:level|height)))(?:[- ](?:height|level))?\b"
     )
     high = "{side}_thigh horizontal or {side}_knee above {side}_hip"
-    yield Rule("knee thigh", "hip hips waist navel belly pelvis", knee_level, unless_said(_RESTING, states(high)))
+    yield Rule("knee thigh", "hip hips waist navel belly pelvis chest", knee_level, unless_said(_RESTING, states(high)))
     skyward = (
         rf"{SIDE} (?:leg|foot) {gap()}(?:straight up|vertically up|(?:up )?(?:to|at|towards?) (?:the )?(?:ceiling"
         r"|sky))\b"
@@ -129,10 +134,13 @@ def _stances() -> Iterator[Rule]:
     )
     yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
                "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
+    deep_squat = r"(?:deep|full|low) squat\b"
+    yield Rule("squat", "deep full low", deep_squat, unless_said("left|right|one|side", states("knees bent 60..")))
     half_squat = r"(?:half|partial|quarter|shallow|mini|tiny)[- ](?:depth )?(?:squat|crouch|knee bend)\b"
     yield Rule(
         "squat crouch knee", "half partial quarter shallow mini tiny depth", half_squat, states("knees bent 20..110")
     )
+    low_postures = r"sit\w*|lying|kneel\w*|air|back|buttocks|seated"
     toes = (
         r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high )(?:up |high )?(?:on|onto) "
         r"(?:the |his |her |their |both |your )*(?:tip ?-?toes|tippy ?-?toes|toes|balls of (?:the |his |her |both )*"
@@ -140,6 +148,23 @@ def _stances() -> Iterator[Rule]:
     )
     yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
                unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
+    one_heel = (
+        rf"{SIDE} heel (?:(?:is|just|slightly|well|stays?|held|hovers?|hovering|comes) )*(?:lifted|raised|up|high"
+        r"|(?:lifted |raised |up )?off (?:of )?(?:the )?(?:floor|ground|mat))\b(?! (?:to|behind|back|against|near"
+        r"|towards?|in)\b)"
+    )
+    yield Rule("heel", "lifted raised up high off", one_heel,
+               unless_said(r"sit\w*|seated|l(?:ie|ies|ying)|kneel\w*|air|buttocks?|chair|back",
+                           states("{side}_ankle above {side}_foot 0.07")))  # fmt: skip
+    ball = (
+        rf"on (?:the )?(?:ball|tip|toes|tip ?-?toes?) (?:of|on) {OF}{SIDE} foot\b|{_ON_ITS_TOES}|on "
+        rf"{OF}(?P<toes>left|right) (?:tip ?-?toes|toes)\b"
+    )
+    yield Rule("foot toes tiptoes", "ball tip toes tiptoes tiptoe", ball, _on_toes)
+    off_floor = (
+        r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high) )*off (?:of )?(?:the )?(?:floor|ground|mat)\b"
+    )
+    yield Rule("heels", "off", off_floor, unless_said(f"{low_postures}|toes|feet", states("ankles above feet 0.07")))
     heels = (
         r"(?:both )?heels (?:(?:are|both|lifted|raised|held|well|high) )*"
         r"(?:up|high|raised|lifted|off (?:the )?(?:floor|ground|mat))\b"
@@ -149,8 +174,10 @@ def _stances() -> Iterator[Rule]:
     yield Rule("heels", "raised lifted off up high", heels, where_said(r"stand\w*|toes?|balls|tall|rise", raised_heels))
     tall = r"(?:(?:tall|high|upright)[- ]kneeling|kneel(?:s|ing)? (?:up|tall|upright)(?: tall)?)\b(?! on)"
     yield Rule("kneel kneels kneeling", "tall high upright up", tall, states("pelvis height 0.35.."))
+    yield Rule("kneel kneels kneeling", "tall high upright up", tall,
+               unless_said("half|one|left|right|lunge", states("knees on floor")))  # fmt: skip
     stance = gap("slightly|little|bit|not|together|outside|beyond|wider|more|past|over")
-    ahead = r"(?<!one )legs (?:\w+ ){0,3}?(?:out )?(?:ahead|in front|forwards?)\b"
+    ahead = r"(?<!one )legs (?:\w+ ){0,5}?(?:out )?(?:ahead|in front|forwards?)\b"
     yield Rule("legs", "ahead front forward forwards", ahead,
                where_said("sit\\w*|seated|sat|floor|ground|mat", states("feet in front of pelvis 0.25")))  # fmt: skip
     crossed_shins = r"(?:shins (?:are )?crossed|(?:legs|shins) (?:\w+ ){0,2}?crossed at the shins)\b"
@@ -181,15 +208,26 @@ def _stances() -> Iterator[Rule]:
         r"|extremely|extra) wide|twice shoulder[- ]width|(?:far |way |much )?wider than (?:twice )?(?:the |his |her )?"
         r"shoulders)|(?P<width>(?:shoulder|hip)[- ]width)(?: apart)?|apart)\b"
     )
-    yield Rule("feet legs", "apart width", rf"(?:feet|legs) {stance}{apart}", partial(_apart, "feet"))
+    yield Rule(
+        "feet legs",
+        "apart width",
+        rf"(?:feet|legs) (?:parallel,? |flat,? |straight,? )?{stance}{apart}",
+        partial(_apart, "feet"),
+    )
+    slightly = (
+        r"(?:feet|legs) (?:(?:are|placed|set|standing|kept|held) )*(?:slightly|a little|a bit) (?:apart|open|spread)\b"
+    )
+    yield Rule("feet legs", "slightly little bit", slightly, states("feet apart 0.12..0.55"))
     straddle = r"(?:broad|wide) straddle\b"
     yield Rule("straddle", "broad wide", straddle, states("feet apart 0.5.."))
-    wide = r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|wide|astride)\b(?! apart)"
+    wide = (
+        r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|straddled|wide|astride)\b(?! apart)"
+    )
     astride = r"(?:(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit|sitting|position)?)\b"
     wider = r"feet (?:\w+ ){0,3}?wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
     yield Rule("feet", "wider", wider, states("feet apart 0.25.."))
-    yield Rule("feet legs stance straddle wide", "spread wide stance astride straddle", f"(?:{wide}|{astride})",
-               states("feet apart 0.3.."))  # fmt: skip
+    spread = "spread wide stance astride straddle straddled"
+    yield Rule("feet legs stance straddle wide", spread, f"(?:{wide}|{astride})", states("feet apart 0.3.."))
     hands = (
         rf"(?:hands|fists|palms) {gap('feet|legs')}(?:(?P<wide>(?:very )?(?:wide|far|widely)) apart|apart"
         r"|(?P<width>(?:shoulder|hip)[- ]width))\b"
@@ -201,15 +239,30 @@ def _stances() -> Iterator[Rule]:
         r"|vertical|up in the air|(?:to|towards?|at) (?:the )?(?:ceiling|sky)|vertically up|up (?:against )?the wall)\b"
     )
     yield Rule("legs", "up vertical vertically ceiling sky", aloft, states("feet above pelvis 0.3"))
+    yield Rule("legs", "vertical vertically ceiling sky", aloft,
+               unless_said("knees?|shins?|soles?|feet", states("legs points up 50")))  # fmt: skip
     knees = (
         rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?|turned out)\b"
     )
     dropped = (
-        r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|rolled|roll|lowered|swing|tipped) (?:over )?to (?:the "
+        r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
+        r"|pointing|tilted|turned|swept) (?:over )?(?:to|towards?) (?:the "
         r"|his |her )?(?P<to>left|right)\b"
     )
+    dropped_out = (
+        rf"{SIDE} knee (?:(?:is|points?|pointing|bent|dropped|drops|falls|fallen|turned|opened|opens|open|out|falling"
+        rf"|rotated|wide) )+"
+        rf"(?:(?:out )?to (?:the|his|her|its) (?:side|(?P=side))|outwards?|sideways|out)\b(?! (?:in front|of|to the))"
+    )
+    yield Rule("knee", "side left right outward outwards sideways out", dropped_out,
+               states("{side}_knee {side} of {side}_hip 0.08"))  # fmt: skip
     yield Rule("knees", "left right", dropped, states("knees {to} of pelvis"))
     yield Rule("knees", "apart wide open outward outwards splay splayed splays out", knees, states("knees apart 0.3.."))
+
+
+def _on_toes(match: Match) -> str:
+    side = match["side"] or match["toes"] or match["up"]
+    return f"{side}_ankle above {side}_foot 0.08"
 
 
 def _apart(pair: str, match: Match) -> str:

@@ -7,12 +7,25 @@ negations, British forms and "the other hand" say, `rewriting.CaptionReader` has
 import re
 from typing import Final
 
-from mardm_batch.language.statements import arms, bends, contacts, heights, legs, support, trunk
+from mardm_batch.language.statements import (
+    arms,
+    bends,
+    contacts,
+    head,
+    heights,
+    legs,
+    segments,
+    support,
+    touching,
+    trunk,
+)
+from mardm_batch.language.statements.wording import put_plainly
 from mardm_batch.language.words import split_words
 
 _UNSURE: Final = re.compile(
     r"\b(?:not|never|without|no|neither|nor|if|about to|before|after|instead of|rather than|than|or|as if"
-    r"|trying to|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs|around)(?: \S+)? $"
+    r"|tr(?:y|ies|ying) to|wants? to|starts?|begins?|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs"
+    r"|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
 _FALLING: Final = re.compile(
@@ -27,16 +40,19 @@ _RULES: Final = (
     *bends.rules(),
     *support.rules(),
     *contacts.rules(),
+    *touching.rules(),
     *arms.rules(),
+    *segments.rules(),
     *heights.rules(),
     *legs.rules(),
     *trunk.rules(),
+    *head.rules(),
 )
 
 
 def stated_conditions(text: str) -> dict[str, str]:
     """The conditions that a text states, each with the words that do."""
-    text = _LABEL.sub(" ", text.lower())
+    text = put_plainly(_LABEL.sub(" ", text.lower()))
     words = set(split_words(text))
     found: dict[str, str] = {}
     for rule in _RULES:

@@ -17,11 +17,12 @@ SIDE: Final = r"(?P<side>left|right)"
 _PARTS: Final = (
     r"arms?|hands?|elbows?|forearms?|wrists?|fists?|palms?|fingertips?|legs?|knees?|feet|foot|thighs?|shins?|cal(?:f"
     r"|ves)|ankles?|heels?|toes?|soles?|head|chin|face|gaze|eyes|torso|trunk|spine|chest|shoulders?|hips?|pelvis|body"
-    r"|belly|neck|ears?|seat|bottom|bum|one|left|right|both|other"
+    r"|belly|neck|nose|forehead|cheeks?|jaw|ears?|seat|bottom|bum|one|left|right|both|other"
 )
 _TURNS_OF_SPEECH: Final = (
-    r"not|no|never|without|while|whereas|but|than|until|nor|or|neither|if|as|with|who|which|instead|rather|lightly"
-    r"|nearly|almost|lean\w*|look\w*|gaz\w+|glanc\w+|star(?:es?|ing)|stand\w*|sit(?:ting)?|sat|seated|walk\w*|run\w*|jump\w*"
+    r"not|no|never|without|while|whereas|but|than|until|nor|or|neither|if|as|with|who|which|instead|rather"
+    r"|nearly|almost|lean\w*|look\w*|gaz\w+|glanc\w+|star(?:es?|ing)|stand\w*|sit(?:ting)?|sat|seated|walk\w*|run\w*"
+    r"|jump\w*"
     r"|kneel\w*|crouch\w*|squat\w*|twist\w*"
 )
 
@@ -47,10 +48,14 @@ FLOORS: Final = "floor ground mat deck"
 ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
 MORE: Final = (
     r"(?:(?P<slight>slightly|a little(?: bit)?|a (?:tiny )?bit|a touch|a tad|gently|barely|somewhat) "
-    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|wa{2,}y|very|more|hard|heavily|steeply|super|really|out|right|round"
+    r"|(?:(?:far|well|strongly|way|deeply|sharply|fully|wa{2,}y|very|more|hard|heavily|steeply|super|really|out"
+    r"|right|round"
     r"|over|off) )+)?"
 )
-WHERE: Final = r"(?P<where>forwards?|backwards?|back|to (?:the|his|her|their|its) (?:left|right))\b"
+TURNED: Final = (
+    r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
+)
+WHERE: Final = r"(?P<where>forwards?|backwards?|back|(?:to|towards?) (?:the|his|her|their|its) (?:left|right))\b"
 
 
 class Rule:
@@ -64,15 +69,21 @@ class Rule:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The pattern, compiled when the first text may match it: all of them take a third of a second."""
-        return re.compile(rf"\b{self.form}")
+        return re.compile(rf"\b(?:{self.form})")
+
+
+_SEVERAL: Final = ("fingertip", "finger")
+"""There are several on each side."""
 
 
 def limb(*words: str) -> str:
     """The pattern of a paired part by any of its names: of one side, of both or of any one."""
     one, more = "|".join(words), "|".join(map(plural, words))
+    of_one_side = "|".join((one, *(plural(word) for word in words if word in _SEVERAL)))
     return (
-        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{one})|(?P<one>(?:one|an?|other|free|supporting|standing|raised"
-        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))(?: and {OF}(?:left|right|one) \w+)?"
+        rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{of_one_side})|(?P<one>(?:one|an?|other|free|supporting|standing"
+        rf"|raised"
+        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))(?: and {OF}(?:left |right |one |both )\w+)?"
         rf"|(?P<both>{more})(?: and {OF}(?:{ALL}))?)"
     )
 
@@ -83,8 +94,8 @@ def either_of(*words: str) -> str:
     return rf"(?:{SIDE} (?:{one})|(?P<both>{more}))(?P<one>(?!))?\b"
 
 
-HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists"
-HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist")
+HANDS: Final = "hand hands palm palms fist fists fingertip fingertips wrist wrists finger fingers thumb thumbs"
+HAND: Final = limb("hand", "palm", "fist", "fingertip", "wrist", "finger", "thumb")
 """A hand by any of its names: words, and their pattern."""
 
 

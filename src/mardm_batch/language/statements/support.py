@@ -8,7 +8,6 @@ from mardm_batch.language.limbs import other_side, plural
 from mardm_batch.language.statements.rules import (
     FLOOR,
     FLOORS,
-    HAND,
     HANDS,
     OF,
     PLACED,
@@ -49,8 +48,8 @@ def _on_the_floor() -> Iterator[Rule]:
     furniture = r"table|desk|counter|bar|rail\w*|fence|knees?|thighs?|wall|window|sill|chair|sofa|couch|pillow"
     yield Rule("elbow forearm", "on", on_elbow, unless_said(furniture, states("{side}_elbow on floor")))
     yield Rule("elbow forearm", "one", one_elbow, unless_said(furniture, states("either elbow on floor")))
-    half = r"half[- ]kneel\w*"
-    yield Rule("half", "half", half, states("kneeling on left_knee or kneeling on right_knee"))
+    half = r"(?:half[- ]kneel\w*|kneel(?:s|ing)? (?:down )?on one knee\b)"
+    yield Rule("half one", "half one", half, states("kneeling on left_knee or kneeling on right_knee"))
     all_fours = (
         r"(?:(?:on|onto|by) (?:the |his |her |their |both )*(?:all (?:fours|4s?)|hands and knees|knees and hands)"
         r"|(?<!\w )hands and knees)\b"
@@ -59,8 +58,12 @@ def _on_the_floor() -> Iterator[Rule]:
         r"lift\w*|rais\w*|stretch\w*|extend\w*|reach\w*|float\w*|forwards?|out|off|not|up|hover\w*|kick\w*|point\w*"
         r"|bear|crab|hang\w*"
     )
-    for condition in ("hands on floor", "knees on floor"):
-        yield Rule("fours 4s 4 knees", "all hands", all_fours, unless_said(moved, states(condition)))
+    lifted_hand = (
+        r"arms?|(?:left|right|one|a) (?:hand|palm)|hands (?:lift|rais|off|up)\w*|off|not|hover\w*|float\w*|bear"
+        r"|crab|hang\w*"
+    )
+    for condition, unless in (("hands on floor", lifted_hand), ("knees on floor", moved)):
+        yield Rule("fours 4s 4 knees", "all hands", all_fours, unless_said(unless, states(condition)))
     on_toes = (
         r"(?:on|by) (?:the |his |her |their |both )*(?:hands|palms|straight arms) and "
         r"(?:the |his |her |their |both )*(?:toes|feet|balls of (?:the |both )*feet)\b"
@@ -76,7 +79,8 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("foot feet", "planted", planted, states("{foot} on floor"))
     propped = (
-        r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+) (?:up |mostly |is |back |only )*on "
+        r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+|prone|sphinx) (?:up |mostly |is "
+        r"|back |only )*on "
         r"(?:the |his |her |their |both )*(?:forearms|elbows)\b"
     )
     yield Rule("forearms elbows", "on", propped, unless_said(furniture, states("elbows on floor")))
@@ -91,8 +95,11 @@ def _on_the_floor() -> Iterator[Rule]:
     yield Rule("knee", "down", rf"{SIDE} knee (?:is |that is |that's )?down\b", states("{side}_knee on floor"))
     knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
     yield Rule("knees", "on", knees, states("knees on floor"))
-    soles = r"(?:feet|soles) (?:(?:are|both|planted|kept|stay) )*flat\b"
-    yield Rule("feet soles", "flat", soles, states("feet on floor"))
+    soles = (
+        rf"{limb('foot', 'sole')} (?:(?:is|are|both|planted|kept|stays?|placed) )*flat\b"
+        r"(?! (?:against|behind|in the|on (?!(?:the )?(?:floor|ground|mat))))"
+    )
+    yield Rule("foot feet sole soles", "flat", soles, states("{foot} on floor"))
     head = rf"(?:forehead|head|nose|cheek) (?:(?:is|rests|resting|lowered|down|touching|placed|flat) )*{FLOOR}"
     yield Rule("forehead head nose cheek", FLOORS, head, states("head height ..0.35"))
     flat = (
@@ -101,7 +108,8 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("belly stomach tummy hips pelvis bum bottom buttocks seat", FLOORS, flat, states("pelvis height ..0.35"))
     low = (
-        rf"{HAND} (?:(?:is|are|hanging|hangs|held|reaching|reaches|hovering|just) )*"
+        rf"{limb('hand', 'palm', 'fist', 'fingertip', 'wrist')} (?:(?:is|are|hanging|hangs|held|reaching|reaches"
+        rf"|hovering|just) )*"
         r"(?:close to|near|nearly touching|almost touching|just above|(?:reaching |reaches |down )?(?:to|for|towards?)"
         r") (?:the )?(?:floor|ground)\b"
     )
@@ -118,9 +126,18 @@ def _on_the_floor() -> Iterator[Rule]:
     yield Rule(f"{HANDS} arm arms", "support supports supporting prop props propping hold holds holding lean leans "
                "leaning weight propped supported", on_hand, where_said(floors, _bearing_hand))  # fmt: skip
     weight = (
-        rf"(?:weight (?:\w+ ){{0,4}}?(?:on|over)|(?:carried|borne|supported) by|standing on) {OF}{SIDE} (?:foot|leg)\b"
+        rf"(?:weight (?:\w+ ){{0,4}}?(?:on|over|onto|to|into|through|upon)|(?:carried|borne|supported) by|standing "
+        rf"on) {OF}{SIDE} (?:foot|leg)\b"
     )
     yield Rule("foot leg", "weight carried borne supported standing", weight,
+               unless_said("chair|bench|stool|wall|sit\\w*", states("{side}_foot on floor")))  # fmt: skip
+    bears = (
+        rf"{SIDE} (?:leg|foot) (?:(?:alone|is|fully|mostly|now|that) )*(?:bears?|bearing|carr(?:y|ies|ying)|supports?"
+        rf"|supporting"
+        r"|takes?|taking|holds?|holding) (?:up )?(?:(?:all|most|much|of|the|his|her|their|whole|full|entire|body) "
+        r")*(?:weight|body)\b"
+    )
+    yield Rule("leg foot", "weight body", bears,
                unless_said("chair|bench|stool|wall|sit\\w*", states("{side}_foot on floor")))  # fmt: skip
     supports = rf"(?:supported by|on|by) {OF}{SIDE} hand and {OF}(?P<at>left|right) (?:foot|leg)\b"
     for condition in ("{side}_hand on floor", "{at}_foot on floor"):
@@ -131,6 +148,11 @@ def _off_the_floor() -> Iterator[Rule]:
     for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm")), ("foot", ("foot",))):
         words = " ".join(form for name in names for form in (name, plural(name)))
         yield Rule(words, "off clear above", rf"{limb(*names)} {_OFF}", states(f"{{{part}}} off floor"))
+    neither = (
+        r"neither (?P<part>knee|foot|hand|heel) (?:touches|is on|rests on|reaches|is touching|meets) the (?:floor"
+        r"|ground|mat)\b"
+    )
+    yield Rule("knee foot hand heel", "neither", neither, _neither)
     left_it = (
         rf"{limb('foot', 'heel', 'hand', 'knee')} {gap(most=3)}(?:left|leaves|leave|clear of|free of|lifts? off|comes "
         r"off) (?:of )?the (?:floor|ground|mat)\b"
@@ -201,6 +223,10 @@ def _touching(how: str) -> Condition:
 def _other_off_floor(match: Match) -> str:
     """Of "only the left knee is on the floor"."""
     return f"{other_side(match['side'])}_{'knee' if match['what'] == 'knee' else 'foot'} off floor"
+
+
+def _neither(match: Match) -> str | None:
+    return None if match["part"] == "heel" else f"{plural(match['part'])} off floor"
 
 
 def _other_foot(match: Match) -> str:

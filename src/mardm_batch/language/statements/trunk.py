@@ -1,4 +1,4 @@
-"""How the trunk and the head are held."""
+"""How the trunk is held."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from mardm_batch.language.numbers import SPELT, value
 from mardm_batch.language.statements.rules import (
     MORE,
     OF,
+    TURNED,
     WHERE,
     Match,
     Rule,
@@ -22,18 +23,13 @@ _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders"
 _LEANS: Final = (
     r"(?:lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
-    r"|bends|bending|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
+    r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
 )
 _LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
 _FAR: Final = re.compile(r"\b(?:far|way|deeply|sharply|steeply|heavily)\b")
 _NOT_THE_HEAD: Final = "".join(
     rf"(?<!{word} )(?<!{word} is )" for word in ("head", "neck", "chin", "face", "arm", "arms")
 )
-_TURNED: Final = (
-    r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
-)
-_GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
-_GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
 _LYING: Final = (
     r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped|(?<!hand )(?<!hands )(?<!palm )(?<!palms )flat"
     r"|stretched(?: out)?|collapsed|rolled) (?:\w+ ){0,3}?"
@@ -41,21 +37,23 @@ _LYING: Final = (
 
 
 def rules() -> Iterator[Rule]:
-    """The trunk, then the head, then what lies."""
+    """The trunk, then what lies."""
     yield from _leans()
     yield from _turns()
-    yield from _head()
     yield from _lying()
 
 
 def _leans() -> Iterator[Rule]:
     yield Rule(_TRUNKS, "forward forwards", rf"{_TRUNK} {MORE}(?P<where>forwards?)\b", _lean)
-    yield Rule(_TRUNKS, _LEAN_WORDS, rf"{_TRUNK} (?:is |are )?{_LEANS} {MORE}{WHERE}", _lean)
+    yield Rule(
+        _TRUNKS, _LEAN_WORDS, rf"{_TRUNK} (?:is |are )?(?:(?:slightly|laterally) )?{_LEANS} {MORE}{WHERE}", _lean
+    )
     noun = r"(?:(?P<slight>slight) )?(?P<where>left|right|forward|backward|back) lean\b"
     yield Rule("lean", "left right forward backward back", noun, _lean)
     by = r"(?:(?:by|at|to|about|around|some|roughly) )*"
     degrees = (
-        rf"{_TRUNK} (?:is |are )?{_LEANS} (?P<where>forwards?|back(?:wards?)?) {by}(?P<degrees>\d+|{SPELT}) degrees\b"
+        rf"(?:{_TRUNK}|back|spine) (?:is |are )?{_LEANS} (?P<where>forwards?|back(?:wards?)?) {by}(?P<degrees>\d+"
+        rf"|{SPELT}) degrees\b"
     )
     yield Rule(_TRUNKS, "degrees", degrees, _lean_by)
     person = r"(?:he|she|they|person|man|woman|someone|somebody) (?:is )?(?:leans?|leaning|tips|tipping)"
@@ -80,6 +78,14 @@ def _leans() -> Iterator[Rule]:
     yield Rule(f"{_TRUNKS} belly tummy stomach folds folded bends bent hinges hinged fold bend bending",
                "deeply deep far right way waaay well low half double thigh thighs legs 90", deep,
                unless_said(r"lying|lies|supine|back on|kneel\w*|knees?", states("torso leans forward 40")))  # fmt: skip
+    noun = r"(?P<to>left|right) side[- ]?bend\b"
+    yield Rule("side bend sidebend", "left right", noun, states("torso leans {to} 6"))
+    over_leg = (
+        rf"(?:torso|trunk|upper body|chest) (?:is )?(?:leaning|leans|bent|folded|bends|folds|draped|hunched) (?:\w+ "
+        rf"){{0,2}}?over {OF}"
+        r"(?:(?:left|right|front|both|extended|straight|bent) )*(?:thighs?|legs?|knees?)\b"
+    )
+    yield Rule(_TRUNKS, "over", over_leg, states("torso leans forward 12"))
     side_bend = (
         r"(?:(?:lateral flexion|side[- ]?bend\w*|bends?|bending|bent|flexed|curved) (?:of the )?(?:torso |trunk "
         r"|spine |upper body |body )?"
@@ -107,14 +113,19 @@ def _leans() -> Iterator[Rule]:
         clause,
         _lean,
     )
-    sideways = r"(?:leaning|leans|lean|tipping|tips|bending|bends|tilting|slumped) (?:over )?(?:sideways|to one side)\b"
+    sideways = (
+        rf"{_NOT_THE_HEAD}(?:leaning|leans|lean|tipping|tips|bending|bends|tilting|slumped) (?:over )?(?:sideways"
+        rf"|to one side)\b"
+    )
     yield Rule("leaning leans lean tipping tips bending bends tilting slumped", "sideways side", sideways,
                states("torso leans left 7 or torso leans right 7"))  # fmt: skip
     bent = r"(?:bent|bending|bends|hinged|hinging|folded|folding)(?: forwards?)? (?:at|from) the (?:hips?|waist)\b"
     yield Rule("hip hips waist", "bent bending bends hinged hinging folded folding", bent,
                unless_said("sideways|to the (?:left|right|side)", states("torso leans forward 18")))  # fmt: skip
     over = (
-        r"(?:(?<!knees )(?<!legs )(?<!elbows )(?<!not )(?<!deeply )bent (?:right |way |deeply |far |low )?over"
+        r"(?:(?<!knees )(?<!legs )(?<!elbows )(?<!not )(?<!deeply )(?<!arm )(?<!arms )(?<!arm is )(?<!arms are "
+        r")(?<!elbow )"
+        r"(?<!elbow is )bent (?:right |way |deeply |far |low )?over"
         r"|bending over|doubled over|stooping|stoops|stooped|hunched over)\b(?! (?:back|to the))"
     )
     leaning = unless_said("back(?:ward)?s? over", states("torso leans forward 8"))
@@ -154,18 +165,26 @@ def _leans() -> Iterator[Rule]:
 
 
 def _turns() -> Iterator[Rule]:
-    twisted = rf"(?:torso|trunk|upper body|shoulders) {_TURNED}{MORE}to (?:the )?(?P<to>left|right)\b"
+    twisted = rf"(?:torso|trunk|upper body|shoulders) {TURNED}{MORE}(?:to|towards?) (?:the )?(?P<to>left|right)\b"
     yield Rule(_TRUNKS, "left right", twisted, states("torso twists {to} 10"))
     rotated = (
         r"(?:torso|trunk|upper body|shoulders|chest|spine|waist) "
         rf"{gap('lean*|tilt*|bend*|bent|slant*|tip*|head|rib|weight')}"
         r"(?:twist\w*|rotat\w*|turn(?:s|ed|ing)?|spirals?|swung|swing|swings|swivel\w*) "
-        rf"{MORE}(?:to )?(?:the |his |her |their )?(?P<to>left|right)(?:wards?)?\b(?! (?:hip|knee|hand|foot|arm|leg"
+        rf"{MORE}(?:a?round |back |fully )?(?:(?:to|towards?) )?(?:the |his |her |their )?(?P<to>left"
+        rf"|right)(?:wards?)?\b(?! (?:hip|knee|hand"
+        rf"|foot|arm|leg"
         r"|elbow|shoulder))"
     )
     yield Rule(
         _TRUNKS + " waist", "left right leftward rightward leftwards rightwards", rotated, states("torso twists {to} 8")
     )
+    shoulder = (
+        r"(?P<side>left|right) shoulder (?:(?:is|comes?|brought|pushed|turned|rotated|pulled|drawn|swung|thrust"
+        r"|moves?|well|and|in) )*"
+        r"(?P<way>forwards?|ahead|in front|back(?:wards?)?)(?=$|[,.;]| (?:and|while|with|but|as) )"
+    )
+    yield Rule("shoulder", "forward forwards ahead front back backward backwards", shoulder, _by_shoulder)
     rotation = (
         r"(?:(?:thoracic|trunk|torso|spinal|upper body) rotation|(?:quarter|half|slight|big|full) (?:turn|twist) of "
         r"the (?:chest|torso|trunk|shoulders)) (?:\w+ )?to the (?P<to>left|right)\b"
@@ -178,116 +197,6 @@ def _turns() -> Iterator[Rule]:
                states("torso twists {to} 8"))  # fmt: skip
     turning = rf"(?:turning|turns|turn) {part}{to_side}"
     yield Rule("turning turns turn", "torso trunk upper shoulders waist", turning, states("torso twists {to} 8"))
-
-
-def _head() -> Iterator[Rule]:
-    head, heads = r"(?:head|face|gaze)", "head face gaze chin"
-    yield Rule(
-        heads,
-        "left right",
-        rf"{head} (?:{_TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*|rotat\w*"
-        r"|swivel\w*|twist\w*|goes|looking) )"
-        rf"{MORE}(?:(?:a |about )?(?:quarter|half) turn )?(?:to )?(?:the |his |her |their )?(?P<to>left|right)\b"
-        r"(?! (?:shoulder|hand|ear))",
-        states("head looks {to} 8"),
-    )
-    glance = (
-        rf"{_GAZES} {MORE}(?:away )?(?:to )?{OF}(?P<to>left|right)\b(?! (?:shoulder|hand|foot|knee|arm|elbow|palm|fist"
-        r"|toes|thigh|leg))"
-    )
-    yield Rule(_GAZE_WORDS, "left right", glance, states("head looks {to} 8"))
-    turning = rf"(?:turning|turns|turn|turned) {OF}(?:head|face|gaze) {MORE}(?:to )?{OF}(?P<to>left|right)\b"
-    yield Rule("head face gaze", "left right", turning, states("head looks {to} 8"))
-    over = (
-        rf"(?:{_GAZES}|{head} (?:is )?turned) (?:back |round |around )?(?:(?:at|to|towards) (?:\w+ ){{0,2}}?)?over "
-        rf"{OF}(?P<to>left|right) shoulder\b"
-    )
-    yield Rule(f"{heads} {_GAZE_WORDS}", "shoulder", over, states("head looks {to} 10"))
-    both_ways = (
-        rf"(?:{_GAZES}|head turned|glances) (?:up|down)(?:wards?)? (?:and |over )?(?:to )?(?:the |his |her )?"
-        r"(?P<to>left|right)\b(?! (?:hand|foot|knee|arm|elbow|shoulder))"
-    )
-    yield Rule(_GAZE_WORDS + " head glances", "up down upwards downwards", both_ways, states("head looks {to} 5"))
-    tilted = (
-        rf"{head} (?:(?:is|has) )?(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped|dropped|drops|fallen"
-        rf"|flopped|bent|bends) {MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
-    )
-    yield Rule(heads, "left right", tilted, states("head tilts {to} 8"))
-    neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
-    yield Rule("cervical", "left right", neck_rotation, states("head looks {to} 8"))
-    bent_neck = (
-        r"(?:cervical (?:side|lateral) flexion|(?:head|neck) (?:is )?(?:\w+ ){0,3}?(?:inclined|tilted|tipped|bent"
-        r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) (?:to )?(?:the )?(?P<to>left|right)\b"
-    )
-    yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
-    either_way = (
-        r"(?:head|face|gaze) (?:is )?(?:\w+ ){0,2}?(?:turned|averted|tilted|tipped|cocked|inclined|rotated|leaning"
-        r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
-    )
-    yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
-    ear_to = (
-        r"(?<!left )(?<!right )ear (?:\w+ ){0,2}?(?:to|towards?|on|at) (?:the |his |her |their )?(?P<to>left|right) "
-        r"shoulder\b"
-    )
-    yield Rule("ear", "shoulder", ear_to, states("head tilts {to} 8"))
-    cocked = r"(?:head|neck) (?:is )?(?:cocked|tipped)(?=$|[,.;])"
-    yield Rule("head neck", "cocked tipped", cocked, states("head tilts left 5 or head tilts right 5"))
-    crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
-    yield Rule("head neck", "crooked", crooked, states("head tilts left 6 or head tilts right 6"))
-    ear = (
-        r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on) (?:the |his |her |their )?"
-        r"(?P=to) shoulder\b"
-    )
-    yield Rule("ear", "shoulder", ear, states("head tilts {to} 8"))
-    gaze = rf"{_GAZES} (?:is )?(?:turned )?(?:straight |right )?"
-    floor = r"(?:the |his |her |their )?(?:floor|ground|carpet|feet|toes|shoes)\b"
-    bowed = (
-        r"(?:head|chin) (?:(?:is|all) )?(?:bowed|lowered|dropped|hanging|hung|hangs|drooping|droops|tucked|down|bent "
-        r"forwards?)\b(?! (?:back|to|on|onto)\b)"
-    )
-    down = (
-        rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
-        rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
-    )
-    bowing_head = r"bow(?:s|ing|ed)? (?:the |his |her |their |your )?head\b"
-    yield Rule("head", "bow bows bowing bowed", bowing_head, states("head looks down 10"))
-    nose = (
-        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) (?:the )?(?:floor|ground)\b|cervical "
-        r"flexion"
-    )
-    yield Rule("nose chin face cervical", "floor ground flexion", nose,
-               unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
-    on_chest = (
-        r"chin (?:(?:is|rests|resting|down|dropped|tucked) )*(?:on|onto|to|into|against) (?:the |his |her |their )?"
-        r"chest\b"
-    )
-    yield Rule("chin", "chest", on_chest, states("head looks down 10"))
-    lowered = (
-        "bowed lowered dropped hanging hung hangs drooping droops tucked down downward downwards downcast bent "
-        "floor ground carpet feet toes shoes"
-    )
-    looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
-    yield Rule(f"{heads} {_GAZE_WORDS} eyes", lowered, down, looks_down)
-    lifted = (
-        r"head (?:(?:is|all the way) )?(?:tilted|thrown|dropped|drops|tipped|flopped|falls|fallen|leaning|leaned"
-        r"|hanging) "
-        r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
-        r"|head back(?=$|[,.;])|eyes (?:up )?(?:to|on) (?:the )?sky|(?:throw|throws|throwing|tip|tips|tipping|drop"
-        r"|drops|tilt|tilts) (?:the |his |her |their |your )?head (?:\w+ )?back"
-        r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
-        r"|(?:gaze|eyes|face|chin) (?:lifts?|lifted|rises?|raised|goes|turned|directed) (?:up )?(?:to|towards?|at) "
-        r"(?:the )?(?:ceiling|sky)"
-    )
-    sky = r"(?:the )?(?:sky|ceiling|stars|clouds)\b"
-    up = (
-        rf"(?:{lifted}|{gaze}up(?:wards?)?|(?:{_GAZES} at|eyes (?:fixed )?on|face (?:turned )?(?:to|towards?)) {sky})\b"
-    )
-    raised = (
-        "back lifted raised up upward upwards high sky ceiling stars clouds raise raises raising lift lifts lifting "
-        "extension"
-    )
-    looks_up = unless_said("lying|lies|lie|supine", states("head looks up 8"))
-    yield Rule(f"{heads} {_GAZE_WORDS} eyes cervical", raised, up, looks_up)
 
 
 def _lying() -> Iterator[Rule]:
@@ -333,7 +242,8 @@ def _lying() -> Iterator[Rule]:
     legs = r"legs?|knees?|feet|foot|ankles?|shins?|thighs?|sideways"
     yield Rule(sits, seats, chair, unless_said(legs, states("knees bent 40..")))
     crab = (
-        r"(?:belly|stomach|chest) (?:(?:is|turned|pointing|up) )*(?:(?:facing )?(?:to|towards?|at)|facing|faces) the "
+        r"(?:belly|stomach|chest) (?:(?:is|turned|pointing|up|open|and) )*(?:(?:facing )?(?:to|towards?|at)|facing"
+        r"|faces) the "
         r"(?:ceiling|sky)\b"
     )
     yield Rule("belly stomach chest", "ceiling sky", crab, states("chest faces up"))
@@ -361,6 +271,12 @@ def _lean_by(match: Match) -> str | None:
     degrees = int(value(match["degrees"]))
     where = "forward" if match["where"].startswith("forward") else "back"
     return f"torso leans {where} {degrees - 18}..{degrees + 18}" if 20 <= degrees <= 120 else None
+
+
+def _by_shoulder(match: Match) -> str:
+    """A shoulder that comes forward turns the trunk to the other side."""
+    side = match["side"] if match["way"].startswith("back") else other_side(match["side"])
+    return f"torso twists {side} 5"
 
 
 def _lower_shoulder(match: Match) -> str:

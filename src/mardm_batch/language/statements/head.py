@@ -1,0 +1,128 @@
+"""Where the head is turned and tilted, and where it looks."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from mardm_batch.language.statements.rules import MORE, OF, TURNED, Rule, gap, states, unless_said
+
+_GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
+_GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
+
+
+def rules() -> Iterator[Rule]:
+    """Turns, tilts, then up and down."""
+    head, heads = r"(?:head|face|gaze)", "head face gaze chin"
+    yield Rule(
+        heads,
+        "left right",
+        rf"{head} (?:{TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*|rotat\w*"
+        r"|swivel\w*|twist\w*|goes|looking) )"
+        rf"{MORE}(?:(?:a |about )?(?:quarter|half) turn )?(?:to )?(?:the |his |her |their )?(?P<to>left|right)\b"
+        r"(?! (?:shoulder|hand|ear))",
+        states("head looks {to} 8"),
+    )
+    glance = (
+        rf"{_GAZES} {MORE}(?:away )?(?:to )?{OF}(?P<to>left|right)\b(?! (?:shoulder|hand|foot|knee|arm|elbow|palm|fist"
+        r"|toes|thigh|leg))"
+    )
+    yield Rule(_GAZE_WORDS, "left right", glance, states("head looks {to} 8"))
+    turning = rf"(?:turning|turns|turn|turned) {OF}(?:head|face|gaze) {MORE}(?:to )?{OF}(?P<to>left|right)\b"
+    yield Rule("head face gaze", "left right", turning, states("head looks {to} 8"))
+    over = (
+        rf"(?:{_GAZES}|{head} (?:is )?turned) (?:back |round |around )?(?:(?:at|to|towards) (?:\w+ ){{0,2}}?)?over "
+        rf"{OF}(?P<to>left|right) shoulder\b"
+    )
+    yield Rule(f"{heads} {_GAZE_WORDS}", "shoulder", over, states("head looks {to} 10"))
+    both_ways = (
+        rf"(?:{_GAZES}(?: kept| held| turned| lifted| lowered)?|head (?:turned|kept|held)|glances) (?:up"
+        rf"|down)(?:wards?)? (?:and |over )?(?:to )?(?:the |his |her )?"
+        r"(?P<to>left|right)\b(?! (?:hand|foot|knee|arm|elbow|shoulder))"
+    )
+    yield Rule(_GAZE_WORDS + " head glances", "up down upwards downwards", both_ways, states("head looks {to} 5"))
+    tilted = (
+        rf"(?:{head}|neck) (?:(?:is|has|slightly) )*(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped"
+        rf"|dropped|drops|fallen"
+        rf"|flopped|bent|bends) {MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
+    )
+    yield Rule(f"{heads} neck", "left right", tilted, states("head tilts {to} 8"))
+    neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
+    yield Rule("cervical", "left right", neck_rotation, states("head looks {to} 8"))
+    bent_neck = (
+        r"(?:cervical (?:side|lateral) flexion|(?:head|neck) (?:is )?laterally (?:flexed|bent)|(?:head|neck) (?:is "
+        r")?(?:\w+ ){0,3}?(?:inclined|tilted|tipped|bent"
+        r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) (?:(?:to|towards?) )?(?:the )?(?P<to>left|right)\b"
+    )
+    yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
+    either_way = (
+        r"(?:head|face|gaze) (?:is )?(?:\w+ ){0,2}?(?:turned|averted|tilted|tipped|cocked|inclined|rotated|leaning"
+        r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
+    )
+    yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
+    ear_to = (
+        r"(?<!left )(?<!right )ear (?:\w+ ){0,2}?(?:to|towards?|on|at) (?:the |his |her |their )?(?P<to>left|right) "
+        r"shoulder\b"
+    )
+    yield Rule("ear", "shoulder", ear_to, states("head tilts {to} 8"))
+    cocked = r"(?:head|neck) (?:is )?(?:cocked|tipped)(?=$|[,.;])"
+    yield Rule("head neck", "cocked tipped", cocked, states("head tilts left 5 or head tilts right 5"))
+    crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
+    yield Rule("head neck", "crooked", crooked, states("head tilts left 6 or head tilts right 6"))
+    ear = (
+        r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on) (?:the |his |her |their )?"
+        r"(?P=to) shoulder\b"
+    )
+    yield Rule("ear", "shoulder", ear, states("head tilts {to} 8"))
+    gaze = rf"{_GAZES} (?:is )?(?:(?:turned|kept|held|directed|fixed|lowered|lifted) )?(?:straight |right )?"
+    floor = r"(?:the |his |her |their )?(?:floor|ground|carpet|feet|toes|shoes)\b"
+    bowed = (
+        r"(?:head|chin|neck) (?:(?:is|all|turned|tipped|tilted|kept|held) )*(?:bowed|lowered|dropped"
+        r"|flexed(?: forwards?|(?! (?:sideways|laterally|to)\b))|hanging|hung|hangs|drooping|droops|tucked|down|bent "
+        r"forwards?)\b(?! (?:back|to|on|onto)\b)"
+    )
+    down = (
+        rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
+        rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
+    )
+    bowing_head = r"bow(?:s|ing|ed)? (?:the |his |her |their |your )?head\b"
+    yield Rule("head", "bow bows bowing bowed", bowing_head, states("head looks down 10"))
+    nose = (
+        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) (?:the )?(?:floor|ground)\b|cervical "
+        r"flexion"
+    )
+    yield Rule("nose chin face cervical", "floor ground flexion", nose,
+               unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
+    on_chest = (
+        r"chin (?:(?:is|rests|resting|down|dropped|tucked) )*(?:on|onto|to|into|against) (?:the |his |her |their )?"
+        r"chest\b"
+    )
+    yield Rule("chin", "chest", on_chest, states("head looks down 10"))
+    lowered = (
+        "bowed lowered dropped hanging hung hangs drooping droops tucked down downward downwards downcast bent "
+        "floor ground carpet feet toes shoes"
+    )
+    looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
+    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes", f"{lowered} flexed", down, looks_down)
+    lifted = (
+        r"head (?:(?:is|all the way) )?(?:tilted|tilts|thrown|dropped|drops|tipped|tips|flopped|falls|fallen|leaning"
+        r"|leaned|leans"
+        r"|hanging|hangs|lolls|lolling|rolled|arched|craned) "
+        r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
+        r"|head back(?=$|[,.;])|eyes (?:up )?(?:to|on) (?:the )?sky|(?:throw|throws|throwing|tip|tips|tipping|drop"
+        r"|drops|tilt|tilts) (?:the |his |her |their |your )?head (?:\w+ )?back"
+        r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
+        r"|(?:neck|head) (?:is )?(?:extended|hyperextended)(?: back(?:wards?)?)?(?=$|[,.;]| and)"
+        r"|head (?:is )?(?:turned|kept|held) up"
+        r"|(?:gaze|eyes|face|chin|nose) (?:is )?(?:lifts?|lifted|rises?|raised|goes|turned|directed|points?|pointing"
+        r"|pointed|tilted|tipped) (?:up )?(?:to|towards?|at) "
+        r"(?:the )?(?:ceiling|sky)"
+    )
+    sky = r"(?:the )?(?:sky|ceiling|stars|clouds)\b"
+    up = (
+        rf"(?:{lifted}|{gaze}up(?:wards?)?|(?:{_GAZES} at|eyes (?:fixed )?on|face (?:turned )?(?:to|towards?)) {sky})\b"
+    )
+    raised = (
+        "back lifted raised up upward upwards high sky ceiling stars clouds raise raises raising lift lifts lifting "
+        "extension extended hyperextended"
+    )
+    looks_up = unless_said("lying|lies|lie|supine", states("head looks up 8"))
+    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes nose cervical", raised, up, looks_up)

@@ -1,0 +1,174 @@
+"""Where segments of limbs point, by words of direction, by the clock and by the field's names of movements."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from mardm_batch.language.limbs import plural
+from mardm_batch.language.statements.rules import (
+    OF,
+    Match,
+    Rule,
+    gap,
+    limb,
+    states,
+    unless_said,
+)
+
+_HELD: Final = (
+    r"(?:(?:is|are|both|held|kept|raised|lifted|extended|stretched|bent|brought|straight|high|up|out|to|at|the|stays?"
+    r"|remains?|abducted|now) )*"
+)
+_LEVEL: Final = (
+    r"(?:parallel (?:to|with) (?:the )?(?:floor|ground|mat)|horizontal(?:ly)?|level(?: with (?:the )?(?:floor"
+    r"|ground))?)"
+    r"\b(?! with)"
+)
+_UPRIGHT: Final = r"(?:vertical(?:ly)?|upright|plumb|perpendicular (?:to|with) (?:the )?(?:floor|ground|mat))\b"
+_WAYS: Final = {
+    "up": (
+        r"(?:up(?:wards?)?|skywards?|vertically up|(?:to|towards?|at) (?:the )?(?:ceiling|sky))\b(?! (?:and (?:out"
+        r"|forwards?|back|to|sideways|in)|to the)\b)",
+        "up upward upwards skyward ceiling sky",
+    ),
+    "down": (
+        r"(?:down(?:wards?)?|(?:to|towards?|at) (?:the )?(?:floor|ground))\b(?! (?:and (?:out|forwards?|back|to"
+        r"|sideways|in)|to the)\b)",
+        "down downward downwards floor ground",
+    ),
+    "forward": (
+        r"(?:forwards?|ahead|(?:to|towards?) the front)\b(?! and (?:up|down|out|to)\w*\b)",
+        "forward forwards ahead front",
+    ),
+    "outward": (
+        r"(?:outwards?|sideways|laterally|out|(?:out )?to (?:the|both|either|his|her|their|its) sides?)\b"
+        r"(?! (?:and (?:up|down|forwards?)|in front|forwards?)\b)",
+        "outward outwards sideways laterally out side sides",
+    ),
+}  # fmt: skip
+"""By the direction: its pattern and words."""
+_AIMS: Final = r"(?:points?|pointing|pointed|directed|aimed|aiming|aims) (?:straight |directly |right )*"
+_ANGLES: Final = {"up": 40, "down": 40, "forward": 45, "outward": 50}
+_LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|belly|stomach|on the back|floating"
+_HOURS: Final = {
+    "three": "outward", "nine": "outward", "3": "outward", "9": "outward", "twelve": "up", "12": "up", "six": "down",
+    "6": "down", "ten": "high", "two": "high", "10": "high", "2": "high", "eleven": "high", "one": "high", "11": "high",
+    "1": "high", "four": "low", "eight": "low", "4": "low", "8": "low", "five": "low", "seven": "low", "5": "low",
+    "7": "low",
+}  # fmt: skip
+"""Where a hand of the clock points, seen from before or behind alike."""
+_BY_THE_CLOCK: Final = {
+    "outward": "{arm} points outward 40", "up": "{arm} points up 35", "down": "{arm} points down 40",
+    "high": "{hand} above {shoulder} 0.1", "low": "{hand} below {shoulder} 0.1",
+}  # fmt: skip
+
+
+def rules() -> Iterator[Rule]:
+    """By words of direction, then by names of movements."""
+    for part in ("thigh", "forearm", "leg", "arm", "shin", "calf", "upper arm"):
+        name = "shin" if part == "calf" else part.replace(" ", "_")
+        words = "upper" if part == "upper arm" else f"{part} {plural(part)} calves"
+        horizontal = rf"{limb(part)} {_HELD}{_LEVEL}"
+        yield Rule(words, "parallel horizontal horizontally level", horizontal, states(f"{{{name}}} horizontal"))
+        if part not in ("leg", "arm"):
+            vertical = rf"{limb(part)} {_HELD}{_UPRIGHT}"
+            yield Rule(words, "vertical vertically upright plumb perpendicular", vertical,
+                       states(f"{{{name}}} vertical"))  # fmt: skip
+            yield from _aimed(part, words, name)
+    yield from _aimed("elbow", "elbow elbows", "upper_arm")
+    yield from _hanging()
+    yield from _movements()
+    hours = "|".join(_HOURS)
+    clock = (
+        rf"{limb('arm', 'hand')} {gap()}(?:at|to|towards?) (?:the )?(?P<hour>{hours})"
+        rf"(?: (?:and|or) (?P<second>{hours}))?(?: ?o[ '’]?clock)\b"
+    )
+    yield Rule("arm arms hand hands", "clock o'clock oclock o’clock", clock, _by_the_clock)
+
+
+def _aimed(part: str, words: str, name: str) -> Iterator[Rule]:
+    for way, (pattern, way_words) in _WAYS.items():
+        aims = _AIMS if part in ("elbow", "thigh") else rf"(?:{_AIMS}|(?:(?:is|are|straight|held|raised|lifted) )*)"
+        aimed = rf"{limb(part)} (?:(?:is|are|both|bent|raised|lifted|high|held|and) )*{aims}{pattern}"
+        angle = _ANGLES[way] + 15 * (part == "elbow")
+        yield Rule(words, way_words, aimed, unless_said(_LYING, states(f"{{{name}}} points {way} {angle}")))
+
+
+def _hanging() -> Iterator[Rule]:
+    hangs = (
+        r"(?:(?:is|are|both) )?(?:hangs?|hanging|dangles?|dangling|hung)(?: (?:straight|vertically|loose(?:ly)?"
+        r"|limp(?:ly)?"
+        r"|down|freely))*\b(?! (?:over|off|behind|in front|out|back|from))"
+    )
+    for part, name in (("shin", "shin"), ("leg", "shin"), ("forearm", "forearm"), ("upper arm", "upper_arm")):
+        words = "upper" if part == "upper arm" else f"{part} {plural(part)}"
+        yield Rule(words, "hang hangs hanging dangle dangles dangling hung", rf"{limb(part)} {hangs}",
+                   unless_said(_LYING, states(f"{{{name}}} points down 40")))  # fmt: skip
+    pressed = (
+        rf"{limb('upper arm')} (?:(?:is|are|both|held|kept|pressed|close|tight|tightly|pinned|rests?) )*"
+        rf"(?:against|to|along|beside|by) {OF}(?:ribs?|sides?|body|trunk|torso|chest)\b"
+    )
+    yield Rule("upper", "against to along beside by", pressed,
+               unless_said(_LYING, states("{upper_arm} points down 45")))  # fmt: skip
+    low_knee = (
+        r"(?:back|rear|trailing) knee (?:(?:is|hovers?|hovering|held|just|dropped|lowered|nearly|close) )*(?:above"
+        r"|off|to|near|touching) "
+        r"(?:the )?(?:floor|ground|mat)\b"
+    )
+    yield Rule("knee", "floor ground mat", low_knee, states("either knee height ..0.3"))
+    behind = (
+        rf"{limb('leg')} (?:(?:is|stretched|extended|lifted|raised|out|straight|held) )*(?:behind|back"
+        rf"|backwards?),? (?:and )?{_LEVEL}"
+    )
+    for condition in ("{leg} points back 45", "{leg} horizontal"):
+        yield Rule("leg legs", "behind back backward backwards", behind, states(condition))
+    angled = rf"{limb('forearm')} (?:(?:is|are|both|held) )*(?:angled|angles|slanting|slanted|inclined) up(?:wards?)?\b"
+    yield Rule("forearm forearms", "up upward upwards", angled, unless_said(_LYING, states("{forearm} points up 65")))
+    aside = (
+        rf"{limb('leg')} (?:\w+ ){{0,4}}?(?:to the side|sideways|laterally|outwards?) (?:at|to) (?:the )?(?:hip"
+        rf"|waist)[- ](?:level|height)\b"
+    )
+    yield Rule("leg legs", "level height", aside, states("{leg} horizontal"))
+    over_ankle = (
+        r"(?:front|leading|bent) knee (?:(?:is|stacked|directly|right|just) )*(?:over|above|stacked over) "
+        r"(?:the |its |his |her )?(?:front )?(?:ankle|heel)\b"
+    )
+    yield Rule("knee", "ankle heel", over_ankle, states("either shin vertical"))
+
+
+def _movements() -> Iterator[Rule]:
+    square = r"(?:90|ninety)(?: degrees)?|shoulder[- ](?:height|level)|(?:the )?horizontal"
+    part = limb("shoulder", "arm", "upper arm")
+    words = "shoulder shoulders arm arms upper"
+    for movement, noun, way in (("abducted", "abduction", "outward"), ("flexed", "flexion", "forward")):
+        moved = (
+            rf"{part} {gap()}(?:{movement} (?:(?:to|at|by|about|around|up) )*(?:{square})|(?:(?:in|at|to|with) "
+            rf")?(?:about )?"
+            rf"(?:90|ninety) degrees (?:of )?{noun}|{noun} (?:of|to) (?:90|ninety) degrees)\b"
+        )
+        yield Rule(words, f"{movement} {noun}", moved, states(f"{{upper_arm}} points {way} 40"))
+        overhead = (
+            rf"{part} {gap()}(?:fully {movement}|{movement} (?:fully|overhead|(?:to|at|by) 1[678]0(?: degrees)?)"
+            rf"|in full {noun})\b"
+        )
+        yield Rule(words, f"{movement} {noun}", overhead, states("{upper_arm} points up 50"))
+    some = (
+        rf"{part} (?:(?:is|are|both|slightly|held) )*abducted(?: (?:(?:about|to|at|by) )*(?:[3-8]\d|thirty"
+        rf"|forty-five|forty|sixty) degrees)?"
+        r"(?=$|[,.;]| (?:and|while|with) )"
+    )
+    yield Rule(words, "abducted", some, states("{upper_arm} points outward 75"))
+    hip = (
+        rf"{limb('hip')} {gap()}(?:flexed (?:(?:to|at|by|about) )*(?:90|ninety)(?: degrees)?|(?:at |in )?(?:90|ninety) "
+        r"degrees (?:of )?flexion)\b"
+    )
+    yield Rule("hip hips", "flexed flexion", hip,
+               unless_said(f"{_LYING}|torso|trunk|bent|forwards?", states("{thigh} horizontal")))  # fmt: skip
+    spread = r"(?:both hips|hips) (?:(?:are|both|widely|strongly|fully) )*(?:abducted|in (?:\w+ )?abduction)\b"
+    yield Rule("hips", "abducted abduction", spread, states("knees apart 0.35.."))
+    crossed = rf"{limb('arm', 'shoulder')} (?:is )?(?:horizontally )?adducted across {OF}(?:chest|body|front)\b"
+    yield Rule("arm shoulder", "adducted", crossed, states("{hand} near spine3 0.55"))
+
+
+def _by_the_clock(match: Match) -> str | None:
+    ways = {_HOURS[hour] for hour in (match["hour"], match["second"]) if hour}
+    return states(_BY_THE_CLOCK[ways.pop()])(match) if len(ways) == 1 else None

@@ -1,0 +1,140 @@
+"""What knees, feet, elbows and the head touch."""
+
+from collections.abc import Iterator
+
+from mardm_batch.language.statements.rules import HANDS, OF, SIDE, Match, Rule, gap, limb, states, subject
+
+
+def rules() -> Iterator[Rule]:
+    """Of knees and feet, then of elbows."""
+    stacked = (
+        r"(?:one foot (?:is |rests |resting |placed |lies )*on (?:top of )?the other(?: foot)?|feet (?:are "
+        r")?stacked)\b(?! (?:knee|leg|thigh|shin|ankle|side))"
+    )
+    yield Rule("foot feet", "other stacked", stacked, states("feet apart ..0.25"))
+    head = (
+        rf"(?:forehead|head|nose|face|chin) (?:(?:is|rests|resting|down|pressed|touches|touching|lowered|pulled|bent"
+        rf"|propped) )*"
+        rf"(?:on|to|onto|against|near|towards?) {OF}(?:(?P<at>left|right) )?knees?\b"
+    )
+    yield Rule("forehead head nose face chin", "knee knees", head, _head_on)
+    drawn = (
+        rf"{limb('knee')} (?:(?:is|are|both) )*(?:pulled|drawn|tucked|hugged|brought)"
+        r" (?:(?:tightly|close|right|all the way) )*(?:up|in|to|towards?)\b"
+    )
+    yield Rule("knee knees", "pulled drawn tucked hugged brought", drawn, states("{knee} bent 40.."))
+    together = (
+        r"(?P<part>feet|ankles|heels|legs|knees|thighs|toes) (?:(?:are|is|both|pressed|joined|held|put|kept|squeezed"
+        r"|glued"
+        r"|locked|brought|drawn|turned|inwards?|knocked|placed|stand|hooked|linked|tucked|set|close"
+        r"|tight|side by side|and) )*"
+        r"(?:together|touch(?:ing)?(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"
+    )
+    yield Rule("feet ankles heels legs knees thighs toes", "together touch touching kiss kissing", together, _together)
+    drawn_together = (
+        r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:close )?together\b"
+    )
+    yield Rule("elbows", "together", drawn_together, states("elbows apart ..0.4"))
+    close = (
+        r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
+        r"another)\b"
+    )
+    yield Rule("feet hands knees elbows ankles", "close", close, _close)
+    ankles = (
+        r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles|(?:left|right|one) ankle (?:is )?(?:crossed )?over "
+        r"the (?:left|right|other))\b"
+    )
+    yield Rule("ankles ankle", "crossed over", ankles, states("ankles apart ..0.33"))
+    chest = (
+        rf"{limb('knee', 'thigh')} {gap('floor|ground')}(?:to|towards?|against|into|up to|near) {OF}(?:own )?"
+        r"(?:chest|breastbone|sternum|ribs|chin|nose|forehead)\b"
+    )
+    points = "chest breastbone sternum ribs chin nose forehead"
+    for condition in ("{knee} near spine3 0.5", "{knee} bent 55.."):
+        yield Rule("knee knees thigh thighs", points, chest, states(condition))
+    by_hands = (
+        rf"{SIDE} (?:knee|shin) {gap()}(?:hugged|held|pulled|drawn|clasped|gripped)\b[^.;]{{0,40}}? (?:with|by|in) "
+        r"(?:both )(?:hands|arms)\b"
+    )
+    yield Rule("knee shin", "hugged held pulled drawn clasped gripped", by_hands, states("hands near {side}_knee 0.45"))
+    hugged = (
+        rf"(?:hug|hugs|hugging|pull|pulls|pulling|draw|draws|drawing|bring|brings|bringing) {OF}(?:both )?"
+        rf"{limb('knee')} {gap()}"
+    )
+    yield Rule("knee knees", "chest", rf"{hugged}(?:to|into|towards?) {OF}chest\b", states("{knee} near spine3 0.5"))
+    guarding = (
+        rf"{limb('hand', 'fist', 'forearm')} {gap()}(?:guard\w*|protect\w*|shield\w*) {OF}(?:face|chin|head|jaw"
+        r"|cheeks?|eyes)\b"
+    )
+    yield Rule(
+        f"{HANDS} forearm forearms", "face chin head jaw cheek cheeks eyes", guarding, states("{hand} near head 0.45")
+    )
+    same = (
+        rf"{SIDE} elbow and {OF}(?P<at>left|right) knee (?:(?:is|are|drawn|brought|pulled|come|almost|nearly) )*"
+        r"(?:together|to each other|touch\w*|meet)\b"
+    )
+    yield Rule("elbow", "knee", same, states("{side}_elbow near {at}_knee 0.35"))
+    elbow = (
+        rf"{limb('elbow')} (?:(?:is|are|both|leaning|leans|lean) )*{gap('behind|away|off|from')}(?:on|against|to"
+        rf"|towards?|touch\w*|meets?|pressing|presses"
+        r"|press|pry\w*|pries) (?:top of |the )?(?:inside of |inner )?"
+        r"(?:the |their |his |her |its |that )?(?:(?P<at>left|right) )?(?P<landmark>knee|thigh)s?\b"
+    )
+    yield Rule("elbow elbows", "knee knees thigh thighs", elbow, _elbow_on)
+    forearms = (
+        r"forearms (?:(?:are|rest|resting|laid|lying|propped) )*(?:on|across) (?:top of )?(?:the |their |his |her )?"
+        r"(?:thighs|knees)\b"
+    )
+    yield Rule("forearms", "thighs knees", forearms, states("hands near knees 0.4"))
+    foot = (
+        rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
+        r"|put|flat|hooked|wrapped|propped|pressing|up|bent|drawn|brought|pulled|raised|lifted|held) )*"
+        r"(?:on|over|across|against|above|to|into|behind|touches|touching|touch) (?:top of )?(?:the )?(?:inside of "
+        r"(?:the )?"
+        r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b(?! (?:height|level))"
+    )
+    yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
+    one_foot = (
+        r"one (?:foot|ankle|shin) (?:\w+ ){0,3}?(?:on|over|across|against) (?:top of )?(?:the )?(?:other|opposite) "
+        r"(?:knee|thigh)\b"
+    )
+    yield Rule("foot ankle shin", "other opposite", one_foot,
+               states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
+    over = (
+        rf"{SIDE} (?:leg|thigh|knee) (?:(?:is|crossed|thrown|wound|folded|draped|slung|crosses|wrapped|hooked) )+over "
+        r"the (?P<at>left|right)\b(?! (?:foot|ankle|shin|arm|hand|shoulder))"
+    )
+    yield Rule("leg thigh knee", "over", over, states("knees apart ..0.3"))
+
+
+def _head_on(match: Match) -> str:
+    if match["at"]:
+        return f"head near {match['at']}_knee 0.4"
+    if "knees" in match[0]:
+        return "head near knees 0.45"
+    return "head near left_knee 0.4 or head near right_knee 0.4"
+
+
+def _together(match: Match) -> str:
+    return f"{'knees' if match['part'] in ('knees', 'thighs') else 'ankles'} apart ..0.3"
+
+
+def _close(match: Match) -> str:
+    return f"{match['part']} apart ..{0.35 if match['part'] in ('hands', 'knees', 'elbows') else 0.3}"
+
+
+def _elbow_on(match: Match) -> str | None:
+    limit = 0.25 if match["landmark"] == "knee" else 0.35
+    if match["at"]:
+        return f"{subject(match, 'elbow')} near {match['at']}_knee {limit}" if match["side"] else None
+    if match["both"]:
+        return f"elbows near knees {limit}"
+    sides = [match["side"]] if match["side"] else ["left", "right"]
+    return " or ".join(f"{side}_elbow near {at}_knee {limit}" for side in sides for at in ("left", "right"))
+
+
+def _foot_on(match: Match) -> str | None:
+    if match["side"] == match["at"]:
+        return None
+    limit = {"knee": 0.25, "thigh": 0.3}.get(match["landmark"], 0.4)
+    return f"{match['side']}_ankle near {match['at']}_knee {limit}"

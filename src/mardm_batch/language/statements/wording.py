@@ -1,0 +1,215 @@
+"""Sentences put plainly, for the rules: each part by its own name and side, before what is said of it.
+
+"the left arm up, the right out" is "the left arm up, the right arm out", "lifts the right heel" is "right heel lifted",
+and "the right arm is bent, the hand on the hip" names the right hand.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from mardm_batch.language.limbs import other_side, plural, singular
+
+_OWN: Final = "the|their|his|her|its|your|my"
+_ARM: Final = "arm|hand|elbow|forearm|wrist|fist|palm|fingertips|upper arm"
+_LEG: Final = "leg|knee|foot|thigh|shin|ankle|heel|sole|toes|calf"
+_HALF: Final = {
+    "lower leg": "shin", "upper leg": "thigh", "lower arm": "forearm", "humerus": "upper arm", "femur": "thigh",
+    "tibia": "shin",
+}  # fmt: skip
+_MENTION: Final = re.compile(
+    rf"(?P<object>\b(?:on|onto|at|to|of|over|across|behind|against|near|by|under|above|below|beside|around|from|than"
+    rf"|towards?|touch\w*|hold\w*|grip\w*|clasp\w*|reach\w*|meets?|in front of|inside|for)"
+    rf" (?:(?:{_OWN}) )?(?:\w+ of (?:{_OWN}) )?)?\b"
+    rf"(?:(?P<side>left|right|one|an?) (?P<part>{_ARM}|{_LEG}|shoulder|hip)|(?P<both>arms|hands|elbows|legs|knees"
+    rf"|feet))\b"
+)
+_PREDICATE: Final = (
+    "is|stays?|remains?|held|kept|straight|bent|extended|flexed|raised|lifted|lowered|stretched|pointing|points|hanging"
+    "|hangs|dangling|reaching|reaches|resting|rests|placed|pulled|drawn|folded|crossed|tucked|planted|flat|pushed|swung"
+    "|kicked|relaxed|lies|lying|touching|touches|touch|holding|gripping|horizontal|vertical|outstretched|slightly|fully"
+    "|forwards?|backwards?|ahead|leading|down|up|out|off|soft|softened|loose|locked|cocked|curled|rotated|lightly"
+    "|gently|firmly"
+)
+_PLACE: Final = "on|at|in|over|across|behind|back|to|by|against|above|under|below|beside|near|high|low|level"
+_NEXT_CLAUSE: Final = r"(?:[,;:] |\band |\bwhile |\bwhereas |\bwith |\bbut |\bas )+"
+_ELLIPSIS: Final = re.compile(
+    rf"(?P<before>{_NEXT_CLAUSE}(?:(?P<own>{_OWN}) )?)(?P<side>left|right)(?P<one> one)?"
+    rf"(?= (?:(?P<place>{_PLACE})|{_PREDICATE})\b|[,.;]? ?$)"
+)
+_HAND_ALONE: Final = re.compile(
+    r"\b(?:his|her|their) (?P<side>left|right)(?= (?:(?:is|rests|resting|lies|placed) )?(?:on|at|against|behind) "
+    r"(?:the |his |her |their )?(?:\w+ of (?:the |his |her |their )?)?"
+    r"(?:hips?|waist|head|neck|chest|face|chin|knee|thigh|shoulder|forehead|belly|back)\b)"
+)
+_PAIR: Final = re.compile(
+    rf"\b(?:both )?(?:(?:{_OWN}) )?(?P<side>left|right)(?: (?P<first>{_ARM}|{_LEG}))? and (?:(?:{_OWN}) )?"
+    rf"(?P<other>left|right) (?P<part>{_ARM}|{_LEG})(?P<several>s)?\b"
+)
+_PREPOSITION: Final = re.compile(r"\b(?:on|onto|of|to|towards?|at|over|against|than|from|behind|across)(?: \w+){0,2} $")
+_ADJECTIVE: Final = re.compile(
+    r"\b(?P<how>raised|lifted|lowered|outstretched|extended|stretched|crossed|folded|bowed|tilted|clasped) "
+    rf"(?P<part>(?:left|right) (?:{_ARM}|{_LEG})|arms|hands|legs|forearms|wrists|ankles|head)\b(?! (?:hold|grip|touch))"
+)
+_OTHER: Final = re.compile(
+    rf"\b(?P<first>one (?P<part>arm|hand|elbow|leg|foot)\b[^.;]{{1,60}}?{_NEXT_CLAUSE})(?:the )?other(?: one)?"
+    rf"(?= (?:{_PREDICATE}|{_PLACE})\b)"
+)
+_OF_LIMB: Final = re.compile(
+    rf"\b(?:(?:{_OWN}) )?(?P<part>{_ARM}|{_LEG}) of (?:{_OWN}) (?P<side>left|right) "
+    r"(?:arm|leg|hand|foot|side|one)\b"
+)
+_PART: Final = re.compile(
+    rf"(?P<before>(?:[,;:] |\band |\bwith |\bwhile |\bso (?:that )?|\bas )+(?:(?:the|its|his|her|their|that) )?)"
+    rf"(?P<part>(?P<arm>{_ARM})|{_LEG})"
+    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|turned|facing|pressed|close|next|\w+ing|at|in)\b)"
+)
+_CRADLED: Final = re.compile(
+    r"(?P<before>\b(?:chin|cheek|head|face|forehead|temple) (?:\w+ ){0,2}?(?:in|on|against) (?:the|its|his|her|their"
+    r"|that) )"
+    r"(?P<part>(?P<arm>hand|palm|fist))\b"
+)
+_EXCEPT: Final = re.compile(
+    r"\bboth (?P<parts>arms|legs|hands|feet|knees|elbows|heels)\b(?P<said>[^.;]{1,80}?),? "
+    r"(?:except|apart from|save)(?: for)? (?P<rest>(?:[\w-]+ ){0,5}?(?P<side>left|right)\b(?P<one> one)?)"
+)
+_PARTICIPLES: Final = {
+    "rais": "raised", "lift": "lifted", "extend": "extended", "straighten": "straightened", "stretch": "stretched",
+    "cross": "crossed", "fold": "folded", "turn": "turned", "tilt": "tilted", "twist": "twisted", "rotat": "rotated",
+    "lower": "lowered", "drop": "dropped", "plac": "placed", "rest": "resting", "put": "put", "putt": "put",
+    "press": "pressed", "tuck": "tucked", "swing": "swung", "kick": "kicked", "keep": "kept", "spread": "spread",
+    "open": "opened", "bring": "brought", "draw": "drawn", "pull": "pulled", "push": "pushed", "lean": "leaning",
+    "plant": "planted", "mov": "moved", "point": "pointing", "reach": "reaching", "hold": "held", "bow": "bowed",
+    "tip": "tipped", "tipp": "tipped", "lay": "laid", "set": "set", "bend": "bent", "thrust": "thrust",
+}  # fmt: skip
+"""By the stem of a verb."""
+_AIM: Final = (
+    r"(?= (?:(?:straight|far|high|both|right|all) )*(?:out|up|upwards?|forwards?|back|backwards?|above|over|behind"
+    r"|in front"
+    r"|down|downwards?|sideways|to|towards?|overhead|across|ahead|along|beside|apart|wide|together|at|on|onto"
+    r"|diagonally"
+    r"|parallel|horizontal\w*|vertical\w*)\b)"
+)
+_ACTIVE: Final = re.compile(
+    r"(?<!hand )(?<!hands )(?<!arm )(?<!arms )(?<!fingers )(?<!palms )(?<!to )(?<!ll )(?<!ould )(?<!can )"
+    r"(?<!leg )(?<!knee )(?<!foot )"
+    rf"(?P<and> and )?\b(?P<stem>{'|'.join(sorted(_PARTICIPLES, key=len, reverse=True))})(?:e?s|ing|e)? "
+    rf"(?P<part>(?:(?:{_OWN}) )?(?:(?:both )?(?:arms|hands|elbows|palms|fists|forearms|legs|knees|feet|heels|thighs"
+    rf"|toes)"
+    rf"|(?:left|right|one|other) (?:{_ARM}|{_LEG}|shoulder|hip)|(?:the|his|her|their) (?:foot|hand|knee|heel|arm|leg"
+    rf"|elbow|forearm|thigh)|head|chin|face|gaze|torso|trunk|upper body|chest|hips"
+    r"|shoulders))\b(?!['’-])"
+)
+_NEED_AIM: Final = frozenset(
+    ("stretch", "reach", "hold", "keep", "swing", "bend", "point", "push", "mov", "kick", "open")
+)
+_POSSESSIVE: Final = re.compile(
+    r"\b(?:his|her|their|its|your|my)(?= (?!and\b|with\b|while\b|on\b|in\b|to\b|up\b"
+    r"|down\b|own\b)\w)"
+)
+_SIDES: Final = re.compile(r"\b(?:left|right) \w+ and (?:the |his |her |their )?(?:left|right) ")
+_AIMED: Final = re.compile(_AIM)
+
+
+def put_plainly(text: str) -> str:
+    """A text in lower case in the words of the rules."""
+    for half, name in _HALF.items():
+        if half in text:
+            text = text.replace(half, name)
+    if " joint" in text:
+        text = re.sub(r"\b(knee|elbow) joint(s?)\b", r"\1\2", text)
+    if " of " in text:
+        text = _OF_LIMB.sub(lambda match: f"{match['side']} {match['part']}", text)
+    if "other " in text:
+        text = _OTHER.sub(lambda match: f"{match['first']}one {match['part']}", text)
+    if "both " in text:
+        text = _EXCEPT.sub(_but_for_one, text)
+    text = _ACTIVE.sub(_put_passively, text)
+    text = _ADJECTIVE.sub(_put_after, text)
+    if "left and" in text or "right and" in text or _SIDES.search(text):
+        text = _PAIR.sub(_both_of_pair, text)
+    if "left" in text or "right" in text:
+        text = _resolved(_ELLIPSIS, text, _named_after_other)
+        text = _HAND_ALONE.sub(lambda match: f"{match[0]} hand", text)
+        text = _resolved(_PART, text, _with_side)
+        text = _resolved(_CRADLED, text, _with_side)
+    return _POSSESSIVE.sub("the", text)
+
+
+def _resolved(pattern: re.Pattern[str], text: str, resolve: Callable[[re.Match[str], re.Match[str]], str]) -> str:
+    """The text, each match of the pattern resolved by the last mention of a limb that does something before it."""
+    mentions = _subjects(text)
+    mention, last = next(mentions, None), None
+    parts, end = [], 0
+    for match in pattern.finditer(text):
+        while mention is not None and mention.end() <= match.start():
+            last, mention = mention, next(mentions, None)
+        if last is not None and not re.search("[.;!?]", text[last.end() : match.start()]):
+            parts += [text[end : match.start()], resolve(match, last)]
+            end = match.end()
+    return "".join((*parts, text[end:]))
+
+
+def _subjects(text: str) -> Iterator[re.Match[str]]:
+    """The mentions of limbs that something is said of; not those that are touched by others."""
+    return (match for match in _MENTION.finditer(text) if match["object"] is None)
+
+
+def _named_after_other(match: re.Match[str], last: re.Match[str]) -> str:
+    """Of "the left arm up, the right out" the second."""
+    if last["side"] not in (None, other_side(match["side"])) or not (
+        match["own"] or match["one"] or _may_lack_article(match)
+    ):
+        return match[0]
+    return f"{match['before']}{match['side']} {last['part'] or singular(last['both'])}"
+
+
+def _may_lack_article(match: re.Match[str]) -> bool:
+    """Not "right behind the left foot"."""
+    return match["side"] == "left" or not match["place"]
+
+
+def _with_side(match: re.Match[str], last: re.Match[str]) -> str:
+    """Of "the left arm bent, the hand on the hip" the hand."""
+    same_limb = last["part"] and (last["part"] in f"{_ARM}|shoulder".split("|")) == bool(match["arm"])
+    return (
+        f"{match['before']}{last['side']} {match['part']}"
+        if same_limb and last["side"] in ("left", "right")
+        else match[0]
+    )
+
+
+def _but_for_one(match: re.Match[str]) -> str:
+    """Of "both arms are straight except the left" the right arm."""
+    part = singular(match["parts"])
+    named = f" {part}" if match["one"] or match.end() == len(match.string) else ""
+    rest = match["rest"].removesuffix(" one")
+    return f"{other_side(match['side'])} {part}{match['said']}, {rest}{named}"
+
+
+def _both_of_pair(match: re.Match[str]) -> str:
+    """Of "the left hand and the right hand" both hands; not of "turned to the left and the right hand up"."""
+    is_pair = match["side"] != match["other"] and match["first"] in (None, match["part"])
+    if match["first"] is None and not (match["several"] or match[0].startswith("both ")):
+        is_pair = False
+    return f"both {plural(match['part'])}" if is_pair and not _is_object(match) else match[0]
+
+
+def _put_after(match: re.Match[str]) -> str:
+    """Of "a raised right knee" the knee that is raised."""
+    if not match["part"].startswith(("left", "right")) and _is_object(match):
+        return match[0]
+    return f"{match['part']} {match['how']}"
+
+
+def _is_object(match: re.Match[str]) -> bool:
+    """Whether a preposition stands before it."""
+    return bool(_PREPOSITION.search(match.string[max(match.start() - 30, 0) : match.start()]))
+
+
+def _put_passively(match: re.Match[str]) -> str:
+    """Of "lifts the right heel" the heel that is lifted."""
+    stem = match["stem"]
+    if stem in _NEED_AIM and not _AIMED.match(match.string, match.end()):
+        return match[0]
+    return f"{', ' if match['and'] else ''}{match['part']} {_PARTICIPLES[stem]}"
