@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from mardm_batch.language import forms, informal, labels, negation, numbers, sides
+from mardm_batch.language.expressions import find_expressions
 from mardm_batch.language.spelling import Speller, english_words
 from mardm_batch.language.text import Change, Draft
 from mardm_batch.language.words import WORD, split_words, stem
@@ -53,6 +54,8 @@ class CaptionReader:
         return Rewriting(draft.text, tuple(draft.changes))
 
     def _rewrite_once(self, draft: Draft) -> None:
+        for expression, meaning in tuple(find_expressions(draft.text)):
+            draft.say_besides("expression", expression, meaning)
         self._read_marks(draft)
         words = set(split_words(draft.text))
         if words & informal.INFORMAL_WORDS:

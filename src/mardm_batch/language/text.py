@@ -3,6 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
+from typing import Final
+
+_END: Final = " .,;:!?"
+"""What ends a text to which something is added."""
 
 Replacement = Callable[[re.Match[str]], str | None]
 """What to say instead of a match; None: as it is."""
@@ -26,7 +30,10 @@ def compile_rules(rules: Iterable[tuple[str, str, Replacement]]) -> tuple[Rule, 
 
 @dataclass(frozen=True)
 class Change:
-    """A part of a caption that was replaced. `kind`: spelling, form, number, negation or side."""
+    """A part of a caption that was replaced. `kind`: spelling, form, number, negation, side or expression.
+
+    An expression stays; what it means is said besides.
+    """
 
     kind: str
     before: str
@@ -56,6 +63,12 @@ class Draft:
             return after
 
         self.text = pattern.sub(record, self.text)
+
+    def say_besides(self, kind: str, part: str, meaning: str) -> None:
+        """Say at the end what a part of the text means, unless the text says it."""
+        if meaning not in self.text:
+            self.changes.append(Change(kind, part, meaning))
+            self.text = f"{self.text.rstrip(_END)}, {meaning}"
 
     def apply(self, kind: str, rules: Iterable[Rule], words: Set[str]) -> None:
         """Replace by all rules that have one of the words of the text in lower case, in their order."""
