@@ -156,6 +156,13 @@ def _hands() -> Iterator[Rule]:
         r"front))"
     )
     yield Rule("arm arms", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
+    for way, where, condition in (
+        ("up", r"(?:up(?:wards?)?|(?:to|at|towards?) (?:the )?(?:ceiling|sky))", "{hand} above {shoulder}"),
+        ("down", r"(?:down(?:wards?)?|(?:to|at|towards?) (?:the )?(?:floor|ground))", "{hand} below {shoulder} 0.1"),
+    ):
+        pointed = rf"{limb('hand')} (?:is )?(?:points?|pointing) (?:straight )?{where}\b(?! and)"
+        words = f"{way} {way}ward {way}wards ceiling sky floor ground"
+        yield Rule("hand hands", words, pointed, unless_said(_LYING, states(condition)))
     forwards = (
         rf"{limb('hand', 'fist', 'palm')} (?:(?:is|are|held|reaching|reaches|stretched|extended|out|pushed|both"
         rf"|push\w*|points?|pointing"
@@ -171,10 +178,7 @@ def _hands() -> Iterator[Rule]:
         rf"back|(?:on|to|against) {OF}(?:lower back|small of {OF}back))\b(?! of)"
     )
     yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
-    ahead = (
-        r"(?:(?:is|are|held|kept|both|clasped|together|pressed|joined|crossed|raised|out|up|guarding|low|brought|folded"
-        r"|interlaced|close) )*(?:in front of|before)"
-    )
+    ahead = gap("touch*|off|behind|below|above|over|on|at|under") + "(?:in front of|before)"
     before_face = rf"{limb('hand', 'fist', 'palm', 'wrist', 'forearm')} {ahead} {OF}(?:face|eyes|nose|mouth|chin)\b"
     yield Rule(f"{_HANDS} wrist wrists forearm forearms", "front before", before_face,
                unless_said(_LYING, states("{hand} above spine3")))  # fmt: skip
@@ -227,6 +231,8 @@ def _arms() -> Iterator[Rule]:
         r"letter) t(?:[- ](?:shape|pose|position))?\b"
     )
     yield Rule("arms", "t", tee, states("arms points outward 50"))
+    square = rf"{_ARM} {gap()}(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) (?:an l|a right angle)(?:[- ]shape)?\b"
+    yield Rule("arm arms", "l angle", square, states("{elbow} bent 62..118"))
     ring = r"arms (?:\w+ ){0,4}?(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) an? (?:\w+ )?(?:circle|ring|oval|hoop|o)\b"
     yield Rule("arms", "circle ring oval hoop o", ring, states("elbows bent 20.."))
     for condition in ("hands near hips 0.3", "elbows bent 45.."):
@@ -261,10 +267,12 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("arm arms", "away out", away, unless_said(_LYING, states("{arm} points down 50")))
     round_leg = (
-        rf"{_ARM} (?:(?:is|are|both|hooks?|hooked|wraps?|wrapped|curls?|curled|looped) )+(?:a?round|under|over) {OF}"
+        rf"{_ARM} (?:(?:is|are|both|hooks?|hooked|wraps?|wrapped|curls?|curled|looped) )*(?:a?round|under|over) {OF}"
         r"(?P<at>left|right) (?:knee|leg|shin|thigh)\b"
     )
     yield Rule("arm arms", "around round under over", round_leg, states("{hand} near {at}_knee 0.5"))
+    over_shoulder = round_leg.replace("knee|leg|shin|thigh", "shoulder")
+    yield Rule("arm arms", "around round over", over_shoulder, states("{hand} near {at}_shoulder 0.4"))
     round_head = (
         rf"{_ARM} (?:(?:is|are|both) )*(?:encircl(?:e|es|ing)|fram(?:e|es|ing)|(?:wrap\w*|curl\w*|curved|folded) "
         rf"(?:a?round|over)) "
@@ -278,7 +286,8 @@ def _arms() -> Iterator[Rule]:
     yield Rule("arm", "front", crossing, _across)
     forward = (
         rf"{_ARM} {_AIMED}(?:forwards?|(?:straight |out )*(?:in front|ahead)|to "
-        r"the front|out front)\b(?! (?:of (?:the )?(?:chest|belly|face|stomach|hips)|and (?:down|up|out)))"
+        r"the front|out front)\b(?! (?:of (?:the )?(?:chest|belly|face|stomach|hips)|and (?:down|up|out)|rest\w*"
+        r"|on (?:the )?(?:left |right )?(?:knees?|thighs?)))"
     )
     yield Rule("arm arms", "forward forwards front ahead", forward, states("{arm} points forward 45"))
     yield Rule(
@@ -355,8 +364,9 @@ def _arms() -> Iterator[Rule]:
     )
     yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
     level_elbows = (
-        rf"{limb('elbow')} (?:(?:is|are|both|held|raised|lifted|bent|high|up) )*(?:(?:at|to) (?:the )?shoulder[- ]"
-        rf"(?:height|level)|(?:level|in line) with {OF}shoulders?|as high as {OF}shoulders?)\b"
+        rf"{limb('elbow')} {gap('below|above|just|under|near|slightly|not')}(?:(?:at|to) (?:the )?shoulder[- "
+        rf"](?:height|level)"
+        rf"|(?:level|in line) with {OF}(?:left |right )?shoulders?|as high as {OF}shoulders?)\b"
     )
     yield Rule("elbow elbows", "shoulder shoulders", level_elbows, states("{upper_arm} horizontal"))
     at_shoulders = (

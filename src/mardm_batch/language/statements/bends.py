@@ -138,6 +138,16 @@ def rules() -> Iterator[Rule]:
     standing = r"(?:standing|stands|stand) (?:up )?(?:upright|straight|tall|erect)\b"
     yield Rule("standing stands stand", "upright straight tall erect", standing,
                unless_said(r"bent|bend\w*|knees?|legs?|foot|feet|forearms?", states("knees bent ..45")))  # fmt: skip
+    for word, part in (("leg", "knee"), ("arm", "elbow")):
+        then = rf"{limb(word)} {gap(most=7)}[\w'’-]+, (?:and )?(?:{_SLIGHT})?bent(?= at the (?:knee|elbow)|$|[,.;])"
+        yield Rule(f"{word} {word}s", "bent", then, partial(_bent, part))
+    forward_lunge = (
+        rf"{SIDE} (?:leg|foot|knee) (?:lunges|lunging|lunged) (?:far |deeply )?(?:forwards?|ahead|in "
+        rf"front)\b"
+    )
+    yield Rule("lunges lunging lunged", "forward forwards ahead front", forward_lunge, states("{side}_knee bent 40.."))
+    under = rf"{limb('leg', 'foot', 'shin')} {gap()}(?:tucked|folded|curled) (?:up )?(?:under|beneath|underneath)\b"
+    yield Rule("leg legs foot feet shin shins", "under beneath underneath", under, states("{knee} bent 80.."))
     at_knees = (
         r"(?:bends|bending|bent|bend|flexing|flexed) (?:(?P<little>slightly|a little|a bit) )?at (?:both |the )*knees\b"
     )

@@ -24,7 +24,8 @@ _LANDMARKS: Final = {
     "hip": ("hip", 0.25), "bum": ("hip", 0.35), "butt": ("hip", 0.35), "buttock": ("hip", 0.35),
     "waist": ("hip", 0.3), "belt": ("hip", 0.33), "thigh": ("knee", 0.45),
     "kneecap": ("knee", 0.2), "knee": ("knee", 0.2), "shin": ("knee", 0.45), "calf": ("knee", 0.45),
-    "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "heel": ("ankle", 0.22),
+    "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "toe": ("foot", 0.3),
+    "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "collarbone": ("neck", 0.3), "forearm": ("elbow", 0.33),
     "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "skull": ("head", 0.25), "crown": ("head", 0.25), "jaw": ("head", 0.3),
@@ -97,7 +98,7 @@ def _hands_on_parts() -> Iterator[Rule]:
     on_the_other = (
         rf"(?P<side>left|right) (?:hand|palm|fist) {gap('off|from|above|below|behind|front', most=4)}"
         r"(?:on(?: top of)?|over|hold(?:s|ing)|clasp(?:s|ing)|cover(?:s|ing)|grip(?:s|ping)|against|meets?"
-        r"|touch(?:es|ing)) the "
+        r"|touch(?:es|ing)|to|into|in) (?:the )?"
         r"(?!(?P=side))(?:left|right) (?:hand|palm|fist|one)\b"
     )
     yield Rule(HANDS, HANDS, on_the_other, lambda match: "hands close 0.25")
@@ -166,9 +167,10 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
     held_by = (
         r"(?P<at>left|right) (?P<landmark>foot|ankle|heel|knee|elbow|wrist)\b[^.;]{0,40}?"
-        rf"\b(?:held|gripped|grabbed|caught|tapped|touched) (?:by|in|with) {OF}(?:both )?{HAND}"
+        rf"\b(?:held|gripped|grabbed|caught|tapped|touched|supported|cupped|propped) (?:up )?(?:by|in|with) "
+        rf"{OF}(?:both )?{HAND}"
     )
-    yield Rule(HANDS, "held gripped grabbed caught tapped touched", held_by, _hand_on)
+    yield Rule(HANDS, "held gripped grabbed caught tapped touched supported cupped propped", held_by, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
@@ -197,7 +199,7 @@ def _hands_together() -> Iterator[Rule]:
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
         "hands palms fingers fists fingertips",
-        "together clasped joined touching touch interlaced other another meet meets",
+        "together clasped joined touching touch interlaced steepled other another meet meets",
         rf"(?:(?:hands|palms|fists|fingertips) {joining}(?:together\b|{joined}|{each_other}|meet\b)|(?:clasped|joined) "
         r"hands\b"
         r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",
@@ -211,6 +213,8 @@ def _hands_together() -> Iterator[Rule]:
     yield Rule("hands palms fists", "chest sternum heart breastbone", at_chest, states("hands near spine3 0.4"))
     between = r"(?:hands|palms) (?:\w+ ){0,2}?between (?:the |his |her |their )?(?:thighs|knees|legs)\b"
     yield Rule("hands palms", "between", between, states("hands apart ..0.3"))
+    between_one = rf"{limb('hand', 'arm')} {gap()}between {OF}(?:thighs|knees|legs)\b"
+    yield Rule("hand hands arm arms", "between", between_one, states("{hand} near knees 0.5"))
     folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
     yield Rule("hands", "folded", folded, states("hands close 0.25"))
     crossed = (
@@ -219,6 +223,8 @@ def _hands_together() -> Iterator[Rule]:
         r"wrists)\b"
     )
     yield Rule("wrists hands arms", "crossed cross crossing crosses", crossed, states("wrists apart ..0.26"))
+    together = r"forearms (?:(?:are|pressed|held|brought|squeezed) )*(?:together|touching)\b"
+    yield Rule("forearms", "together touching", together, states("wrists apart ..0.3"))
     forearms = r"forearms (?:are )?(?:crossed|crossing|cross|one over the other)\b"
     yield Rule("forearms", "crossed crossing cross over", forearms, states("wrists apart ..0.45"))
 
@@ -233,7 +239,8 @@ def _hand_on(match: Match) -> str | None:
     word = match["landmark"].replace("calves", "calf")
     single = next(name for name in _LANDMARKS if word in (name, plural(name)))
     point, limit = _LANDMARKS[single]
-    limit += 0.15 * (" near " in match[0]) + 0.1 * (" above " in match[0])
+    beside = point != "head" and re.search(r" (?:beside|next to|by) ", match[0]) is not None
+    limit += 0.15 * (" near " in match[0]) + 0.1 * beside + 0.1 * (" above " in match[0])
     hand = subject(match, "hand")
     if point not in _PAIRED:
         return f"{hand} near {point} {limit:g}"

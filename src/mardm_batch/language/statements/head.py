@@ -21,6 +21,10 @@ def rules() -> Iterator[Rule]:
         r"(?! (?:shoulder|hand|ear))",
         states("head looks {to} 8"),
     )
+    neck = (
+        r"neck (?:is )?(?:\w+ )?(?:rotated|turned|twisted|rotation) (?:\w+ )?(?:to|towards?) the (?P<to>left|right)\b"
+    )
+    yield Rule("neck", "left right", neck, states("head looks {to} 8"))
     glance = (
         rf"{_GAZES} {MORE}(?:away )?(?:to )?{OF}(?P<to>left|right)\b(?! (?:shoulder|hand|foot|knee|arm|elbow|palm|fist"
         r"|toes|thigh|leg))"
@@ -29,16 +33,22 @@ def rules() -> Iterator[Rule]:
     turning = rf"(?:turning|turns|turn|turned) {OF}(?:head|face|gaze) {MORE}(?:to )?{OF}(?P<to>left|right)\b"
     yield Rule("head face gaze", "left right", turning, states("head looks {to} 8"))
     over = (
-        rf"(?:{_GAZES}|{head} (?:is )?turned) (?:back |round |around )?(?:(?:at|to|towards) (?:\w+ ){{0,2}}?)?over "
+        rf"(?:{_GAZES}|{head} (?:is )?turned|chin(?: is)?(?: turned)?) (?:back |round |around )?(?:(?:at|to|towards) "
+        rf"(?:\w+ ){{0,2}}?)?over "
         rf"{OF}(?P<to>left|right) shoulder\b"
     )
     yield Rule(f"{heads} {_GAZE_WORDS}", "shoulder", over, states("head looks {to} 10"))
     both_ways = (
-        rf"(?:{_GAZES}(?: kept| held| turned| lifted| lowered)?|head (?:turned|kept|held)|glances) (?:up"
+        rf"(?:{_GAZES}(?: kept| held| turned| lifted| lowered)?|head (?:turned|kept|held)|eyes(?: cast)?|glances) (?:up"
         rf"|down)(?:wards?)? (?:and |over )?(?:to )?(?:the |his |her )?"
         r"(?P<to>left|right)\b(?! (?:hand|foot|knee|arm|elbow|shoulder))"
     )
-    yield Rule(_GAZE_WORDS + " head glances", "up down upwards downwards", both_ways, states("head looks {to} 5"))
+    yield Rule(
+        _GAZE_WORDS + " head eyes glances",
+        "up down upward downward upwards downwards",
+        both_ways,
+        states("head looks {to} 5"),
+    )
     tilted = (
         rf"(?:{head}|neck) (?:(?:is|has|slightly) )*(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped"
         rf"|dropped|drops|fallen"
@@ -53,13 +63,19 @@ def rules() -> Iterator[Rule]:
         r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) (?:(?:to|towards?) )?(?:the )?(?P<to>left|right)\b"
     )
     yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
+    on_shoulder = (
+        r"(?:head|cheek|temple) (?:(?:is|rests?|resting|lies|lying|laid|dropped|drops|tilted|down|leaning|leans) )*"
+        r"(?:on|onto|towards?|against|to) the (?P<to>left|right) shoulder\b"
+    )
+    yield Rule("head cheek temple", "shoulder", on_shoulder, states("head tilts {to} 8"))
     either_way = (
         r"(?:head|face|gaze) (?:is )?(?:\w+ ){0,2}?(?:turned|averted|tilted|tipped|cocked|inclined|rotated|leaning"
         r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
     )
     yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
     ear_to = (
-        r"(?<!left )(?<!right )ear (?:\w+ ){0,2}?(?:to|towards?|on|at) (?:the |his |her |their )?(?P<to>left|right) "
+        r"(?<!left )(?<!right )ear (?:\w+ ){0,2}?(?:to|towards?|on|at|over) (?:the |his |her |their )?(?P<to>left"
+        r"|right) "
         r"shoulder\b"
     )
     yield Rule("ear", "shoulder", ear_to, states("head tilts {to} 8"))
@@ -68,7 +84,8 @@ def rules() -> Iterator[Rule]:
     crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
     yield Rule("head neck", "crooked", crooked, states("head tilts left 6 or head tilts right 6"))
     ear = (
-        r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on) (?:the |his |her |their )?"
+        r"(?P<to>left|right) ear (?:\w+ ){0,3}?(?:to|towards?|near|against|approaches|on|over) (?:the |his |her "
+        r"|their )?"
         r"(?P=to) shoulder\b"
     )
     yield Rule("ear", "shoulder", ear, states("head tilts {to} 8"))
@@ -111,7 +128,7 @@ def rules() -> Iterator[Rule]:
         r"|drops|tilt|tilts) (?:the |his |her |their |your )?head (?:\w+ )?back"
         r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
         r"|(?:neck|head) (?:is )?(?:extended|hyperextended)(?: back(?:wards?)?)?(?=$|[,.;]| and)"
-        r"|head (?:is )?(?:turned|kept|held) up"
+        r"|head (?:is )?(?:turned|kept|held) up|face (?:is )?(?:lifted|raised|upturned|tilted up|turned up)"
         r"|(?:gaze|eyes|face|chin|nose) (?:is )?(?:lifts?|lifted|rises?|raised|goes|turned|directed|points?|pointing"
         r"|pointed|tilted|tipped) (?:up )?(?:to|towards?|at) "
         r"(?:the )?(?:ceiling|sky)"

@@ -88,9 +88,10 @@ def rules() -> Iterator[Rule]:
         r"|below) (?:the |his |her |their )?(?:hips?|pelvis|bum|bottom|seat|heart|waist)\b)"
     )
     yield Rule("head shoulders crown", "lower below", upside, states("head below pelvis"))
-    for relation, states_it in (("below", "dropped|drops|lowered|lower|dipped|dips|sagging|sags|droops|drooping"
-    "|sunk|down"),
-                                ("above", "raised|lifted|hiked|hitched|higher|elevated|up")):  # fmt: skip
+    for relation, states_it in (
+        ("below", "dropped|drops|lowered|lower|dipped|dips|sagging|sags|droops|drooping|sunk|down"),
+        ("above", "raised|lifted|hiked|hitched|hunched|shrugged|higher|elevated|up"),
+    ):
         for part, least in (("shoulder", 0.02), ("hip", 0.01)):
             moved = (
                 rf"{SIDE} {part} (?:(?:is|held|slightly|a|little|bit|carried) )*(?:{states_it})\b(?! (?:to|than"
@@ -152,7 +153,8 @@ def _beside() -> Iterator[Rule]:
         for relation, said in ways:
             where = (
                 rf"{limb(*names)} {placed}(?:far |well |just |slightly )?{said} {OF}(?P<at>left |right )?"
-                r"(?P<point>hips?|shoulders?|head|knees?|feet|foot|pelvis|torso|trunk|body)\b(?! (?:and (?:hip|knee"
+                r"(?P<point>hips?|shoulders?|head|knees?|thighs?|feet|foot|pelvis|torso|trunk|body)\b(?! (?:and "
+                r"(?:hip|knee"
                 r"|shoulder)"
                 r"|of|height|level))"
             )
@@ -162,7 +164,8 @@ def _beside() -> Iterator[Rule]:
 
 def _relative(part: str, relation: str) -> Condition:
     def condition(match: Match) -> str | None:
-        point = {"trunk": "torso", "body": "torso", "pelvis": "pelvis"}.get(match["point"]) or singular(match["point"])
+        said = {"trunk": "torso", "body": "torso", "thigh": "hip", "thighs": "hips"}.get(match["point"], match["point"])
+        point = said if said == "pelvis" else singular(said)
         if point == part or (point == "head" and relation == "behind"):
             return None
         if point in ("hip", "shoulder", "knee", "foot"):

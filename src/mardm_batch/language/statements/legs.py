@@ -40,9 +40,9 @@ def _legs() -> Iterator[Rule]:
     raised = r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|high)\b"
     yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung high",
                rf"{_FOOT} {lifted}{raised}", _raised_foot)  # fmt: skip
-    knee = rf"{limb('knee')} {lifted}(?:drawn )?(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
+    knee = rf"{limb('knee', 'thigh')} {lifted}(?:drawn )?(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
     yield Rule(
-        "knee knees",
+        "knee knees thigh thighs",
         "raised lifted lifts high up",
         knee,
         unless_said(_RESTING + "|kneel(?:s|ing)?|jump(?:s|ing)?|floor|ground|knee down|lung(?:e|es|ing)", _raised_knee),
@@ -57,7 +57,8 @@ def _legs() -> Iterator[Rule]:
         r"(?:to|with) (?:the )?(?:floor|ground))\b"
     )
     raised_ahead = (
-        rf"{SIDE} (?:leg|foot) {gap('back|backwards?|behind|sideways|side')}(?:forwards?|in front|ahead|to the front) "
+        rf"{SIDE} (?:leg|foot) {gap('back|backwards?|behind|sideways|side')}(?:forwards?|in front|ahead|to the "
+        rf"front),? (?:and )?"
         rf"(?:up )?{level}"
     )
     yield Rule("leg foot", "forward forwards front ahead", raised_ahead, states("{leg} points forward 45"))
@@ -79,7 +80,7 @@ def _legs() -> Iterator[Rule]:
     other = r"the (?:other|left|right)(?: foot| leg| one)?\b(?! (?:hip|knee|hand|arm|thigh|shin|ankle|elbow))"
     steps = (
         r"(?:(?:is|are|steps?|stepping|stepped|placed|set|planted|put|far|well|slightly|a|step|one|stands?|kept|just"
-        r"|right|directly|crosses|crossing|crossed) )*"
+        r"|right|directly|crosses|crossing|crossed|foot-length|little|bit|half|inch|inches|couple|of|about|hand) )*"
     )
     stride = r"(?:is )?(?:a |about |half a )*(?:long |big |large |wide )?(?:stride|step|metre|meter|pace) (?:far )?"
     far_behind = rf"{_FOOT} {stride}behind {other}"
@@ -101,12 +102,13 @@ def _legs() -> Iterator[Rule]:
     yield Rule("stride step", "long huge big giant wide large", stride,
                unless_said("left|right|lung\\w*", states(ahead_of.format("0.35"))))  # fmt: skip
     staggered = (
-        r"(?:(?:feet|legs|stance) (?:\w+ ){0,3}?(?:staggered|one ahead|tandem|heel to toe)|(?:staggered|tandem|split) "
+        r"(?:(?:feet|legs) (?:\w+ )?one (?:behind|in front of|before|ahead of) the other|(?:feet|legs|stance) (?:\w+ "
+        r"){0,3}?(?:staggered|one ahead|tandem|heel to toe)|(?:staggered|tandem|split) "
         r"stance|one foot (?:\w+ ){0,3}?(?:in front of|ahead of|before|in front) (?:the )?other)\b"
     )
-    yield Rule("feet legs stance foot", "staggered ahead tandem split front before toe", staggered,
+    yield Rule("feet legs stance foot", "staggered ahead tandem split front before toe behind", staggered,
                states(ahead_of.format("0.08")))  # fmt: skip
-    ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before) {other}"
+    ahead = rf"{_FOOT} {steps}(?:in front of|ahead of|before)(?: and (?:across|outside|beyond))? {other}"
     yield Rule(_FEET, "front ahead before", ahead, against_other("{side}_foot in front of {other}_foot 0.1"))
     behind = rf"{_FOOT} {steps}behind {other}"
     yield Rule(_FEET, "behind", behind, against_other("{side}_foot behind {other}_foot 0.1"))
@@ -134,15 +136,21 @@ def _stances() -> Iterator[Rule]:
     )
     yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
                "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
-    deep_squat = r"(?:deep|full|low) squat\b"
-    yield Rule("squat", "deep full low", deep_squat, unless_said("left|right|one|side", states("knees bent 60..")))
+    deep_squat = r"(?:(?:deep|full|low) squat|squat\w* (?:down )?(?:very )?(?:deeply|deep|low))\b"
+    yield Rule(
+        "squat squatting squats",
+        "deep deeply full low",
+        deep_squat,
+        unless_said("left|right|one|side", states("knees bent 60..")),
+    )
     half_squat = r"(?:half|partial|quarter|shallow|mini|tiny)[- ](?:depth )?(?:squat|crouch|knee bend)\b"
     yield Rule(
         "squat crouch knee", "half partial quarter shallow mini tiny depth", half_squat, states("knees bent 20..110")
     )
     low_postures = r"sit\w*|lying|kneel\w*|air|back|buttocks|seated"
     toes = (
-        r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high )(?:up |high )?(?:on|onto) "
+        r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high |crouch\w* |squat\w* )(?:up "
+        r"|high )?(?:on|onto) "
         r"(?:the |his |her |their |both |your )*(?:tip ?-?toes|tippy ?-?toes|toes|balls of (?:the |his |her |both )*"
         r"feet)|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?))\b"
     )
@@ -206,7 +214,7 @@ def _stances() -> Iterator[Rule]:
     apart = (
         r"(?:(?P<wide>(?:very |really |far |super )?(?:wide|widely|far)) apart|(?P<very>(?:very|super|really"
         r"|extremely|extra) wide|twice shoulder[- ]width|(?:far |way |much )?wider than (?:twice )?(?:the |his |her )?"
-        r"shoulders)|(?P<width>(?:shoulder|hip)[- ]width)(?: apart)?|apart)\b"
+        r"shoulders)|(?P<width>(?:a |at )?(?:shoulder|hip)(?:['’]?s['’]?)?[- ]width)(?: apart)?|apart)\b"
     )
     yield Rule(
         "feet legs",
@@ -230,7 +238,7 @@ def _stances() -> Iterator[Rule]:
     yield Rule("feet legs stance straddle wide", spread, f"(?:{wide}|{astride})", states("feet apart 0.3.."))
     hands = (
         rf"(?:hands|fists|palms) {gap('feet|legs')}(?:(?P<wide>(?:very )?(?:wide|far|widely)) apart|apart"
-        r"|(?P<width>(?:shoulder|hip)[- ]width))\b"
+        r"|(?P<width>(?:a |at )?(?:shoulder|hip)(?:['’]?s['’]?)?[- ]width))\b"
     )
     yield Rule("hands fists palms", "apart width", hands, partial(_apart, "hands"))
     aloft = (
@@ -244,6 +252,8 @@ def _stances() -> Iterator[Rule]:
     knees = (
         rf"knees {gap('feet', most=4)}(?:apart|wide|open|outwards?|splay(?:ed|s|ing)?|out to the sides?|turned out)\b"
     )
+    knees_apart = rf"knees {gap('feet', most=4)}(?:hip|shoulder)[- ]width\b"
+    yield Rule("knees", "width", knees_apart, states("knees apart 0.17..0.62"))
     dropped = (
         r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
         r"|pointing|tilted|turned|swept) (?:over )?(?:to|towards?) (?:the "

@@ -6,6 +6,7 @@ from typing import Final
 from mardm_batch.language.limbs import plural
 from mardm_batch.language.statements.rules import (
     OF,
+    SIDE,
     Match,
     Rule,
     gap,
@@ -109,6 +110,12 @@ def _hanging() -> Iterator[Rule]:
     )
     yield Rule("upper", "against to along beside by", pressed,
                unless_said(_LYING, states("{upper_arm} points down 45")))  # fmt: skip
+    hovering = (
+        rf"{SIDE} knee (?:(?:is|hovers?|hovering|held|just|barely|lowered|an inch|slightly) )+(?:above|off) (?:the )?"
+        r"(?:floor|ground|mat)\b"
+    )
+    close = "hover hovers hovering just barely inch"
+    yield Rule("knee", close, hovering, states("{side}_knee height ..0.3"))
     low_knee = (
         r"(?:back|rear|trailing) knee (?:(?:is|hovers?|hovering|held|just|dropped|lowered|nearly|close) )*(?:above"
         r"|off|to|near|touching) "
@@ -123,6 +130,13 @@ def _hanging() -> Iterator[Rule]:
         yield Rule("leg legs", "behind back backward backwards", behind, states(condition))
     angled = rf"{limb('forearm')} (?:(?:is|are|both|held) )*(?:angled|angles|slanting|slanted|inclined) up(?:wards?)?\b"
     yield Rule("forearm forearms", "up upward upwards", angled, unless_said(_LYING, states("{forearm} points up 65")))
+    raised = (
+        rf"{limb('forearm')} (?:(?:is|are|both|held) )*(?:upright|(?:raised|lifted) (?:up )?vertical(?:ly)?"
+        rf"|vertically (?:up|raised))\b"
+    )
+    yield Rule(
+        "forearm forearms", "upright vertical vertically", raised, unless_said(_LYING, states("{forearm} points up 40"))
+    )
     aside = (
         rf"{limb('leg')} (?:\w+ ){{0,4}}?(?:to the side|sideways|laterally|outwards?) (?:at|to) (?:the )?(?:hip"
         rf"|waist)[- ](?:level|height)\b"
@@ -147,7 +161,7 @@ def _movements() -> Iterator[Rule]:
         )
         yield Rule(words, f"{movement} {noun}", moved, states(f"{{upper_arm}} points {way} 40"))
         overhead = (
-            rf"{part} {gap()}(?:fully {movement}|{movement} (?:fully|overhead|(?:to|at|by) 1[678]0(?: degrees)?)"
+            rf"{part} {gap()}(?:fully {movement}|{movement} (?:fully|overhead|(?:(?:to|at|by) )?1[678]0(?: degrees)?)"
             rf"|in full {noun})\b"
         )
         yield Rule(words, f"{movement} {noun}", overhead, states("{upper_arm} points up 50"))
@@ -165,6 +179,14 @@ def _movements() -> Iterator[Rule]:
                unless_said(f"{_LYING}|torso|trunk|bent|forwards?", states("{thigh} horizontal")))  # fmt: skip
     spread = r"(?:both hips|hips) (?:(?:are|both|widely|strongly|fully) )*(?:abducted|in (?:\w+ )?abduction)\b"
     yield Rule("hips", "abducted abduction", spread, states("knees apart 0.35.."))
+    from_body = (
+        rf"{limb('arm', 'upper arm')} {gap('elbow')}(?:[3-8]\d|thirty|forty-five|forty|sixty) degrees (?:away |out "
+        rf")?from {OF}"
+        r"(?:body|sides?|trunk|torso)\b"
+    )
+    yield Rule(
+        words, "degrees", from_body, unless_said("forwards?|front|back|behind", states("{upper_arm} points outward 75"))
+    )
     crossed = rf"{limb('arm', 'shoulder')} (?:is )?(?:horizontally )?adducted across {OF}(?:chest|body|front)\b"
     yield Rule("arm shoulder", "adducted", crossed, states("{hand} near spine3 0.55"))
 

@@ -37,10 +37,16 @@ def rules() -> Iterator[Rule]:
 
 
 def _on_the_floor() -> Iterator[Rule]:
-    for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm", "fist", "fingertip")), ("elbow", ("forearm",)),
-                        ("foot", ("foot", "sole"))):  # fmt: skip
+    parts = {
+        "knee": ("knee",), "hand": ("hand", "palm", "fist", "fingertip"), "elbow": ("forearm", "elbow"),
+        "ankle": ("heel",), "foot": ("foot", "sole"),
+    }  # fmt: skip
+    for part, names in parts.items():
         words = " ".join(form for name in names for form in (name, plural(name)))
-        yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", states(f"{{{part}}} on floor"))
+        on_floor = states(f"{{{part}}} on floor")
+        if part == "elbow":
+            on_floor = unless_said(r"(?:straight|extended|bent) elbows|elbows (?:straight|extended)", on_floor)
+        yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", on_floor)
     knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
     yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
     on_elbow = rf"(?:propped|resting|rests|leaning|supported|up) (?:up )?on {OF}{SIDE} (?:elbow|forearm)\b"
@@ -131,6 +137,21 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("foot leg", "weight carried borne supported standing", weight,
                unless_said("chair|bench|stool|wall|sit\\w*", states("{side}_foot on floor")))  # fmt: skip
+    others_bear = r"hands?|elbows?|hips?|sit\w*|seated|knees|kneel\w*"
+    on_side = (
+        r"weight (?:\w+ ){0,4}?(?:on|over|onto|to|into|through) the (?P<side>left|right)(?=$|[,.;]| (?:and|while"
+        r"|with|side) )"
+    )
+    yield Rule("weight", "left right", on_side,
+               unless_said(others_bear, states("{side}_foot on floor")))  # fmt: skip
+    on_both = r"weight (?:\w+ ){0,4}?(?:on|over|between|through) (?:both |the |two )*(?:feet|legs)\b(?! of)"
+    yield Rule("feet legs", "weight", on_both,
+               unless_said("hands?|chair|bench|stool|sit\\w*|seated", states("feet on floor")))  # fmt: skip
+    with_hands = (
+        rf"(?:weight|body|supported|propped) (?:\w+ ){{0,4}}?(?:by|on) (?:both |the )*hands and {OF}"
+        r"(?:left |right |both )?(?:foot|feet|knees?|toes)\b"
+    )
+    yield Rule("hands", "weight body supported propped", with_hands, states("hands on floor"))
     bears = (
         rf"{SIDE} (?:leg|foot) (?:(?:alone|is|fully|mostly|now|that) )*(?:bears?|bearing|carr(?:y|ies|ying)|supports?"
         rf"|supporting"

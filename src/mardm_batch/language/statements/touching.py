@@ -12,10 +12,21 @@ def rules() -> Iterator[Rule]:
         r")?stacked)\b(?! (?:knee|leg|thigh|shin|ankle|side))"
     )
     yield Rule("foot feet", "other stacked", stacked, states("feet apart ..0.25"))
+    on_the_other = (
+        rf"{SIDE} foot (?:(?:is|rests?|resting|placed|lies|lying|crossed|set|directly) )*(?:on|on top of|over) the "
+        rf"(?!(?P=side))"
+        r"(?:left|right)(?: (?:foot|one|instep)|(?=$|[,.;]))"
+    )
+    yield Rule("foot", "on over", on_the_other, states("feet apart ..0.28"))
+    to_belly = rf"{limb('knee', 'thigh')} {gap()}(?:against|to|into) {OF}(?:belly|stomach|abdomen|torso|trunk)\b"
+    yield Rule(
+        "knee knees thigh thighs", "belly stomach abdomen torso trunk", to_belly, states("{knee} near spine2 0.55")
+    )
     head = (
         rf"(?:forehead|head|nose|face|chin) (?:(?:is|rests|resting|down|pressed|touches|touching|lowered|pulled|bent"
         rf"|propped) )*"
-        rf"(?:on|to|onto|against|near|towards?) {OF}(?:(?P<at>left|right) )?knees?\b"
+        rf"(?:on|to|onto|against|near|towards?|between|tucked between|buried in|into) {OF}(?:(?P<at>left|right) "
+        rf")?knees?\b"
     )
     yield Rule("forehead head nose face chin", "knee knees", head, _head_on)
     drawn = (
@@ -32,9 +43,10 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("feet ankles heels legs knees thighs toes", "together touch touching kiss kissing", together, _together)
     drawn_together = (
-        r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:close )?together\b"
+        r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:(?:close )?together"
+        r"|touch(?:ing)?(?: each other)?(?=$|[,.;]| (?:in|and|while)))\b"
     )
-    yield Rule("elbows", "together", drawn_together, states("elbows apart ..0.4"))
+    yield Rule("elbows", "together touch touching", drawn_together, states("elbows apart ..0.4"))
     close = (
         r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
         r"another)\b"
@@ -100,6 +112,8 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("foot ankle shin", "other opposite", one_foot,
                states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
+    around = rf"{SIDE} (?:leg|thigh) (?:(?:is|wrapped|wound|hooked|twisted|wraps|coiled) )+a?round the (?:left|right)\b"
+    yield Rule("leg thigh", "around round", around, states("knees apart ..0.35"))
     over = (
         rf"{SIDE} (?:leg|thigh|knee) (?:(?:is|crossed|thrown|wound|folded|draped|slung|crosses|wrapped|hooked) )+over "
         r"the (?P<at>left|right)\b(?! (?:foot|ankle|shin|arm|hand|shoulder))"

@@ -13,6 +13,7 @@ from mardm_batch.language.statements.rules import (
     WHERE,
     Match,
     Rule,
+    against_other,
     gap,
     states,
     unless_said,
@@ -80,8 +81,11 @@ def _leans() -> Iterator[Rule]:
                unless_said(r"lying|lies|supine|back on|kneel\w*|knees?", states("torso leans forward 40")))  # fmt: skip
     noun = r"(?P<to>left|right) side[- ]?bend\b"
     yield Rule("side bend sidebend", "left right", noun, states("torso leans {to} 6"))
+    flexed = r"(?:trunk|torso|spine) (?:is )?(?:\w+ )?flexed(?=$|[,.;]| (?:and|while|with|forwards?)\b)"
+    yield Rule(_TRUNKS, "flexed", flexed, unless_said("laterally|sideways", states("torso leans forward 8")))
     over_leg = (
-        rf"(?:torso|trunk|upper body|chest) (?:is )?(?:leaning|leans|bent|folded|bends|folds|draped|hunched) (?:\w+ "
+        rf"(?:torso|trunk|upper body|chest) (?:is )?(?:leaning|leans|bent|folded|bends|folds|draped|hunched|slumped"
+        rf"|slumps|collapsed|bowed) (?:\w+ "
         rf"){{0,2}}?over {OF}"
         r"(?:(?:left|right|front|both|extended|straight|bent) )*(?:thighs?|legs?|knees?)\b"
     )
@@ -89,7 +93,8 @@ def _leans() -> Iterator[Rule]:
     side_bend = (
         r"(?:(?:lateral flexion|side[- ]?bend\w*|bends?|bending|bent|flexed|curved) (?:of the )?(?:torso |trunk "
         r"|spine |upper body |body )?"
-        r"(?:hard |far |over |sideways |slightly )*(?:to )?(?:the |his |her |their |its )?(?P<to>left|right)(?: side)?"
+        r"(?:hard |far |over |sideways |slightly |(?:at|from) the (?:waist|hips) )*(?:to )?(?:the |his |her |their "
+        r"|its )?(?P<to>left|right)(?: side)?"
         r"\b(?! (?:leg|knee|arm|elbow|foot|hip|hand|and|thumb|index|wrist|ankle)))"
     )
     yield Rule("lateral side sidebend bend bends bending bent flexed curved", "left right", side_bend,
@@ -101,6 +106,11 @@ def _leans() -> Iterator[Rule]:
     )
     yield Rule("arch arches arching arched bend bends bending bent torso trunk upper spine back", "backward backwards",
                arched, unless_said("head|neck|hips|pelvis", states("torso leans back 8")))  # fmt: skip
+    shoulders = (
+        r"shoulders (?:are )?(?:tilted|slanted|tipped|slanting|tilt) (?:down )?(?:to|towards?) the (?P<side>left"
+        r"|right)\b"
+    )
+    yield Rule("shoulders", "left right", shoulders, against_other("{side}_shoulder below {other}_shoulder 0.02"))
     to_side = (
         r"(?:torso|trunk|upper body|body|spine) (?:\w+ ){0,2}?(?:lean\w*|slant\w*|tilt\w*|tip\w*|bend\w*|bent|curv\w*"
         r"|inclin\w*) (?:\w+ ){0,2}?(?:to (?:one|either) side|sideways)\b"

@@ -15,7 +15,8 @@ _ARM: Final = "arm|hand|elbow|forearm|wrist|fist|palm|fingertips|upper arm"
 _LEG: Final = "leg|knee|foot|thigh|shin|ankle|heel|sole|toes|calf"
 _HALF: Final = {
     "lower leg": "shin", "upper leg": "thigh", "lower arm": "forearm", "humerus": "upper arm", "femur": "thigh",
-    "tibia": "shin",
+    "tibia": "shin", "upper extremities": "arms", "upper extremity": "arm", "lower extremities": "legs",
+    "lower extremity": "leg", "cervical spine": "neck", "lumbar spine": "spine", "thoracic spine": "spine",
 }  # fmt: skip
 _MENTION: Final = re.compile(
     rf"(?P<object>\b(?:on|onto|at|to|of|over|across|behind|against|near|by|under|above|below|beside|around|from|than"
@@ -52,8 +53,8 @@ _ADJECTIVE: Final = re.compile(
     rf"(?P<part>(?:left|right) (?:{_ARM}|{_LEG})|arms|hands|legs|forearms|wrists|ankles|head)\b(?! (?:hold|grip|touch))"
 )
 _OTHER: Final = re.compile(
-    rf"\b(?P<first>one (?P<part>arm|hand|elbow|leg|foot)\b[^.;]{{1,60}}?{_NEXT_CLAUSE})(?:the )?other(?: one)?"
-    rf"(?= (?:{_PREDICATE}|{_PLACE})\b)"
+    rf"\b(?P<first>one (?P<part>arm|hand|elbow|leg|knee|foot)\b[^.;]{{1,60}}?{_NEXT_CLAUSE})(?:the )?other(?: one)?"
+    rf"(?= (?:{_PREDICATE}|{_PLACE})\b)(?<!knee down and the other)(?<!knee up and the other)"
 )
 _OF_LIMB: Final = re.compile(
     rf"\b(?:(?:{_OWN}) )?(?P<part>{_ARM}|{_LEG}) of (?:{_OWN}) (?P<side>left|right) "
@@ -62,7 +63,7 @@ _OF_LIMB: Final = re.compile(
 _PART: Final = re.compile(
     rf"(?P<before>(?:[,;:] |\band |\bwith |\bwhile |\bso (?:that )?|\bas )+(?:(?:the|its|his|her|their|that) )?)"
     rf"(?P<part>(?P<arm>{_ARM})|{_LEG})"
-    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|turned|facing|pressed|close|next|\w+ing|at|in)\b)"
+    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|turned|facing|pressed|supported|cupped|close|next|\w+ing|at|in)\b)"
 )
 _CRADLED: Final = re.compile(
     r"(?P<before>\b(?:chin|cheek|head|face|forehead|temple) (?:\w+ ){0,2}?(?:in|on|against) (?:the|its|his|her|their"
@@ -107,6 +108,10 @@ _POSSESSIVE: Final = re.compile(
     r"\b(?:his|her|their|its|your|my)(?= (?!and\b|with\b|while\b|on\b|in\b|to\b|up\b"
     r"|down\b|own\b)\w)"
 )
+_PALM_DOWN: Final = re.compile(
+    r"(?<!left)(?<!right) palm[- ](?:side )?(?:down|up)(?:wards?)?(?= (?:on|against|at"
+    r"|over)\b)"
+)
 _SIDES: Final = re.compile(r"\b(?:left|right) \w+ and (?:the |his |her |their )?(?:left|right) ")
 _AIMED: Final = re.compile(_AIM)
 
@@ -116,6 +121,8 @@ def put_plainly(text: str) -> str:
     for half, name in _HALF.items():
         if half in text:
             text = text.replace(half, name)
+    if " palm" in text:
+        text = _PALM_DOWN.sub("", text)
     if " joint" in text:
         text = re.sub(r"\b(knee|elbow) joint(s?)\b", r"\1\2", text)
     if " of " in text:
