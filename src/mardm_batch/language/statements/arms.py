@@ -135,7 +135,7 @@ def _hands() -> Iterator[Rule]:
     )
     yield Rule(_HANDS, "forward forwards ahead", with_arm, states("{hand} in front of torso 0.15"))
     air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
-    yield Rule(_HANDS, "air", air, states("{hand} above head"))
+    yield Rule(_HANDS, "air", air, unless_said("floor|ground|mat", states("{hand} above head")))
     before_shoulder = rf"{SIDE} hand (?:is )?(?:just |right )?in front of the (?P<at>left|right) shoulder\b"
     yield Rule("hand", "shoulder", before_shoulder, states("{side}_hand near {at}_shoulder 0.33"))
     not_high = (
@@ -221,6 +221,10 @@ def _arms() -> Iterator[Rule]:
         for condition in conditions:
             words = "zombie goalpost goalposts goal cactus guard flex flexing flexes flexed like"
             yield Rule("arms guard biceps", words, rf"(?:{idiom})\b", states(condition))
+    one_over = r"one (?:arm|forearm|wrist) (?:(?:is|crossed|crosses|crossing|folded|lies) )+over the other\b"
+    yield Rule("arm forearm wrist", "over", one_over, states("wrists apart ..0.5"))
+    crosses = rf"{limb('arm', 'forearm')} cross(?:es|ing) {OF}(?:chest|body|belly|stomach|waist)\b"
+    yield Rule("arm arms forearm forearms", "crosses crossing", crosses, states("{hand} near spine2 0.4"))
     wings = (
         r"arms (?:\w+ ){0,3}?(?:spread|outstretched|stretched|open|opened|held out) (?:\w+ ){0,2}?like (?:a |an "
         r")?(?:\w+ )?(?:wings|bird|eagle)\b"

@@ -113,13 +113,14 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("knees legs heels", "tucked curled", tucked, states("knees bent 60.."))
     on_heels = (
-        r"(?:sit|sits|sitting|sat|rests?|resting|sinks?|back|bum|bottom|hips|buttocks|seat) (?:back |down |is |are "
+        r"(?:sit|sits|sitting|sat|seated|rests?|resting|sinks?|back|bum|bottom|hips|buttocks|seat) (?:back |down |is "
+        r"|are "
         r"|rests? )*(?:on|to|onto|towards|between) (?:the |his |her |their |both )*heels\b"
     )
     for condition in ("knees bent 100..", "pelvis height ..0.45"):
         yield Rule(
             "heels",
-            "sit sits sitting sat rest rests resting sink sinks back bum bottom hips buttocks seat",
+            "sit sits sitting sat seated rest rests resting sink sinks back bum bottom hips buttocks seat",
             on_heels,
             states(condition),
         )
@@ -148,6 +149,19 @@ def rules() -> Iterator[Rule]:
     yield Rule("lunges lunging lunged", "forward forwards ahead front", forward_lunge, states("{side}_knee bent 40.."))
     under = rf"{limb('leg', 'foot', 'shin')} {gap()}(?:tucked|folded|curled) (?:up )?(?:under|beneath|underneath)\b"
     yield Rule("leg legs foot feet shin shins", "under beneath underneath", under, states("{knee} bent 80.."))
+    for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
+        named = f"{word} {word}s"
+        also_bent = (
+            rf"{limb(word)} {gap(most=4)}and (?:{_SLIGHT})?(?:bent|flexed)\b(?! (?:over|forwards?|at the (?:hips"
+            rf"|waist)))"
+        )
+        yield Rule(named, "bent flexed", also_bent, partial(_bent, part))
+        if word != part:
+            at_last = (
+                rf"{limb(word)} {gap('look*|gaz*', most=4)}(?:(?P<exact>straight)|extended)(?=$|[,.;]| (?:and|with"
+                rf"|while) )"
+            )
+            yield Rule(named, "straight extended", at_last, partial(_straight, part))
     at_knees = (
         r"(?:bends|bending|bent|bend|flexing|flexed) (?:(?P<little>slightly|a little|a bit) )?at (?:both |the )*knees\b"
     )

@@ -27,7 +27,7 @@ _LANDMARKS: Final = {
     "ankle": ("ankle", 0.22), "foot": ("foot", 0.34), "toes": ("foot", 0.3), "toe": ("foot", 0.3),
     "heel": ("ankle", 0.22),
     "shoulder": ("shoulder", 0.27), "collarbone": ("neck", 0.3), "forearm": ("elbow", 0.33),
-    "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "wrist": ("wrist", 0.2),
+    "elbow": ("elbow", 0.2), "upper arm": ("elbow", 0.33), "arm": ("elbow", 0.36), "wrist": ("wrist", 0.2),
     "head": ("head", 0.25), "skull": ("head", 0.25), "crown": ("head", 0.25), "jaw": ("head", 0.3),
     "lips": ("head", 0.25), "eyebrows": ("head", 0.25), "hair": ("head", 0.25), "face": ("head", 0.25),
     "forehead": ("head", 0.25), "mouth": ("head", 0.25),
@@ -54,7 +54,7 @@ _HOLDS: Final = (
     "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups|cup|cradling|cradles|cradle|scratching"
     "|scratches"
     "|rubbing|rubs|massaging|massages|stroking|strokes|patting|pats|tapping|taps|framing|frames|squeezing|squeezes"
-    "|pressing|presses"
+    "|pressing|presses|pinching|pinches|grasp"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
@@ -76,6 +76,8 @@ _RAISED_LEG: Final = re.compile(
     r"\b(left|right) (?:knee|leg|thigh|foot) (?:\w+ ){0,3}?(?:raised|lifted|high|up|forwards?|in front|ahead)\b"
     r"|\b(?:raise|lift|bring|draw)\w* (?:the |your |his |her |their )?(left|right) (?:knee|leg|thigh|foot)\b"
 )
+_NEXT_DEED: Final = re.compile(r"(?:left|right|one) \w+ and \w+ing\b")
+"""As in "patting the head with the left hand and rubbing the belly"."""
 _NOT_A_POINT: Final = r"(?! (?:height|level|width|off)\b)"
 _HAND_NAMES: Final = "(?:hand|palm|fist|fingertips|wrist)"
 
@@ -167,10 +169,13 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule("toes", "touching touches touch grabbing grabs holding holds", toes, states("hands near feet 0.3"))
     held_by = (
         r"(?P<at>left|right) (?P<landmark>foot|ankle|heel|knee|elbow|wrist)\b[^.;]{0,40}?"
-        rf"\b(?:held|gripped|grabbed|caught|tapped|touched|supported|cupped|propped) (?:up )?(?:by|in|with) "
+        r"\b(?:(?:held|gripped|grabbed|caught|tapped|touched|supported|cupped|propped) (?:up |behind )?(?:by|in|with)"
+        r"|held (?:\w+ ){1,3}?by) "
         rf"{OF}(?:both )?{HAND}"
     )
     yield Rule(HANDS, "held gripped grabbed caught tapped touched supported cupped propped", held_by, _hand_on)
+    in_palm = rf"(?P<at>left|right) (?P<landmark>elbow) (?:(?:is|rests|resting|cupped|held) )*in {OF}{HAND}"
+    yield Rule("elbow", HANDS, in_palm, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
         r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
@@ -236,6 +241,8 @@ def _raised_side(text: str) -> str | None:
 
 
 def _hand_on(match: Match) -> str | None:
+    if _NEXT_DEED.match(match[0]) and match.string[: match.start()].endswith(("with the ", "with ")):
+        return None
     word = match["landmark"].replace("calves", "calf")
     single = next(name for name in _LANDMARKS if word in (name, plural(name)))
     point, limit = _LANDMARKS[single]
@@ -247,6 +254,8 @@ def _hand_on(match: Match) -> str | None:
     if match["both"] and "fingertip" in match[0] and match["at"]:  # of one hand
         return " or ".join(f"{side}_hand near {match['at']}_{point} {limit:g}" for side in ("left", "right"))
     at = match["at"] or (_raised_side(match.string) if _RAISED.search(match[0]) else None)
+    if word == "arm" and not at:
+        return None
     if at:
         if point in _OF_THE_OTHER_ARM and match["side"] in (at, None):
             return None

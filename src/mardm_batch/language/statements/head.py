@@ -15,7 +15,8 @@ def rules() -> Iterator[Rule]:
     yield Rule(
         heads,
         "left right",
-        rf"{head} (?:{TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*|rotat\w*"
+        rf"{head} (?:{TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*(?: away)?"
+        rf"|rotat\w*"
         r"|swivel\w*|twist\w*|goes|looking) )"
         rf"{MORE}(?:(?:a |about )?(?:quarter|half) turn )?(?:to )?(?:the |his |her |their )?(?P<to>left|right)\b"
         r"(?! (?:shoulder|hand|ear))",

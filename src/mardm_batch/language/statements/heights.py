@@ -26,6 +26,7 @@ _COMPARED: Final = {
 }  # fmt: skip
 """What is compared with that of the other side, by any of its names."""
 _LYING: Final = r"l(?:ie|ies|ying|ays?|aying|aid)|supine|prone|belly|stomach|upside|handstand|floating"
+_SAME_POINT: Final = {"trunk": "torso", "body": "torso", "chest": "torso", "thigh": "hip", "thighs": "hips"}
 _LEAST: Final = {"shoulder": 0.03, "hip": 0.01}
 _COMPARISONS: Final = (
     ("above", r"(?:(?:higher|high|up|more raised) (?:than|then)|above)"),
@@ -153,7 +154,7 @@ def _beside() -> Iterator[Rule]:
         for relation, said in ways:
             where = (
                 rf"{limb(*names)} {placed}(?:far |well |just |slightly )?{said} {OF}(?P<at>left |right )?"
-                r"(?P<point>hips?|shoulders?|head|knees?|thighs?|feet|foot|pelvis|torso|trunk|body)\b(?! (?:and "
+                r"(?P<point>hips?|shoulders?|head|chest|knees?|thighs?|feet|foot|pelvis|torso|trunk|body)\b(?! (?:and "
                 r"(?:hip|knee"
                 r"|shoulder)"
                 r"|of|height|level))"
@@ -164,7 +165,7 @@ def _beside() -> Iterator[Rule]:
 
 def _relative(part: str, relation: str) -> Condition:
     def condition(match: Match) -> str | None:
-        said = {"trunk": "torso", "body": "torso", "thigh": "hip", "thighs": "hips"}.get(match["point"], match["point"])
+        said = _SAME_POINT.get(match["point"], match["point"])
         point = said if said == "pelvis" else singular(said)
         if point == part or (point == "head" and relation == "behind"):
             return None

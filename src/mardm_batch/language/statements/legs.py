@@ -255,7 +255,7 @@ def _stances() -> Iterator[Rule]:
     knees_apart = rf"knees {gap('feet', most=4)}(?:hip|shoulder)[- ]width\b"
     yield Rule("knees", "width", knees_apart, states("knees apart 0.17..0.62"))
     dropped = (
-        r"knees (?:\w+ ){0,2}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
+        r"knees (?:\w+ ){0,3}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
         r"|pointing|tilted|turned|swept) (?:over )?(?:to|towards?) (?:the "
         r"|his |her )?(?P<to>left|right)\b"
     )

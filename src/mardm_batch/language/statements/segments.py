@@ -17,7 +17,7 @@ from mardm_batch.language.statements.rules import (
 
 _HELD: Final = (
     r"(?:(?:is|are|both|held|kept|raised|lifted|extended|stretched|bent|brought|straight|high|up|out|to|at|the|stays?"
-    r"|remains?|abducted|now) )*"
+    r"|remains?|abducted|now|sideways|forwards?) )*"
 )
 _LEVEL: Final = (
     r"(?:parallel (?:to|with) (?:the )?(?:floor|ground|mat)|horizontal(?:ly)?|level(?: with (?:the )?(?:floor"
@@ -41,9 +41,10 @@ _WAYS: Final = {
         "forward forwards ahead front",
     ),
     "outward": (
-        r"(?:outwards?|sideways|laterally|out|(?:out )?to (?:the|both|either|his|her|their|its) sides?)\b"
+        r"(?:outwards?|sideways|laterally|out|(?:out )?to (?:the|both|either) sides?|(?:out )?to the (?P=side)(?: "
+        r"side)?)\b"
         r"(?! (?:and (?:up|down|forwards?)|in front|forwards?)\b)",
-        "outward outwards sideways laterally out side sides",
+        "outward outwards sideways laterally out side sides left right",
     ),
 }  # fmt: skip
 """By the direction: its pattern and words."""
@@ -147,6 +148,11 @@ def _hanging() -> Iterator[Rule]:
         r"(?:the |its |his |her )?(?:front )?(?:ankle|heel)\b"
     )
     yield Rule("knee", "ankle heel", over_ankle, states("either shin vertical"))
+    over_own = (
+        rf"{SIDE} knee (?:(?:is|stacked|directly|right|straight|vertically) )*(?:over|above) the (?:(?P=side) "
+        rf")?(?:ankle|heel)\b"
+    )
+    yield Rule("knee", "ankle heel", over_own, states("{side}_shin vertical"))
 
 
 def _movements() -> Iterator[Rule]:

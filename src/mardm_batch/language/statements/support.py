@@ -38,7 +38,7 @@ def rules() -> Iterator[Rule]:
 
 def _on_the_floor() -> Iterator[Rule]:
     parts = {
-        "knee": ("knee",), "hand": ("hand", "palm", "fist", "fingertip"), "elbow": ("forearm", "elbow"),
+        "knee": ("knee", "shin"), "hand": ("hand", "palm", "fist", "fingertip"), "elbow": ("forearm", "elbow"),
         "ankle": ("heel",), "foot": ("foot", "sole"),
     }  # fmt: skip
     for part, names in parts.items():
@@ -47,13 +47,15 @@ def _on_the_floor() -> Iterator[Rule]:
         if part == "elbow":
             on_floor = unless_said(r"(?:straight|extended|bent) elbows|elbows (?:straight|extended)", on_floor)
         yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", on_floor)
-    knee = rf"(?:kneeling|kneels|kneel|down) on {OF}{SIDE} knee\b"
+    knee = rf"(?:(?:kneeling|kneels|kneel|down) |(?<!\w )(?<!\w))on {OF}{SIDE} knee\b"
     yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
     on_elbow = rf"(?:propped|resting|rests|leaning|supported|up) (?:up )?on {OF}{SIDE} (?:elbow|forearm)\b"
     one_elbow = r"(?:propped|resting|rests|leaning|leans|supported|up) (?:back |up )?on one (?:elbow|forearm)\b"
     furniture = r"table|desk|counter|bar|rail\w*|fence|knees?|thighs?|wall|window|sill|chair|sofa|couch|pillow"
     yield Rule("elbow forearm", "on", on_elbow, unless_said(furniture, states("{side}_elbow on floor")))
     yield Rule("elbow forearm", "one", one_elbow, unless_said(furniture, states("either elbow on floor")))
+    plank = rf"plank (?:\w+ ){{0,2}}?on {OF}{SIDE} (?P<part>hand|palm|forearm|elbow)\b"
+    yield Rule("plank", "on", plank, _plank)
     half = r"(?:half[- ]kneel\w*|kneel(?:s|ing)? (?:down )?on one knee\b)"
     yield Rule("half one", "half one", half, states("kneeling on left_knee or kneeling on right_knee"))
     all_fours = (
@@ -85,7 +87,8 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("foot feet", "planted", planted, states("{foot} on floor"))
     propped = (
-        r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+|prone|sphinx) (?:up |mostly |is "
+        r"(?:propped|supported|resting|rests?|leaning|up|held up|weight|balanc\w+|prone|sphinx|plank) (?:up |mostly "
+        r"|is "
         r"|back |only )*on "
         r"(?:the |his |her |their |both )*(?:forearms|elbows)\b"
     )
@@ -223,6 +226,10 @@ def _off_the_floor() -> Iterator[Rule]:
         rf"only {OF}{SIDE} hand (?:is |stays? |planted |placed |flat )*(?:on|touching) (?:the )?(?:floor|ground|mat)\b"
     )
     yield Rule("hand", "only", only, against_other("{other}_hand off floor"))
+
+
+def _plank(match: Match) -> str:
+    return f"{match['side']}_{'hand' if match['part'] in ('hand', 'palm') else 'elbow'} on floor"
 
 
 def _bearing_hand(match: Match) -> str | None:

@@ -35,13 +35,16 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("knee knees", "pulled drawn tucked hugged brought", drawn, states("{knee} bent 40.."))
     together = (
-        r"(?P<part>feet|ankles|heels|legs|knees|thighs|toes) (?:(?:are|is|both|pressed|joined|held|put|kept|squeezed"
+        r"(?P<part>feet|ankles|heels|legs|knees|thighs|toes|soles) (?:(?:are|is|both|pressed|joined|held|put|kept"
+        r"|squeezed"
         r"|glued"
-        r"|locked|brought|drawn|turned|inwards?|knocked|placed|stand|hooked|linked|tucked|set|close"
+        r"|locked|brought|drawn|turned|inwards?|knocked|placed|straight|flat|stand|hooked|linked|tucked|set|close"
         r"|tight|side by side|and) )*"
         r"(?:together|touch(?:ing)?(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"
     )
-    yield Rule("feet ankles heels legs knees thighs toes", "together touch touching kiss kissing", together, _together)
+    yield Rule(
+        "feet ankles heels legs knees thighs toes soles", "together touch touching kiss kissing", together, _together
+    )
     drawn_together = (
         r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:(?:close )?together"
         r"|touch(?:ing)?(?: each other)?(?=$|[,.;]| (?:in|and|while)))\b"
@@ -100,7 +103,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("forearms", "thighs knees", forearms, states("hands near knees 0.4"))
     foot = (
         rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
-        r"|put|flat|hooked|wrapped|propped|pressing|up|bent|drawn|brought|pulled|raised|lifted|held) )*"
+        r"|put|flat|hooked|wrapped|propped|pressing|presses|pushes|pushed|leans|up|bent|drawn|brought|pulled|raised"
+        r"|lifted|held) )*"
         r"(?:on|over|across|against|above|to|into|behind|touches|touching|touch) (?:top of )?(?:the )?(?:inside of "
         r"(?:the )?"
         r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b(?! (?:height|level))"
@@ -112,6 +116,8 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("foot ankle shin", "other opposite", one_foot,
                states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
+    soles = r"sole to sole\b"
+    yield Rule("sole", "sole", soles, states("ankles apart ..0.3"))
     around = rf"{SIDE} (?:leg|thigh) (?:(?:is|wrapped|wound|hooked|twisted|wraps|coiled) )+a?round the (?:left|right)\b"
     yield Rule("leg thigh", "around round", around, states("knees apart ..0.35"))
     over = (

@@ -71,7 +71,8 @@ def _leans() -> Iterator[Rule]:
         r"|right|way|waa+y|well|low) "
         r"(?:forwards?|over|down)|(?:folds?|folded|bends?|bent|hinges?|hinged) (?:right |completely )?(?:in half"
         r"|double)"
-        r"|(?:torso|trunk|chest|belly|tummy|stomach) (?:\w+ ){0,3}?(?:on|against|near|to|towards?|over) (?:the |his "
+        r"|(?:torso|trunk|upper body|chest|belly|tummy|stomach) (?:\w+ ){0,3}?(?:on|between|against|near|to|towards?"
+        r"|over) (?:the |his "
         r"|her |their )*(?:thighs?|legs)"
         r"|(?:bent|folded|hinged|bend|bends|bending|folds|hinges) (?:forwards? )?(?:at|from) the (?:waist|hips) (?:at "
         r"|to |by |about )*90)\b"
@@ -181,7 +182,8 @@ def _turns() -> Iterator[Rule]:
         r"(?:torso|trunk|upper body|shoulders|chest|spine|waist) "
         rf"{gap('lean*|tilt*|bend*|bent|slant*|tip*|head|rib|weight')}"
         r"(?:twist\w*|rotat\w*|turn(?:s|ed|ing)?|spirals?|swung|swing|swings|swivel\w*) "
-        rf"{MORE}(?:a?round |back |fully )?(?:(?:to|towards?) )?(?:the |his |her |their )?(?P<to>left"
+        rf"{MORE}(?:a?round |back |fully |a quarter |halfway |half |partly |partially )?(?:(?:to|towards?) )?(?:the "
+        rf"|his |her |their )?(?P<to>left"
         rf"|right)(?:wards?)?\b(?! (?:hip|knee|hand"
         rf"|foot|arm|leg"
         r"|elbow|shoulder))"
@@ -195,6 +197,12 @@ def _turns() -> Iterator[Rule]:
         r"(?P<way>forwards?|ahead|in front|back(?:wards?)?)(?=$|[,.;]| (?:and|while|with|but|as) )"
     )
     yield Rule("shoulder", "forward forwards ahead front back backward backwards", shoulder, _by_shoulder)
+    facing = (
+        r"(?:chest|torso|upper body) (?:is )?(?:facing|faces|towards?|turned towards?) (?:to )?(?:the )?(?P<to>left"
+        r"|right)\b"
+        r"(?! (?:leg|knee|thigh|foot|hand|arm))"
+    )
+    yield Rule(_TRUNKS, "left right", facing, states("torso twists {to} 8"))
     rotation = (
         r"(?:(?:thoracic|trunk|torso|spinal|upper body) rotation|(?:quarter|half|slight|big|full) (?:turn|twist) of "
         r"the (?:chest|torso|trunk|shoulders)) (?:\w+ )?to the (?P<to>left|right)\b"

@@ -57,7 +57,7 @@ _OTHER: Final = re.compile(
     rf"(?= (?:{_PREDICATE}|{_PLACE})\b)(?<!knee down and the other)(?<!knee up and the other)"
 )
 _OF_LIMB: Final = re.compile(
-    rf"\b(?:(?:{_OWN}) )?(?P<part>{_ARM}|{_LEG}) of (?:{_OWN}) (?P<side>left|right) "
+    rf"\b(?:(?:{_OWN}) )?(?P<part>{_ARM}|{_LEG}) of (?:{_OWN}) (?:\w+ )?(?P<side>left|right) "
     r"(?:arm|leg|hand|foot|side|one)\b"
 )
 _PART: Final = re.compile(
