@@ -124,7 +124,7 @@ class PoseWriters:
         """Yield the outcomes of a future that is done. Poses whose worker died are queued again, each by itself."""
         batch = self.pending[future]
         if isinstance(future.exception(), WorkerDiedError) and not batch.again:
-            log.warning("a drawing process died; poses that are written again, one by one: %d", len(batch.poses))
+            log.warning("a drawing process died; poses drawn again, one at a time: %d", len(batch.poses))
             for pose in batch.poses:
                 self.submit(Batch([pose], batch.provenance, again=True))
         else:
