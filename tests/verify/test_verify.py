@@ -290,8 +290,27 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
         lambda o: record(o, "[" * 100_000), "record of a run that cannot be read", [],
     ),
     "list of failures is no text": (lambda o: (o / "failures.jsonl").write_bytes(b"\xff"), BAD_FAILURES, []),
+    "list of failures is too large": (lambda o: enlarge(o / "failures.jsonl", 2**31), BAD_FAILURES, []),
+    "list of reviews is too large": (lambda o: enlarge(o / "reviews.jsonl", 2**31), "reviews.jsonl cannot be read", []),
+    "list of captions is too large": (
+        lambda o: enlarge(o / "metadata.jsonl", 2**36), "metadata.jsonl is out of date", [],
+    ),
+    "progress record is too large": (
+        lambda o: [record(o, "{}"), enlarge(o / RECORDS / "progress" / "all.json", 2**30)],
+        "record of a run that cannot be read", [],
+    ),
+    "ledger is too large": (
+        lambda o: [(o / RECORDS / "done").mkdir(), enlarge(o / RECORDS / "done" / "all.jsonl", 2**34)],
+        "ledger that differs from the poses", [],
+    ),
     "failure": (list_failure, "failed, not generated since", [SITTING]),
 }  # fmt: skip
+
+
+def enlarge(path: Path, size: int) -> None:
+    """Make a file larger than what is read, by a hole that takes no space."""
+    with path.open("ab") as file:
+        file.truncate(size)
 
 
 def replace_by(path: Path, make: Callable[[Path], object]) -> None:

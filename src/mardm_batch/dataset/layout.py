@@ -1,5 +1,7 @@
 """Names of the files and folders of an output folder that belong to no single pose."""
 
+import shlex
+from pathlib import Path
 from typing import Final
 
 PROGRESS: Final = "progress"
@@ -24,3 +26,8 @@ CAPTION_CACHE_PREFIX: Final = "captions-"
 CARD: Final = "README.md"
 FAILURES: Final = "failures.jsonl"
 REVIEWS: Final = "reviews.jsonl"
+
+
+def repair_command(output: Path) -> str:
+    """The command that sets aside what is damaged or in the way in an output folder."""
+    return f"python -m mardm_batch.verify {shlex.quote(str(output))} --repair"

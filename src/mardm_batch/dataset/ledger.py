@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from mardm_batch.dataset.layout import DONE, RECORDS
 from mardm_batch.dataset.records import Changed, Finished
@@ -161,13 +161,23 @@ def line_of(name: str, row: Row, digests: Mapping[int, str]) -> list[Any]:
 def read_lines(path: Path) -> Iterator[Any]:
     """The JSON values of a ledger's lines; those that are none are passed over."""
     with suppress(OSError), open_regular(path, MAX_LEDGER_BYTES) as file:
-        while lines := file.readlines(CHUNK_BYTES):
+        for lines in line_chunks(file):
             try:
-                yield from json.loads(b"[" + b",".join(line for line in lines if line != b"\n") + b"]")
+                yield from json.loads(b"[" + b",".join(filter(None, lines)) + b"]")
             except (ValueError, RecursionError):
                 for line in lines:
                     with suppress(ValueError, RecursionError):
                         yield json.loads(line)
+
+
+def line_chunks(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a ledger, many at once. Of what is too long to be a line of ours only the end is among them."""
+    rest = b""
+    while chunk := file.read(CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest if len(rest) <= CHUNK_BYTES else b""
+        yield lines
+    yield [rest]
 
 
 def pose_key(caption: str, number: int) -> int:

@@ -5,7 +5,6 @@ folder and moved into place, the JSON last: a pose is finished when its JSON has
 """
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from uuid import uuid4
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, format_of
-from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
+from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS, repair_command
 from mardm_batch.dataset.layouts.flat import FlatLayout
 from mardm_batch.dataset.layouts.layout import NONE
 from mardm_batch.dataset.layouts.registry import layout_of, record_layout
@@ -117,8 +116,7 @@ class PoseStore:
         for folder in (self.output / RECORDS, self.output / RECORDS / PROGRESS):
             if self.output.is_dir() and os.path.lexists(folder) and not folder.is_dir():
                 kind = "a file" if folder.is_file() else "no folder"
-                command = shlex.join(["python", "-m", "mardm_batch.verify", str(self.output), "--repair"])
-                return f"{folder} is {kind}; {command} sets it aside"
+                return f"{folder} is {kind}; {repair_command(self.output)} sets it aside"
         return None
 
     @contextmanager

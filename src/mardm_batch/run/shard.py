@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import repair_command
 from mardm_batch.dataset.records import Provenance
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
@@ -16,6 +17,7 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.parsed_list import ShardPrompts
 from mardm_batch.run.reading import Reading, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
+from mardm_batch.system.files import UnusableFileError
 from mardm_batch.system.folders import obstacle
 from mardm_batch.system.terminal import finished_of
 
@@ -113,7 +115,7 @@ def read_reviews(store: PoseStore) -> Reviews:
     try:
         reviews = listed.read()
     except OSError as error:
-        raise InputError(f"{listed.path}: cannot be read: {error.strerror}") from None
+        raise InputError(unreadable_list(listed.path, error)) from None
     if reviews.ignored_lines:
         log.warning("%s: lines that are not reviews and are ignored: %d", listed.path, reviews.ignored_lines)
     return reviews
@@ -131,12 +133,18 @@ def rejected_prompts(prompts: Sequence[Prompt], store: PoseStore, reviews: Revie
     return [prompt for prompt in prompts if prompt in rejected]
 
 
+def unreadable_list(path: Path, error: OSError) -> str:
+    """Why a list of the output folder cannot be read, and the command that sets it aside where it is at fault."""
+    advice = f"; {repair_command(path.parent)} sets it aside" if isinstance(error, UnusableFileError) else ""
+    return f"{path}: {error.strerror if advice else f'cannot be read: {error.strerror}'}{advice}"
+
+
 def failed_prompts(failures: FailureList, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
     """The prompts that are listed as failed. Raises InputError where the list cannot be read."""
     try:
         failed, ignored = failures.failed_prompts(prompts)
     except OSError as error:
-        raise InputError(f"{failures.path}: cannot be read: {error.strerror}") from None
+        raise InputError(unreadable_list(failures.path, error)) from None
     if ignored:
         log.warning("%s: lines that are not failures and are ignored: %d", failures.path, ignored)
     return failed

@@ -13,12 +13,13 @@ from typing import Final
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import CARD, DONE, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
-from mardm_batch.dataset.ledger import Ledger
+from mardm_batch.dataset.ledger import MAX_LEDGER_BYTES, Ledger
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import reason_of
 from mardm_batch.system.error_log import read_error_log
+from mardm_batch.system.files import MAX_LIST_BYTES
 from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import counted
 from mardm_batch.system.workers import Workers
@@ -110,6 +111,7 @@ def audit(
         *(Finding(Kind.MISSING_POSE, each.name, each.caption) for each in missing),
         *broken_list,
         *check_failures(failures, expected, tally.generated),
+        *check_size(listing, REVIEWS, MAX_LIST_BYTES, Kind.REVIEWS),
         *tally.findings,
         *(each for name in others for each in missing_files(store, subject_of(name, listing, expected, store.ledger))),
         *check_strays(store, listing, expected.file, bool(active)),
@@ -117,6 +119,7 @@ def audit(
         *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in listing.sizes),
         *about_metadata,
         *check_ledger(store, tally.not_in_ledger),
+        *(each for path in ledger_files(store) for each in check_size(listing, path, MAX_LEDGER_BYTES, Kind.LEDGER)),
         *check_settings(tally.settings),
         *(Finding(Kind.FOLDER, folder) for folder in listing.folders if folder != RECORDS),
         *check_error_logs(shards),
@@ -199,9 +202,20 @@ def check_strays(store: PoseStore, listing: Listing, prompt_file: Path | None, a
 def check_ledger(store: PoseStore, wrong: int) -> Iterator[Finding]:
     """Whether the ledgers say what the JSON files hold; a repair removes them, and they are made anew."""
     if wrong:
-        ledgers = sorted((store.output / RECORDS / DONE).glob("*.jsonl"))
-        files = tuple(path.relative_to(store.output).as_posix() for path in ledgers)
-        yield Finding(Kind.LEDGER, f"{RECORDS}/{DONE}", f"poses of which it says something else: {wrong:,}", files)
+        detail = f"poses of which it says something else: {wrong:,}"
+        yield Finding(Kind.LEDGER, f"{RECORDS}/{DONE}", detail, ledger_files(store))
+
+
+def ledger_files(store: PoseStore) -> tuple[str, ...]:
+    """The ledgers of an output folder, by their paths from it."""
+    ledgers = sorted((store.output / RECORDS / DONE).glob("*.jsonl"))
+    return tuple(path.relative_to(store.output).as_posix() for path in ledgers)
+
+
+def check_size(listing: Listing, path: str, max_bytes: int, kind: Kind) -> Iterator[Finding]:
+    """Whether a file, if there is one, is small enough to be read."""
+    if listing.sizes.get(path, 0) > max_bytes:
+        yield Finding(kind, path, f"is larger than {max_bytes / 2**20:,.0f} MiB", (path,))
 
 
 def read_failures(output: Path) -> tuple[list[Failure], list[Finding]]:

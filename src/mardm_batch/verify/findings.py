@@ -26,6 +26,7 @@ class Kind(StrEnum):
     RECORD = "record of a run that cannot be read"
     METADATA = "metadata.jsonl is out of date"
     FAILURES = "failures.jsonl cannot be read in full"
+    REVIEWS = "reviews.jsonl cannot be read"
     LEDGER = "ledger that differs from the poses"
     UNREQUESTED = "pose that was not requested"
     UNREQUESTED_VIEW = "picture from a side that was not requested"

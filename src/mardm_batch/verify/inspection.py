@@ -14,7 +14,7 @@ from mardm_batch.dataset.layouts.layout import Layout, version_of
 from mardm_batch.dataset.ledger import pose_key
 from mardm_batch.dataset.metadata import row_line
 from mardm_batch.dataset.records import Changed, PoseDocument
-from mardm_batch.dataset.reviews import ReviewList
+from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import first_line
 from mardm_batch.prompts.names import is_name_of
@@ -61,6 +61,14 @@ class Inspection(NamedTuple):
         return all(each.kind in NOTES for each in self.findings)
 
 
+def readable_reviews(output: Path) -> Reviews:
+    """The reviews of the poses; none of a list that cannot be read, which is a finding of its own."""
+    try:
+        return ReviewList(output).read()
+    except OSError:
+        return Reviews()
+
+
 class Inspector:
     """Checks poses one by one; it goes to the processes that do so.
 
@@ -71,7 +79,7 @@ class Inspector:
 
     def __init__(self, store: PoseStore, requested: bool, checks_pictures: bool) -> None:
         self.store, self.requested, self.checks_pictures = store, requested, checks_pictures
-        self.reviews = None if store.lists_rejected else ReviewList(store.output).read()
+        self.reviews = None if store.lists_rejected else readable_reviews(store.output)
         """By which poses are left out of the metadata."""
         self.groups: dict[str, tuple[str, ...]] = {}
         """Settings in words, by `settings_text`; there are few."""

@@ -8,6 +8,7 @@ from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import FAILURES, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
+from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import random_sibling
@@ -77,7 +78,7 @@ def set_aside(
         unpack(names, store, aside)
         findings = [each for each in findings if each.kind != Kind.UNREQUESTED]
     for path in dict.fromkeys(path for finding in findings for path in finding.files):
-        readable = failures.read() if path == FAILURES and failures.path.is_file() else []
+        readable = readable_failures(failures) if path == FAILURES else []
         if os.path.lexists(store.output / path):
             aside.move(path)
         failures.append(readable)
@@ -87,6 +88,14 @@ def set_aside(
         unfinished = store.survey(expected.prompts.values()).unfinished
         to_generate = sum(each.name not in report.unreadable for each in unfinished)
     return Repair(None if aside.folder is None else str(aside.folder), aside.moved, to_generate)
+
+
+def readable_failures(failures: FailureList) -> list[Failure]:
+    """The failures that can be read; none of a list that is too large, or no file."""
+    try:
+        return failures.read()
+    except OSError:
+        return []
 
 
 def split_place(place: str) -> str:
