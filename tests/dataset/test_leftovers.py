@@ -136,7 +136,7 @@ def test_linked_records_are_refused_and_not_written_through(tmp_path: Path, link
     output = tmp_path / "poses"
     (output / link).parent.mkdir(parents=True)
     (output / link).symlink_to(tmp_path / "theirs")
-    with pytest.raises(InputError, match=f"{link} is a link; remove it"):
+    with pytest.raises(InputError, match=f"{link} is a link; .* --repair sets it aside"):
         PoseStore(output, (NPY,)).prepare()
     with pytest.raises(OSError, match="symbolic links"):
         Progress("all", run_folder="run").write(output)

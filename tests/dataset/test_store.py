@@ -1,6 +1,7 @@
 """A pose's files: written whole, JSON last; finished only when all exist and the caption is the same."""
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -177,6 +178,27 @@ def test_a_file_in_the_place_of_the_records_is_named_with_what_mends_it(tmp_path
     obstacle.write_text("")
     command = f"python -m mardm_batch.verify {tmp_path} --repair"
     with pytest.raises(InputError, match=rf": cannot be written to: {obstacle} is a file; {command} sets it aside$"):
+        store.prepare()
+    verify(tmp_path, repair=True)
+    store.prepare()
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (Path.mkdir, "a folder"),
+        (lambda path: path.symlink_to("../../nowhere"), "a link"),
+        (lambda path: path.symlink_to(path.name), "a link"),
+        (os.mkfifo, "a FIFO"),
+    ],
+)
+@pytest.mark.parametrize("lock", ["all.lock", "metadata.lock"])
+def test_what_is_in_the_way_of_a_lock_is_named_with_what_mends_it(tmp_path: Path, lock: str, make, kind: str) -> None:
+    store, obstacle = PoseStore(tmp_path, NO_PICTURES), tmp_path / RECORDS / lock
+    store.prepare()
+    make(obstacle)
+    command = f"python -m mardm_batch.verify {tmp_path} --repair"
+    with pytest.raises(InputError, match=rf"^paths.output=.*: {obstacle} is {kind}; {command} sets it aside$"):
         store.prepare()
     verify(tmp_path, repair=True)
     store.prepare()

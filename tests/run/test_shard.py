@@ -1,6 +1,7 @@
 """Which poses a run makes, by what is finished with which settings and by what the user allows."""
 
 import errno
+import os
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -209,10 +210,10 @@ def test_folders_that_can_be_none_are_refused_before_anything_is_written(
 def test_a_folder_that_may_not_be_entered_is_one_line(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bool:
+    def refuse(path: Path) -> os.stat_result:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     store = open_store(settings())
-    monkeypatch.setattr(Path, "is_symlink", refuse)
+    monkeypatch.setattr(Path, "lstat", refuse)
     with pytest.raises(InputError, match="paths.output=.*poses: cannot be written to: Permission denied"):
         store.prepare()

@@ -5,6 +5,7 @@ folder and moved into place, the JSON last: a pose is finished when its JSON has
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from mardm_batch.dataset.snapshot import Snapshot
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import WHOLE_LIST
-from mardm_batch.system.files import UnusableFileError, Version, translate_disk_full, write_new
+from mardm_batch.system.files import UnusableFileError, Version, file_kind, translate_disk_full, write_new
 from mardm_batch.system.folders import unwritable
 from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.system.json_records import parse_json
@@ -91,14 +92,12 @@ class PoseStore:
         """Create the output folder.
 
         Raises:
-            InputError: it cannot be created or written to.
+            InputError: it cannot be created or written to, or something is in the way of a lock.
         """
         records = self.output / RECORDS
         try:
-            for folder in (records, records / PROGRESS):
-                if folder.is_symlink():
-                    place = folder.relative_to(self.output)
-                    raise InputError(f"paths.output={self.output}: {place} is a link; remove it")
+            if (reason := self.obstacle_in_records()) is not None:
+                raise InputError(f"paths.output={self.output}: cannot be written to: {reason}")
             (records / PROGRESS).mkdir(parents=True, exist_ok=True)
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")
@@ -107,16 +106,18 @@ class PoseStore:
                 record_layout(self.output, self.layout.NAME)
                 self.layout.prepare()
         except OSError as error:
-            if (reason := self.obstacle_in_records()) is not None:
-                raise InputError(f"paths.output={self.output}: cannot be written to: {reason}") from None
             raise unwritable("paths.output", self.output, error, {}) from None
 
     def obstacle_in_records(self) -> str | None:
-        """What stands in the place of a folder of the records, and the command that sets it aside; None: nothing."""
-        for folder in (self.output / RECORDS, self.output / RECORDS / PROGRESS):
-            if self.output.is_dir() and os.path.lexists(folder) and not folder.is_dir():
-                kind = "a file" if folder.is_file() else "no folder"
-                return f"{folder} is {kind}; {repair_command(self.output)} sets it aside"
+        """What stands in the place of a folder or lock of the records, and the command that sets it aside; None:
+        nothing. Raises OSError."""
+        records = self.output / RECORDS
+        folders = records, records / PROGRESS
+        for path in (*folders, *records.glob("*.lock")):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                mode = path.lstat().st_mode
+                if not (stat.S_ISDIR(mode) if path in folders else stat.S_ISREG(mode)):
+                    return f"{path} is {file_kind(mode)}; {repair_command(self.output)} sets it aside"
         return None
 
     @contextmanager

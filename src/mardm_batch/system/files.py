@@ -145,14 +145,15 @@ def file_version(status: os.stat_result) -> Version:
 def _check(path: Path | str, status: os.stat_result, max_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
         number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
-        raise UnusableFileError(number, f"is {_kind(status.st_mode)}, not a regular file", str(path))
+        raise UnusableFileError(number, f"is {file_kind(status.st_mode)}, not a regular file", str(path))
     if max_bytes is not None and status.st_size > max_bytes:
         raise _too_large(path, max_bytes)
 
 
-def _kind(mode: int) -> str:
-    """What bears a file's name and is no regular file, by its mode."""
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+def file_kind(mode: int) -> str:
+    """What a path is, by its mode."""
+    kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}
+    kinds |= {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
@@ -243,7 +244,7 @@ def check_replaceable(path: Path) -> None:
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(mode := os.stat(path).st_mode):
-            raise UnusableFileError(errno.EINVAL, f"is {_kind(mode)}, not a file", str(path))
+            raise UnusableFileError(errno.EINVAL, f"is {file_kind(mode)}, not a file", str(path))
     if path.is_symlink() and os.readlink(path).startswith("/proc/"):  # such as /dev/stdout
         raise UnusableFileError(errno.EINVAL, "is a link to an open file, not a file", str(path))
     probe = random_sibling(path)
