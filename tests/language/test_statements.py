@@ -24,7 +24,10 @@ from mardm_batch.pose.sides import swap_sides
         ("one knee on the floor", ["either knee on floor"]),
         ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
         ("The right foot is off the ground", ["right_foot off floor"]),
-        ("balancing on the left leg", ["right_foot off floor", "left_knee bent ..30", "left_knee bent ..48"]),
+        (
+            "balancing on the left leg",
+            ["right_foot off floor", "left_foot on floor", "left_knee bent ..30", "left_knee bent ..48"],
+        ),
         ("the left hand rests on the right knee", ["left_hand near right_knee 0.2"]),
         ("both hands on the hips", ["hands near hips 0.25"]),
         ("one hand on the hip", ["left_hand near left_hip 0.25 or right_hand near right_hip 0.25"]),
@@ -111,7 +114,10 @@ from mardm_batch.pose.sides import swap_sides
         ("the right hand is farther forward than the left", ["right_hand in front of left_hand 0.05"]),
         ("his head is below the hips", ["head below pelvis"]),
         ("on all fours", ["hands on floor", "knees on floor"]),
-        ("on all fours, the left leg lifted", ["hands on floor", "left_foot above right_foot 0.1"]),
+        (
+            "on all fours, the left leg lifted",
+            ["hands on floor", "right_knee on floor", "left_foot above right_foot 0.1"],
+        ),
         ("only the right foot touches the floor", ["right_foot on floor", "left_foot off floor"]),
         ("the left foot has left the ground", ["left_foot off floor"]),
         ("the right arm reaches across to the left side", ["right_hand left of right_shoulder 0.08"]),
@@ -144,9 +150,15 @@ from mardm_batch.pose.sides import swap_sides
         ("the right arm bent with the hand on the chest", ["right_elbow bent 40..", "right_hand near spine3 0.3"]),
         ("the left heel lifted behind, hold it with the right hand", ["right_hand near left_ankle 0.3"]),
         ("left shoulder in 90 degrees of abduction", ["left_upper_arm points outward 40"]),
-        ("the left arm points backward", ["left_hand behind torso", "left_hand behind left_shoulder 0.15"]),
+        (
+            "the left arm points backward",
+            ["left_arm points back 60", "left_hand behind torso", "left_hand behind left_shoulder 0.15"],
+        ),
         ("supine, the knees drop to the right", ["knees right of pelvis", "chest faces up", "pelvis height ..0.35"]),
-        ("lying on the left side", ["torso horizontal", "left_shoulder below right_shoulder 0.1"]),
+        (
+            "lying on the left side",
+            ["torso horizontal", "pelvis height ..0.4", "left_shoulder below right_shoulder 0.1"],
+        ),
         ("sitting on a stool, the legs straight", ["knees bent ..28", "pelvis height 0.25..0.85"]),
         (
             "the left arm straight up, the right one out to the side",

@@ -178,7 +178,7 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule("elbow", HANDS, in_palm, _hand_on)
     opposite = (
         rf"(?:hands|palms|arms) {PLACED}(?:crossed )?(?:{_ON})?(?:the |their |his |her )?opposite "
-        r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist)s?\b"
+        r"(?P<landmark>shoulder|elbow|upper arm|knee|wrist|hip|thigh|ankle)s?\b"
     )
     for side in ("left", "right"):
         yield Rule("hands palms arms", "opposite", opposite, _on_opposite(side))

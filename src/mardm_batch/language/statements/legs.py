@@ -129,6 +129,11 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    for condition in ("pelvis height ..0.4", "knees bent 60.."):
+        yield Rule("legged crosslegged", "cross legged crosslegged", r"cross[- ]?legged\b",
+                   unless_said(r"st(?:and|ood)\w*|chair|bench|stool|bed|sofa|couch|throne|l(?:ying|ies)|supine|air"
+                               r"|stretch\w*|straighten\w*|legs? (?:is |are )?(?:straight|extended|out)",
+                               states(condition)))  # fmt: skip
     squat = (
         r"(?:(?:deep|full|low) (?:squat|crouch)|(?:squat|crouch)(?:ting|ing|s|es|ed)? (?:down )?(?:very |really |real "
         r")?(?:deeply|deep|low|all the way(?: down)?)|(?:hips|bum|bottom|seat) (?:\w+ ){0,4}?(?:close to|near|just "

@@ -34,6 +34,12 @@ _FALLING: Final = re.compile(
     r"|leap(?:s|ing)?|hop(?:s|ping)?|mid[- ]?air|airborne|fl(?:y|ies|ying)|off balance"
     r"|somersaults?|cartwheels?|float(?:s|ing)?|hanging from|swim(?:s|ming)?)\b"
 )
+_OBJECT: Final = re.compile(
+    r"\b(?:on|onto|over|down|at|to|against|towards?|of|near|behind|beside|along|touch\w*|hold\w*|reach\w*|with)"
+    r"(?: the)? $"
+)
+"""What is before a part to which something is done; "with" where it is a tool."""
+_AND_DOING: Final = re.compile(r"\w+ \w+ and (?P<what>\w+)")
 _LABEL: Final = re.compile(r"(?<=[a-z]): ")
 """After the name of a part, as in "arms: overhead"."""
 _RULES: Final = (
@@ -59,11 +65,19 @@ def stated_conditions(text: str) -> dict[str, str]:
         if words.isdisjoint(rule.parts) or words.isdisjoint(rule.words):
             continue
         for match in rule.pattern.finditer(text):
-            if not _UNSURE.search(text[max(match.start() - 40, 0) : match.start()]) and (
-                stated := rule.condition(match)
-            ):
+            before = text[max(match.start() - 40, 0) : match.start()]
+            if not _UNSURE.search(before) and not _is_joined(match[0], before) and (stated := rule.condition(match)):
                 found.setdefault(stated, match[0])
     return found
+
+
+def _is_joined(words: str, before: str) -> bool:
+    """Whether a statement begins with the object of what was said before: "down the shin and the hand points up"."""
+    joined = _AND_DOING.match(words)
+    preposition = _OBJECT.search(before)
+    if joined is None or preposition is None:
+        return False
+    return not preposition[0].startswith("with") or joined["what"].endswith("ing")
 
 
 def says_falling(text: str) -> bool:

@@ -30,6 +30,12 @@ _OFF: Final = (
 )
 
 
+_ALL_FOURS: Final = r"(?:on|onto) (?:the |his |her |their )?(?:all fours|hands and knees)\b"
+_LIFTED: Final = (
+    r"(?:reach\w*|extend\w*|stretch\w*|lift\w*|rais\w*|straight|points?|pointing|kick\w*|forwards?|ahead|off)\b"
+)
+
+
 def rules() -> Iterator[Rule]:
     """What is on the floor, then what is off it."""
     yield from _on_the_floor()
@@ -81,6 +87,27 @@ def _on_the_floor() -> Iterator[Rule]:
     on_hands = r"(?:balanc\w+|weight (?:is )?(?:all )?) ?(?:on|over) (?:both |the |his |her |two )*hands\b(?! and)"
     for condition in ("hands on floor", "feet off floor"):
         yield Rule("hands", "on over", on_hands, unless_said(r"feet|foot|knees?|toes", states(condition)))
+    on_forearms = (
+        r"(?:on|by) (?:the |his |her |their |both )*(?:forearms|elbows|hands|palms|(?:straight )?arms) and "
+        r"(?:the |his |her |their |both )*(?:toes|balls of (?:the |both )*feet)\b"
+    )
+    for condition in ("feet on floor", "knees off floor", "knees bent ..35"):
+        yield Rule("forearms elbows hands palms arms", "toes balls", on_forearms,
+                   unless_said(r"lift\w*|rais\w*|knees? bent|bent knees?|tuck\w*|pull\w*|left|right|one",
+                               states(condition)))  # fmt: skip
+    in_line = r"(?:body|head to (?:the )?(?:heels?|toes?|feet))\b[^.;]{0,30}\b(?:straight|long|single|one) line\b"
+    bent = r"knees? bent|bent knees?|kneel\w*|knees on|(?:left|right|one) (?:knee|leg)"
+    yield Rule("body head", "line", in_line, unless_said(bent, states("knees bent ..30")))
+    plank = r"plank|prone|face[- ]down|forearms|push[- ]?up"
+    yield Rule(
+        "body head", "line", in_line, unless_said("side|edge|upside", where_said(plank, states("torso horizontal")))
+    )
+    side_plank = (
+        rf"(?:up|supported|propped|balanc\w+|plank|weight) (?:on|by) {OF}{SIDE} (?P<on>hand|palm|forearm|elbow) and "
+        rf"{OF}(?:outer |outside )?(?:edge|side) of {OF}(?:left |right )?(?:foot|feet)\b"
+    )
+    for stated in (_bearing_arm, against_other("{side}_shoulder below {other}_shoulder 0.1")):
+        yield Rule("foot feet", "edge side", side_plank, stated)
     planted = (
         rf"{limb('foot')} (?:(?:is|are|firmly|both|well|solidly|flat) )*planted\b(?! (?:on|against|behind|in front"
         r"|ahead|wide|apart))"
@@ -210,9 +237,23 @@ def _off_the_floor() -> Iterator[Rule]:
     )
     yield Rule("leg", "knee", its_knee, states("{side}_knee off floor"))
     standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
-    leg = rf"{standing} on {OF}(?P<on>left|right|one) (?:leg|foot)\b"
+    how = r"(?:(?:slightly |fully |nearly |almost )?(?:straight|extended|bent|flexed|locked|soft) )?"
+    leg = rf"{standing} on {OF}{how}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
-    bearing = rf"{standing} on {OF}{SIDE} (?:leg|foot)\b"
+    bearing = rf"{standing} on {OF}{how}{SIDE} (?:leg|foot)\b"
+    yield Rule("leg foot", "on", bearing, unless_said("chair|bench|stool|wall", states("{side}_foot on floor")))
+    all_weight = (
+        rf"{SIDE} (?:leg|foot) {gap(most=5)}(?:bears?|bearing|carr(?:y|ies|ying)|supports?|supporting|takes?|taking"
+        r"|holds?|holding) (?:all|the (?:whole|full|entire))(?: of)? (?:the |his |her |their )?(?:body )?weight\b"
+    )
+    yield Rule("leg foot", "weight", all_weight, against_other("{other}_foot off floor"))
+    upward = (
+        rf"{limb('sole', 'foot')} (?:(?:is|are|turned|raised|lifted|now) )*(?:fac(?:es?|ing)|point(?:s|ing)?|towards?"
+        r"|to) (?:the )?(?:ceiling|sky)\b"
+    )
+    yield Rule("sole soles foot feet", "ceiling sky", upward, states("{foot} off floor"))
+    for stated in (_other_knee, _other_hand):
+        yield Rule("fours knees", "all hands", _ALL_FOURS, stated)
     yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
     yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
     single = (
@@ -232,10 +273,26 @@ def _plank(match: Match) -> str:
     return f"{match['side']}_{'hand' if match['part'] in ('hand', 'palm') else 'elbow'} on floor"
 
 
+def _other_knee(match: Match) -> str | None:
+    """On the floor, where one leg is lifted from all fours."""
+    lifted = set(re.findall(rf"\b(left|right) (?:leg|foot|knee) (?:\w+ ){{0,2}}?{_LIFTED}", match.string))
+    return f"{other_side(lifted.pop())}_knee on floor" if len(lifted) == 1 else None
+
+
+def _other_hand(match: Match) -> str | None:
+    """The same of an arm."""
+    lifted = set(re.findall(rf"\b(left|right) (?:arm|hand) (?:\w+ ){{0,2}}?{_LIFTED}", match.string))
+    return f"{other_side(lifted.pop())}_hand on floor" if len(lifted) == 1 else None
+
+
 def _bearing_hand(match: Match) -> str | None:
     """On the floor, unless it is the head that is propped on it."""
     before = match.string[max(match.start() - 25, 0) : match.start()]
     return None if re.search(r"\b(?:head|chin|face|cheek)\b[^,.;]*$", before) else f"{subject(match, 'hand')} on floor"
+
+
+def _bearing_arm(match: Match) -> str:
+    return f"{match['side']}_{'hand' if match['on'] in ('hand', 'palm') else 'elbow'} on floor"
 
 
 def _touching(how: str) -> Condition:

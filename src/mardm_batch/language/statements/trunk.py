@@ -231,10 +231,12 @@ def _lying() -> Iterator[Rule]:
     )
     yield Rule("shoulders belly", "floor ground mat up", shoulders, states("chest faces up"))
     side = (
-        rf"(?:{_LYING}|resting |rests |sleeping |curled up |asleep )on (?:the |his |her |their |its )?(?P<to>left"
-        r"|right) (?:side|flank)\b"
+        rf"(?:(?:{_LYING}|resting |rests |sleeping |curled up |asleep )on (?:the |his |her |their |its )?(?P<to>left"
+        r"|right) (?:side|flank)|side[- ]lying (?:posture |position )?on (?:the |his |her |their )?(?P<at>left|right)"
+        r"(?: side)?)\b"
     )
-    yield Rule("side flank", "left right", side, states("torso horizontal"))
+    for condition in ("torso horizontal", "pelvis height ..0.4"):
+        yield Rule("side flank", "left right", side, states(condition))
     yield Rule("lying lies", "sideways", r"(?:lying|lies) sideways\b", states("torso horizontal"))
     yield Rule("side flank", "left right", side, _lower_shoulder)
     low = (
@@ -299,4 +301,5 @@ def _by_shoulder(match: Match) -> str:
 
 def _lower_shoulder(match: Match) -> str:
     """Of who lies on one side."""
-    return f"{match['to']}_shoulder below {other_side(match['to'])}_shoulder 0.1"
+    side = match["to"] or match["at"]
+    return f"{side}_shoulder below {other_side(side)}_shoulder 0.1"

@@ -116,8 +116,22 @@ _SIDES: Final = re.compile(r"\b(?:left|right) \w+ and (?:the |his |her |their )?
 _AIMED: Final = re.compile(_AIM)
 
 
+_LEG_AHEAD: Final = re.compile(
+    r"\b(?P<side>left|right) (?:leg|foot) (?:(?:is|steps?|stepped|stepping|placed|planted|set|lung\w+|well|far|a|one"
+    r"|big|long|step|stride|stretched|extended|out|straight) )*"
+    r"(?:(?P<ahead>forwards?|in front|ahead|leads?|leading)|(?P<behind>back|behind|backwards?|trail(?:s|ing)?|to the"
+    r" rear))"
+    r"\b(?! (?:of|the|in)\b)"
+)
+_BY_PLACE: Final = re.compile(
+    rf"\b(?:(?P<ahead>front|leading|lead|forward)|back|rear|trailing|hind) (?P<part>{_LEG})\b(?! (?:of|to) )"
+)
+
+
 def put_plainly(text: str) -> str:
     """A text in lower case in the words of the rules."""
+    if " leg " in text or " foot " in text:
+        text = _with_sides_of_places(text)
     for half, name in _HALF.items():
         if half in text:
             text = text.replace(half, name)
@@ -141,6 +155,15 @@ def put_plainly(text: str) -> str:
         text = _resolved(_PART, text, _with_side)
         text = _resolved(_CRADLED, text, _with_side)
     return _POSSESSIVE.sub("the", text)
+
+
+def _with_sides_of_places(text: str) -> str:
+    """A text with the sides of its front knee and its rear foot, where it says which leg is in front."""
+    front = {match["side"] if match["ahead"] else other_side(match["side"]) for match in _LEG_AHEAD.finditer(text)}
+    if len(front) != 1:
+        return text
+    (side,) = front
+    return _BY_PLACE.sub(lambda match: f"{side if match['ahead'] else other_side(side)} {match['part']}", text)
 
 
 def _resolved(pattern: re.Pattern[str], text: str, resolve: Callable[[re.Match[str], re.Match[str]], str]) -> str:
