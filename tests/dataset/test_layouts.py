@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -198,6 +199,65 @@ def test_a_run_never_mixes_layouts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"output\.layout=flat: .* layout nested; use output\.layout=nested"):
         check_layout(store.output, "flat")
     check_layout(tmp_path / "new", "nested")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (Path.unlink, "is missing, but the poses have the layout {}"),
+        (lambda path: path.write_text("[]"), "names no layout"),
+        (lambda path: path.write_text('{"layout": "xyz"}'), "names no layout"),
+        (lambda path: path.write_text('{"layout": "flat"}'), "says flat, but the poses have the layout {}"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "names no layout"),
+        (lambda path: (path.unlink(), path.mkdir()), "names no layout"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["nested", "shards"])
+def test_a_damaged_record_is_named_and_restored_by_where_the_poses_lie(
+    tmp_path: Path, layout: str, damage, reason: str
+) -> None:
+    store = make(tmp_path, "flat")
+    relayout(store.output, layout)
+    damage(store.output / ".mardm_batch" / "layout.json")
+    reason = reason.format(layout)
+    with pytest.raises(
+        InputError, match=rf"layout\.json {reason}; python -m mardm_batch\.verify .* --repair restores it"
+    ):
+        check_layout(store.output, "flat")
+    before = verify(store.output)
+    assert [each.detail for each in before.problems] == [reason]
+    assert before.counts.found == len(PROMPTS)
+    verify(store.output, repair=True)
+    assert json.loads((store.output / ".mardm_batch" / "layout.json").read_text()) == {"layout": layout}
+    assert verify(store.output).problems == []
+    check_layout(store.output, layout)
+    assert PoseStore(store.output, (NPY,)).survey(PROMPTS, SETTINGS).finished == PROMPTS
+
+
+def test_a_damaged_record_of_a_flat_folder_is_set_aside(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    record = store.output / ".mardm_batch" / "layout.json"
+    record.write_text("[]")
+    with pytest.raises(InputError, match=r"layout\.json names no layout"):
+        check_layout(store.output, "flat")
+    verify(store.output, repair=True)
+    assert not record.exists()
+    check_layout(store.output, "flat")
+
+
+def test_the_wanted_layout_stands_for_a_missing_record(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    relayout(store.output, "nested")
+    (store.output / ".mardm_batch" / "layout.json").unlink()
+    check_layout(store.output, "nested")
+
+
+def test_poses_that_a_move_left_behind_do_not_make_a_flat_folder_nested(tmp_path: Path) -> None:
+    store = make(tmp_path, "nested")
+    (store.output / folder_of("waving_0") / "waving_0.npy").unlink()
+    relayout(store.output, "flat")
+    assert (store.output / folder_of("waving_0") / "waving_0.json").exists()
+    check_layout(store.output, "flat")
 
 
 def test_a_folder_without_poses_cannot_be_moved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

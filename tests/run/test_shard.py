@@ -1,8 +1,8 @@
 """Which poses a run makes, by what is finished with which settings and by what the user allows."""
 
 import errno
-import os
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

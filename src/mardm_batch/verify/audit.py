@@ -12,7 +12,8 @@ from typing import Final
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.layout import CARD, DONE, FAILURES, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
+from mardm_batch.dataset.layout import CARD, DONE, FAILURES, LAYOUT_RECORD, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
+from mardm_batch.dataset.layouts.registry import layout_problem
 from mardm_batch.dataset.ledger import MAX_LEDGER_BYTES, Ledger
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.records import Failure
@@ -116,6 +117,7 @@ def audit(
         *(each for name in others for each in missing_files(store, subject_of(name, listing, expected, store.ledger))),
         *check_strays(store, listing, expected.file, bool(active)),
         *(Finding(Kind.MISPLACED, path, what, (path,)) for path, what in listing.misplaced.items()),
+        *check_layout_record(store.output),
         *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in listing.sizes),
         *about_metadata,
         *check_ledger(store, tally.not_in_ledger),
@@ -245,6 +247,12 @@ def check_settings(groups: Counter[tuple[str, ...]]) -> Iterator[Finding]:
     for group, number in groups.most_common() if len(groups) > 1 else []:
         different = ", ".join(each for each in group if each not in shared)
         yield Finding(Kind.MIXED_SETTINGS, counted(number, "pose"), different)
+
+
+def check_layout_record(output: Path) -> Iterator[Finding]:
+    """Whether the record of the layout says how the poses lie."""
+    if (problem := layout_problem(output)) is not None:
+        yield Finding(Kind.LAYOUT, LAYOUT_RECORD, problem)
 
 
 def check_error_logs(shards: Sequence[Progress]) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     TEMPORARY = "leftover temporary file"
     UNKNOWN_FILE = "unknown file"
     RECORD = "record of a run that cannot be read"
+    LAYOUT = "record of the layout that is missing or wrong"
     METADATA = "metadata.jsonl is out of date"
     FAILURES = "failures.jsonl cannot be read in full"
     REVIEWS = "reviews.jsonl cannot be read"

@@ -9,7 +9,7 @@ from typing import Final
 
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
-from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS, REVIEWS
+from mardm_batch.dataset.layout import CARD, FAILURES, LAYOUT_RECORD, METADATA, PROGRESS, RECORDS, REVIEWS
 from mardm_batch.dataset.layouts.layout import NONE, Layout
 from mardm_batch.dataset.layouts.registry import layout_of
 from mardm_batch.errors import InputError
@@ -87,6 +87,7 @@ def list_files(output: Path) -> Listing:
     listing.folders.sort()
     if RECORDS not in listing.misplaced:
         add_records(listing, output)
+    listing.misplaced.pop(LAYOUT_RECORD, None)  # a damaged one, whatever it is, is a problem of its own
     listing.disk = dict(sorted(listing.disk.items(), key=lambda item: -item[1][1]))
     return listing
 

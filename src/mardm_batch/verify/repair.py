@@ -6,12 +6,13 @@ from pathlib import Path
 
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
-from mardm_batch.dataset.layout import FAILURES, RECORDS, STAGING_PREFIX
+from mardm_batch.dataset.layout import FAILURES, LAYOUT_RECORD, RECORDS, STAGING_PREFIX
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import random_sibling
+from mardm_batch.verify.audit import check_layout_record
 from mardm_batch.verify.findings import Expected, Finding, Kind, Repair, Report
 from mardm_batch.verify.listing import REMOVED, list_files
 
@@ -53,15 +54,19 @@ class Aside:
 
 
 def clear_the_way(output: Path, aside: Aside) -> list[Finding]:
-    """Move obstacles in the place of locks and folders of the records, without which nothing else works.
+    """Move obstacles in the place of locks and folders of the records, without which nothing else works, and a wrong
+    record of the layout, which is written anew when the folder is prepared.
 
     Raises:
         InputError: something cannot be moved.
     """
     ways = {path: what for path, what in list_files(output).misplaced.items() if path.partition("/")[0] == RECORDS}
-    for path in ways:
-        aside.move(path)
-    return [Finding(Kind.MISPLACED, path, what, (path,)) for path, what in ways.items()]
+    findings = [Finding(Kind.MISPLACED, path, what, (path,)) for path, what in ways.items()]
+    findings += check_layout_record(output)
+    for path in (*ways, *(LAYOUT_RECORD for each in findings if each.kind == Kind.LAYOUT)):
+        if os.path.lexists(output / path):
+            aside.move(path)
+    return findings
 
 
 def set_aside(
