@@ -215,6 +215,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str, list[Prompt]]] = {
     "NPY whose header claims more than there can be": (
         lambda o: write_npy_header(o / "waving.npy", (2**70, 2**70)), "unreadable NPY", [WAVING],
     ),
+    "NPY with bytes after the array": (lambda o: (o / "waving.npy").open("ab").write(b"x"), "wrong NPY", [WAVING]),
     "NPY is a zip": (lambda o: zip_npy(o / "waving.npy"), "unreadable NPY", [WAVING]),
     "PNG with a wrong byte": (lambda o: bend(o / "waving.png"), "unreadable PNG", [WAVING]),
     "PNG of other size": (lambda o: resize(o / "waving.png"), "wrong PNG", [WAVING]),

@@ -13,6 +13,7 @@ from mardm_batch.errors import reason_of
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import check_regular
+from mardm_batch.system.terminal import counted
 
 
 def encode_npy(content: PoseContent) -> bytes:
@@ -36,13 +37,16 @@ def map_npy(path: Path) -> Joints:
     """The array of a file, mapped: a header that claims terabytes costs nothing, and pickles are refused.
 
     Raises:
-        DamagedFileError: it cannot be read.
+        DamagedFileError: it cannot be read, or does not end with the array.
     """
     try:
         check_regular(path)
-        joints: Joints = np.lib.format.open_memmap(path, mode="r")
+        joints = np.lib.format.open_memmap(path, mode="r")
+        surplus = path.stat().st_size - joints.offset - joints.nbytes
     except Exception as error:  # damaged bytes raise exceptions of many types
         raise DamagedFileError(Damage.UNREADABLE, reason_of(error)) from None
+    if surplus:
+        raise DamagedFileError(Damage.WRONG, f"has {counted(surplus, 'byte')} after the array")
     return joints
 
 
