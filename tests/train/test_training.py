@@ -166,7 +166,7 @@ def test_tracked_metrics_are_those_of_metrics_jsonl(tmp_path, recorded, monkeypa
 def test_a_resumed_training_is_the_same_wandb_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train(make_config(tmp_path, "tracking.mode=offline"))
-    train(make_config(tmp_path, "tracking.mode=offline", "resume=true"))
+    train(make_config(tmp_path, "tracking.mode=offline", "resume=true", "network.steps=4"))
     first, second = tmp_path.glob("wandb/offline-run-*/*.wandb")
     assert first.name == second.name
     train(make_config(tmp_path, "tracking.mode=offline", f"folder={tmp_path}/b", f"output={tmp_path}/b.safetensors"))
@@ -345,6 +345,7 @@ def test_resuming_with_other_settings_of_the_networks_is_refused_before_anything
         (["sizes.heads=1"], "sizes.heads=2, not 1"),  # of which no weight tells
         (["autoencoder.steps=5"], "autoencoder.steps=3, not 5"),
         (["start=embedded"], "start=null, not embedded"),
+        (["seed=5"], "seed=3407, not 5"),
     ):
         with pytest.raises(InputError) as refused:
             check_folders(make_config(tmp_path, "resume=true", *words))
@@ -463,11 +464,47 @@ def test_composing_is_reported_every_ten_seconds(caplog, monkeypatch):
     assert len(said) == 3
 
 
-def test_resuming_a_finished_training_writes_the_same_weights(tmp_path):
+def test_resuming_a_finished_training_does_nothing_while_its_weights_are_there(tmp_path, caplog):
     train(make_config(tmp_path))
-    first = load_embedded(tmp_path / "weights.safetensors").weights_hash
+    weights, first = tmp_path / "weights.safetensors", snapshot(tmp_path)
+    written = weights.stat().st_mtime_ns
+    with caplog.at_level("INFO"):
+        train(make_config(tmp_path, "resume=true"))
+    folder = tmp_path / "run"
+    said = f"nothing is left to do: the training in {folder} is finished, its weights are {weights}"
+    assert caplog.records[-1].getMessage() == said
+    assert (weights.stat().st_mtime_ns, snapshot(tmp_path)) == (written, first)
+    before = load_embedded(weights).weights_hash
+    weights.unlink()
     train(make_config(tmp_path, "resume=true"))
-    assert load_embedded(tmp_path / "weights.safetensors").weights_hash == first
+    assert load_embedded(weights).weights_hash == before
+    train(make_config(tmp_path, "resume=true", "network.steps=5"))
+    assert load_embedded(weights).weights_hash != before
+
+
+def test_a_folder_without_a_training_is_said_to_hold_nothing_to_resume(tmp_path, caplog):
+    train(make_config(tmp_path, "resume=true"))
+    said = f"resume=true: there is nothing to resume in {tmp_path}/run; the training starts anew"
+    assert said in [record.getMessage() for record in caplog.records]
+
+
+def test_clips_of_another_seed_are_not_resumed(tmp_path):
+    train(make_config(tmp_path))
+    for name in ("autoencoder.checkpoint", "network.checkpoint"):
+        (tmp_path / "run" / name).unlink()
+    with pytest.raises(InputError, match=r"its clips were made with seed=3407, not 5; .* or remove .*clips\.pt"):
+        check_folders(make_config(tmp_path, "resume=true", "seed=5", f"output={tmp_path}/new.safetensors"))
+
+
+@pytest.mark.parametrize("content", ["[", "[]", ""])
+def test_a_damaged_record_of_a_training_is_refused_with_what_to_do(tmp_path, content):
+    train(make_config(tmp_path))
+    record = tmp_path / "run" / "training.json"
+    record.write_text(content)
+    with pytest.raises(InputError, match=rf"^{record}: damaged \(.+\), so .* unknown; remove it .* another folder=$"):
+        check_folders(make_config(tmp_path, "resume=true"))
+    record.unlink()
+    check_folders(make_config(tmp_path, "resume=true"))
 
 
 def test_training_from_trained_weights_extends_their_vocabulary(tmp_path):

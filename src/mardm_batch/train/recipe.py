@@ -20,7 +20,7 @@ from mardm_batch.system.processes import available_cores
 from mardm_batch.system.terminal import SECONDS_BETWEEN_LINES, clock
 from mardm_batch.tracking.tracker import TrackedRun, Tracker
 from mardm_batch.train.files import CLIPS_FILE, LOCK_FILE, checkpoint_path
-from mardm_batch.train.record import begin_record, check_folders
+from mardm_batch.train.record import begin_record, check_folders, finish_record, holds_training, is_finished
 from mardm_batch.train.settings import AutoencoderStage, DataSettings, NetworkStage, TrainConfig
 
 if TYPE_CHECKING:
@@ -83,6 +83,12 @@ def train(config: TrainConfig) -> None:
     """
     check_folders(config)
     folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
+    log = logging.getLogger("mardm_batch.train")
+    if config.resume and is_finished(config):
+        log.info("nothing is left to do: the training in %s is finished, its weights are %s", folder, output)
+        return
+    if config.resume and not holds_training(folder):
+        log.warning("resume=true: there is nothing to resume in %s; the training starts anew", folder)
     for setting, place in (("folder", folder), ("output", output.parent)):
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -93,9 +99,10 @@ def train(config: TrainConfig) -> None:
     with acquired(folder / LOCK_FILE, folder):
         run_id = begin_record(folder, output, config)
         run = TrackedRun(folder, asdict(config), "train", None, "train", "step", run_id)
-        logging.getLogger("mardm_batch.train").info("%s", plan_of(config, folder))
+        log.info("%s", plan_of(config, folder))
         with TrainingLog(folder, config.tracking.open(run)) as report:
             follow_recipe(config, folder, output, report)
+        finish_record(folder, config)
 
 
 def plan_of(config: TrainConfig, folder: Path) -> str:

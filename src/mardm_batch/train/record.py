@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from mardm_batch.errors import InputError
-from mardm_batch.system.files import write_atomically
+from mardm_batch.errors import InputError, reason_of
+from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import parse_json
 from mardm_batch.train.files import CLIPS_FILE, RECORD_FILE, SCALES_FILE, checkpoint_path
-from mardm_batch.train.settings import AutoencoderStage, DataSettings, NetworkStage, StageSettings, TrainConfig
+from mardm_batch.train.settings import AutoencoderStage, NetworkStage, StageSettings, TrainConfig
 
+FINISHED: Final = "finished"
+"""Key of the record: with which settings the training ended."""
 RECORDED_CLIPS: Final = ("data.mocap_share", "data.mocap_stride")
 """Settings on which the clips depend where there are recordings."""
 AUTOENCODER_SIZES: Final = ("sizes.autoencoder_width", "sizes.latent")
@@ -30,16 +32,15 @@ def check_folders(config: TrainConfig) -> None:
     """
     folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
     autoencoder, network = (checkpoint_path(folder, stage) for stage in (AutoencoderStage, NetworkStage))
-    earlier = (autoencoder, network, folder / CLIPS_FILE, folder / SCALES_FILE)
     if config.resume:
         if network.exists() and config.start is None and not autoencoder.exists():
             raise InputError(
                 f"folder={folder}: holds {network.name} without the {autoencoder.name} that it needs, and cannot be "
                 "resumed; start a training in another folder="
             )
-        check_clips(config.data, folder)
         check_checkpoints(config, folder)
-    elif any(path.exists() for path in earlier):
+        check_clips(config, folder)
+    elif holds_training(folder):
         raise InputError(
             f"folder={folder}: holds a training already; resume=true continues it, another folder= starts a new one"
         )
@@ -51,6 +52,22 @@ def check_folders(config: TrainConfig) -> None:
         )
 
 
+def holds_training(folder: Path) -> bool:
+    """Whether a training left anything in a folder that one with `resume` uses."""
+    checkpoints = [checkpoint_path(folder, stage) for stage in (AutoencoderStage, NetworkStage)]
+    return any(path.exists() for path in (*checkpoints, folder / CLIPS_FILE, folder / SCALES_FILE))
+
+
+def is_finished(config: TrainConfig) -> bool:
+    """Whether the training in the folder has ended, with the weights where they are to be."""
+    folder, output = Path(config.folder).expanduser(), Path(config.output).expanduser()
+    recorded = read_record(folder)
+    is_same = recorded.get(FINISHED) == described_end(config) and recorded.get("output") == str(output.absolute())
+    return is_same and all(
+        each.exists() for each in (output, folder / CLIPS_FILE, checkpoint_path(folder, NetworkStage))
+    )
+
+
 def how_to_continue(folder: Path) -> str:
     """What to do after an interruption, by what the training had saved."""
     if any(checkpoint_path(folder, stage).exists() for stage in (AutoencoderStage, NetworkStage)):
@@ -60,10 +77,10 @@ def how_to_continue(folder: Path) -> str:
     return "nothing was saved yet, so the same command begins again"
 
 
-def check_clips(data: DataSettings, folder: Path) -> None:
+def check_clips(config: TrainConfig, folder: Path) -> None:
     """Raises InputError where a training that is resumed has clips that were made with other settings."""
     recorded = read_record(folder) if (folder / CLIPS_FILE).exists() else {}
-    if differences := differing(recorded, described_clips(data)):
+    if differences := differing(recorded, described_clips(config)):
         raise InputError(
             f"folder={folder}: its clips were made with {differences}; use the settings of that training, or remove "
             f"{folder / CLIPS_FILE} to make them anew"
@@ -96,13 +113,20 @@ def described_checkpoints(config: TrainConfig) -> dict[type[StageSettings], dict
     autoencoder = {key: sizes.pop(key) for key in AUTOENCODER_SIZES}
     start = {None: "null", "embedded": "embedded"}.get(config.start, "a path")
     basis = {"autoencoder.steps": str(config.autoencoder.steps)} if config.start is None else {}
-    return {AutoencoderStage: autoencoder, NetworkStage: {"start": start, **basis, **sizes}}
+    seed = {"seed": str(config.seed)}
+    return {AutoencoderStage: {**seed, **autoencoder}, NetworkStage: {**seed, "start": start, **basis, **sizes}}
 
 
-def described_clips(data: DataSettings) -> dict[str, str]:
+def described_end(config: TrainConfig) -> str:
+    """The settings on which it depends where a training ends and what it writes then."""
+    return f"network.steps={config.network.steps}, start_share={config.start_share}"
+
+
+def described_clips(config: TrainConfig) -> dict[str, str]:
     """The settings on which a training's clips depend; a folder of recordings may have been moved meanwhile."""
+    data = config.data
     recordings = {"data.mocap": data.mocap, "data.bvh": data.bvh}
-    described = {"data.composed_clips": str(data.composed_clips)}
+    described = {"seed": str(config.seed), "data.composed_clips": str(data.composed_clips)}
     described |= {key: "null" if path is None else "a path" for key, path in recordings.items()}
     if any(path is not None for path in recordings.values()):
         described |= {key: str(getattr(data, key.removeprefix("data."))) for key in RECORDED_CLIPS}
@@ -110,13 +134,21 @@ def described_clips(data: DataSettings) -> dict[str, str]:
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """What a training left in its folder about itself: `output`, `run_id` and settings of its clips and networks; empty
-    where there is none."""
+    """What a training left in its folder about itself: `output`, `run_id`, `finished` and settings of its clips and
+    networks; empty where there is none. Raises InputError where it is damaged."""
+    path = folder / RECORD_FILE
     try:
-        record = parse_json((folder / RECORD_FILE).read_bytes())
-    except (OSError, ValueError):
+        record = parse_json(read_regular(path))
+        if not isinstance(record, dict):
+            raise ValueError("no object")
+    except FileNotFoundError:
         return {}
-    return {key: value for key, value in record.items() if isinstance(value, str)} if isinstance(record, dict) else {}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged ({reason_of(error)}), so the settings of this training are unknown; remove it to "
+            "continue with those given now, as a new run at Weights & Biases, or use another folder="
+        ) from None
+    return {key: value for key, value in record.items() if isinstance(value, str)}
 
 
 def begin_record(folder: Path, output: Path, config: TrainConfig) -> str:
@@ -125,10 +157,17 @@ def begin_record(folder: Path, output: Path, config: TrainConfig) -> str:
     kept = earlier.get("run_id", "")
     run_id = kept if re.fullmatch(r"[\w-]{1,64}", kept) else os.environ.get("WANDB_RUN_ID") or uuid4().hex[:8]
     record = {"output": str(output.absolute()), "run_id": run_id}
-    parts = [(folder / CLIPS_FILE, described_clips(config.data))]
+    parts = [(folder / CLIPS_FILE, described_clips(config))]
     parts += [(checkpoint_path(folder, stage), each) for stage, each in described_checkpoints(config).items()]
     for file, described in parts:
         made = config.resume and file.exists()
         record |= {key: earlier[key] for key in described if key in earlier} if made else described
     write_atomically(folder / RECORD_FILE, json.dumps(record).encode())
     return run_id
+
+
+def finish_record(folder: Path, config: TrainConfig) -> None:
+    """Note in the record of a training that it has ended."""
+    write_atomically(
+        folder / RECORD_FILE, json.dumps({**read_record(folder), FINISHED: described_end(config)}).encode()
+    )
