@@ -54,11 +54,6 @@ def _hands() -> Iterator[Rule]:
     for named, point in (("waist|belt|navel", "spine2"), ("hips?", "hips")):
         lower = rf"{_HAND} {held}(?:below|beneath) {OF}(?:{named})\b"
         yield Rule(_HANDS, "below beneath", lower, states(f"{{hand}} below {point}"))
-    meeting = (
-        r"elbows (?:(?:are|is|brought|drawn|pulled|pressed|squeezed|forward|held|in|until|they|together|close|nearly"
-        r"|almost|just) )+(?:touch(?:ing)?|meet(?:ing)?|together)\b(?! (?:the|his|her|their))"
-    )
-    yield Rule("elbows", "touch touching meet meeting together", meeting, states("elbows apart ..0.4"))
     past_head = rf"{_HAND} {gap('above|over')}(?:(?:above|over|past|beyond) {OF}head|overhead)\b"
     yield Rule(_HANDS, "head overhead", past_head, where_said(_LYING, states("{hand} far from {hip} 0.6")))
     hanging = gap("out|away|up|raised|lifted|extended|stretched|bent|forwards?")
@@ -313,11 +308,6 @@ def _arms() -> Iterator[Rule]:
     yield Rule(
         "arm arms", "forward forwards front ahead", forward, unless_said("bent|elbows?", states("{elbow} bent ..40"))
     )
-    backward = (
-        rf"{_ARM} (?:(?:is|are|both|straight) )*(?:point(?:s|ing|ed)?|stretched|extended|straight|reach(?:es|ing)?)"
-        r"(?: straight| out)? (?:back|backwards?)\b(?! (?:and|to|on|over|under|up|down|at))"
-    )
-    yield Rule("arm arms", "back backward backwards", backward, unless_said(_LYING, states("{arm} points back 60")))
     aloft = r"(?:upwards?|up|overhead|(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))\b"
     yield Rule(
         "arm arms",

@@ -51,6 +51,13 @@ _NOT_THE_TRUNK: Final = (
 def rules() -> Iterator[Rule]:
     """Of legs and arms by their own names and those of their joints."""
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
+        not_bent = rf"{limb(word)} {gap('is|are|does|do')}(?:and )?not bent\b"
+        yield Rule(f"{word} {word}s", "not", not_bent, states(f"{{{part}}} bent ..38"))
+        hardly = rf"neither {word} (?:is |being )?(?:much |very |really |too )?bent\b"
+        yield Rule(word, "neither", hardly, states(f"{part}s bent ..48"))
+    drawn_up = rf"{limb('knee')} (?:(?:are|is) )*(?:drawn|pulled|tucked|raised|lifted) (?:up )?{_SIZE}"
+    yield Rule("knee knees", "drawn pulled tucked raised lifted", drawn_up, partial(_bent, "knee"))
+    for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         one = either_of(word)
         is_straight = (

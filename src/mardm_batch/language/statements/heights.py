@@ -76,6 +76,8 @@ def rules() -> Iterator[Rule]:
                 if part != point:
                     plain = states(f"{{{part}}} {relation} {whose}")
                     by_side = _of_named_side(part, relation, point, plain)
+                    if point == "head":  # of who lies, what is above the head is beyond it
+                        by_side = unless_said(r"lie|lies|lying|supine|prone|face[- ]down", by_side)
                     yield Rule(words, relations.replace("|", " "), compared, by_side)
     yield from _beside()
     head_high = (

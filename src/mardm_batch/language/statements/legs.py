@@ -129,6 +129,47 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    skyward = (
+        rf"{SIDE} (?:leg|foot) {gap(most=4)}(?:lifted|raised|kicked|points?|pointing|extended|straight)(?: "
+        rf"straight| up)* "
+        r"(?:towards?|to|at) the (?:ceiling|sky)\b"
+    )
+    yield Rule("leg foot", "ceiling sky", skyward, against_other("{side}_foot above {other}_foot 0.35"))
+    high = (
+        rf"{SIDE} (?:leg|foot) (?:(?:is|straight|being) )*(?:raised|lifted|kicked|kicks|swung|thrown) (?:very "
+        rf"|straight )?"
+        r"(?:high(?: up)?|upwards?|way up)\b"
+    )
+    yield Rule("leg foot", "high upward upwards up", high, against_other("{side}_foot above {other}_foot 0.3"))
+    ahead = (
+        rf"{limb('leg')} (?:(?:is|are|straight|both) )*(?:stretched|extended|straight)(?: straight| out| far)* "
+        r"(?:ahead|in front|forwards?)\b(?! of the)"
+    )
+    yield Rule("leg legs", "ahead front forward forwards", ahead, states("{leg} points forward 55"))
+    to_chest = (
+        r"(?:both |the |his |her |their )*(?:knees|legs) (?:(?:are|drawn|pulled|tucked|hugged|brought|held|up"
+        r"|tightly|close"
+        r"|in|both|well) )+(?:to|towards?|against|into|near) (?:the |his |her |their )?chest\b"
+        r"|hug(?:s|ging)? (?:both |the |his |her |their )*(?:knees|legs|shins)\b"
+    )
+    resting = r"side|sideways|prone|face[- ]down|fours|kneel\w*|child|heels|squat\w*"
+    yield Rule("knees legs shins", "chest hug hugs hugging", to_chest,
+               unless_said(resting, states("knees above pelvis")))  # fmt: skip
+    for than, wide in ((r"hips?(?:[- ]width)?|pelvis", "0.2..0.75"), (r"shoulders?(?:[- ]width)?", "0.45..")):
+        wider = (
+            rf"(?:feet|legs|heels) {gap(most=5)}wider (?:apart )?(?:than|then) (?:the |his |her |their )?(?:{than})\b"
+        )
+        yield Rule("feet legs heels", "wider", wider, states(f"feet apart {wide}"))
+    off_heels = (
+        r"(?:not|without) (?:\w+ )?(?:sit|sitting|touching|resting|touch|rest) (?:\w+ ){0,2}?"
+        r"(?:the |his |her |their )?heels\b"
+    )
+    yield Rule("heels", "not without", off_heels,
+               where_said(r"kneel\w*|knees", states("pelvis height 0.35..")))  # fmt: skip
+    upright = r"(?:standing|stands|stand|stood) (?:upright|tall|straight|erect|still|there|at attention)\b"
+    lowered = r"knees?|bent|squat\w*|crouch\w*|lung\w*|leg|foot|lean\w*|hand\w*stand"
+    yield Rule("standing stands stand stood", "upright tall straight erect still there attention", upright,
+               unless_said(lowered, states("pelvis height 0.7..")))  # fmt: skip
     for condition in ("pelvis height ..0.4", "knees bent 60.."):
         yield Rule("legged crosslegged", "cross legged crosslegged", r"cross[- ]?legged\b",
                    unless_said(r"st(?:and|ood)\w*|chair|bench|stool|bed|sofa|couch|throne|l(?:ying|ies)|supine|air"

@@ -82,7 +82,7 @@ def rules() -> Iterator[Rule]:
     hours = "|".join(_HOURS)
     clock = (
         rf"{limb('arm', 'hand')} {gap()}(?:at|to|towards?) (?:the )?(?P<hour>{hours})"
-        rf"(?: (?:and|or) (?P<second>{hours}))?(?: ?o[ '’]?clock)\b"
+        rf"(?: (?:and|or) (?P<second>{hours}))?(?: ?o[ '’]?clock| on (?:the|a) clock(?: face)?)\b"
     )
     yield Rule("arm arms hand hands", "clock o'clock oclock o’clock", clock, _by_the_clock)
 
@@ -156,6 +156,21 @@ def _hanging() -> Iterator[Rule]:
 
 
 def _movements() -> Iterator[Rule]:
+    for noun, way in (("abduction", "outward"), ("flexion", "forward")):
+        bilateral = (
+            rf"(?:bilateral|both)? ?(?<!left )(?<!right )shoulders? {noun} (?:(?:of|to|at|about) )*(?:90|ninety)\b"
+        )
+        yield Rule("shoulder shoulders", noun, bilateral, states(f"upper_arms points {way} 40"))
+    backward = (
+        rf"{limb('arm')} (?:(?:is|are|both|straight) )*(?:point(?:s|ing|ed)?|stretched|extended|straight"
+        rf"|reach(?:es|ing)?)"
+        r"(?: straight| out)? (?:back|backwards?)\b(?! (?:and|to|on|over|under|up|down|at))"
+    )
+    yield Rule("arm arms", "back backward backwards", backward, unless_said(_LYING, states("{arm} points back 60")))
+    fully_out = rf"{limb('arm')} (?:(?:is|are) )?(?:fully|straight|right) (?:out|extended|stretched)\b"
+    yield Rule("arm arms", "out extended stretched", fully_out, states("{elbow} bent ..38"))
+    wide = rf"{limb('arm')} (?:(?:is|are|both) )*(?:bent and |straight and |held |spread )?wide\b(?! of)"
+    yield Rule("arms", "wide", wide, unless_said("overhead|up|above", states("hands apart 0.5..")))
     square = r"(?:90|ninety)(?: degrees)?|shoulder[- ](?:height|level)|(?:the )?horizontal"
     part = limb("shoulder", "arm", "upper arm")
     words = "shoulder shoulders arm arms upper"

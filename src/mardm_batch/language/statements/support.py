@@ -247,9 +247,12 @@ def _off_the_floor() -> Iterator[Rule]:
         r"|holds?|holding) (?:all|the (?:whole|full|entire))(?: of)? (?:the |his |her |their )?(?:body )?weight\b"
     )
     yield Rule("leg foot", "weight", all_weight, against_other("{other}_foot off floor"))
+    down = rf"{limb('sole')} (?:is |are )?(?:flat )?down\b"
+    yield Rule("sole soles", "down", down, states("{foot} on floor"))
     upward = (
-        rf"{limb('sole', 'foot')} (?:(?:is|are|turned|raised|lifted|now) )*(?:fac(?:es?|ing)|point(?:s|ing)?|towards?"
-        r"|to) (?:the )?(?:ceiling|sky)\b"
+        rf"{limb('sole', 'foot')} (?:(?:is|are|turned|raised|lifted|now) )*(?:fac(?:es?|ing)|point(?:s|ing)?(?: "
+        rf"at| to)?"
+        r"|towards?|to) (?:the )?(?:ceiling|sky)\b"
     )
     yield Rule("sole soles foot feet", "ceiling sky", upward, states("{foot} off floor"))
     for stated in (_other_knee, _other_hand):

@@ -2,11 +2,51 @@
 
 from collections.abc import Iterator
 
-from mardm_batch.language.statements.rules import HANDS, OF, SIDE, Match, Rule, gap, limb, states, subject
+from mardm_batch.language.statements.rules import (
+    HAND,
+    HANDS,
+    OF,
+    SIDE,
+    Match,
+    Rule,
+    gap,
+    limb,
+    states,
+    subject,
+    where_said,
+)
+
+
+def _beside_the_feet() -> Iterator[Rule]:
+    before = (
+        rf"{HAND} {gap('off')}on the (?:floor|ground|mat) (?:well |far |just |a little )?(?:in front|ahead) of "
+        r"(?:the |his |her |their )?(?:feet|toes)\b"
+    )
+    yield Rule(HANDS, "feet toes", before, states("{hand} in front of feet 0.12"))
+    around = rf"{HAND} {gap('off')}(?:on|to) (?:either|both) sides? of {OF}(?P<at>left|right) foot\b"
+    yield Rule(HANDS, "foot", around, states("{hand} near {at}_foot 0.45"))
+    for part, words in ((HAND, HANDS), (limb("forearm"), "forearm forearms")):
+        low_back = rf"{part} {gap()}(?:behind|at|on|against) {OF}(?:small of {OF}back|lower back|buttocks|bum)\b"
+        yield Rule(words, "back buttocks bum", low_back, states("{hand} behind pelvis"))
+    on_table = (
+        rf"(?:both |the |his |her |their )*(?:palms|hands) {gap('off')}on (?:it|(?:the |a )?(?:table|desk"
+        rf"|counter|bench|bar))\b"
+    )
+    yield Rule("palms hands", "on", on_table,
+               where_said(r"lean\w*|over|bent|bend\w*", states("hands in front of pelvis")))  # fmt: skip
+    salute = r"salut\w+ with (?:the |his |her |their )?(?:wrong )?(?:hand )?\(?(?P<side>left|right)\b"
+    for condition in ("{side}_hand near head 0.3", "{side}_elbow bent 55.."):
+        yield Rule("hand", "left right", salute, states(condition))
 
 
 def rules() -> Iterator[Rule]:
     """Of knees and feet, then of elbows."""
+    yield from _beside_the_feet()
+    meeting = (
+        r"elbows (?:(?:are|is|brought|drawn|pulled|pressed|squeezed|forward|held|in|until|they|together|close|nearly"
+        r"|almost|just) )+(?:touch(?:ing)?|meet(?:ing)?|together)\b(?! (?:the|his|her|their))"
+    )
+    yield Rule("elbows", "touch touching meet meeting together", meeting, states("elbows apart ..0.4"))
     stacked = (
         r"(?:one foot (?:is |rests |resting |placed |lies )*on (?:top of )?the other(?: foot)?|feet (?:are "
         r")?stacked)\b(?! (?:knee|leg|thigh|shin|ankle|side))"

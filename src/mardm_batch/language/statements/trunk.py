@@ -37,8 +37,22 @@ _LYING: Final = (
 )
 
 
+def _folded() -> Iterator[Rule]:
+    in_half = r"(?:folds?|folded|folding|bends?|bent|bending|hinged) (?:(?:right|completely|forwards?|over) )*in half\b"
+    yield Rule("half", "fold folds folded folding bend bends bent bending hinged", in_half,
+               unless_said(r"sit\w*|sat|seated|kneel\w*|heels", states("torso leans forward 75..")))  # fmt: skip
+    on_thighs = (
+        r"(?:torso|trunk|upper body|chest) (?:(?:is|folded|lowered|down|bent|rests?|resting|lies|lying|forward"
+        r"|flat|right) )*"
+        r"(?:over|between|on|onto|against) (?:the |his |her |their |both )*(?:thighs|knees|legs)\b"
+    )
+    yield Rule("torso trunk body chest", "thighs knees legs", on_thighs,
+               unless_said(r"supine|on (?:the|his|her|their) back", states("torso leans forward 45..")))  # fmt: skip
+
+
 def rules() -> Iterator[Rule]:
     """The trunk, then what lies."""
+    yield from _folded()
     yield from _leans()
     yield from _turns()
     yield from _lying()
