@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mardm_batch.dataset.formats.npy_file import NPY
 from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.layouts import block, shards
-from mardm_batch.dataset.layouts.nested import folder_of
+from mardm_batch.dataset.layouts.nested import FOLDERS, folder_of
 from mardm_batch.dataset.layouts.registry import check_layout, record_layout
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Outcome, Pose, Provenance
@@ -258,6 +258,14 @@ def test_poses_that_a_move_left_behind_do_not_make_a_flat_folder_nested(tmp_path
     relayout(store.output, "flat")
     assert (store.output / folder_of("waving_0") / "waving_0.json").exists()
     check_layout(store.output, "flat")
+
+
+def test_the_many_folders_of_another_layout_are_one_line(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    for folder in (*FOLDERS, "theirs"):
+        (store.output / folder).mkdir()
+    notes = [(each.where, each.detail) for each in verify(store.output).notes if "folder" in each.kind]
+    assert notes == [("22 … zz", "1,024 folders of the layout nested"), ("theirs", "")]
 
 
 def test_a_folder_without_poses_cannot_be_moved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

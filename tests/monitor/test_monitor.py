@@ -30,6 +30,7 @@ from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.monitor.snapshot import take_snapshot
 from mardm_batch.monitor.view import render_snapshot
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD, STAGE
+from mardm_batch.verify.verification import verify
 
 Process = subprocess.Popen[bytes]
 
@@ -577,9 +578,9 @@ def test_nothing_to_show_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (os.mkfifo, "is a FIFO, not a regular file; remove it"),
-        (Path.mkdir, "is a folder, not a regular file; remove it"),
-        (lambda path: path.symlink_to("/dev/null"), "is a device, not a regular file; remove it"),
+        (os.mkfifo, "is a FIFO, not a regular file; python -m mardm_batch.verify"),
+        (Path.mkdir, "is a folder, not a regular file; python -m mardm_batch.verify"),
+        (lambda path: path.symlink_to("/dev/null"), "is a device, not a regular file; python -m mardm_batch.verify"),
         (lambda path: path.write_text("{"), "is no record of a run (Expecting property name"),
     ],
     ids=["FIFO", "folder", "device", "not JSON"],
@@ -599,6 +600,31 @@ def test_what_is_no_record_is_named_with_what_is_wrong(
     assert "start a run" not in error
     write(tmp_path, "shard-0-of-1", state="finished", exit_code=0, total=3, done=3)
     assert f"\n.mardm_batch/progress/all.json {problem}"[:60] in as_text(tmp_path, capsys)
+    assert f"python -m mardm_batch.verify {tmp_path} --repair sets it aside" in error
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: path.write_text("[]"), "is no record of a run (the document should be an object, not array)"),
+        (lambda path: path.write_text("[" * 100_000), "is no record of a run (nested too deeply)"),
+        (lambda path: path.write_text('{"name": 1, "jobs": {}}'), "is no record of a run (name should be string"),
+        (os.mkfifo, "is a FIFO, not a regular file"),
+        (Path.mkdir, "is a folder, not a regular file"),
+    ],
+    ids=["list", "nested", "types", "FIFO", "folder"],
+)
+def test_a_damaged_record_of_a_sweep_is_named_and_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], None], problem: str
+) -> None:
+    write(tmp_path, "all", state="finished", exit_code=0, total=3, done=3)
+    make(tmp_path / ".mardm_batch" / "sweep.json")
+    said = " ".join(as_text(tmp_path, capsys).split())
+    assert f".mardm_batch/sweep.json {problem}" in said
+    assert ".mardm_batch/sweep.json" in {each.where for each in verify(tmp_path).problems}
+    verify(tmp_path, repair=True)
+    assert verify(tmp_path).problems == []
+    assert "sweep.json" not in as_text(tmp_path, capsys)
 
 
 def test_without_a_terminal_it_prints_once(tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Final, Self
 from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.progress import MAX_NUMBER, MAX_PID, SECONDS_UNTIL_LOST, Progress
 from mardm_batch.dataset.queues import QueuedJob, read_queue
+from mardm_batch.errors import reason_of
 from mardm_batch.system.files import read_regular, write_atomically
 from mardm_batch.system.json_records import JsonRecord, parse_json
 from mardm_batch.system.machine import Machine, boot_id, pid_namespace
@@ -105,9 +106,26 @@ class SweepRecord(JsonRecord):
 def read_sweep(output: Path) -> SweepRecord | None:
     """The newest sweep of an output folder; None where there is none, or its record cannot be read."""
     try:
-        return SweepRecord.from_json(parse_json(read_regular(output / SWEEP_RECORD)))
+        return load_sweep(output)
     except (OSError, ValueError):
         return None
+
+
+def unreadable_sweep(output: Path) -> dict[str, str]:
+    """Why the record of the newest sweep cannot be read, by its path in the folder; empty where it can, or there is
+    none."""
+    try:
+        load_sweep(output)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        return {SWEEP_RECORD: reason_of(error)}
+    return {}
+
+
+def load_sweep(output: Path) -> SweepRecord:
+    """The newest sweep of an output folder. Raises OSError, or ValueError where the file is no record of one."""
+    return SweepRecord.from_json(parse_json(read_regular(output / SWEEP_RECORD)))
 
 
 def at_end(job: SweepJob, record: Progress) -> Progress:

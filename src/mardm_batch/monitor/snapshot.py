@@ -12,10 +12,11 @@ from typing import Any
 
 from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.failures import FailureList
+from mardm_batch.dataset.layout import repair_command
 from mardm_batch.dataset.progress import RUNNING as ALIVE_STATES
 from mardm_batch.dataset.progress import Progress, read_progress_records, run_folders_hint
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob
-from mardm_batch.dataset.sweeps import SweepJob, at_end, read_sweep
+from mardm_batch.dataset.sweeps import SweepJob, at_end, read_sweep, unreadable_sweep
 from mardm_batch.errors import SIGNAL_CODES, ExitCode, InputError
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.prompts.shards import shard_name
@@ -147,12 +148,12 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if any(record.state in ALIVE_STATES and not record.alive for record in records):
         records, unreadable = read_progress_records(output)  # the process may have written its last record since
     newest = max(records, key=lambda record: record.started, default=None)
-    sweep = read_sweep(output)
+    sweep, unreadable = read_sweep(output), {**unreadable, **unreadable_sweep(output)}
     if sweep is not None and newest is not None and sweep.name != newest.sweep and sweep.started < newest.started:
         sweep = None
     if newest is None and sweep is None:
         for path, why in unreadable.items():
-            raise InputError(f"{output / path} {problem_with_record(why)}")
+            raise InputError(f"{output / path} {problem_with_record(why, output)}")
         raise InputError(f"{output}: no run has left a record in this folder; {run_folders_hint(output) or hint}")
     queue = {} if sweep is None else sweep.queue()
     key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)
@@ -217,9 +218,10 @@ def other_shards(record: Progress | None, started: Collection[str]) -> tuple[tup
     return named, max(num_shards - max(len(started), MAX_NOT_STARTED), 0)
 
 
-def problem_with_record(why: str) -> str:
-    """What is wrong with a file that should be the record of a shard, as the end of a sentence about it."""
-    return f"{why}; remove it" if why.startswith("is ") else f"is no record of a run ({why}); remove it"
+def problem_with_record(why: str, output: Path) -> str:
+    """What is wrong with a file that should be the record of a run or a sweep, as the end of a sentence about it."""
+    problem = why if why.startswith("is ") else f"is no record of a run ({why})"
+    return f"{problem}; {repair_command(output)} sets it aside"
 
 
 def last_error(run_folder: str) -> str | None:

@@ -1,6 +1,7 @@
 """A snapshot of a sweep as lines for the terminal."""
 
 import math
+from pathlib import Path
 from textwrap import wrap
 
 from rich.console import Group
@@ -180,12 +181,10 @@ def summary_lines(snapshot: Snapshot, width: int) -> list[Text]:
     disk = f" · {gigabytes(totals.disk_free_mb)} free on the disk"
     lines = [Text.assemble((failures, ERROR if totals.failed or listed else FAINT), (disk, FAINT))]
     for path, why in list(snapshot.unreadable_records.items())[:1]:
-        more = (
-            f" (and {len(snapshot.unreadable_records) - 1} more such files)"
-            if len(snapshot.unreadable_records) > 1
-            else ""
-        )
-        lines += [Text(each, ERROR) for each in wrap(printable(f"{path} {problem_with_record(why)}{more}"), width)]
+        others = len(snapshot.unreadable_records) - 1
+        more = f" (and {others} more such files)" if others else ""
+        problem = f"{path} {problem_with_record(why, Path(snapshot.output))}{more}"
+        lines += [Text(each, ERROR) for each in wrap(printable(problem), width)]
     if snapshot.more_not_started:
         lines.append(Text(f"{counted(snapshot.more_not_started, 'more shard')} not started", WARNING))
     if totals.left_out:

@@ -13,6 +13,7 @@ from typing import Final
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.layout import CARD, DONE, FAILURES, LAYOUT_RECORD, METADATA, RECORDS, REVIEWS, STAGING_PREFIX
+from mardm_batch.dataset.layouts.nested import FOLDERS
 from mardm_batch.dataset.layouts.registry import layout_problem
 from mardm_batch.dataset.ledger import MAX_LEDGER_BYTES, Ledger
 from mardm_batch.dataset.progress import Progress
@@ -123,7 +124,7 @@ def audit(
         *check_ledger(store, tally.not_in_ledger),
         *(each for path in ledger_files(store) for each in check_size(listing, path, MAX_LEDGER_BYTES, Kind.LEDGER)),
         *check_settings(tally.settings),
-        *(Finding(Kind.FOLDER, folder) for folder in listing.folders if folder != RECORDS),
+        *check_folders(listing.folders),
         *check_error_logs(shards),
         *lost_runs(shards),
         *(Finding(Kind.ACTIVE_RUN, each) for each in active),
@@ -247,6 +248,15 @@ def check_settings(groups: Counter[tuple[str, ...]]) -> Iterator[Finding]:
     for group, number in groups.most_common() if len(groups) > 1 else []:
         different = ", ".join(each for each in group if each not in shared)
         yield Finding(Kind.MIXED_SETTINGS, counted(number, "pose"), different)
+
+
+def check_folders(folders: Sequence[str]) -> Iterator[Finding]:
+    """The folders that were not audited; those of the layout nested, of which there are many, are counted."""
+    nested = [each for each in folders if each in FOLDERS]
+    if len(nested) > 1:
+        yield Finding(Kind.FOLDER, f"{nested[0]} … {nested[-1]}", f"{len(nested):,} folders of the layout nested")
+    passed_over = {RECORDS, *(nested if len(nested) > 1 else ())}
+    yield from (Finding(Kind.FOLDER, each) for each in folders if each not in passed_over)
 
 
 def check_layout_record(output: Path) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from mardm_batch.dataset.formats.registry import split_file_name
 from mardm_batch.dataset.layout import CARD, FAILURES, LAYOUT_RECORD, METADATA, PROGRESS, RECORDS, REVIEWS
 from mardm_batch.dataset.layouts.layout import NONE, Layout
 from mardm_batch.dataset.layouts.registry import layout_of
+from mardm_batch.dataset.sweeps import SWEEP_RECORD
 from mardm_batch.errors import InputError
 from mardm_batch.system.files import unless_circular
 from mardm_batch.system.folders import check_folder
@@ -135,8 +136,9 @@ def add_records(listing: Listing, output: Path) -> None:
     for folder, below, names in os.walk(output / RECORDS):
         prefix = Path(folder).relative_to(output).as_posix()
         for name in below:
-            if (prefix == RECORDS and name.endswith(".lock")) or prefix == f"{RECORDS}/{PROGRESS}":
-                listing.misplaced[f"{prefix}/{name}"] = FOLDER_FOR_FILE
+            path, is_lock = f"{prefix}/{name}", prefix == RECORDS and name.endswith(".lock")
+            if is_lock or path == SWEEP_RECORD or prefix == f"{RECORDS}/{PROGRESS}":
+                listing.misplaced[path] = FOLDER_FOR_FILE
         for name in names:
             if prefix == RECORDS and name.endswith(".lock") and os.path.islink(output / prefix / name):
                 listing.misplaced[f"{prefix}/{name}"] = "a link in the place of a lock"

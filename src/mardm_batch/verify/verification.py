@@ -8,6 +8,7 @@ from mardm_batch.dataset.layout import RECORDS
 from mardm_batch.dataset.locks import shard_lock
 from mardm_batch.dataset.progress import read_progress_records, run_folders_hint
 from mardm_batch.dataset.store import PoseStore
+from mardm_batch.dataset.sweeps import unreadable_sweep
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import described_shard
 from mardm_batch.verify.audit import Checks, ProgressBar, audit
@@ -47,6 +48,7 @@ def verify(
         hint = run_folders_hint(output) or "name the folder that a run wrote to"
         raise InputError(f"{output}: no poses and no record of a run; {hint}")
     shards, unreadable = read_progress_records(output)
+    unreadable |= unreadable_sweep(output)
     expected = expected_poses(output, prompt_file, shards, suffixes)
     store, checks = PoseStore(output, expected.formats, expected.list_rejected), Checks(checks_pictures, sample)
     if not (repair or prune):
