@@ -520,6 +520,21 @@ def test_the_report_shows_counts_ten_examples_and_escaped_captions(output: Path,
     assert f"the command that made these poses, {again}, makes the 12 missing poses" in lines
 
 
+def test_an_outdated_list_is_rebuilt_and_said_to_be(output: Path, capsys) -> None:
+    prompts, aside = str(output.parent / "captions.txt"), "--repair sets aside damaged and stray files"
+    cut(output / "metadata.jsonl", 100)
+    assert main([str(output), "--prompts", prompts]) == 1
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == "--repair rebuilds metadata.jsonl from the poses"
+    assert aside not in said
+    (output / "notes.txt").write_text("")
+    assert main([str(output), "--prompts", prompts]) == 1
+    assert aside in capsys.readouterr().out
+    assert main([str(output), "--prompts", prompts, "--repair"]) == 1
+    assert "\nrebuilt: metadata.jsonl\n" in capsys.readouterr().out
+    assert main([str(output), "--prompts", prompts, "--repair"]) == 0
+
+
 def test_captions_that_no_run_can_read_are_told_apart_from_missing_poses(output: Path, capsys) -> None:
     captions = [*CAPTIONS, "A person जय", "A person kneeling"]
     (output / "captions.txt").write_text("\n".join(captions))

@@ -14,6 +14,7 @@ from typing import Final
 
 from rich.progress import track
 
+from mardm_batch.dataset.layout import LAYOUT_RECORD, METADATA
 from mardm_batch.sampling.vocabulary import advice_about_unreadable
 from mardm_batch.system.commands import command_parser, report_user_errors, run_main
 from mardm_batch.system.terminal import CONSOLE, Output, counted, print_output, printable, replace_unencodable_output
@@ -24,6 +25,11 @@ from mardm_batch.verify.verification import verify
 EXAMPLES_SHOWN: Final = 10
 WITHOUT_FILES: Final = (Kind.MISSING_POSE, Kind.FAILED)
 """Problems of poses of which there is no file that a repair could set aside."""
+RESTORED: Final = {
+    Kind.METADATA: f"--repair rebuilds {METADATA} from the poses",
+    Kind.LAYOUT: f"--repair restores {LAYOUT_RECORD} by where the poses lie",
+}
+"""Problems of files that a repair writes anew."""
 
 USAGE = """\
   python -m mardm_batch.verify SinglePose                          check the poses that the newest run was to generate
@@ -31,8 +37,8 @@ USAGE = """\
   python -m mardm_batch.verify SinglePose --repair                 set aside damaged files; the next run replaces them
   python -m mardm_batch.verify SinglePose --prompts captions.md --prune    set aside poses of other captions
 
-Exit codes: 0 no problems (there may be notes); 1 problems were found; 2 bad arguments, or a run is active in a folder
-that is to be repaired.
+Exit codes: 0 no problems (there may be notes); 1 problems were found, also where --repair has mended them; 2 bad
+arguments, or a run is active in a folder that is to be repaired.
 """
 
 
@@ -75,6 +81,8 @@ def show(report: Report, repair: bool, prune: bool, prompts: Path | None) -> Non
     if report.repair is not None:
         folder = f", in {report.repair.folder}" if report.repair.folder else ""
         console.print(printable(f"set aside: {counted(report.repair.moved, 'file')}{folder}"))
+        if Kind.METADATA in by_kind:
+            console.print(f"rebuilt: {METADATA}")
         console.print(f"poses that the next run generates: {report.repair.to_generate:,}", style="bold")
 
 
@@ -91,8 +99,10 @@ def ways_to_mend(report: Report, repair: bool, prompts: Path | None) -> Iterator
         prompts: the list of the captions; None for that of the newest run, with its limit.
     """
     missing = {each.where for each in report.problems if each.kind in WITHOUT_FILES} - report.unreadable
-    if not repair and any(each.kind not in WITHOUT_FILES for each in report.problems):
+    kinds = {each.kind for each in report.problems}
+    if not repair and not kinds <= {*WITHOUT_FILES, *RESTORED}:
         yield "--repair sets aside damaged and stray files; the next run generates their poses"
+    yield from (words for kind, words in RESTORED.items() if kind in kinds and not repair)
     if not repair and missing:
         poses = "missing pose" if len(missing) == 1 else f"{len(missing):,} missing poses"
         words = "" if prompts is None else f" with {shlex.quote(f'paths.prompts={prompts}')} and without limit"
