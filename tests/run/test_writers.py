@@ -159,3 +159,14 @@ def test_a_pose_that_kills_its_worker_costs_itself_alone(tmp_path: Path) -> None
     assert failures["pose_2"] is not None
     assert failures["pose_2"].error == "the drawing process died"
     assert len(list((tmp_path / "poses").glob("*.json"))) == 5
+
+
+def test_a_worker_that_is_killed_as_it_starts_costs_nothing(tmp_path: Path) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=2) as writers:
+        while not (starting := worker_processes()):
+            time.sleep(0.001)
+        starting[0].kill()
+        poses = [pose(number) for number in range(40)]
+        outcomes = [*writers.write(poses, PROVENANCE), *writers.finish()]
+    assert sorted(each.pose.prompt.name for each in outcomes) == sorted(each.prompt.name for each in poses)
+    assert all(each.failure is None for each in outcomes)

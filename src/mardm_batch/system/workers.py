@@ -82,7 +82,7 @@ class Workers(Executor):
     def serve(self) -> None:
         """In a thread for each process: hand it one call after the other."""
         worker: Worker | None = None
-        with suppress(OSError):  # that none can be started is said by the first call
+        with suppress(OSError, WorkerDiedError):  # that none can be started is said by the first call
             worker = self.start()
         while (call := self.calls.get()) is not None:
             future, request = call
@@ -102,6 +102,7 @@ class Workers(Executor):
             worker.end()
 
     def start(self) -> "Worker":
+        """Raises WorkerDiedError where the process ended at once, and OSError where none can be started."""
         with blocked_signals():
             resource_tracker.ensure_running()  # Python's own; as it starts, it accepts signals in this thread
         ours, theirs = self.context.Pipe()
@@ -110,6 +111,9 @@ class Workers(Executor):
         try:
             with blocked_signals():
                 process.start()
+        except BrokenPipeError:
+            ours.close()
+            raise WorkerDiedError from None
         except BaseException:
             ours.close()
             raise
