@@ -157,9 +157,7 @@ def _hanging() -> Iterator[Rule]:
 
 def _movements() -> Iterator[Rule]:
     for noun, way in (("abduction", "outward"), ("flexion", "forward")):
-        bilateral = (
-            rf"(?:bilateral|both)? ?(?<!left )(?<!right )shoulders? {noun} (?:(?:of|to|at|about) )*(?:90|ninety)\b"
-        )
+        bilateral = rf"(?<!left )(?<!right )shoulders? {noun} (?:(?:of|to|at|about) )*(?:90|ninety)\b"
         yield Rule("shoulder shoulders", noun, bilateral, states(f"upper_arms points {way} 40"))
     backward = (
         rf"{limb('arm')} (?:(?:is|are|both|straight) )*(?:point(?:s|ing|ed)?|stretched|extended|straight"

@@ -60,8 +60,8 @@ def _on_the_floor() -> Iterator[Rule]:
     furniture = r"table|desk|counter|bar|rail\w*|fence|knees?|thighs?|wall|window|sill|chair|sofa|couch|pillow"
     yield Rule("elbow forearm", "on", on_elbow, unless_said(furniture, states("{side}_elbow on floor")))
     yield Rule("elbow forearm", "one", one_elbow, unless_said(furniture, states("either elbow on floor")))
-    plank = rf"plank (?:\w+ ){{0,2}}?on {OF}{SIDE} (?P<part>hand|palm|forearm|elbow)\b"
-    yield Rule("plank", "on", plank, _plank)
+    one_arm_plank = rf"plank (?:\w+ ){{0,2}}?on {OF}{SIDE} (?P<on>hand|palm|forearm|elbow)\b"
+    yield Rule("plank", "on", one_arm_plank, _bearing_arm)
     half = r"(?:half[- ]kneel\w*|kneel(?:s|ing)? (?:down )?on one knee\b)"
     yield Rule("half one", "half one", half, states("kneeling on left_knee or kneeling on right_knee"))
     all_fours = (
@@ -255,7 +255,7 @@ def _off_the_floor() -> Iterator[Rule]:
         r"|towards?|to) (?:the )?(?:ceiling|sky)\b"
     )
     yield Rule("sole soles foot feet", "ceiling sky", upward, states("{foot} off floor"))
-    for stated in (_other_knee, _other_hand):
+    for stated in (_other_than_lifted("knee", "leg|foot|knee"), _other_than_lifted("hand", "arm|hand")):
         yield Rule("fours knees", "all hands", _ALL_FOURS, stated)
     yield Rule("leg foot", "on", bearing, unless_said(r"bent|bend\w*|knees?|squat\w*", states("{side}_knee bent ..30")))
     yield Rule("leg foot", "on", bearing, states("{side}_knee bent ..48"))
@@ -272,20 +272,15 @@ def _off_the_floor() -> Iterator[Rule]:
     yield Rule("hand", "only", only, against_other("{other}_hand off floor"))
 
 
-def _plank(match: Match) -> str:
-    return f"{match['side']}_{'hand' if match['part'] in ('hand', 'palm') else 'elbow'} on floor"
+def _other_than_lifted(part: str, limbs: str) -> Condition:
+    """The part of the other side is on the floor, where one of the limbs is lifted from all fours."""
+    pattern = re.compile(rf"\b(left|right) (?:{limbs}) (?:\w+ ){{0,2}}?{_LIFTED}")
 
+    def condition(match: Match) -> str | None:
+        lifted = set(pattern.findall(match.string))
+        return f"{other_side(lifted.pop())}_{part} on floor" if len(lifted) == 1 else None
 
-def _other_knee(match: Match) -> str | None:
-    """On the floor, where one leg is lifted from all fours."""
-    lifted = set(re.findall(rf"\b(left|right) (?:leg|foot|knee) (?:\w+ ){{0,2}}?{_LIFTED}", match.string))
-    return f"{other_side(lifted.pop())}_knee on floor" if len(lifted) == 1 else None
-
-
-def _other_hand(match: Match) -> str | None:
-    """The same of an arm."""
-    lifted = set(re.findall(rf"\b(left|right) (?:arm|hand) (?:\w+ ){{0,2}}?{_LIFTED}", match.string))
-    return f"{other_side(lifted.pop())}_hand on floor" if len(lifted) == 1 else None
+    return condition
 
 
 def _bearing_hand(match: Match) -> str | None:
