@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,28 @@ def test_a_signal_becomes_its_exit_code(number: signal.Signals) -> None:
 def test_two_signals_at_the_same_instant_are_one_interruption(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Interrupted), raise_on_signals():
         raise_at_once(signal.SIGTERM, signal.SIGINT)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_in_a_destructor_which_swallows_exceptions_interrupts_all_the_same(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    called: list[int] = []
+
+    class Interrupting:
+        def __del__(self) -> None:
+            called.append(1)
+            signal.raise_signal(signal.SIGTERM)
+            called.append(2)
+
+    def drop_and_wait() -> None:
+        Interrupting()
+        time.sleep(10)
+
+    with pytest.raises(Interrupted) as interrupted, raise_on_signals():
+        drop_and_wait()
+    assert (interrupted.value.number, called) == (signal.SIGTERM, [1])
     assert capfd.readouterr().err == ""
 
 

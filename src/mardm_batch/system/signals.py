@@ -18,6 +18,9 @@ WARNINGS: Final = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2")
 """With these a scheduler announces the end of a job, to all of its processes; only the run itself may heed them."""
 
 
+RAISED_AGAIN_AFTER: Final = 0.01
+"""Seconds after which a callback that swallowed an interruption has most probably ended; if not, it is raised again."""
+
 MAX_CAUSES: Final = 100
 """Of an error, which may be in a circle."""
 
@@ -68,20 +71,47 @@ def ignored_signals() -> Iterator[None]:
 
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
-    """Raise Interrupted at the first signal; further ones are ignored while the run ends."""
+    """Raise Interrupted at the first signal; further ones are ignored while the run ends.
+
+    In a destructor or the callback of a weak reference Python would print the exception and go on; it is raised again
+    then, a moment later.
+    """
     numbers = handled_signals()
+    main_thread = threading.get_ident()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for each in numbers:
             signal.signal(each, ignore)
         raise Interrupted(number)
 
+    def raise_again(swallowed: "sys.UnraisableHookArgs") -> None:
+        interruption = interruption_behind(swallowed.exc_value)
+        if interruption is None:
+            report_swallowed(swallowed)
+            return
+        for each in numbers:
+            signal.signal(each, interrupt)
+        later = threading.Timer(RAISED_AGAIN_AFTER, signal_thread, (main_thread, interruption.number))
+        later.daemon = True
+        later.start()
+
+    report_swallowed = sys.unraisablehook
+    sys.unraisablehook = raise_again
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
+        sys.unraisablehook = report_swallowed
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def signal_thread(thread: int, number: int) -> None:
+    """Unlike a signal to this thread, one to the thread that handles it ends what the other one waits for."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    else:
+        signal.pthread_kill(thread, number)
 
 
 @contextmanager
