@@ -14,8 +14,11 @@ from mardm_batch.dataset.leftovers import clear_leftovers
 from mardm_batch.dataset.locks import HeldLockError, list_lock, shard_lock
 from mardm_batch.dataset.metadata import rebuild_metadata
 from mardm_batch.dataset.records import Failure
+from mardm_batch.dataset.reviews import Review, ReviewList
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.errors import InputError
+from mardm_batch.relayout import relayout
+from mardm_batch.system.files import UnusableFileError
 
 FAILURE = Failure("A person waving", "waving", "sample", "no")
 
@@ -86,3 +89,15 @@ def test_a_shard_that_shares_prompts_with_one_in_work_is_refused(
 def test_a_shard_with_other_prompts_is_not_refused(output: Path, shard: int, num_shards: int) -> None:
     with shard_lock(output, 1, 3), shard_lock(output, shard, num_shards):
         pass
+
+
+def test_a_folder_in_the_place_of_a_lock_is_an_error_that_says_what_sets_it_aside(output: Path) -> None:
+    for name in ("metadata", "reviews", "all"):
+        (output / RECORDS / f"{name}.lock").mkdir()
+    review = Review("standing", "reject")
+    with pytest.raises(UnusableFileError, match="is a folder, not a lock; .* --repair sets it aside"):
+        ReviewList(output).append([review])
+    with pytest.raises(UnusableFileError, match="--repair"), list_lock(output, "metadata"):
+        pass
+    with pytest.raises(UnusableFileError, match="--repair"):
+        relayout(output, "nested")

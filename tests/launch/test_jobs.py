@@ -8,9 +8,18 @@ import pytest
 from tests.support import write_captions
 
 from mardm_batch.config.compose import compose_config, to_config
-from mardm_batch.errors import ConfigurationError
+from mardm_batch.dataset.locks import shard_lock
+from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.launch.engines import Sweep
-from mardm_batch.launch.jobs import Job, check_jobs, omission_warnings, omitted_poses, runs_that_pay, share_of_cores
+from mardm_batch.launch.jobs import (
+    Job,
+    check_jobs,
+    check_locks,
+    omission_warnings,
+    omitted_poses,
+    runs_that_pay,
+    share_of_cores,
+)
 from mardm_batch.launch.plan import JobPlan, Plan
 from mardm_batch.launch.sweep import run_sweep
 from mardm_batch.registries import register_schemas
@@ -39,6 +48,15 @@ def test_a_shard_that_is_named_twice_is_refused() -> None:
         check_jobs(jobs_of("shard=0", "shard=1", "shard=1"))
     with pytest.raises(ConfigurationError, match="jobs 0 and 1 of the sweep would make the same poses there"):
         check_jobs(jobs_of("shard=0 seed=1", "shard=0 seed=2"))
+
+
+def test_a_sweep_beside_a_run_of_all_its_poses_is_refused_once(tmp_path: Path) -> None:
+    jobs = jobs_of(*(f"shard={shard} paths.output={tmp_path}" for shard in range(3)))
+    check_locks(jobs)
+    with shard_lock(tmp_path, None, 1), pytest.raises(InputError, match=f"another process is working on .* {tmp_path}"):
+        check_locks(jobs)
+    with shard_lock(tmp_path, 0, 3), shard_lock(tmp_path, 2, 3):
+        check_locks(jobs)  # shard 1 is free
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:

@@ -712,6 +712,10 @@ def test_tampered_settings_of_a_run_leave_the_captions_unknown(output: Path, cap
     said = capsys.readouterr().out
     assert "requested captions: unknown: " in said
     assert "4 found, 0 damaged" in said
+    assert main([str(output), "--prompts", str(output.parent / "captions.txt")]) == 0
+    read_by_default = "captions.txt, read with default settings, as the settings of the newest run cannot be read: "
+    unread = "unknown: the settings of the newest run cannot be read: " in said  # rather than the list that they name
+    assert (read_by_default in capsys.readouterr().out) == unread
     assert not Path("run-by-yaml").exists()
 
 

@@ -7,16 +7,18 @@ it is a lock would be left behind by a machine that is lost.
 
 import errno
 import re
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
-from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.layout import RECORDS, repair_command
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import WHOLE_LIST, described_shard, shard_name, shards_overlap
+from mardm_batch.system.files import UnusableFileError, file_kind
 from mardm_batch.system.machine import scheduler_job
 
 SECONDS_TO_WAIT: Final = 1.0
@@ -48,6 +50,7 @@ def list_lock(output: Path, name: str, seconds: float | None = None) -> Iterator
         OSError: the lock's file cannot be used.
     """
     path = output / RECORDS / f"{name}.lock"
+    check_lock(path)
     lock = file_lock(path)
     try:
         lock.acquire(timeout=SECONDS_TO_WAIT_FOR_LIST if seconds is None else seconds, poll_interval=0.05)
@@ -83,6 +86,7 @@ def shard_lock(output: Path, shard: int | None, num_shards: int) -> Iterator[Non
 @contextmanager
 def acquired(path: Path, output: Path) -> Iterator[None]:
     """Hold the lock file at `path`; InputError where another process does, or the file system has no locks."""
+    check_lock(path)
     lock = file_lock(path)
     seconds = SECONDS_TO_WAIT if scheduler_job() is None else SECONDS_TO_WAIT_FOR_LOST_MACHINE
     try:
@@ -103,6 +107,15 @@ def acquired(path: Path, output: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def check_lock(path: Path) -> None:
+    """Raise UnusableFileError, with the command that sets it aside, where no file bears the name of a lock."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            advice = f"; {repair_command(path.parent.parent)} sets it aside" if path.parent.name == RECORDS else ""
+            raise UnusableFileError(errno.EINVAL, f"is {file_kind(mode)}, not a lock{advice}", str(path))
 
 
 def file_lock(path: Path) -> FileLock:

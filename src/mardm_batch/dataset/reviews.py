@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from mardm_batch.dataset.layout import RECORDS, REVIEWS
-from mardm_batch.dataset.locks import file_lock
+from mardm_batch.dataset.locks import check_lock, file_lock
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import (
@@ -118,7 +118,8 @@ class ReviewList:
 
     def __init__(self, output: Path) -> None:
         self.path = output / REVIEWS
-        self.lock = file_lock(output / RECORDS / "reviews.lock")
+        self.lock_file = output / RECORDS / "reviews.lock"
+        self.lock = file_lock(self.lock_file)
 
     def read(self) -> Reviews:
         """The latest reviews; lines that are none are ignored.
@@ -147,6 +148,7 @@ class ReviewList:
         """
         lines = json_lines(reviews)
         self.path.parent.joinpath(RECORDS).mkdir(exist_ok=True)
+        check_lock(self.lock_file)
         with self.lock, open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:

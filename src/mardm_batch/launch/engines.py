@@ -22,7 +22,7 @@ from mardm_batch.config.overrides import quoted
 from mardm_batch.errors import SIGNAL_CODES, ConfigurationError, ExitCode, first_line
 from mardm_batch.launch.detached import stop_runs, supervise_run, wait_for_runs, warning_filters
 from mardm_batch.launch.display import SweepDisplay
-from mardm_batch.launch.jobs import Job, check_gpus, plan_job, runs_that_pay, share_of_cores, shared_gpus
+from mardm_batch.launch.jobs import Job, check_gpus, check_locks, plan_job, runs_that_pay, share_of_cores, shared_gpus
 from mardm_batch.launch.plan import EXIT_CODE, SWEEP_VARIABLE, Plan, current_plan, sweep_name, write_status
 from mardm_batch.launch.ray_tasks import check_ray
 from mardm_batch.launch.single_run import run_to_exit_code
@@ -88,8 +88,9 @@ class DetachedProcesses:
     """Runs as processes of this machine that do not take each other down."""
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """See `Engine.check`: the GPUs that the jobs name exist, and processes can share semaphores."""
+        """See `Engine.check`: the GPUs that the jobs name exist, processes can share semaphores, shards are free."""
         check_gpus(jobs)
+        check_locks(jobs)
         check_semaphores()
 
     def run_sweep(self, sweep: Sweep) -> int:

@@ -6,7 +6,9 @@ from itertools import combinations
 from pathlib import Path
 
 from mardm_batch.config.schema import Config
-from mardm_batch.errors import ConfigurationError
+from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.locks import shard_lock
+from mardm_batch.errors import ConfigurationError, InputError
 from mardm_batch.launch.plan import JobPlan
 from mardm_batch.prompts.shards import shard_gpu, shard_name, shards_overlap
 from mardm_batch.run.reading import Reading
@@ -60,6 +62,24 @@ def check_jobs(jobs: Sequence[Job]) -> None:
             )
     for job in jobs:
         check_run(job.config, job.reading)
+
+
+def check_locks(jobs: Sequence[Job]) -> None:
+    """Check that at least one job can begin. Raises InputError where other processes work on the shards of all."""
+    refusal = None
+    for job in jobs:
+        config = job.config
+        try:
+            if not (job.output / RECORDS).is_dir():
+                return
+            with shard_lock(job.output, config.shard, config.num_shards):
+                return
+        except OSError:
+            return  # the run says why
+        except InputError as error:
+            refusal = error
+    if refusal is not None:
+        raise refusal
 
 
 def omitted_shards(jobs: Sequence[Job]) -> list[tuple[Job, list[int]]]:

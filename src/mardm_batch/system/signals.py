@@ -34,9 +34,9 @@ class Interrupted(BaseException):
         self.exit_code = 128 + number
 
 
-def interruption_behind(error: BaseException) -> Interrupted | None:
+def interruption_behind(error: BaseException | None) -> Interrupted | None:
     """The interruption in whose place another package raised this error; None where there is none."""
-    cause: BaseException | None = error
+    cause = error
     for _ in range(MAX_CAUSES):
         if cause is None or isinstance(cause, Interrupted):
             return cause

@@ -38,10 +38,13 @@ def expected_poses(
             reason = f"the settings of the newest run cannot be read: {error}"
     formats = formats_in_use(suffixes) if run is None else run.formats
     if prompt_file is not None:
+        source = str(prompt_file)
+        if run is None and newest is not None:
+            source += f", read with default settings, as {reason}"
         run = RunSettings(prompt_file, None, formats) if run is None else replace(run, limit=None)
         column = run.column if prompt_file.suffix == run.prompts.suffix else None  # of another kind of file
         run = replace(run, prompts=prompt_file, column=column)
-        return Expected(prompts_by_name(run, output), str(prompt_file), prompt_file, formats, run.list_rejected)
+        return Expected(prompts_by_name(run, output), source, prompt_file, formats, run.list_rejected)
     if run is None:
         return Expected(None, f"unknown: {reason}; name the captions with --prompts", None, formats)
     source = f"{os.path.normpath(run.prompts)}, by the newest run" + (
