@@ -187,7 +187,11 @@ from mardm_batch.pose.sides import swap_sides
         ("hands hanging lower than the knees", ["hands below knees"]),
         ("the right hand is farther forward than the left", ["right_hand in front of left_hand 0.05"]),
         ("his head is below the hips", ["head below pelvis"]),
-        ("on all fours", ["hands on floor", "knees on floor"]),
+        ("on all fours", ["hands on floor", "knees on floor", "torso horizontal"]),
+        ("in a deep squat", ["pelvis height ..0.5", "knees bent 60..", "pelvis height ..0.42"]),
+        ("doing a handstand", ["torso inverted", "elbows bent ..45", "hands on floor"]),
+        ("kneeling with both hands raised", ["hands above shoulders"]),
+        ("leaning sideways to the left", ["torso leans left 10", "torso leans left 7 or torso leans right 7"]),
         (
             "on all fours, the left leg lifted",
             ["hands on floor", "right_knee on floor", "left_foot above right_foot 0.1"],

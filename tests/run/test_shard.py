@@ -74,7 +74,7 @@ OTHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("model=embedded", "model.weights=nowhere", "seed=1"),
         "(seed: the folder's 3407, this command's 1)",
     ),
-    "adjusting": (("sampling.adjust=false",), "adjust: the folder's true (version 4), this command's false"),
+    "adjusting": (("sampling.adjust=false",), "adjust: the folder's true (version 5), this command's false"),
     "precision": (("sampling.precision=bfloat16",), "precision: the folder's none, this command's bfloat16"),
 }
 

@@ -18,6 +18,10 @@ from mardm_batch.pose.skeleton import JOINT_INDEX, NUM_JOINTS, PARENTS
 from mardm_batch.pose.vectors import Array, cross, length, orthogonal, unit
 
 STEPS: Final = 12
+PATIENCE: Final = 3
+"""Steps in a row without progress after which requirements are taken to contradict each other."""
+PROGRESS: Final = 0.98
+"""The share that is left, at most, of what a pose lacks after a step that is progress."""
 MARGIN: Final = 0.1
 """By which a pose meets afterwards what it lacked: metres, or degrees times `conditions.PER_DEGREE`."""
 TOLERANCE: Final = 0.3
@@ -63,16 +67,21 @@ def adjusted(pose: Array, conditions: Sequence[Condition], weights: Sequence[flo
     pose = np.array(pose, np.float64)
     requirements = _requirements(pose, conditions, weights, margin)
     resting: NDArray[np.bool_] | None = None
-    for _ in range(STEPS):
+    nearest, least, steps_since = pose, np.inf, 0
+    for _ in range(STEPS + 1):
         values, slopes = _values_and_slopes(pose, requirements.margins)
         if resting is None:
             resting = _resting(pose, values, slopes)
         lack = requirements.targets - values
         short = lack > np.maximum(TOLERANCE * requirements.targets, 1e-4)
-        if not short.any():
+        lacking = float(requirements.weights[short] @ lack[short] ** 2)
+        steps_since = 0 if lacking < PROGRESS * least else steps_since + 1
+        if lacking < least:
+            nearest, least = pose, lacking
+        if not short.any() or steps_since == PATIENCE:
             break
         pose = _turned(pose, _next_turns(pose, slopes[short], lack[short], requirements.weights[short], resting))
-    return pose
+    return nearest
 
 
 def follow(clip: Array, before: Array, after: Array) -> Array:
@@ -94,10 +103,10 @@ def _turned(pose: Array, turns: Array) -> Array:
     """The pose with all that is below each joint turned about it by a rotation vector (22, 3)."""
     rotations = from_axis_angles(turns)  # (22, 3, 3)
     turned = pose.copy()
-    for joint in range(1, NUM_JOINTS):
-        parent = PARENTS[joint]
-        turned[joint] = turned[parent] + rotations[parent] @ (pose[joint] - pose[parent])
-        rotations[joint] = rotations[parent] @ rotations[joint]
+    for joints, parents in _LEVELS:
+        bones = (pose[joints] - pose[parents])[..., None]
+        turned[joints] = turned[parents] + (rotations[parents] @ bones)[..., 0]
+        rotations[joints] = rotations[parents] @ rotations[joints]
     return turned
 
 
@@ -197,4 +206,14 @@ def _below() -> Array:
     return np.asarray(below[_TURNING])
 
 
+def _levels() -> list[tuple[list[int], list[int]]]:
+    """The joints with as many bones between them and the pelvis, from it outwards, and their parents."""
+    depths = [0] * NUM_JOINTS
+    for joint in range(1, NUM_JOINTS):
+        depths[joint] = depths[PARENTS[joint]] + 1
+    together = ([joint for joint in range(NUM_JOINTS) if depths[joint] == depth] for depth in range(1, max(depths) + 1))
+    return [(joints, [PARENTS[joint] for joint in joints]) for joints in together]
+
+
 _BELOW: Final = _below()
+_LEVELS: Final = _levels()

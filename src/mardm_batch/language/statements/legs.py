@@ -183,12 +183,9 @@ def _stances() -> Iterator[Rule]:
     yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
                "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
     deep_squat = r"(?:(?:deep|full|low) squat|squat\w* (?:down )?(?:very )?(?:deeply|deep|low))\b"
-    yield Rule(
-        "squat squatting squats",
-        "deep deeply full low",
-        deep_squat,
-        unless_said("left|right|one|side", states("knees bent 60..")),
-    )
+    for condition in ("knees bent 60..", "pelvis height ..0.42"):
+        yield Rule("squat squatting squats", "deep deeply full low", deep_squat,
+                   unless_said("left|right|one|side", states(condition)))  # fmt: skip
     half_squat = r"(?:half|partial|quarter|shallow|mini|tiny)[- ](?:depth )?(?:squat|crouch|knee bend)\b"
     yield Rule(
         "squat crouch knee", "half partial quarter shallow mini tiny depth", half_squat, states("knees bent 20..110")

@@ -133,6 +133,12 @@ def against_other(template: str) -> Condition:
     return condition
 
 
+def to_the_other_side(match: Match) -> str:
+    """Of the hand of one side on the other side of the body."""
+    side = match["side"]
+    return f"{side}_hand {other_side(side)} of {side}_shoulder 0.08"
+
+
 def where_said(words: str, condition: Condition) -> Condition:
     """The condition, where the whole text has one of the words too."""
     pattern = re.compile(rf"\b(?:{words})\b")

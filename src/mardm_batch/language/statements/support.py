@@ -76,7 +76,10 @@ def _on_the_floor() -> Iterator[Rule]:
         r"arms?|(?:left|right|one|a) (?:hand|palm)|hands (?:lift|rais|off|up)\w*|off|not|hover\w*|float\w*|bear"
         r"|crab|hang\w*"
     )
-    for condition, unless in (("hands on floor", lifted_hand), ("knees on floor", moved)):
+    level = rf"{moved}|arch\w*|round\w*|sit\w*|back|heels|chest|down|up|forearms|elbows"
+    for condition, unless in (
+        ("hands on floor", lifted_hand), ("knees on floor", moved), ("torso horizontal", level),
+    ):  # fmt: skip
         yield Rule("fours 4s 4 knees", "all hands", all_fours, unless_said(unless, states(condition)))
     on_toes = (
         r"(?:on|by) (?:the |his |her |their |both )*(?:hands|palms|straight arms) and "

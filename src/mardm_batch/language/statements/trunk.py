@@ -138,6 +138,8 @@ def _leans() -> Iterator[Rule]:
         clause,
         _lean,
     )
+    to_that_side = rf"{_NOT_THE_HEAD}(?:leaning|leans|lean|tipping|tips|bending|bends) (?:over )?sideways {MORE}{WHERE}"
+    yield Rule("leaning leans lean tipping tips bending bends", "sideways", to_that_side, _lean)
     sideways = (
         rf"{_NOT_THE_HEAD}(?:leaning|leans|lean|tipping|tips|bending|bends|tilting|slumped) (?:over )?(?:sideways"
         rf"|to one side)\b"
@@ -293,6 +295,8 @@ def _lying() -> Iterator[Rule]:
     inverted = r"(?:upside down|handstand|headstand)\b"
     yield Rule("upside handstand headstand", "down handstand headstand", inverted, states("torso inverted"))
     yield Rule("handstand", "handstand", r"handstand\b", states("elbows bent ..45"))
+    on_hands = unless_said("one|single|left|right|forearms?|elbows?|parallettes|bars?|rings", states("hands on floor"))
+    yield Rule("handstand", "handstand", r"handstand\b", on_hands)
 
 
 def _lean(match: Match) -> str:
