@@ -73,6 +73,19 @@ def rules() -> Iterator[Rule]:
     yield Rule("arm arms", "l angle", square, states("{elbow} bent 62..118"))
     ring = r"arms (?:\w+ ){0,4}?(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) an? (?:\w+ )?(?:circle|ring|oval|hoop|o)\b"
     yield Rule("arms", "circle ring oval hoop o", ring, states("elbows bent 20.."))
+    nowhere = (
+        rf"{limb('arm', 'hand')} (?:(?:is|are|both|held|kept) )*(?:nowhere near|well (?:away|clear) (?:from|of)|far "
+        rf"(?:away )?from) {OF}(?:body|sides?|trunk|torso|hips)\b"
+    )
+    yield Rule("arm arms hand hands", "nowhere well far", nowhere, states("{hand} far from {hip} 0.33"))
+    apart = (
+        r"(?:hands|arms) (?:(?:are|held|kept) )*(?:nowhere near|well away from|far from) (?:each other|one another)\b"
+    )
+    yield Rule("hands arms", "nowhere well far", apart, states("hands apart 0.5.."))
+    for condition in ("hands apart 0.65..", "feet apart 0.35.."):
+        yield Rule("angel starfish eagle eagled spreadeagled spreadeagle", "angel starfish eagle eagled spreadeagled "
+                   "spreadeagle", r"(?:snow angels?|star ?fish|spread[- ]?eagled?)\b(?! (?:arms|legs|skat\w*))",
+                   states(condition))  # fmt: skip
     for condition in ("hands near hips 0.3", "elbows bent 45.."):
         yield Rule("akimbo", "akimbo", r"akimbo\b(?! legs?)", unless_said("left|right|one", states(condition)))
     for condition in ("{hand} near {hip} 0.33", "{elbow} bent 40.."):
@@ -81,9 +94,10 @@ def rules() -> Iterator[Rule]:
         rf"elbows (?:(?:are|tucked|held|kept|pressed|in) )*(?:close to|at|against|to) {OF}(?:sides?|ribs|rib ?cage"
         rf"|body|waist|torso|trunk|flanks)\b"
     )
-    yield Rule(
-        "elbows", "side sides ribs ribcage cage body waist torso trunk flanks", tucked, states("elbows apart ..0.55")
-    )
+    sides = "side sides ribs ribcage cage body waist torso trunk flanks"
+    yield Rule("elbows", sides, tucked, states("elbows apart ..0.55"))
+    yield Rule("elbows", sides, tucked, unless_said(f"{_LYING}|back|behind|floor|ground|mat|push|plank|head|bent over",
+                                                    states("upper_arms points down 45")))  # fmt: skip
     flared = (
         r"elbows (?:(?:are|both|held|kept|pointing|point|flared|flaring|bent|high) )*"
         r"(?:wide|flared|winged|splayed|out|sideways|out wide|away from the (?:body|sides))\b(?! in front)"
@@ -118,10 +132,19 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("arm arms", "head face", round_head, states("{hand} near head 0.45"))
     crossing = (
-        rf"{SIDE} arm (?:is )?(?:cross(?:es|ing|ed)|swept|swung) (?:over )?in front of {OF}(?:torso|body|chest"
-        rf"|trunk)\b"
+        rf"{SIDE} arm (?:is )?(?:(?:cross(?:es|ing|ed)|swept|swung) (?:over )?in front of|(?:slung|swung|flung|thrown"
+        rf"|reaching|reaches|stretched|pulled|drawn|hugged) (?:straight |tight |tightly )?across) "
+        rf"{OF}(?:torso|body|chest|trunk)\b"
     )
-    yield Rule("arm", "front", crossing, to_the_other_side)
+    yield Rule("arm", "front across", crossing, to_the_other_side)
+    held_across = (
+        r"(?P<other>left|right) arm (?:\w+ ){0,3}?across [^.;]{0,50}?\b(?:pulled|held|hugged|pressed|hooked|pinned"
+        rf"|trapped|drawn|squeezed) (?:(?:in|close|tight|there|back|on) )*(?:by|with|in) {OF}{SIDE} "
+        r"(?:hand|forearm|arm|elbow|wrist)\b"
+    )
+    yield Rule("arm", "by with in", held_across,
+               lambda match: f"{match['side']}_hand near {match['other']}_elbow 0.38"
+               if match["side"] != match["other"] else None)  # fmt: skip
     forward = (
         rf"{_ARM} {_AIMED}(?:forwards?|(?:straight |out )*(?:in front|ahead)|to "
         r"the front|out front)\b(?! (?:of (?:the )?(?:chest|belly|face|stomach|hips)|and (?:down|up|out)|rest\w*"
@@ -197,10 +220,14 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
     pointed_back = (
-        rf"{_ARM} (?:\w+ ){{0,2}}?(?:points?|pointing|stretched|extended|extends|straight|stretches|reaching|reaches) "
-        r"(?:out )?(?:backwards?|back|behind)\b(?! (?:the|his|her|their) (?:back|head|neck))"
+        rf"{_ARM} (?:\w+ ){{0,2}}?(?:points?|pointing|stretched|extended|extends|straight|stretches|reaching|reaches"
+        r"|thrust|flung|trailing|trails) (?:(?:out|straight|directly|right|far|way) )*"
+        r"(?:backwards?|back|behind)\b(?! (?:the|his|her|their) (?:back|head|neck))"
     )
     yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
+    hand_back = pointed_back.replace(_ARM, limb("hand", "fist"), 1).replace("straight|", "")
+    yield Rule("hand hands fist fists", "back backward backwards behind", hand_back,
+               unless_said(_LYING, states("{hand} behind torso")))  # fmt: skip
     level_elbows = (
         rf"{limb('elbow')} {gap('below|above|just|under|near|slightly|not')}(?:(?:at|to) (?:the )?shoulder[- "
         rf"](?:height|level)"

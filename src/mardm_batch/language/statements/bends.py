@@ -159,7 +159,7 @@ def rules() -> Iterator[Rule]:
     for word, part in (("leg", "knee"), ("knee", "knee"), ("arm", "elbow"), ("elbow", "elbow")):
         named = f"{word} {word}s"
         also_bent = (
-            rf"{limb(word)} {gap(most=4)}and (?:{_SLIGHT})?(?:bent|flexed)\b(?! (?:over|forwards?|at the (?:hips"
+            rf"{limb(word)} {gap(most=7)}and (?:{_SLIGHT})?(?:bent|flexed)\b(?! (?:over|forwards?|at the (?:hips"
             rf"|waist)))"
         )
         yield Rule(named, "bent flexed", also_bent, partial(_bent, part))
@@ -169,6 +169,12 @@ def rules() -> Iterator[Rule]:
                 rf"|while) )"
             )
             yield Rule(named, "straight extended", at_last, partial(_straight, part))
+            too = (
+                rf"{limb(word)} {gap('look*|gaz*|bent|bend*', most=8)}and (?:(?:is|are|kept|held|stays?"
+                rf"|perfectly|dead|nice"
+                rf"|long|fully) )*(?:(?P<exact>straight)|locked)(?=$|[,.;]| (?:and|with|while|as) )"
+            )
+            yield Rule(named, "straight locked", too, partial(_straight, part))
     at_knees = (
         r"(?:bends|bending|bent|bend|flexing|flexed) (?:(?P<little>slightly|a little|a bit) )?at (?:both |the )*knees\b"
     )

@@ -18,6 +18,7 @@ from mardm_batch.language.statements.rules import (
     limb,
     states,
     subject,
+    unless_said,
 )
 
 _LANDMARKS: Final = {
@@ -37,6 +38,11 @@ _LANDMARKS: Final = {
     "heart": ("spine3", 0.3), "sternum": ("spine3", 0.3), "breastbone": ("spine3", 0.3),
     "belly": ("spine1", 0.3), "stomach": ("spine1", 0.3), "tummy": ("spine1", 0.3), "tum": ("spine1", 0.3),
     "abdomen": ("spine1", 0.3), "navel": ("spine1", 0.3), "ribs": ("spine2", 0.33), "sacrum": ("pelvis", 0.33),
+    "tailbone": ("pelvis", 0.33), "crotch": ("pelvis", 0.33), "groin": ("pelvis", 0.33), "fly": ("pelvis", 0.33),
+    "zipper": ("pelvis", 0.33), "privates": ("pelvis", 0.33), "belt buckle": ("pelvis", 0.33),
+    "buckle": ("pelvis", 0.33), "belly button": ("spine1", 0.3), "gut": ("spine1", 0.3), "midriff": ("spine1", 0.3),
+    "waistband": ("hip", 0.33), "belt loop": ("hip", 0.33), "beard": ("head", 0.25), "moustache": ("head", 0.25),
+    "eyebrow": ("head", 0.25), "scalp": ("head", 0.25), "pec": ("spine3", 0.3),
     "lower back": ("spine1", 0.33), "small of the back": ("spine1", 0.33),
 }  # fmt: skip
 """By the word for what a hand is on: the point that it is near, and within which distance in metres."""
@@ -54,13 +60,15 @@ _HOLDS: Final = (
     "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups|cup|cradling|cradles|cradle|scratching"
     "|scratches"
     "|rubbing|rubs|massaging|massages|stroking|strokes|patting|pats|tapping|taps|framing|frames|squeezing|squeezes"
-    "|pressing|presses|pinching|pinches|grasp"
+    "|pressing|presses|pinching|pinches|grasp|grazing|grazes|graze|brushing|brushes|brush|tickling|tickles"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
     rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers"
-    r"|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon|(?:wrap\w*|wraps|locked|clasped|closed) "
+    r"|hiding|hides|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon"
+    r"|(?:wrap\w*|wraps|locked|clasped|closed) "
     r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"
+    r"|in(?= (?:the |his |her |their )?(?:small of|waistband|beard|armpit))"
     r"|behind(?= (?:the |his |her |their )?(?:left |right )?(?:neck|nape|ear|knee))"
     r"|(?:hovers?|hovering|held|just|an? \w+) (?:just )?above|hooked (?:in|into|over|under|around)) (?:(?:the "
     r")?tops? of |the (?:top|side|front|back|inside"
@@ -92,10 +100,12 @@ def _hands_on_parts() -> Iterator[Rule]:
     on_landmark = rf"{HAND} {_TO_A_PART}{_ON}{_POINT}{_NOT_A_POINT}"
     yield Rule(HANDS, _LANDMARK_WORDS, on_landmark, _hand_on)
     resting_arm = (
-        rf"{limb('arm', 'forearm')} {gap()}(?:rests?|resting|lies|lying|laid|draped|propped|placed|supported) (?:\w+ "
-        rf")?(?:on|across|over) "
+        rf"{limb('arm', 'forearm')} {gap()}(?:rests?|resting|lies|lying|laid|draped|propped|placed|supported|slung"
+        rf"|leaning|folded|crossed) (?:\w+ )?(?:on|across|over) "
         rf"{OF}(?:top of the )?(?:(?P<at>left|right) )?(?P<landmark>thigh|knee|hip|head)\b{_NOT_A_POINT}"
     )
+    on_knees = resting_arm.replace("thigh|knee|hip|head)", "thighs|knees)")
+    yield Rule("arms forearms arm forearm", "thighs knees", on_knees, states("{hand} near knees 0.5"))
     yield Rule("arm forearm arms forearms", "thigh knee hip head", resting_arm, _hand_near)
     on_the_other = (
         rf"(?P<side>left|right) (?:hand|palm|fist) {gap('off|from|above|below|behind|front', most=4)}"
@@ -191,8 +201,31 @@ def _hands_on_parts() -> Iterator[Rule]:
     yield Rule("chin head face cheek", HANDS, cradled, states("{hand} near head 0.3"))
     lap = rf"{HAND} {gap()}(?:in|on) {OF}lap\b"
     yield Rule(HANDS, "lap", lap, states("{hand} near pelvis 0.4"))
-    pockets = rf"{HAND} {gap()}in(?:to|side)? {OF}(?:\w+ )?pockets?\b"
-    yield Rule(HANDS, "pocket pockets", pockets, states("{hand} near {hip} 0.3"))
+    pockets = rf"{HAND} {gap()}(?:in(?:to|side)?|through|over|on) {OF}(?:\w+ )?(?:pockets?|belt ?loops?|waist ?band)\b"
+    yield Rule(HANDS, "pocket pockets loop loops beltloop beltloops waistband waist", pockets,
+               states("{hand} near {hip} 0.33"))  # fmt: skip
+    yield from _before_the_hips()
+
+
+def _before_the_hips() -> Iterator[Rule]:
+    """In front of the groin, between the thighs, down the leg."""
+    private = r"(?:crotch|groin|fly|zipper|privates|private parts|belt ?buckle|genitals|pubic bone|nether regions)"
+    words = "crotch groin fly zipper privates private belt buckle beltbuckle genitals pubic nether"
+    before = rf"{HAND} {gap('off|behind')}(?:in front of|before) {OF}{private}\b"
+    yield Rule(HANDS, words, before, states("{hand} near pelvis 0.37"))
+    on_it = rf"{HAND} {gap('off|behind')}(?:{_ON}|in front of |before ){OF}{private}\b"
+    yield Rule(HANDS, words, on_it, states("{hand} in front of pelvis"))
+    sliding = (
+        rf"{limb('hand', 'palm', 'fingertip')} (?:(?:is|are|both) )*(?:slid\w*|slip\w*|run\w*|trail\w*|glid\w*"
+        rf"|creep\w*|inch\w*|reach\w*|stretch\w*|travel\w*) (?:far |way |all the way )?(?:down|along) "
+        rf"{OF}(?:outside of {OF}|side of {OF}|front of {OF})?(?:(?P<at>left|right) )?(?:leg|thigh|shin|calf|knee)s?\b"
+    )
+    yield Rule(HANDS, "down along", sliding, _down_the_leg)
+
+
+def _down_the_leg(match: Match) -> str:
+    hand, at = subject(match, "hand"), match["at"]
+    return f"{hand} near {at}_knee 0.5" if at else f"{hand} below hips"
 
 
 def _hands_together() -> Iterator[Rule]:
@@ -218,8 +251,20 @@ def _hands_together() -> Iterator[Rule]:
     yield Rule("hands palms fists", "chest sternum heart breastbone", at_chest, states("hands near spine3 0.4"))
     between = r"(?:hands|palms) (?:\w+ ){0,2}?between (?:the |his |her |their )?(?:thighs|knees|legs)\b"
     yield Rule("hands palms", "between", between, states("hands apart ..0.3"))
+    yield Rule("hands palms", "between", between,
+               unless_said(r"lying|lies|upside|fours|floor|ground|fold\w*", states("hands below spine1")))  # fmt: skip
     between_one = rf"{limb('hand', 'arm')} {gap()}between {OF}(?:thighs|knees|legs)\b"
     yield Rule("hand hands arm arms", "between", between_one, states("{hand} near knees 0.5"))
+    upon = "(?:on top of|over|atop|upon|on)"
+    stacked = (
+        rf"(?:hands|palms|fists) (?:[\w']+ ){{0,5}}?(?:(?:one|the left|the right) (?:hand |palm |fist )?{upon} "
+        rf"(?:the )?(?:other|right|left)|(?:stacked|overlapping|overlapped|overlap|{upon} (?:each other|one another))"
+        r"(?! (?:over|above|shoulders|under)\b))\b"
+        rf"|one (?:hand|palm|fist) (?:(?:is|laid|placed|resting|rests|folded|clasped|stacked|set) )*{upon} the other\b"
+        r"(?! (?:arm|elbow|wrist|hip|knee|shoulder|side|forearm|thigh|leg))"
+    )
+    yield Rule("hands palms fists hand palm fist", "top over atop upon on stacked overlapping overlapped overlap",
+               stacked, unless_said("rope|ladder|climb\\w*", states("hands close 0.25")))  # fmt: skip
     folded = r"hands (?:(?:are|both) )*folded\b(?! (?:in|on|over|across|behind|under|around))"
     yield Rule("hands", "folded", folded, states("hands close 0.25"))
     crossed = (

@@ -139,8 +139,31 @@ def rules() -> Iterator[Rule]:
         rf"{limb('arm', 'hand', 'fist')}\b"
     )
     yield Rule(_HANDS, "forward forwards ahead", with_arm, states("{hand} in front of torso 0.15"))
+    sky = (
+        rf"{limb('hand', 'arm', 'fist', 'fingertip')} (?:(?:is|are|both|straight|high|stretched|raised|thrown) )*"
+        r"(?:punch\w*|pump\w*|reach\w*|stab\w*|claw\w*|grab\w*|shoot\w*|shot|thrust\w*|stretch\w*|grasp\w*"
+        r"|strain\w*|jab\w*) "
+        r"(?:(?:high|straight|right|out|up|upwards?|as high as|into|for|at|to|towards?) )*"
+        r"(?:the (?:sky|ceiling|heavens?|stars?|clouds?|sun|moon|air)|skywards?|heavenwards?|upwards?(?=$|[,.;]))\b"
+    )
+    aloft = "sky ceiling heaven heavens star stars cloud clouds sun moon air skyward skywards heavenward upward upwards"
+    yield Rule(f"{_HANDS} fingertips", aloft, sky, unless_said(_LYING, states("{hand} above head")))
+    yield Rule("arm arms fist fists", aloft, sky,
+               unless_said(rf"{_LYING}|bent|elbows?", states("{elbow} bent ..65")))  # fmt: skip
     air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
     yield Rule(_HANDS, "air", air, unless_said("floor|ground|mat", states("{hand} above head")))
+    hidden = (
+        r"hands?\b[^.;]{0,40}?\b(?:tucked|hidden|clasped|held|folded|locked|hiding|stuffed) (?:away |out of sight )?"
+        r"behind (?:him|them|me|her|himself|herself|themselves|the back)(?=$|[,.;]| (?:and|while|as|with|back)\b)"
+    )
+    yield Rule("hand hands", "behind", hidden,
+               unless_said(r"head|neck|one|other|left|right", states("hands behind torso")))  # fmt: skip
+    held_behind = (
+        rf"{SIDE} (?:hand|arm) (?:(?:is|wrapped|around|holding|holds|gripping|grips|clasping|clasps|grabbing|grabs"
+        rf"|catching|catches|clutching|on|hooked) )+{OF}(?:left|right) (?:elbow|wrist|forearm|arm|hand) behind "
+        rf"(?:{OF}back|him|her|them|the body)\b"
+    )
+    yield Rule("hand arm", "behind", held_behind, states("{side}_hand behind torso"))
     before_shoulder = rf"{SIDE} hand (?:is )?(?:just |right )?in front of the (?P<at>left|right) shoulder\b"
     yield Rule("hand", "shoulder", before_shoulder, states("{side}_hand near {at}_shoulder 0.33"))
     not_high = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from mardm_batch.language.statements.rules import MORE, OF, TURNED, Rule, gap, states, unless_said
+from mardm_batch.language.statements.rules import MORE, OF, TURNED, Rule, gap, states, unless_said, where_said
 
 _GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
@@ -53,7 +53,8 @@ def rules() -> Iterator[Rule]:
     tilted = (
         rf"(?:{head}|neck) (?:(?:is|has|slightly) )*(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped"
         rf"|dropped|drops|fallen"
-        rf"|flopped|bent|bends) {MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
+        rf"|flopped|flops|flopping|lolls|lolling|lolled|slumped|slumps|flung|hanging|hangs|lying|bent|bends) "
+        rf"{MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
     )
     yield Rule(f"{heads} neck", "left right", tilted, states("head tilts {to} 8"))
     neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
@@ -71,7 +72,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("head cheek temple", "shoulder", on_shoulder, states("head tilts {to} 8"))
     either_way = (
         r"(?:head|face|gaze) (?:is )?(?:\w+ ){0,2}?(?:turned|averted|tilted|tipped|cocked|inclined|rotated|leaning"
-        r"|leans|crooked) (?:\w+ )?(?:to (?:one|the|a) side|sideways|away|aside)\b"
+        r"|leans|crooked|lolling|lolls|flopped|slumped|hanging|dropped) (?:\w+ )?(?:to (?:one|the|a) side"
+        r"|sideways|away|aside)\b"
     )
     yield Rule(heads, "side sideways away aside", either_way, states("head looks left 6 or head looks right 6"))
     ear_to = (
@@ -80,6 +82,23 @@ def rules() -> Iterator[Rule]:
         r"shoulder\b"
     )
     yield Rule("ear", "shoulder", ear_to, states("head tilts {to} 8"))
+    at_hand = (
+        rf"(?:{head} (?:(?:is|turned|turns|turning|facing|faces|looking|looks|towards?|directed|rotated) )+"
+        rf"|{_GAZES} |eyes "
+        rf"|(?:{_GAZES}|eyes) (?:(?:is|are|fixed|turned|directed|following|follows|on|locked) )*)(?:(?:out|over"
+        rf"|along|down|at"
+        rf"|to|towards?|on|past|beyond|after|across) )*{OF}(?:(?:outstretched|extended|front|raised) "
+        rf")?(?P<to>left|right) "
+        r"(?:hand|fingertips?|fingers|palm|wrist|fist|thumb|arm|hand's)\b(?! (?:and|in front))"
+    )
+    aside = (
+        r"out(?:stretched)? to (?:the|both|either) sides?|sideways|outstretched at shoulder|at shoulder "
+        r"(?:height|level)|t[- ]"
+        r"(?:pose|shape|position)|spread wide|wide open|to the sides?|warrior|out wide|arms (?:out|spread|wide)"
+    )
+    yield Rule(f"{heads} {_GAZE_WORDS} eyes", "left right", at_hand,
+               where_said(aside, unless_said(r"forwards?|in front|overhead|lying|on the (?:left|right|floor|hip)",
+                                             states("head looks {to} 8"))))  # fmt: skip
     cocked = r"(?:head|neck) (?:is )?(?:cocked|tipped)(?=$|[,.;])"
     yield Rule("head neck", "cocked tipped", cocked, states("head tilts left 5 or head tilts right 5"))
     crooked = r"(?:head|neck) (?:is )?(?:\w+ ){0,2}?crooked\b"
@@ -93,7 +112,11 @@ def rules() -> Iterator[Rule]:
     gaze = rf"{_GAZES} (?:is )?(?:(?:turned|kept|held|directed|fixed|lowered|lifted) )?(?:straight |right )?"
     floor = r"(?:the |his |her |their )?(?:floor|ground|carpet|feet|toes|shoes)\b"
     bowed = (
-        r"(?:head|chin|neck) (?:(?:is|all|turned|tipped|tilted|kept|held) )*(?:bowed|lowered|dropped"
+        r"(?:head|chin|neck) (?:(?:is|all|turned|tipped|tilted|kept|held|just) )*(?:(?:loll\w*|flopp?\w*|slump\w*"
+        r"|sunk|sinks?|sinking|nodd\w+|fallen|falls?|falling|sagg?\w*|sags?|droop\w*|hang\w*|dangl\w*|thrown|pitched"
+        r"|tucked|dropp?\w*) (?:limply |heavily |down )*(?:forwards?|down(?:wards?)?|onto the chest|(?:in "
+        r")?between the "
+        r"(?:arms|shoulders|knees))|bowed|lowered|dropped"
         r"|flexed(?: forwards?|(?! (?:sideways|laterally|to)\b))|hanging|hung|hangs|drooping|droops|tucked|down|bent "
         r"forwards?)\b(?! (?:back|to|on|onto)\b)"
     )
@@ -119,7 +142,7 @@ def rules() -> Iterator[Rule]:
         "floor ground carpet feet toes shoes"
     )
     looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
-    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes", f"{lowered} flexed", down, looks_down)
+    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes", f"{lowered} flexed forward forwards between chest", down, looks_down)
     lifted = (
         r"head (?:(?:is|all the way) )?(?:tilted|tilts|thrown|dropped|drops|tipped|tips|flopped|falls|fallen|leaning"
         r"|leaned|leans"

@@ -36,7 +36,7 @@ def rules() -> Iterator[Rule]:
 
 
 def _legs() -> Iterator[Rule]:
-    lifted = r"(?:(?:is|are|up|just|held|kept|being|straight|bent) )*"
+    lifted = r"(?:(?:is|are|up|way|just|held|kept|being|straight|bent) )*"
     raised = r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|high)\b"
     yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung high",
                rf"{_FOOT} {lifted}{raised}", _raised_foot)  # fmt: skip
@@ -129,6 +129,28 @@ def _legs() -> Iterator[Rule]:
 
 
 def _stances() -> Iterator[Rule]:
+    behind = (
+        r"(?:(?:up|out|off the floor) )*(?:behind|in back|backwards?|to the rear)\b(?! (?:the )?(?:left|right|other))"
+    )
+    raised = (
+        rf"{_FOOT} (?:(?:is|are|raised|lifted|kicked|swung|thrown|extended|stretched|up|straight|reaching|floating) )*"
+    )
+    for how, states_it in (
+        (r"(?:(?:very|really|so|extremely|ever so) high(?: up)?|way up(?: high)?|sky[- ]high|(?:up )?(?:to|towards?"
+         r"|at) the (?:sky|ceiling))", "{side}_foot above {other}_foot 0.6"),
+        (r"(?:high(?: up)?|up high|up)", "{side}_foot above {other}_foot 0.25"),
+    ):  # fmt: skip
+        yield Rule(_FEET, "behind back backward backwards rear", rf"{raised}{how} {behind}",
+                   unless_said(f"{_RESTING}|fours|plank|heels?", against_other(states_it)))  # fmt: skip
+    very_high = rf"{raised}(?:(?:very|really|extremely) high|sky[- ]high)\b"
+    other_low = f"{_RESTING}|fours|plank|heels?"
+    yield Rule(_FEET, "high", very_high, unless_said(other_low, against_other("{side}_foot above {other}_foot 0.4")))
+    up = (
+        rf"{SIDE} (?:leg|foot) (?:(?:is|held|straight|bent|just|high) )*up(?=$|[,.;]| (?:in front|in the air|behind"
+        r"|high|sideways|to the side|ahead|and|with|while)\b)"
+    )
+    low = rf"{_RESTING}|resting|shins?|wall|kneel\w*|floor|ground|jump\w*|hop\w*"
+    yield Rule("leg foot", "up", up, unless_said(low, against_other("{side}_foot above {other}_foot 0.1")))
     skyward = (
         rf"{SIDE} (?:leg|foot) {gap(most=4)}(?:lifted|raised|kicked|points?|pointing|extended|straight)(?: "
         rf"straight| up)* "

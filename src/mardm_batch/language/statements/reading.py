@@ -20,12 +20,13 @@ from mardm_batch.language.statements import (
     touching,
     trunk,
 )
+from mardm_batch.language.statements.everyday import in_plain_words
 from mardm_batch.language.statements.wording import put_plainly
 from mardm_batch.language.words import split_words
 
 _UNSURE: Final = re.compile(
     r"\b(?:not|never|without|no|neither|nor|if|about to|before|after|instead of|rather than|than|or|as if"
-    r"|tr(?:y|ies|ying) to|wants? to|starts?|begins?|almost|nearly|ready to)(?: \S+){0,2} $|\b(?:hugging|hugs"
+    r"|tr(?:y|ies|ying) to|wants? to|starts?|begins?|almost|nearly|ready to)(?: [\w'’-]+){0,2} $|\b(?:hugging|hugs"
     r"|around)(?: \S+)? $"
 )
 """Words shortly before a statement that make it none."""
@@ -60,7 +61,7 @@ _RULES: Final = (
 
 def stated_conditions(text: str) -> dict[str, str]:
     """The conditions that a text states, each with the words that do."""
-    text = put_plainly(_LABEL.sub(" ", text.lower()))
+    text = put_plainly(_LABEL.sub(" ", in_plain_words(text.lower())))
     words = set(split_words(text))
     found: dict[str, str] = {}
     for rule in _RULES:

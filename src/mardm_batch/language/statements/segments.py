@@ -21,7 +21,7 @@ _HELD: Final = (
 )
 _LEVEL: Final = (
     r"(?:parallel (?:to|with) (?:the )?(?:floor|ground|mat)|horizontal(?:ly)?|level(?: with (?:the )?(?:floor"
-    r"|ground))?)"
+    r"|ground))?|parallel(?=$|[,.;])|flat (?:like|as) an? (?:table|tabletop|table[- ]top|shelf|board|plank|tray|bench))"
     r"\b(?! with)"
 )
 _UPRIGHT: Final = r"(?:vertical(?:ly)?|upright|plumb|perpendicular (?:to|with) (?:the )?(?:floor|ground|mat))\b"
@@ -37,7 +37,8 @@ _WAYS: Final = {
         "down downward downwards floor ground",
     ),
     "forward": (
-        r"(?:forwards?|ahead|(?:to|towards?) the front)\b(?! and (?:up|down|out|to)\w*\b)",
+        r"(?:forwards?|ahead|(?<=out )in front(?! of)|(?:to|towards?) the "
+        r"front)\b(?! and (?:up|down|out|to)\w*\b)",
         "forward forwards ahead front",
     ),
     "outward": (
@@ -48,7 +49,10 @@ _WAYS: Final = {
     ),
 }  # fmt: skip
 """By the direction: its pattern and words."""
-_AIMS: Final = r"(?:points?|pointing|pointed|directed|aimed|aiming|aims) (?:straight |directly |right )*"
+_AIMS: Final = (
+    r"(?:points?|pointing|pointed|directed|aimed|aiming|aims|stick(?:s|ing)?|stuck|jut(?:s|ting)?|project(?:s|ing)?"
+    r"|pok(?:es?|ing)) (?:(?:straight|directly|right|out) )*"
+)
 _ANGLES: Final = {"up": 40, "down": 40, "forward": 45, "outward": 50}
 _LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|belly|stomach|on the back|floating"
 _HOURS: Final = {
@@ -70,7 +74,7 @@ def rules() -> Iterator[Rule]:
         name = "shin" if part == "calf" else part.replace(" ", "_")
         words = "upper" if part == "upper arm" else f"{part} {plural(part)} calves"
         horizontal = rf"{limb(part)} {_HELD}{_LEVEL}"
-        yield Rule(words, "parallel horizontal horizontally level", horizontal, states(f"{{{name}}} horizontal"))
+        yield Rule(words, "parallel horizontal horizontally level flat", horizontal, states(f"{{{name}}} horizontal"))
         if part not in ("leg", "arm"):
             vertical = rf"{limb(part)} {_HELD}{_UPRIGHT}"
             yield Rule(words, "vertical vertically upright plumb perpendicular", vertical,
@@ -89,7 +93,8 @@ def rules() -> Iterator[Rule]:
 
 def _aimed(part: str, words: str, name: str) -> Iterator[Rule]:
     for way, (pattern, way_words) in _WAYS.items():
-        aims = _AIMS if part in ("elbow", "thigh") else rf"(?:{_AIMS}|(?:(?:is|are|straight|held|raised|lifted) )*)"
+        aims = _AIMS if way != "outward" else _AIMS.replace("|stick(?:s|ing)?|stuck", "")
+        aims = aims if part in ("elbow", "thigh") else rf"(?:{aims}|(?:(?:is|are|straight|held|raised|lifted) )*)"
         aimed = rf"{limb(part)} (?:(?:is|are|both|bent|raised|lifted|high|held|and) )*{aims}{pattern}"
         angle = _ANGLES[way] + 15 * (part == "elbow")
         yield Rule(words, way_words, aimed, unless_said(_LYING, states(f"{{{name}}} points {way} {angle}")))

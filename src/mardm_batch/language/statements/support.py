@@ -52,6 +52,8 @@ def _on_the_floor() -> Iterator[Rule]:
         on_floor = states(f"{{{part}}} on floor")
         if part == "elbow":
             on_floor = unless_said(r"(?:straight|extended|bent) elbows|elbows (?:straight|extended)", on_floor)
+        if part == "knee":
+            on_floor = _knees_on_floor(on_floor)
         yield Rule(words, FLOORS, rf"{limb(*names)} {PLACED}{FLOOR}", on_floor)
     knee = rf"(?:(?:kneeling|kneels|kneel|down) |(?<!\w )(?<!\w))on {OF}{SIDE} knee\b"
     yield Rule("knee", "on", knee, states("kneeling on {side}_knee"))
@@ -129,7 +131,12 @@ def _on_the_floor() -> Iterator[Rule]:
     grounded = rf"{limb('foot', 'sole', 'hand', 'palm', 'knee')} (?:(?:is|are|both|well|firmly|stays?|remains?) )*"
     yield Rule("foot feet sole soles hand hands palm palms knee knees", "grounded anchored rooted",
                rf"{grounded}(?:grounded|anchored|rooted)\b", _touching("on"))  # fmt: skip
-    one_knee = r"(?:on|kneeling on|down on) one knee\b|one knee (?:is )?down\b"
+    proposing = r"(?:down|knelt|drop\w*|goes|going|gets|getting|sinks?|sinking) (?:down )?on(?:to)? one knee\b"
+    kneels = states("kneeling on left_knee or kneeling on right_knee")
+    yield Rule("knee", "one", proposing, unless_said(r"fours|lying|floating|plank|lunge|hands? on one", kneels))
+    one_knee = (
+        r"(?:(?<!hand )(?<!hands )(?<!elbow )(?<!elbows )(?<!resting )on|down on) one knee\b|one knee (?:is )?down\b"
+    )
     yield Rule("knee", "one", one_knee, states("either knee on floor"))
     yield Rule("knee", "down", rf"{SIDE} knee (?:is |that is |that's )?down\b", states("{side}_knee on floor"))
     knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
@@ -199,6 +206,9 @@ def _on_the_floor() -> Iterator[Rule]:
 
 
 def _off_the_floor() -> Iterator[Rule]:
+    extended = r"(?:(?:extended|stretched|reaching|held|out|straight|back|backwards?|forwards?|behind|in front) )*"
+    leg_off = rf"{limb('leg')} {extended}{_OFF}"
+    yield Rule("leg legs", "off clear above", leg_off, states("{foot} off floor"))
     for part, names in (("knee", ("knee",)), ("hand", ("hand", "palm")), ("foot", ("foot",))):
         words = " ".join(form for name in names for form in (name, plural(name)))
         yield Rule(words, "off clear above", rf"{limb(*names)} {_OFF}", states(f"{{{part}}} off floor"))
@@ -284,6 +294,17 @@ def _other_than_lifted(part: str, limbs: str) -> Condition:
         return f"{other_side(lifted.pop())}_{part} on floor" if len(lifted) == 1 else None
 
     return condition
+
+
+def _knees_on_floor(condition: Condition) -> Condition:
+    """Of "hands and knees on the floor, the left leg lifted" the right knee."""
+    lifted_leg = re.compile(rf"\b(left|right) (?:leg|foot|knee) (?:\w+ ){{0,2}}?{_LIFTED}")
+
+    def stated(match: Match) -> str | None:
+        lifted = set(lifted_leg.findall(match.string)) if match["both"] else set()
+        return f"{other_side(lifted.pop())}_knee on floor" if len(lifted) == 1 else condition(match)
+
+    return stated
 
 
 def _bearing_hand(match: Match) -> str | None:

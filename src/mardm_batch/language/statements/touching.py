@@ -13,6 +13,7 @@ from mardm_batch.language.statements.rules import (
     limb,
     states,
     subject,
+    unless_said,
     where_said,
 )
 
@@ -69,6 +70,14 @@ def rules() -> Iterator[Rule]:
         rf")?knees?\b"
     )
     yield Rule("forehead head nose face chin", "knee knees", head, _head_on)
+    standing = where_said(r"standing|stands|stood", lambda match: "head below pelvis")
+    yield Rule("forehead head nose face chin", "knee knees", head,
+               unless_said(r"one|raised|lifted|foot|bent knees?|left|right", standing))  # fmt: skip
+    to_head = (
+        rf"{limb('knee')} {gap('floor|ground')}(?:to|towards?|against|up to|near|touch\w*|by|at) "
+        rf"{OF}(?:own )?(?:chin|nose|forehead|face)\b"
+    )
+    yield Rule("knee knees", "chin nose forehead face", to_head, states("{knee} near head 0.5"))
     drawn = (
         rf"{limb('knee')} (?:(?:is|are|both) )*(?:pulled|drawn|tucked|hugged|brought)"
         r" (?:(?:tightly|close|right|all the way) )*(?:up|in|to|towards?)\b"
@@ -77,7 +86,7 @@ def rules() -> Iterator[Rule]:
     together = (
         r"(?P<part>feet|ankles|heels|legs|knees|thighs|toes|soles) (?:(?:are|is|both|pressed|joined|held|put|kept"
         r"|squeezed"
-        r"|glued"
+        r"|glued|jammed|clamped|smushed|squished|mashed|crammed|stuck|pinned"
         r"|locked|brought|drawn|turned|inwards?|knocked|placed|straight|flat|stand|hooked|linked|tucked|set|close"
         r"|tight|side by side|and) )*"
         r"(?:together|touch(?:ing)?(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"

@@ -33,7 +33,9 @@ _NOT_THE_HEAD: Final = "".join(
 )
 _LYING: Final = (
     r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped|(?<!hand )(?<!hands )(?<!palm )(?<!palms )flat"
-    r"|stretched(?: out)?|collapsed|rolled) (?:\w+ ){0,3}?"
+    r"|stretched(?: out)?|collapsed|rolled|passed out|out cold|knocked out|crashed(?: out)?|zonked(?: out)?"
+    r"|spread-eagled|asleep"
+    r"|sunbathing|snoozing|napping) (?:\w+ ){0,3}?"
 )
 
 
@@ -173,15 +175,43 @@ def _leans() -> Iterator[Rule]:
         r"|tall|straight up|stacked (?:directly )?(?:over|on|above) (?:the )?(?:pelvis|hips))\b(?<!the vertical)"
     )
     yield Rule(_TRUNKS, "upright vertical erect tall up stacked", upright, states("torso upright"))
-    straight_back = r"(?:straight|upright|erect|tall) (?:back|spine|trunk|torso)\b|(?:back|spine|trunk) straight\b"
+    straight_back = (
+        r"(?<!reaches )(?<!reaching )(?<!points )(?<!pointing )(?<!stretched )(?<!extended )(?<!kicked )(?<!arm )"
+        r"(?<!leg )(?:straight|upright|erect|tall) (?:back|spine|trunk|torso)\b|(?:back|spine|trunk) straight\b"
+    )
     other_postures = (
         r"lean\w*|bent|bend\w*|hing\w*|forwards?|bow\w*|l(?:ie|ies|ying)|plank|fold\w*|squat\w*|fours|push\w*|lung\w*"
         r"|floor|inclin\w*|tilt\w*|parallel|horizontal|crouch\w*|degrees|press\w*|flat|supine|prone"
     )
     yield Rule("back spine trunk torso", "straight upright erect tall", straight_back,
                unless_said(other_postures, states("torso upright")))  # fmt: skip
+    tall = (
+        r"(?:stand(?:s|ing)?|stood) (?:up |there |very |perfectly |really |nice and )*(?:straight|tall"
+        r"|erect)\b(?! (?:leg|arm))"
+    )
+    yield Rule("stand stands standing stood", "straight tall erect", tall,
+               unless_said(rf"{other_postures}|reach\w*|over|hand\w*stand|split|arch\w*|slump\w*|hunch\w*",
+                           states("torso upright")))  # fmt: skip
+    wall = (
+        r"(?<!lower )back (?:(?:is|pressed|flat|flattened|held|up|propped|pinned|glued|stuck|right|flush|resting|rests"
+        r"|sliding|slides|down) )*(?:against|to) (?:a|the|an) (?:\w+ )?(?:wall|door|doorway|doorframe|tree"
+        r"|lockers?|fence"
+        r"|pillar|post|pole|column|lamp ?post)\b"
+    )
+    yield Rule("back", "against to", wall,
+               unless_said(r"lean\w*|l(?:ie|ies|ying)|legs up|feet up|recline\w*|slump\w*|head (?:down|bowed)|side",
+                           states("torso upright")))  # fmt: skip
+    falling = (
+        r"(?P<slight>(?!))?(?:fall(?:s|ing)|toppl(?:es|ing)|tumbl(?:es|ing)|tip(?:s|ping)|keel(?:s|ing)"
+        r"|pitch(?:es|ing)|reel(?:s|ing)|rock(?:s|ing)|teeter(?:s|ing)) (?:over |straight |right )*"
+        r"(?P<where>backwards?|forwards?)\b(?! (?:with|on|onto) (?:the )?(?:knees?|hands|head))"
+    )
+    yield Rule("falls falling topples toppling tumbles tumbling tips tipping keels keeling pitches pitching reels "
+               "reeling rocks rocking teeters teetering", "backward backwards forward forwards", falling,
+               unless_said(r"lying|jump\w*|chair|sit\w*|head|flip|somersault|roll\w*", _lean))  # fmt: skip
     seated = (
-        r"(?:sits?|sitting|seated|sat|stands?|standing|kneels?|kneeling) (?:up )?(?:very |quite |perfectly )?upright\b"
+        r"(?:sits?|sitting|seated|sat|stands?|standing|kneels?|kneeling) (?:up )?(?:very |quite |perfectly |bolt )?"
+        r"upright\b"
     )
     yield Rule("upright", "upright", seated, states("torso upright"))
     level = (

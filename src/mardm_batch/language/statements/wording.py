@@ -63,7 +63,7 @@ _OF_LIMB: Final = re.compile(
 _PART: Final = re.compile(
     rf"(?P<before>(?:[,;:] |\band |\bwith |\bwhile |\bso (?:that )?|\bas )+(?:(?:the|its|his|her|their|that) )?)"
     rf"(?P<part>(?P<arm>{_ARM})|{_LEG})"
-    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|turned|facing|pressed|supported|cupped|close|next|\w+ing|at|in)\b)"
+    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|\w+ed|facing|close|next|\w+ing|at|in)\b)"
 )
 _CRADLED: Final = re.compile(
     r"(?P<before>\b(?:chin|cheek|head|face|forehead|temple) (?:\w+ ){0,2}?(?:in|on|against) (?:the|its|his|her|their"
