@@ -20,7 +20,7 @@ from mardm_batch.pose.sides import swap_sides
         ("Standing with the knees slightly bent", ["knees bent 8..60"]),
         ("both legs are completely straight", ["knees bent ..28"]),
         ("sitting, legs stretched out", ["knees bent ..38"]),
-        ("a plank on straight arms", ["elbows bent ..28"]),
+        ("a plank on straight arms", ["elbows bent ..28", "chest faces down", "pelvis height ..0.75"]),
         ("one knee on the floor", ["either knee on floor"]),
         ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
         ("The right foot is off the ground", ["right_foot off floor"]),
@@ -120,7 +120,10 @@ from mardm_batch.pose.sides import swap_sides
         ("feet wide apart", ["feet apart 0.5.."]),
         ("the thighs are parallel to the ground", ["thighs horizontal"]),
         ("the trunk leans slightly to the left", ["torso leans left 6"]),
-        ("the left elbow is sharply bent, the forearms on the floor", ["left_elbow bent 80..", "elbows on floor"]),
+        (
+            "the left elbow is sharply bent, the forearms on the floor",
+            ["left_elbow bent 80..", "elbows on floor", "hands height ..0.4"],
+        ),
         ("lower legs horizontal, looking over the right shoulder", ["shins horizontal", "head looks right 10"]),
         ("knees drawn up, the gaze is turned upwards", ["knees bent 40..", "head looks up 8"]),
         (
@@ -189,7 +192,7 @@ from mardm_batch.pose.sides import swap_sides
         ("his head is below the hips", ["head below pelvis"]),
         ("on all fours", ["hands on floor", "knees on floor", "torso horizontal"]),
         ("in a deep squat", ["pelvis height ..0.5", "knees bent 60..", "pelvis height ..0.42"]),
-        ("doing a handstand", ["torso inverted", "elbows bent ..45", "hands on floor"]),
+        ("doing a handstand", ["torso inverted", "elbows bent ..45", "hands on floor", "feet above pelvis 0.4"]),
         ("kneeling with both hands raised", ["hands above shoulders"]),
         ("leaning sideways to the left", ["torso leans left 10", "torso leans left 7 or torso leans right 7"]),
         (

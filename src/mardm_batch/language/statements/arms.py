@@ -18,7 +18,7 @@ from mardm_batch.language.statements.rules import (
 
 _AIMED: Final = gap(
     "hang*|hung|dangl*|cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down*|back|low*|forwards?"
-    "|swing*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
+    "|swing*|adduct*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
@@ -181,6 +181,13 @@ def rules() -> Iterator[Rule]:
     yield Rule("arm", "left right side", own_side, states("{arm} points outward 45"))
     wide = r"arms (?:(?:are|held|both|stretched|spread|flung|thrown|out|opened|open) )*wide\b(?! at)"
     outward = states("{arm} points outward 45")
+    adducted = (
+        rf"{limb('arm', 'upper arm', 'shoulder')} (?:(?:is|are|both|fully|in) )*(?:adducted|adduction)(?! "
+        rf"(?:across|over|in "
+        r"front|horizontal\w*|past)\b)"
+    )
+    yield Rule("arm arms upper shoulder shoulders", "adducted adduction", adducted,
+               unless_said(f"horizontal\\w*|{_LYING}", states("{upper_arm} points down 45")))  # fmt: skip
     part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
     yield Rule("arm arms", "side sides sideways wide laterally outward outwards", aside, unless_said(part_way, outward))
     both_out = (
@@ -215,10 +222,18 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("elbow elbows", "back backward backwards behind", elbow, states("{elbow} behind torso"))
     backward = (
-        rf"{_ARM} (?:{_AIMED}|(?:(?:is|are|both) )?(?:pulled|drawn|swept|thrown|flung|swung) )(?:backwards?|back"
+        rf"{_ARM} (?:{_AIMED}|(?:(?:is|are|both) )?(?:pulled|drawn|swept|thrown|flung|swung|swings|swinging"
+        rf"|reaching|driven|drives) )(?:backwards?|back"
         r"|behind)\b"
     )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
+    swings = (
+        rf"{limb('arm', 'hand')} (?:is )?(?:swings|swinging|swung|swing|sweeps|swept|thrust|driven|drives) "
+        rf"(?:well |far |up "
+        r"|straight |out )*(?:forwards?|ahead|to the front|in front)\b(?! of the (?:chest|body|face|torso))"
+    )
+    yield Rule("arm arms hand hands", "swings swinging swung swing sweeps swept thrust driven drives", swings,
+               states("{hand} in front of pelvis"))  # fmt: skip
     pointed_back = (
         rf"{_ARM} (?:\w+ ){{0,2}}?(?:points?|pointing|stretched|extended|extends|straight|stretches|reaching|reaches"
         r"|thrust|flung|trailing|trails) (?:(?:out|straight|directly|right|far|way) )*"

@@ -60,7 +60,8 @@ _HOLDS: Final = (
     "|catch(?: hold of)?|taking|takes|take|pulling|pulls|pull|cupping|cups|cup|cradling|cradles|cradle|scratching"
     "|scratches"
     "|rubbing|rubs|massaging|massages|stroking|strokes|patting|pats|tapping|taps|framing|frames|squeezing|squeezes"
-    "|pressing|presses|pinching|pinches|grasp|grazing|grazes|graze|brushing|brushes|brush|tickling|tickles"
+    "|pressing|presses|pinching|pinches|grazing|grazes|graze|brushing|brushes|brush|tickling|tickles|encircling"
+    "|encircles"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
@@ -75,7 +76,8 @@ _ON: Final = (
     r"|outside) of )?"
 )
 _POINT: Final = (
-    rf"{OF}(?:both |own |lifted |raised |bent |front |inner |outer |outside |inside |same )*(?:(?P<at>left|right) )?"
+    rf"{OF}(?:both |own |lifted |raised |bent |front |inner |outer |outside |inside |same (?:side "
+    rf")?)*(?:(?P<at>left|right) )?"
     rf"(?P<landmark>{_LANDMARK})\b"
 )
 _TO_A_PART: Final = gap("weight|off|from|clear|behind|below|towards?|point*|fac(?:es|ing)")
@@ -231,13 +233,13 @@ def _down_the_leg(match: Match) -> str:
 def _hands_together() -> Iterator[Rule]:
     joined = (
         r"(?:clasped|joined|linked|interlaced|interlocked) behind\b|(?:clasped|joined|touching|touch"
-        r"|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
+        r"|meeting|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
     )
     joining = gap("on|around|behind(?= the)|over", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
         "hands palms fingers fists fingertips",
-        "together clasped joined touching touch interlaced steepled other another meet meets",
+        "together clasped joined touching touch interlaced steepled other another meet meets meeting",
         rf"(?:(?:hands|palms|fists|fingertips) {joining}(?:together\b|{joined}|{each_other}|meet\b)|(?:clasped|joined) "
         r"hands\b"
         r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",
@@ -305,13 +307,15 @@ def _hand_on(match: Match) -> str | None:
         if point in _OF_THE_OTHER_ARM and match["side"] in (at, None):
             return None
         return f"{hand} near {at}_{point} {max(limit, 0.33) if match['both'] else limit:g}"
+    if match["one"] == "opposite " and point in _OF_EITHER_SIDE:
+        return f"left_hand near right_{point} {limit:g} or right_hand near left_{point} {limit:g}"
     if match["both"]:
         points = plural(point)
         if word == "knee" and " own " not in match[0]:
             return " or ".join(f"hands near {at}_knee 0.33" for at in ("left", "right"))
         several = (
             word in ("waist", "belt", "toes", plural(single))
-            or " own " in match[0]
+            or (" own " in match[0] or "same side" in match[0])
             and point not in ("shoulder", *_OF_THE_OTHER_ARM)
         )
         return f"hands near {points} {limit:g}" if several else None

@@ -52,20 +52,22 @@ def rules() -> Iterator[Rule]:
     yield Rule(_HANDS, "head overhead", past_head, where_said(_LYING, states("{hand} far from {hip} 0.6")))
     hanging = gap("out|away|up|raised|lifted|extended|stretched|bent|forwards?")
     beside = (
-        r"(?:at|by|along|beside|against|next to) (?:the |their |his |her |its )?(?:(?:left|right|own) )?"
-        r"(?:sides?|body|trunk|flanks?|thighs?)\b(?! (?:level|height))"
+        r"(?:at|by|along|alongside|beside|against|next to) (?:the |their |his |her |its )?(?:(?:left|right|own) )?"
+        r"(?:sides?|body|trunk|torso|flanks?|thighs?)\b(?! (?:level|height|of (?:an?|the t)\b))"
     )
     yield Rule(
         "arm arms",
-        "side sides body trunk flank flanks thigh thighs",
+        "side sides body trunk torso flank flanks thigh thighs",
         rf"{_ARM} {hanging}{beside}",
         states("{hand} near {hip} 0.4"),
     )
+    yield Rule("hand hands", "side sides", rf"{limb('hand')} {hanging}(?:at|by) {OF}(?:own )?sides?\b(?! (?:of|level))",
+               unless_said("floor|ground|mat", states("{hand} near {hip} 0.45")))  # fmt: skip
     stiff = (
         rf"{_ARM} (?:(?:is|are|held|kept|both|lies?|lying|down|hanging|hangs?|resting|rests?) )*"
         rf"(?:stiff(?:ly)?|rigid(?:ly)?|straight|flat|extended|long)(?: down)? {beside}"
     )
-    sides = "side sides body trunk flank flanks thigh thighs"
+    sides = "side sides body trunk torso flank flanks thigh thighs"
     yield Rule("arm arms", sides, stiff, states("{elbow} bent ..38"))
     yield Rule(
         "arm arms", sides, stiff, unless_said(f"{_LYING}|floor|ground|mat|plank", states("{arm} points down 30"))
@@ -171,7 +173,8 @@ def rules() -> Iterator[Rule]:
         r"|and down|the back|near|beside|about|roughly|low|\d+|thirty|forty|fifteen|twenty|sixty|as|by))"
     )
     up = (
-        rf"{limb('arm', 'hand', 'fist')} (?:(?:is|are|held|kept|straight|stretched|high|both) )*(?:up|in the air|up "
+        rf"{limb('arm', 'hand', 'fist')} (?:(?:is|are|held|kept|straight|stretched|high|both|put|stuck|stays?"
+        rf"|goes|shoots|shot|thrust) )*(?:up|in the air|up "
         rf"in the "
         rf"air|high){not_high}"
     )
@@ -182,11 +185,10 @@ def rules() -> Iterator[Rule]:
     yield Rule("hands fists", "raised lifted", raised_both,
                unless_said(_LYING, states("hands above shoulders")))  # fmt: skip
     down = (
-        rf"{_ARM} (?:(?:is|are|both|straight|held|kept|stays?) )*down\b(?! (?:to the floor|to the ground|on|behind"
-        rf"|between|in "
-        r"front))"
+        rf"{limb('arm', 'hand')} (?:(?:is|are|both|straight|held|kept|stays?|remains?|left) )*down\b(?! (?:to the floor"
+        r"|to the ground|on|behind|between|in front|at the (?:floor|ground)|onto|towards? the (?:floor|ground)))"
     )
-    yield Rule("arm arms", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
+    yield Rule("arm arms hand hands", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
     for way, where, condition in (
         ("up", r"(?:up(?:wards?)?|(?:to|at|towards?) (?:the )?(?:ceiling|sky))", "{hand} above {shoulder}"),
         ("down", r"(?:down(?:wards?)?|(?:to|at|towards?) (?:the )?(?:floor|ground))", "{hand} below {shoulder} 0.1"),

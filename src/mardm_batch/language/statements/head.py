@@ -23,9 +23,11 @@ def rules() -> Iterator[Rule]:
         states("head looks {to} 8"),
     )
     neck = (
-        r"neck (?:is )?(?:\w+ )?(?:rotated|turned|twisted|rotation) (?:\w+ )?(?:to|towards?) the (?P<to>left|right)\b"
+        r"(?:neck (?:is )?(?:\w+ )?(?:rotated|turned|twisted|rotates|rotation) (?:\w+ )?(?:to|towards?) the"
+        r"|(?:rotation|turn) of the (?:head|neck) (?:to|towards?) the|(?:head|neck) (?:is )?(?:rotated|turned)"
+        r"|(?:head|neck) (?:is )?in(?= (?:left|right) rotation)) (?P<to>left|right)\b"
     )
-    yield Rule("neck", "left right", neck, states("head looks {to} 8"))
+    yield Rule("neck head", "left right", neck, states("head looks {to} 8"))
     glance = (
         rf"{_GAZES} {MORE}(?:away )?(?:to )?{OF}(?P<to>left|right)\b(?! (?:shoulder|hand|foot|knee|arm|elbow|palm|fist"
         r"|toes|thigh|leg))"
@@ -53,18 +55,19 @@ def rules() -> Iterator[Rule]:
     tilted = (
         rf"(?:{head}|neck) (?:(?:is|has|slightly) )*(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped"
         rf"|dropped|drops|fallen"
-        rf"|flopped|flops|flopping|lolls|lolling|lolled|slumped|slumps|flung|hanging|hangs|lying|bent|bends) "
+        rf"|flopped|flops|flopping|lolls|lolling|lolled|sunk|sinks|slumped|slumps|falls|sags|droops|drooping"
+        rf"|canted|cants"
+        rf"|flung|hanging|hangs|lying|bent|bends) "
         rf"{MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
     )
     yield Rule(f"{heads} neck", "left right", tilted, states("head tilts {to} 8"))
-    neck_rotation = r"cervical rotation to the (?P<to>left|right)\b"
-    yield Rule("cervical", "left right", neck_rotation, states("head looks {to} 8"))
     bent_neck = (
-        r"(?:cervical (?:side|lateral) flexion|(?:head|neck) (?:is )?laterally (?:flexed|bent)|(?:head|neck) (?:is "
+        r"(?:(?:head|neck) (?:(?:is|in) )?(?:side|lateral)(?:ly)?[ -](?:flexion|flexed|bent|bend(?:s|ing)?|tilt\w*)"
+        r"|(?:side|lateral)(?:ly)?[ -](?:flexion|bend(?:ing)?|tilt) of the (?:head|neck)|(?:head|neck) (?:is "
         r")?(?:\w+ ){0,3}?(?:inclined|tilted|tipped|bent"
         r"|leaning|cocked|crooked) (?:\w+ ){0,3}?sideways) (?:(?:to|towards?) )?(?:the )?(?P<to>left|right)\b"
     )
-    yield Rule("cervical head neck", "left right", bent_neck, states("head tilts {to} 6"))
+    yield Rule("head neck", "left right", bent_neck, states("head tilts {to} 6"))
     on_shoulder = (
         r"(?:head|cheek|temple) (?:(?:is|rests?|resting|lies|lying|laid|dropped|drops|tilted|down|leaning|leans) )*"
         r"(?:on|onto|towards?|against|to) the (?P<to>left|right) shoulder\b"
@@ -113,10 +116,10 @@ def rules() -> Iterator[Rule]:
     floor = r"(?:the |his |her |their )?(?:floor|ground|carpet|feet|toes|shoes)\b"
     bowed = (
         r"(?:head|chin|neck) (?:(?:is|all|turned|tipped|tilted|kept|held|just) )*(?:(?:loll\w*|flopp?\w*|slump\w*"
-        r"|sunk|sinks?|sinking|nodd\w+|fallen|falls?|falling|sagg?\w*|sags?|droop\w*|hang\w*|dangl\w*|thrown|pitched"
-        r"|tucked|dropp?\w*) (?:limply |heavily |down )*(?:forwards?|down(?:wards?)?|onto the chest|(?:in "
-        r")?between the "
-        r"(?:arms|shoulders|knees))|bowed|lowered|dropped"
+        r"|sunk|sinks?|sinking|nodd\w+|nods|fallen|falls?|falling|sagg?\w*|sags?|droop\w*|hang\w*|dangl\w*|thrown"
+        r"|pitched|tucked|dropp?\w*) (?:limply |heavily |down )*(?:forwards?|down(?:wards?)?|onto the chest|(?:in "
+        r")?between the (?:arms|shoulders|knees))|bowed|lowered|dropped|sunk(?:en)?|sinks|sinking|slumped|slumps|ducked"
+        r"|ducks|dipped|dips|bowing|in flexion"
         r"|flexed(?: forwards?|(?! (?:sideways|laterally|to)\b))|hanging|hung|hangs|drooping|droops|tucked|down|bent "
         r"forwards?)\b(?! (?:back|to|on|onto)\b)"
     )
@@ -127,32 +130,39 @@ def rules() -> Iterator[Rule]:
     bowing_head = r"bow(?:s|ing|ed)? (?:the |his |her |their |your )?head\b"
     yield Rule("head", "bow bows bowing bowed", bowing_head, states("head looks down 10"))
     nose = (
-        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) (?:the )?(?:floor|ground)\b|cervical "
+        r"(?:nose|chin|face) (?:\w+ ){0,3}?(?:towards?|to|at|points? (?:to|at)) (?:the )?(?:floor|ground)\b|neck "
         r"flexion"
     )
-    yield Rule("nose chin face cervical", "floor ground flexion", nose,
+    yield Rule("nose chin face neck", "floor ground flexion", nose,
                unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
     on_chest = (
-        r"chin (?:(?:is|rests|resting|down|dropped|tucked) )*(?:on|onto|to|into|against) (?:the |his |her |their )?"
-        r"chest\b"
+        r"(?:chin|head) (?:(?:is|rests|resting|down|dropped|drops|tucked|sunk|sinks|sinking|pressed|forwards?|hangs"
+        r"|hanging|falls|fallen|flopped|slumped|all|the|way|low|lowered|bowed|drawn|almost|nearly|touching) )*"
+        r"(?:on|onto|to|into|against|towards?|near) (?:the |his |her |their )?"
+        r"(?:(?:upper |top of the )?chest|sternum|breastbone|collarbones?|throat)\b"
     )
-    yield Rule("chin", "chest", on_chest, states("head looks down 10"))
+    yield Rule(
+        "chin head", "chest sternum breastbone collarbone collarbones throat", on_chest, states("head looks down 10")
+    )
     lowered = (
-        "bowed lowered dropped hanging hung hangs drooping droops tucked down downward downwards downcast bent "
+        "bowed lowered dropped sunk sunken sinks sinking slumped slumps ducked ducks dipped dips bowing forward "
+        "forwards flexion hanging hung hangs drooping droops tucked down downward downwards downcast bent "
         "floor ground carpet feet toes shoes"
     )
     looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
     yield Rule(f"{heads} neck {_GAZE_WORDS} eyes", f"{lowered} flexed forward forwards between chest", down, looks_down)
     lifted = (
-        r"head (?:(?:is|all the way) )?(?:tilted|tilts|thrown|dropped|drops|tipped|tips|flopped|falls|fallen|leaning"
+        r"head (?:(?:is|all the way) )?(?:tilted|tilts|thrown|flung|tossed|cast|sunk|lolled|flops|dropped|drops"
+        r"|tipped|tips|flopped|falls|fallen|leaning"
         r"|leaned|leans"
         r"|hanging|hangs|lolls|lolling|rolled|arched|craned) "
         r"(?:(?:way|right|far|all the way|well|sharply) )*back|chin (?:is )?(?:lifted|raised|up|high|pointing up)"
         r"|head back(?=$|[,.;])|eyes (?:up )?(?:to|on) (?:the )?sky|(?:throw|throws|throwing|tip|tips|tipping|drop"
         r"|drops|tilt|tilts) (?:the |his |her |their |your )?head (?:\w+ )?back"
-        r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|cervical extension"
+        r"|(?:raise|raises|raising|lift|lifts|lifting) (?:the |his |her |their |your )?chin|neck extension"
         r"|(?:neck|head) (?:is )?(?:extended|hyperextended)(?: back(?:wards?)?)?(?=$|[,.;]| and)"
-        r"|head (?:is )?(?:turned|kept|held) up|face (?:is )?(?:lifted|raised|upturned|tilted up|turned up)"
+        r"|head (?:is )?(?:turned|kept|held) up|(?:face|chin|gaze|nose) (?:is )?(?:lifted"
+        r"|raised|upturned|(?:tilted|turned|tipped|angled|aimed|pointed|craned|lifted) up(?:wards?)?)"
         r"|(?:gaze|eyes|face|chin|nose) (?:is )?(?:lifts?|lifted|rises?|raised|goes|turned|directed|points?|pointing"
         r"|pointed|tilted|tipped) (?:up )?(?:to|towards?|at) "
         r"(?:the )?(?:ceiling|sky)"
@@ -163,7 +173,7 @@ def rules() -> Iterator[Rule]:
     )
     raised = (
         "back lifted raised up upward upwards high sky ceiling stars clouds raise raises raising lift lifts lifting "
-        "extension extended hyperextended"
+        "extension extended hyperextended upturned"
     )
     looks_up = unless_said("lying|lies|lie|supine", states("head looks up 8"))
-    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes nose cervical", raised, up, looks_up)
+    yield Rule(f"{heads} neck {_GAZE_WORDS} eyes nose", raised, up, looks_up)

@@ -116,10 +116,12 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("hips pelvis hip", "left right", shifted, states("pelvis {to} of neck 0.02"))
     highest = (
-        rf"{hips} (?:\w+ ){{0,4}}?(?:(?:the )?highest|highest point|(?:up )?(?:to|towards?|at) the (?:sky|ceiling)"
+        rf"{hips} (?:\w+ ){{0,4}}?(?:(?:the )?(?:highest|summit|apex|peak|topmost)|highest point|(?:up )?(?:to"
+        rf"|towards?|at) the (?:sky|ceiling)"
         r"|(?:up |high )?in the air|up high|high up)\b"
     )
-    yield Rule("hips pelvis bum bottom butt seat backside tailbone", "highest sky ceiling air high", highest,
+    yield Rule("hips pelvis bum bottom butt seat backside tailbone", 
+               "highest summit apex peak topmost sky ceiling air high", highest,
                unless_said(r"legs?|feet up|side|sit\w*|still|fist|hand", states("pelvis above shoulders")))  # fmt: skip
     bridge = (
         rf"{hips} (?:(?:is|are|lifted|raised|pushed|pressed|peeled?|held|up) )+(?:up )?off (?:of )?the (?:floor|ground"

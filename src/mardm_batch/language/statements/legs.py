@@ -36,9 +36,17 @@ def rules() -> Iterator[Rule]:
 
 
 def _legs() -> Iterator[Rule]:
-    lifted = r"(?:(?:is|are|up|way|just|held|kept|being|straight|bent) )*"
-    raised = r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|high)\b"
-    yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung high",
+    lifted = (
+        r"(?:(?:is|are|up|way|just|held|kept|being|straight|bent|driven|drives|drawn|hoisted|hitched|hiked"
+        r"|pumped|pulled"
+        r"|brought|comes|swung|thrust|both) )*"
+    )
+    raised = (
+        r"(?:raised|lifted|lifts|raises|hovers|hovering|kicked|kicks|kicking|swung|flung|hoisted|elevated"
+        r"|thrown(?! over)|high)\b"
+    )
+    yield Rule(_FEET, "raised lifted lifts raises hovers hovering kicked kicks kicking swung flung hoisted elevated "
+               "thrown high",
                rf"{_FOOT} {lifted}{raised}", _raised_foot)  # fmt: skip
     knee = rf"{limb('knee', 'thigh')} {lifted}(?:drawn )?(?:raised|lifted|lifts|high|up)\b(?! (?:than|to the chest))"
     yield Rule(

@@ -15,6 +15,7 @@ from mardm_batch.language.statements import (
     head,
     heights,
     legs,
+    postures,
     segments,
     support,
     touching,
@@ -55,6 +56,7 @@ _RULES: Final = (
     *heights.rules(),
     *legs.rules(),
     *trunk.rules(),
+    *postures.rules(),
     *head.rules(),
 )
 

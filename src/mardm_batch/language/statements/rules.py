@@ -38,10 +38,11 @@ def gap(stops: str = "", most: int = 6) -> str:
 
 PLACED: Final = gap(
     "point*|fac(?:e|es|ing)|turn*|close|near|off|above|over|towards?|hover*|parallel|from|clear|low|under|behind"
-    "|in|between|below|beside|opposite"
+    "|in|between|below|beside|opposite|perpendicular|vertical*|plumb"
 )
 FLOOR: Final = (
-    r"(?:on|onto|upon|against|in (?:full )?contact with|touching|touch|touches|brush(?:es|ing)?|graz(?:e|es|ing)"
+    r"(?:on|onto|upon|against|in (?:full )?(?:contact with|touching)|touching|touch|touches|brush(?:es|ing)?"
+    r"|graz(?:e|es|ing)"
     r"|meets?|reach(?:es)?|to) (?:the |a )?(?:floor|ground|mat|deck)\b"
 )
 FLOORS: Final = "floor ground mat deck"

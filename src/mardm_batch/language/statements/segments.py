@@ -50,8 +50,9 @@ _WAYS: Final = {
 }  # fmt: skip
 """By the direction: its pattern and words."""
 _AIMS: Final = (
-    r"(?:points?|pointing|pointed|directed|aimed|aiming|aims|stick(?:s|ing)?|stuck|jut(?:s|ting)?|project(?:s|ing)?"
-    r"|pok(?:es?|ing)) (?:(?:straight|directly|right|out) )*"
+    r"(?:points?|pointing|pointed|directed|aimed|aiming|aims|stick(?:s|ing)?|stuck|jut(?:s|ting|ted)?"
+    r"|project(?:s|ing|ed)?|pok(?:es?|ing|ed)|flar(?:es?|ing|ed)|winged|winging|thrust|angled|facing|faces) "
+    r"(?:(?:straight|directly|right|out|well) )*"
 )
 _ANGLES: Final = {"up": 40, "down": 40, "forward": 45, "outward": 50}
 _LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|belly|stomach|on the back|floating"

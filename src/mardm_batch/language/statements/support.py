@@ -131,14 +131,35 @@ def _on_the_floor() -> Iterator[Rule]:
     grounded = rf"{limb('foot', 'sole', 'hand', 'palm', 'knee')} (?:(?:is|are|both|well|firmly|stays?|remains?) )*"
     yield Rule("foot feet sole soles hand hands palm palms knee knees", "grounded anchored rooted",
                rf"{grounded}(?:grounded|anchored|rooted)\b", _touching("on"))  # fmt: skip
-    proposing = r"(?:down|knelt|drop\w*|goes|going|gets|getting|sinks?|sinking) (?:down )?on(?:to)? one knee\b"
-    kneels = states("kneeling on left_knee or kneeling on right_knee")
-    yield Rule("knee", "one", proposing, unless_said(r"fours|lying|floating|plank|lunge|hands? on one", kneels))
     one_knee = (
-        r"(?:(?<!hand )(?<!hands )(?<!elbow )(?<!elbows )(?<!resting )on|down on) one knee\b|one knee (?:is )?down\b"
+        r"(?:(?:down|kneel\w*|knelt|drops?|dropped|dropping|sinks?|sunk|sinking|goes|gone|going|gets?|falls?"
+        r"|lowered|upright"
+        r"|genuflect\w*|propos\w+|crouch\w*|rests?|resting|is|person|man|woman|he|she|they) (?:down )?|(?<!\w )(?<!\w))"
+        r"(?:on|onto|to) (?:one|(?:a |the )?bended|a bent) knee\b|one knee (?:is )?down\b"
     )
-    yield Rule("knee", "one", one_knee, states("either knee on floor"))
-    yield Rule("knee", "down", rf"{SIDE} knee (?:is |that is |that's )?down\b", states("{side}_knee on floor"))
+    on_it = r"(?:hands?|elbows?|forearms?|arms?|chin|cheek|head)(?: \w+){0,2} (?:on|to) one knee"
+    yield Rule("knee", "one bended bent", one_knee, states("either knee on floor"))
+    yield Rule("knee", "one bended bent", one_knee,
+               unless_said(rf"{on_it}|sit\w*|lie|lies|lying|floating|fours|plank|lunge",
+                           states("kneeling on left_knee or kneeling on right_knee")))  # fmt: skip
+    knee_down = rf"{SIDE} knee (?:is |that is |that's )?down\b"
+    yield Rule("knee", "down", knee_down, states("{side}_knee on floor"))
+    on_all = (
+        r"both (?:knees|feet)|(?:hands|palms) (?:and|on (?:the )?(?:floor|ground|mat))|fours|plank|sit\w*|seated|lie"
+        r"|lies|lying|prone"
+    )
+    yield Rule("knee", "down", rf"{knee_down}(?=$|[,.;]| (?:and|with|while) )",
+               unless_said(on_all, states("kneeling on {side}_knee")))  # fmt: skip
+    laid = rf"{limb('forearm')} {PLACED}{FLOOR}"
+    propping = r"(?:chin|face|cheeks?|head|jaw) \w+ (?:the )?(?:left |right |both )?(?:hands?|palms?|fists?)"
+    yield Rule("forearm forearms", FLOORS, laid, unless_said(propping, states("{hand} height ..0.4")))
+    with_feet = rf"both feet and {OF}(?P<side>left|right) (?:hand|palm) (?:are |both |flat )*{FLOOR}"
+    yield Rule("feet", FLOORS, with_feet, states("feet on floor"))
+    touching = (
+        rf"(?:touch(?:es|ing)?|reach(?:es|ing)?(?: down)?(?: to| for)?) (?:the )?(?:floor|ground) with "
+        rf"{OF}(?:both )?{limb('hand', 'palm', 'fingertip', 'finger')}"
+    )
+    yield Rule(HANDS, FLOORS, touching, states("{hand} height ..0.3"))
     knees = r"(?:kneeling|kneels|kneel) (?:up |down )?on (?:both |the |his |her |their )+knees\b"
     yield Rule("knees", "on", knees, states("knees on floor"))
     soles = (
@@ -160,8 +181,21 @@ def _on_the_floor() -> Iterator[Rule]:
         r") (?:the )?(?:floor|ground)\b"
     )
     yield Rule(HANDS, FLOORS, low, states("{hand} height ..0.35"))
-    picking = r"(?:picking|picks|pick)(?: \S+){0,4}? (?:off|from|up from) (?:the )?(?:floor|ground|mat)\b"
-    yield Rule("picking picks pick", FLOORS, picking, states("either hand height ..0.45"))
+    lifting = (
+        r"(?:(?:pick(?:s|ing)?|lift(?:s|ing)?|scoop(?:s|ing)?|gather(?:s|ing)?|tak(?:e|es|ing))(?: up)?|get(?:s|ting)?"
+        r"|grab(?:s|bing)?|collect(?:s|ing)?|fetch(?:es|ing)?|retriev(?:e|es|ing)|pluck(?:s|ing)?|reach(?:es|ing)? for)"
+    )
+    thing = (
+        rf"(?!{OF}(?:\w*sel(?:f|ves)|weight|step|off|from|up)\b)"
+        rf"{gap('up|away|back|both|heel*|top|shelf|weight|off|from')}"
+    )
+    picking = rf"{lifting} {thing}(?:up )?(?:off|from) (?:of )?(?:the )?(?:floor|ground|mat)\b"
+    pick_words = (
+        "pick picks picking get gets getting grab grabs grabbing take takes taking lift lifts lifting collect collects "
+        "collecting fetch fetches fetching retrieve retrieves retrieving scoop scoops scooping gather gathers "
+        "gathering pluck plucks plucking reach reaches reaching"
+    )
+    yield Rule(pick_words, FLOORS, picking, _picking_hand)
     supporting = (
         r"(?:supports?|supporting|props?|propping|holds?|holding|leans?|leaning|weight|propped|supported)"
         r" (?:(?:himself|herself|themselves|itself|the body|her|him|back|up|is|far|over|mostly|the) )*"
@@ -249,11 +283,15 @@ def _off_the_floor() -> Iterator[Rule]:
         r"\b"
     )
     yield Rule("leg", "knee", its_knee, states("{side}_knee off floor"))
-    standing = r"(?:standing|stands|stand|balancing|balances|balance|balanced)"
+    standing = (
+        r"(?:standing|stands|stand|stood|balancing|balances|balance|balanced|erect|poised|perched|teetering"
+        r"|hopping|hops"
+        r"|hop|upright)"
+    )
     how = r"(?:(?:slightly |fully |nearly |almost )?(?:straight|extended|bent|flexed|locked|soft) )?"
     leg = rf"{standing} on {OF}{how}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
-    bearing = rf"{standing} on {OF}{how}{SIDE} (?:leg|foot)\b"
+    bearing = rf"{standing.replace('|hopping|hops', '')} on {OF}{how}{SIDE} (?:leg|foot)\b"
     yield Rule("leg foot", "on", bearing, unless_said("chair|bench|stool|wall", states("{side}_foot on floor")))
     all_weight = (
         rf"{SIDE} (?:leg|foot) {gap(most=5)}(?:bears?|bearing|carr(?:y|ies|ying)|supports?|supporting|takes?|taking"
@@ -315,6 +353,16 @@ def _bearing_hand(match: Match) -> str | None:
 
 def _bearing_arm(match: Match) -> str:
     return f"{match['side']}_{'hand' if match['on'] in ('hand', 'palm') else 'elbow'} on floor"
+
+
+_WITH_HAND: Final = re.compile(r"[\w ]{0,20}?\b(?:with|by|in) (?:the |his |her )?(left|right|both) hands?\b")
+
+
+def _picking_hand(match: Match) -> str:
+    """Close to the floor, or to what lies there: the hand that is named after it, if any."""
+    hand = _WITH_HAND.match(match.string, match.end())
+    which = "either hand" if hand is None else "hands" if hand[1] == "both" else f"{hand[1]}_hand"
+    return f"{which} height ..0.5"
 
 
 def _touching(how: str) -> Condition:

@@ -89,10 +89,14 @@ def rules() -> Iterator[Rule]:
         r"|glued|jammed|clamped|smushed|squished|mashed|crammed|stuck|pinned"
         r"|locked|brought|drawn|turned|inwards?|knocked|placed|straight|flat|stand|hooked|linked|tucked|set|close"
         r"|tight|side by side|and) )*"
-        r"(?:together|touch(?:ing)?(?: each other)?(?=$|[,.;]| and| while| with| but)|kiss(?:ing)?)\b"
+        r"(?:together|shut|closed|united|touch(?:ing)?(?: each other)?(?=$|[,.;]| and| while| with| but)"
+        r"|kiss(?:ing)?)\b"
     )
     yield Rule(
-        "feet ankles heels legs knees thighs toes soles", "together touch touching kiss kissing", together, _together
+        "feet ankles heels legs knees thighs toes soles",
+        "together shut closed united touch touching kiss kissing",
+        together,
+        _together,
     )
     drawn_together = (
         r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:(?:close )?together"
@@ -140,7 +144,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("elbow", "knee", same, states("{side}_elbow near {at}_knee 0.35"))
     elbow = (
         rf"{limb('elbow')} (?:(?:is|are|both|leaning|leans|lean) )*{gap('behind|away|off|from')}(?:on|against|to"
-        rf"|towards?|touch\w*|meets?|pressing|presses"
+        rf"|towards?|touch\w*|meets?|reach\w*|graz\w+|brush\w*|tap(?:s|ping)?|near|pressing|presses"
         r"|press|pry\w*|pries) (?:top of |the )?(?:inside of |inner )?"
         r"(?:the |their |his |her |its |that )?(?:(?P<at>left|right) )?(?P<landmark>knee|thigh)s?\b"
     )
@@ -154,7 +158,8 @@ def rules() -> Iterator[Rule]:
         rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
         r"|put|flat|hooked|wrapped|propped|pressing|presses|pushes|pushed|leans|up|bent|drawn|brought|pulled|raised"
         r"|lifted|held) )*"
-        r"(?:on|over|across|against|above|to|into|behind|touches|touching|touch) (?:top of )?(?:the )?(?:inside of "
+        r"(?:on|over|across|against|above|to|into|behind|touches|touching|touch|meets?|grazes) (?:top of "
+        r")?(?:the )?(?:inside of "
         r"(?:the )?"
         r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b(?! (?:height|level))"
     )
@@ -165,6 +170,19 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("foot ankle shin", "other opposite", one_foot,
                states("left_ankle near right_knee 0.33 or right_ankle near left_knee 0.33"))  # fmt: skip
+    drawn_to = (
+        rf"{SIDE} knee {gap('off|from|behind')}(?:to|towards?|against|touch\w*|meets?|until it touches) (?:the "
+        rf"|its |his |her )?"
+        r"(?P<at>left|right) elbow\b"
+    )
+    yield Rule("knee", "elbow", drawn_to, states("{at}_elbow near {side}_knee 0.35"))
+    buried = (
+        r"(?:face|head|nose|eyes|forehead) (?:(?:is|are|buried|hidden|tucked|pressed|down|turned|hides|dropped"
+        r"|resting) )*"
+        rf"(?:in|into|inside|against) {OF}(?:(?:crook|crease|bend|fold) of {OF})?(?P<at>left|right) (?:elbow|arm"
+        rf"|forearm)\b"
+    )
+    yield Rule("face head nose eyes forehead", "elbow arm forearm", buried, states("{at}_elbow near head 0.35"))
     soles = r"sole to sole\b"
     yield Rule("sole", "sole", soles, states("ankles apart ..0.3"))
     around = rf"{SIDE} (?:leg|thigh) (?:(?:is|wrapped|wound|hooked|twisted|wraps|coiled) )+a?round the (?:left|right)\b"

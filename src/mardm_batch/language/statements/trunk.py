@@ -322,11 +322,6 @@ def _lying() -> Iterator[Rule]:
     )
     yield Rule("shoulderstand shoulder shoulders upper", "shoulderstand stand shoulders back", shoulder_stand,
                states("feet above pelvis 0.3"))  # fmt: skip
-    inverted = r"(?:upside down|handstand|headstand)\b"
-    yield Rule("upside handstand headstand", "down handstand headstand", inverted, states("torso inverted"))
-    yield Rule("handstand", "handstand", r"handstand\b", states("elbows bent ..45"))
-    on_hands = unless_said("one|single|left|right|forearms?|elbows?|parallettes|bars?|rings", states("hands on floor"))
-    yield Rule("handstand", "handstand", r"handstand\b", on_hands)
 
 
 def _lean(match: Match) -> str:

@@ -5,37 +5,28 @@ and "the right arm is bent, the hand on the hip" names the right hand.
 """
 
 import re
-from collections.abc import Callable, Iterator
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural, singular
+from mardm_batch.language.statements.anatomy import name_plainly
+from mardm_batch.language.statements.references import ARM, LEG, OWN, is_arm, refer, resolved
 
-_OWN: Final = "the|their|his|her|its|your|my"
-_ARM: Final = "arm|hand|elbow|forearm|wrist|fist|palm|fingertips|upper arm"
-_LEG: Final = "leg|knee|foot|thigh|shin|ankle|heel|sole|toes|calf"
-_HALF: Final = {
-    "lower leg": "shin", "upper leg": "thigh", "lower arm": "forearm", "humerus": "upper arm", "femur": "thigh",
-    "tibia": "shin", "upper extremities": "arms", "upper extremity": "arm", "lower extremities": "legs",
-    "lower extremity": "leg", "cervical spine": "neck", "lumbar spine": "spine", "thoracic spine": "spine",
-}  # fmt: skip
-_MENTION: Final = re.compile(
-    rf"(?P<object>\b(?:on|onto|at|to|of|over|across|behind|against|near|by|under|above|below|beside|around|from|than"
-    rf"|towards?|touch\w*|hold\w*|grip\w*|clasp\w*|reach\w*|meets?|in front of|inside|for)"
-    rf" (?:(?:{_OWN}) )?(?:\w+ of (?:{_OWN}) )?)?\b"
-    rf"(?:(?P<side>left|right|one|an?) (?P<part>{_ARM}|{_LEG}|shoulder|hip)|(?P<both>arms|hands|elbows|legs|knees"
-    rf"|feet))\b"
-)
 _PREDICATE: Final = (
     "is|stays?|remains?|held|kept|straight|bent|extended|flexed|raised|lifted|lowered|stretched|pointing|points|hanging"
     "|hangs|dangling|reaching|reaches|resting|rests|placed|pulled|drawn|folded|crossed|tucked|planted|flat|pushed|swung"
     "|kicked|relaxed|lies|lying|touching|touches|touch|holding|gripping|horizontal|vertical|outstretched|slightly|fully"
     "|forwards?|backwards?|ahead|leading|down|up|out|off|soft|softened|loose|locked|cocked|curled|rotated|lightly"
-    "|gently|firmly"
+    "|gently|firmly|hangs|swings|drops|dangles|lifts|rises|bends|extends|stretches|crosses|goes|aimed|raises|thrust"
 )
 _PLACE: Final = "on|at|in|over|across|behind|back|to|by|against|above|under|below|beside|near|high|low|level"
 _NEXT_CLAUSE: Final = r"(?:[,;:] |\band |\bwhile |\bwhereas |\bwith |\bbut |\bas )+"
+_IS: Final = re.compile(
+    rf"\b(?P<part>{ARM}|{LEG}|head|chin|face|chest|torso|trunk|back|hip|shoulder|bum|bottom|butt|seat|one|other)['’]s "
+    r"(?=(?:in|on|up|down|out|off|over|under|back|behind|at|to|bent|straight|all|just|flat|high|low|above|forwards?"
+    r"|by|against|\w+ing|\w+ed)\b)"
+)
 _ELLIPSIS: Final = re.compile(
-    rf"(?P<before>{_NEXT_CLAUSE}(?:(?P<own>{_OWN}) )?)(?P<side>left|right)(?P<one> one)?"
+    rf"(?P<before>{_NEXT_CLAUSE}(?:(?P<own>{OWN}) )?)(?P<side>left|right)"
     rf"(?= (?:(?P<place>{_PLACE})|{_PREDICATE})\b|[,.;]? ?$)"
 )
 _HAND_ALONE: Final = re.compile(
@@ -44,26 +35,27 @@ _HAND_ALONE: Final = re.compile(
     r"(?:hips?|waist|head|neck|chest|face|chin|knee|thigh|shoulder|forehead|belly|back)\b)"
 )
 _PAIR: Final = re.compile(
-    rf"\b(?:both )?(?:(?:{_OWN}) )?(?P<side>left|right)(?: (?P<first>{_ARM}|{_LEG}))? and (?:(?:{_OWN}) )?"
-    rf"(?P<other>left|right) (?P<part>{_ARM}|{_LEG})(?P<several>s)?\b"
+    rf"\b(?:both )?(?:(?:{OWN}) )?(?P<side>left|right)(?: (?P<first>{ARM}|{LEG}))? and (?:(?:{OWN}) )?"
+    rf"(?P<other>left|right) (?P<part>{ARM}|{LEG})(?P<several>s)?\b"
 )
 _PREPOSITION: Final = re.compile(r"\b(?:on|onto|of|to|towards?|at|over|against|than|from|behind|across)(?: \w+){0,2} $")
 _ADJECTIVE: Final = re.compile(
     r"\b(?P<how>raised|lifted|lowered|outstretched|extended|stretched|crossed|folded|bowed|tilted|clasped) "
-    rf"(?P<part>(?:left|right) (?:{_ARM}|{_LEG})|arms|hands|legs|forearms|wrists|ankles|head)\b(?! (?:hold|grip|touch))"
+    rf"(?P<part>(?:left|right) (?:{ARM}|{LEG})|arms|hands|legs|forearms|wrists|ankles|head)\b(?! (?:hold|grip|touch))"
 )
 _OTHER: Final = re.compile(
     rf"\b(?P<first>one (?P<part>arm|hand|elbow|leg|knee|foot)\b[^.;]{{1,60}}?{_NEXT_CLAUSE})(?:the )?other(?: one)?"
     rf"(?= (?:{_PREDICATE}|{_PLACE})\b)(?<!knee down and the other)(?<!knee up and the other)"
 )
 _OF_LIMB: Final = re.compile(
-    rf"\b(?:(?:{_OWN}) )?(?P<part>{_ARM}|{_LEG}) of (?:{_OWN}) (?:\w+ )?(?P<side>left|right) "
+    rf"\b(?:(?:{OWN}) )?(?P<part>{ARM}|{LEG}) of (?:{OWN}) (?:\w+ )?(?P<side>left|right) "
     r"(?:arm|leg|hand|foot|side|one)\b"
 )
 _PART: Final = re.compile(
     rf"(?P<before>(?:[,;:] |\band |\bwith |\bwhile |\bso (?:that )?|\bas )+(?:(?:the|its|his|her|their|that) )?)"
-    rf"(?P<part>(?P<arm>{_ARM})|{_LEG})"
-    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|\w+ed|facing|close|next|\w+ing|at|in)\b)"
+    rf"(?P<part>(?P<arm>{ARM})|{LEG})"
+    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|facing|close|next|\w+ing|\w+ed|at|in|perpendicular|parallel|level|wide|upright"
+    r"|overhead|fanned|akimbo)\b)"
 )
 _CRADLED: Final = re.compile(
     r"(?P<before>\b(?:chin|cheek|head|face|forehead|temple) (?:\w+ ){0,2}?(?:in|on|against) (?:the|its|his|her|their"
@@ -95,9 +87,9 @@ _ACTIVE: Final = re.compile(
     r"(?<!hand )(?<!hands )(?<!arm )(?<!arms )(?<!fingers )(?<!palms )(?<!to )(?<!ll )(?<!ould )(?<!can )"
     r"(?<!leg )(?<!knee )(?<!foot )"
     rf"(?P<and> and )?\b(?P<stem>{'|'.join(sorted(_PARTICIPLES, key=len, reverse=True))})(?:e?s|ing|e)? "
-    rf"(?P<part>(?:(?:{_OWN}) )?(?:(?:both )?(?:arms|hands|elbows|palms|fists|forearms|legs|knees|feet|heels|thighs"
+    rf"(?P<part>(?:(?:{OWN}) )?(?:(?:both )?(?:arms|hands|elbows|palms|fists|forearms|legs|knees|feet|heels|thighs"
     rf"|toes)"
-    rf"|(?:left|right|one|other) (?:{_ARM}|{_LEG}|shoulder|hip)|(?:the|his|her|their) (?:foot|hand|knee|heel|arm|leg"
+    rf"|(?:left|right|one|other) (?:{ARM}|{LEG}|shoulder|hip)|(?:the|his|her|their) (?:foot|hand|knee|heel|arm|leg"
     rf"|elbow|forearm|thigh)|head|chin|face|gaze|torso|trunk|upper body|chest|hips"
     r"|shoulders))\b(?!['’-])"
 )
@@ -124,21 +116,20 @@ _LEG_AHEAD: Final = re.compile(
     r"\b(?! (?:of|the|in)\b)"
 )
 _BY_PLACE: Final = re.compile(
-    rf"\b(?:(?P<ahead>front|leading|lead|forward)|back|rear|trailing|hind) (?P<part>{_LEG})\b(?! (?:of|to) )"
+    rf"\b(?:(?P<ahead>front|leading|lead|forward)|back|rear|trailing|hind) (?P<part>{LEG})\b(?! (?:of|to) )"
 )
 
 
 def put_plainly(text: str) -> str:
     """A text in lower case in the words of the rules."""
+    text = name_plainly(text)
+    if "'" in text or "’" in text:
+        text = _IS.sub(r"\g<part> is ", text)
     if " leg " in text or " foot " in text:
         text = _with_sides_of_places(text)
-    for half, name in _HALF.items():
-        if half in text:
-            text = text.replace(half, name)
+    text = refer(text)
     if " palm" in text:
         text = _PALM_DOWN.sub("", text)
-    if " joint" in text:
-        text = re.sub(r"\b(knee|elbow) joint(s?)\b", r"\1\2", text)
     if " of " in text:
         text = _OF_LIMB.sub(lambda match: f"{match['side']} {match['part']}", text)
     if "other " in text:
@@ -150,10 +141,10 @@ def put_plainly(text: str) -> str:
     if "left and" in text or "right and" in text or _SIDES.search(text):
         text = _PAIR.sub(_both_of_pair, text)
     if "left" in text or "right" in text:
-        text = _resolved(_ELLIPSIS, text, _named_after_other)
+        text = resolved(_ELLIPSIS, text, _named_after_other)
         text = _HAND_ALONE.sub(lambda match: f"{match[0]} hand", text)
-        text = _resolved(_PART, text, _with_side)
-        text = _resolved(_CRADLED, text, _with_side)
+        text = resolved(_PART, text, _with_side)
+        text = resolved(_CRADLED, text, _with_side)
     return _POSSESSIVE.sub("the", text)
 
 
@@ -166,30 +157,9 @@ def _with_sides_of_places(text: str) -> str:
     return _BY_PLACE.sub(lambda match: f"{side if match['ahead'] else other_side(side)} {match['part']}", text)
 
 
-def _resolved(pattern: re.Pattern[str], text: str, resolve: Callable[[re.Match[str], re.Match[str]], str]) -> str:
-    """The text, each match of the pattern resolved by the last mention of a limb that does something before it."""
-    mentions = _subjects(text)
-    mention, last = next(mentions, None), None
-    parts, end = [], 0
-    for match in pattern.finditer(text):
-        while mention is not None and mention.end() <= match.start():
-            last, mention = mention, next(mentions, None)
-        if last is not None and not re.search("[.;!?]", text[last.end() : match.start()]):
-            parts += [text[end : match.start()], resolve(match, last)]
-            end = match.end()
-    return "".join((*parts, text[end:]))
-
-
-def _subjects(text: str) -> Iterator[re.Match[str]]:
-    """The mentions of limbs that something is said of; not those that are touched by others."""
-    return (match for match in _MENTION.finditer(text) if match["object"] is None)
-
-
 def _named_after_other(match: re.Match[str], last: re.Match[str]) -> str:
     """Of "the left arm up, the right out" the second."""
-    if last["side"] not in (None, other_side(match["side"])) or not (
-        match["own"] or match["one"] or _may_lack_article(match)
-    ):
+    if last["side"] not in (None, other_side(match["side"])) or not (match["own"] or _may_lack_article(match)):
         return match[0]
     return f"{match['before']}{match['side']} {last['part'] or singular(last['both'])}"
 
@@ -201,7 +171,7 @@ def _may_lack_article(match: re.Match[str]) -> bool:
 
 def _with_side(match: re.Match[str], last: re.Match[str]) -> str:
     """Of "the left arm bent, the hand on the hip" the hand."""
-    same_limb = last["part"] and (last["part"] in f"{_ARM}|shoulder".split("|")) == bool(match["arm"])
+    same_limb = last["part"] and is_arm(last) == bool(match["arm"])
     return (
         f"{match['before']}{last['side']} {match['part']}"
         if same_limb and last["side"] in ("left", "right")

@@ -1,0 +1,137 @@
+"""Postures by their names: handstands and others upside down, planks and press-ups, V-sits, curled up on one side."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from mardm_batch.language.limbs import other_side
+from mardm_batch.language.statements.rules import OF, Match, Rule, states, unless_said, where_said
+
+_MOVED_LEGS: Final = (
+    r"split\w*|straddle\w*|pik(?:e|ed|ing)|tuck\w*|bent|bend\w*|stag|one leg|(?:left|right) (?:leg|knee|foot)|knees?"
+    r"|scorpion|kick\w*|toes|walk\w*|press\w*|push[- ]?ups?|half"
+)
+_ONE_ARM: Final = r"one|single|left|right|forearms?|elbows?|parallettes|bars?|rings|side|reverse|wall"
+_FROM_THE_HIPS: Final = (
+    r"(?<!left )(?<!right )(?<!and )hips (?:(?:are|is|both|each|about|some|to|at|by|around|roughly) )*"
+)
+
+
+def rules() -> Iterator[Rule]:
+    """Upside down, then face down, then seated and on a side."""
+    yield from _inverted()
+    yield from _face_down()
+    yield from _seated()
+    yield from _bent_at_the_hips()
+
+
+def _inverted() -> Iterator[Rule]:
+    forearms = r"(?:forearm|elbow)[- ]?(?:hand)?stand\b"
+    inverted = rf"(?:upside down|handstand|hand stand|headstand|head stand|{forearms})\b"
+    names = "down handstand headstand stand forearmstand"
+    yield Rule("upside handstand headstand hand head forearm elbow forearmstand", names, inverted,
+               states("torso inverted"))  # fmt: skip
+    handstand = r"(?:handstand|hand stand)\b"
+    yield Rule("handstand hand", "handstand stand", handstand,
+               unless_said(r"push[- ]?ups?|bent|forearms?|elbows? bent", states("elbows bent ..45")))  # fmt: skip
+    on_hands = unless_said("one|single|left|right|forearms?|elbows?|parallettes|bars?|rings", states("hands on floor"))
+    yield Rule("handstand hand", "handstand stand", handstand, on_hands)
+    standing = rf"(?:{handstand}|headstand\b|head stand\b|{forearms})"
+    yield Rule("handstand headstand hand head forearm elbow", "handstand headstand stand", standing,
+               unless_said(_MOVED_LEGS, states("feet above pelvis 0.4")))  # fmt: skip
+    for condition in ("elbows on floor", "elbows bent 50.."):
+        yield Rule("forearm elbow forearmstand", "stand forearmstand handstand", forearms, states(condition))
+
+
+def _face_down() -> Iterator[Rule]:
+    push_up = r"(?:push|press)[- ]?ups?\b"
+    others = r"handstand|pike|wall|dip|incline\w*|against|standing|bench|leg press|chair|inverted|bars?|rings|cobra"
+    for condition in ("chest faces down", "pelvis height ..0.7"):
+        yield Rule("push press pushup pushups pressup pressups", "up ups pushup pushups pressup pressups", push_up,
+                   unless_said(others, states(condition)))  # fmt: skip
+    one_hand = rf"{_ONE_ARM}|{others}|clap\w*|air|fl(?:y|ies|ying)"
+    yield Rule("push press pushup pushups pressup pressups", "up ups pushup pushups pressup pressups", push_up,
+               unless_said(one_hand, states("hands on floor")))  # fmt: skip
+    plank = r"plank\b"
+    others = r"side|reverse|sideways|bear|up(?:ward)?[- ]plank|twist\w*|turned|walk the|star|copenhagen"
+    for condition in ("chest faces down", "pelvis height ..0.75"):
+        yield Rule("plank", "plank", plank, unless_said(others, states(condition)))
+    on_forearms = r"(?:forearm|elbow|low)[- ]plank\b"
+    yield Rule("plank", "forearm elbow low", on_forearms, unless_said("side|one", states("elbows on floor")))
+    dog = r"down(?:wards?)?[- ](?:facing[- ])?dog\b"
+    on_three = r"three|one|left|right|single|knees?|bent|forearms?|elbows?|lift\w*|rais\w*|twist\w*"
+    for condition in ("hands on floor", "feet on floor", "knees bent ..60"):
+        yield Rule("dog", "down downward downwards", dog, unless_said(on_three, states(condition)))
+    yield Rule("dog", "down downward downwards", dog, states("pelvis above shoulders"))
+    dolphin = r"dolphin (?:pose|position|stretch)\b"
+    for condition in ("elbows on floor", "pelvis above shoulders"):
+        yield Rule("dolphin", "pose position stretch", dolphin, states(condition))
+
+
+def _seated() -> Iterator[Rule]:
+    vee = (
+        r"(?:v[- ]sit(?:s|ting)?|(?:boat|navasana) (?:pose|position)|(?:forms?|forming|makes?|making|in|into"
+        r"|shaping|like)"
+        r" (?:an? |the )?(?:\w+ )?(?:letter )?v)\b(?! [- ]?(?:sign|shape with the (?:arms|fingers)))"
+    )
+    seat = r"sit\w*|seated|seat|bum|bottom|buttocks|butt|tail\w*|v[- ]sit\w*|boat"
+    limbs = r"wide|straddle|spread|apart|arms (?:\w+ ){0,4}v|fingers|floor in front|legs? on|heels on|feet on"
+    for condition in ("feet above pelvis 0.12", "feet off floor", "pelvis height ..0.4", "torso leans back 8"):
+        yield Rule("v boat navasana", "v boat navasana", vee,
+                   where_said(seat, unless_said(limbs, states(condition))))  # fmt: skip
+    curled = (
+        r"(?:(?:fetal|foetal|embryo(?:nic)?) (?:position|pose|posture|curl)|curled (?:up )?(?:\w+ ){0,5}?on "
+        r"(?:the |his |her |their |its |one )?(?:left |right )?side)\b"
+    )
+    for condition in ("knees bent 60..", "torso bends forward 35.."):
+        yield Rule("fetal foetal embryo embryonic curled", "position pose posture curl side", curled, states(condition))
+    yield Rule("fetal foetal embryo embryonic curled", "position pose posture curl side", curled,
+               unless_said(r"sit\w*|seated|standing|chair|air|upright", states("pelvis height ..0.45")))  # fmt: skip
+    lying = (
+        r"(?:lie|lies|lying|laid|asleep|sleeping|curled|resting|rolled) (?:\w+ ){0,4}?on (?:the |his |her "
+        r"|their |its |one )side\b"
+    )
+    for condition in ("torso horizontal", "pelvis height ..0.45"):
+        yield Rule("side", "lie lies lying laid asleep sleeping curled resting rolled", lying,
+                   unless_said(r"elbow|forearm|propped|plank|bed|sofa|couch", states(condition)))  # fmt: skip
+    hugging = (
+        r"(?:self[- ](?:hug|embrace)\b|(?:embrac(?:es|ing|e)|(?:arms|hands) (?:\w+ ){0,3}?(?:wrapped|wrap|wound"
+        r"|folded|thrown"
+        r"|locked) (?:\w+ )?a?round) (?:himself|herself|themselves|myself|yourself|itself|themself)\b)"
+    )
+    shoulders = (
+        rf"(?:(?:hug\w*|embrac\w+|clutch\w*|grip\w*) {OF}own shoulders|(?:arms|hands) (?:\w+ ){{0,3}}?(?:wrapped"
+        rf"|wrap|wound"
+        rf"|crossed) (?:\w+ )?a?round {OF}own (?:shoulders|upper arms))\b"
+    )
+    for side in ("left", "right"):
+        yield Rule("self himself herself themselves myself yourself itself themself",
+                   "hug embrace embraces embracing wrapped wrap wound folded thrown locked", hugging,
+                   states(f"{side}_hand near {other_side(side)}_elbow 0.4"))  # fmt: skip
+        yield Rule("shoulders upper", "own", shoulders, states(f"{side}_hand near {other_side(side)}_shoulder 0.38"))
+
+
+def _bent_at_the_hips() -> Iterator[Rule]:
+    """Of who stands with the hips flexed: the trunk leans forward."""
+    flexed = (
+        rf"{_FROM_THE_HIPS}(?:flexed|hinged|bent|folded|piked|hinge|flex) (?:(?:forwards?|about|some|to|at|by|around"
+        r"|roughly|nearly|well|deeply|slightly) )*(?:(?P<degrees>\d+)\b|(?=$|[,.;]| (?:and|while|with|so|until) ))"
+    )
+    standing = (
+        r"stand\w*|knees? (?:\w+ ){0,2}?(?:straight|soft\w*|unlocked|extended|locked|slightly)|legs (?:\w+ "
+        r"){0,3}?(?:straight"
+        r"|extended|vertical)|knees a (?:little|bit)"
+    )
+    resting = (
+        r"sit\w*|seated|sat|lie|lies|lying|supine|prone|chair|bench|squat\w*|lung\w*|kneel\w*|knees? (?:\w+ "
+        r")?(?:bent|flexed) "
+        r"(?:to |at |by )?(?:about )?(?:[6-9]\d|1\d\d)|jump\w*|hang\w* from|handstand|upright|vertical|v"
+    )
+    yield Rule("hips", "flexed hinged bent folded piked hinge flex", flexed,
+               where_said(standing, unless_said(resting, _lean_of_hips)))  # fmt: skip
+
+
+def _lean_of_hips(match: Match) -> str | None:
+    if not match["degrees"]:
+        return "torso leans forward 12"
+    degrees = int(match["degrees"])
+    return f"torso leans forward {max(degrees - 25, 8)}..{degrees + 30}" if 15 <= degrees <= 130 else None
