@@ -390,6 +390,9 @@ from mardm_batch.pose.sides import swap_sides
         ("all four limbs flung out", ["hands apart 0.65..", "feet apart 0.35.."]),
         ("back flush against a tree", ["torso upright"]),
         ("almost asleep, hands on the hips", ["hands near hips 0.25"]),
+        ("arms locked around the calves", ["knees bent 75..", "hands near knees 0.5"]),
+        ("a lunge, the right knee bent", ["right_knee bent 40.."]),
+        ("hands hidden behind them", ["hands behind torso"]),
     ],
 )
 def test_plain_statements_are_read(caption: str, conditions: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-RULES_VERSION: Final = 6
+RULES_VERSION: Final = 7
 """Part of the provenance of poses. To be raised with every change of the rules that changes how a caption is read."""
 STATEMENTS_VERSION: Final = 5
 """Part of the provenance of poses that are adjusted. To be raised with every change of what statements are read as, or

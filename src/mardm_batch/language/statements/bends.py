@@ -21,7 +21,8 @@ from mardm_batch.language.statements.rules import (
 )
 
 _STRAIGHT: Final = (
-    r"(?:(?P<exact>straight(?:ened)?|fully extended|locked)|extended|outstretched|stretched|unbent|long)\b"
+    r"(?:(?P<exact>straight(?:ened)?|fully extended|locked(?! (?:a?round|together|behind|with|on|onto|over|in|to)\b))"
+    r"|extended|outstretched|stretched|unbent|long)\b"
 )
 _STRAIGHT_BEFORE: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked|straighten|lock)|stretched)"
 _SLIGHT: Final = (
@@ -184,17 +185,23 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("lunge lunging lunges", "forward forwards front ahead leading", leads, states("{side}_knee bent 40.."))
     lunge = r"(?:lunge|lunging|lunges)\b"
-    yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge, states("either knee bent 45.."))
+    named = r"(?:left|right) (?:knee|leg) (?:(?:is|deeply|well|sharply|strongly) )*bent|(?:left|right) knee bends?"
+    yield Rule("lunge lunging lunges", "lunge lunging lunges", lunge,
+               unless_said(named, states("either knee bent 45..")))  # fmt: skip
     flat = rf"{limb('leg')} (?:(?:is|are|lies|lying|lie|kept|stays?) )*flat\b"
     yield Rule("leg legs", "flat", flat, states("{knee} bent ..35"))
     hugging = (
-        r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked) (?:a?round)|wrapping both arms "
-        r"around) (?:of )?(?:the |their |his |her |both |its )*(?:knees|shins|legs)\b"
+        r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked|clasped|hooked|looped)"
+        r" (?:tightly )?(?:a?round)|wrapping both arms around) "
+        r"(?:of )?(?:the |their |his |her |both |its |backs? of )*(?:knees|shins|legs|calves|thighs)\b"
     )
     passive = r"(?:knees|shins|legs) (?:are )?hugged\b"
-    for condition in ("knees bent 75..", "hands near knees 0.5"):
-        yield Rule("knees shins legs", "hugging hugs hug hugged clasping clasps wrapped folded locked wrapping",
-                   f"(?:{hugging}|{passive})", states(condition))  # fmt: skip
+    standing = (
+        r"stand\w*|stood|forward fold|folded forwards?|straight legs|(?:knees|legs) (?:straight|locked)|uttanasana"
+    )
+    hugs = "hugging hugs hug hugged clasping clasps wrapped folded locked wrapping clasped hooked looped"
+    for stated in (unless_said(standing, states("knees bent 75..")), states("hands near knees 0.5")):
+        yield Rule("knees shins legs calves thighs", hugs, f"(?:{hugging}|{passive})", stated)
 
 
 def _of_the_other(match: Match) -> str | None:

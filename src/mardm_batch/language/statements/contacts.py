@@ -19,6 +19,7 @@ from mardm_batch.language.statements.rules import (
     states,
     subject,
     unless_said,
+    where_said,
 )
 
 _LANDMARKS: Final = {
@@ -206,6 +207,12 @@ def _hands_on_parts() -> Iterator[Rule]:
     pockets = rf"{HAND} {gap()}(?:in(?:to|side)?|through|over|on) {OF}(?:\w+ )?(?:pockets?|belt ?loops?|waist ?band)\b"
     yield Rule(HANDS, "pocket pockets loop loops beltloop beltloops waistband waist", pockets,
                states("{hand} near {hip} 0.33"))  # fmt: skip
+    as_far_as = (
+        r"(?:gets?|reach(?:es)?|makes? it|goe?s?|stops?|comes?) (?:(?:only|just|barely) )?(?:as far as|down to) "
+        rf"{OF}(?:shins|knees|calves)\b"
+    )
+    yield Rule("shins knees calves", "far down", as_far_as,
+               where_said("floor|toes|ground|feet", states("hands near knees 0.45")))  # fmt: skip
     yield from _before_the_hips()
 
 

@@ -160,6 +160,21 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("hand hands", "behind", hidden,
                unless_said(r"head|neck|one|other|left|right", states("hands behind torso")))  # fmt: skip
+    hand = "(?:hand|arm|palm|fist|forearm)"
+    front_and_back = (
+        rf"one {hand} (?:\w+ ){{0,3}}?(?:across|on|over|against) {OF}(?:front of {OF})?"
+        r"(?:tummy|belly|stomach|waist|front|abdomen|midriff|navel|middle)\b[^.;]{0,20}? "
+        rf"one {hand} (?:(?:is|held|tucked|folded|kept|hidden|bent|resting|placed) )*(?:behind|on|at|against|across) "
+        rf"{OF}(?:lower |small of {OF})?back\b"
+    )
+    apart = "left_hand in front of right_hand 0.12 or right_hand in front of left_hand 0.12"
+    for condition in ("hands near spine1 0.42", "elbows bent 35..", apart):
+        yield Rule("hand arm palm fist forearm", "back", front_and_back, states(condition))
+    both_behind = (
+        r"(?:hands|arms) (?:(?:are|both|held|kept|clasped|joined|folded|together|crossed|locked|hidden|tucked) )*"
+        r"behind (?:him|her|them|me|himself|herself|themselves)(?=$|[,.;]| (?:and|while|as|with|like)\b)"
+    )
+    yield Rule("hands arms", "behind", both_behind, unless_said(_LYING, states("hands behind torso")))
     held_behind = (
         rf"{SIDE} (?:hand|arm) (?:(?:is|wrapped|around|holding|holds|gripping|grips|clasping|clasps|grabbing|grabs"
         rf"|catching|catches|clutching|on|hooked) )+{OF}(?:left|right) (?:elbow|wrist|forearm|arm|hand) behind "
@@ -208,7 +223,7 @@ def rules() -> Iterator[Rule]:
     back = (
         rf"{limb('hand', 'arm', 'fist', 'palm', 'forearm')} {gap('floor|ground|mat')}"
         rf"(?:behind {OF}(?:lower |small of {OF})?(?:back|bum|butt|bottom|buttocks|hips|tail|pelvis)|at {OF}(?:lower )?"
-        rf"back|(?:on|to|against) {OF}(?:lower back|small of {OF}back))\b(?! of)"
+        rf"back|(?:on|to|against|in|into) {OF}(?:lower back|small of {OF}back))\b(?! of)"
     )
     yield Rule(f"{_HANDS} forearm forearms", "back behind", back, states("{hand} behind torso"))
     ahead = gap("touch*|off|behind|below|above|over|on|at|under") + "(?:in front of|before)"
