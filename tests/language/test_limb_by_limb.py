@@ -72,6 +72,41 @@ from mardm_batch.language.statements.reading import stated_conditions
         ("lifting herself off the floor", []),
         ("the bum's in the air, hands on the floor", ["hands on floor", "pelvis above shoulders"]),
         ("fists meeting in front of the chest", ["hands close 0.2", "hands in front of torso"]),
+        ("the left arm flexed to 90 degrees at the shoulder", ["left_upper_arm points forward 40"]),
+        (
+            "right upper limb elevated vertically",
+            ["right_hand above right_shoulder", "right_arm points up 35", "right_arm vertical"],
+        ),
+        (
+            "left shoulder abducted to 90, forearm vertical",
+            ["left_forearm vertical", "left_upper_arm points outward 40"],
+        ),
+        (
+            "right arm forward middle, left arm side high",
+            [
+                "left_hand above left_shoulder 0.1",
+                "right_arm horizontal",
+                "right_arm points forward 45",
+                "right_elbow bent ..40",
+                "left_arm points outward 65",
+            ],
+        ),
+        ("arms in second position", ["arms points outward 60"]),
+        (
+            "the left hand cups the chin, the right supports the left elbow",
+            ["left_hand near head 0.25", "right_hand near left_elbow 0.2"],
+        ),
+        ("the left arm reaches across to the right shoulder", ["left_hand near right_shoulder 0.4"]),
+        (
+            "right arm curved overhead, left hand on the belly",
+            ["left_hand near spine1 0.3", "right_hand above head 0.05"],
+        ),
+        ("the head sagging to the left shoulder", ["head tilts left 8"]),
+        ("left heel toward the buttock", ["left_knee bent 90.."]),
+        ("standing astride", ["feet apart 0.3.."]),
+        ("squatting", ["knees bent 45.."]),
+        ("in bridge pose", ["chest faces up", "feet on floor", "pelvis above shoulders"]),
+        ("a deep knee bend", ["knees bent 60..", "pelvis height ..0.42"]),
     ],
 )
 def test_descriptions_limb_by_limb_are_read(caption: str, conditions: list[str]) -> None:

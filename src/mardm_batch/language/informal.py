@@ -67,9 +67,10 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("shank shanks", r"\bshank(?P<plural>s?)\b", lambda match: f"shin{match['plural']}"),
     # the heel of the right foot
     ("of",
-     r"\b(?P<part>fingertips|fingers|knuckles|palm|heel|sole|toes|ball|knee|elbow|ankle|wrist) of "
-     r"(?:the |his |her |their |its |your )?(?P<side>left|right) (?:hand|arm|foot|leg)\b",
-     lambda match: f"{match['side']} {match['part']}"),
+     r"\b(?:(?P<part>fingertips|fingers|knuckles|palm|heel|elbow|wrist) of (?:the |his |her |their |its |your )?"
+     r"(?P<side>left|right) (?:hand|arm)|(?P<low>heel|sole|toes|knee|ankle) of (?:the |his |her |their |its |your )?"
+     r"(?P<at>left|right) (?:foot|leg))\b",
+     lambda match: f"{match['side'] or match['at']} {match['low'] or match['part'].replace('heel', 'palm')}"),
     ("gonna", r"\bgonna\b", lambda match: "about to"),
     # both hand on the floor
     ("both", r"\bboth (?P<part>hand|arm|leg|knee|elbow|foot|palm|heel|shoulder)\b",

@@ -5,13 +5,14 @@ from typing import Final
 
 from mardm_batch.language.limbs import ARM, LEG, LIMB, other_side, plural, region, singular
 
-SIDE_WORDS: Final = frozenset(("other", "opposite", "each", "either", "both", "its"))
+SIDE_WORDS: Final = frozenset(("other", "opposite", "each", "either", "both", "its", "contralateral"))
 """One of them is in every caption that a rule here changes."""
 
 _PAIRED: Final = rf"{LIMB}|shoulders?|hips?|ears?|cheeks?"
 _MENTION: Final = re.compile(rf"(?i)\b(?P<which>left|right|one|a|single|either) (?P<part>{_PAIRED})\b")
 OTHER: Final = re.compile(
-    rf"(?i)\b(?P<article>the |their |his |her |its )?(?P<word>other|opposite)(?: (?P<part>{_PAIRED})| one)?\b"
+    rf"(?i)\b(?P<article>the |their |his |her |its )?(?P<word>other|opposite|contralateral)"
+    rf"(?: (?P<part>{_PAIRED})| one)?\b"
     r"(?! (?:side|person|people|end|direction|way|man|woman|player|dancer|things?|objects?)\b)"
 )
 _HOLDING: Final = (
@@ -48,12 +49,13 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
     None where no side was named before, or where "one" stands nearer, as in "one hand up and the other down".
     """
     part = match["part"]
-    if (match["word"].lower() == "opposite" or not match["article"]) and part is None:
+    is_other = match["word"].lower() == "other"
+    if not (is_other and match["article"]) and part is None:
         return None
-    if match["word"].lower() == "opposite" and part.lower() not in ("toes", singular(part)):
+    if not is_other and part.lower() not in ("toes", singular(part)):
         return None  # of both
     before = [each for each in _MENTION.finditer(text, 0, match.start())]
-    if part and match["word"].lower() == "other":
+    if part and is_other:
         alike = [each for each in before if _alike(each["part"], part)]
     else:
         alike = [each for each in before if re.fullmatch(LIMB, each["part"].lower())]

@@ -14,10 +14,10 @@ _BONES: Final = {
     "middle finger": "finger", "ring finger": "finger", "little finger": "finger", "pinky": "finger",
     "pinkie": "finger", "big toe": "toe", "great toe": "toe", "little toe": "toe", "plantar surface": "sole",
     "gluteus": "buttock", "glute": "buttock", "earlobe": "ear", "eyelid": "eye", "shoulder joint": "shoulder",
-    "hip joint": "hip", "knee joint": "knee", "elbow joint": "elbow", "wrist joint": "wrist", "ankle joint": "ankle",
-    "upper extremity": "arm", "lower extremity": "leg", "upper limb": "arm", "lower limb": "leg", "lower leg": "shin",
-    "upper leg": "thigh", "lower arm": "forearm", "shinbone": "shin", "thighbone": "thigh", "thigh bone": "thigh",
-    "shin bone": "shin",
+    "glenohumeral joint": "shoulder", "hip joint": "hip", "knee joint": "knee", "elbow joint": "elbow",
+    "wrist joint": "wrist", "ankle joint": "ankle", "upper extremity": "arm", "lower extremity": "leg",
+    "upper limb": "arm", "lower limb": "leg", "lower leg": "shin", "upper leg": "thigh", "lower arm": "forearm",
+    "shinbone": "shin", "thighbone": "thigh", "thigh bone": "thigh", "shin bone": "shin",
 }  # fmt: skip
 """What there is one of on each side."""
 _IRREGULAR: Final = {
@@ -36,21 +36,24 @@ _SINGLE: Final = {
     "lumbars": "lower back", "lumbar spine": "spine", "thoracic spine": "spine", "cervical spine": "neck",
     "cervical region": "neck", "vertebral column": "spine", "spinal column": "spine", "backbone": "spine",
     "rib cage": "ribs", "ribcage": "ribs", "abdominals": "belly", "midriff": "belly", "belly button": "navel",
-    "umbilicus": "navel", "gluteal fold": "buttocks", "cervical": "neck", "rearwards": "backwards",
-    "rearward": "backwards", "to the rear": "backwards", "posteriorly": "backwards", "anteriorly": "forwards",
-    "to the fore": "forwards", "cranially": "upwards", "superiorly": "upwards", "cephalad": "upwards",
-    "caudally": "downwards", "inferiorly": "downwards", "heavenward": "to the sky", "heavenwards": "to the sky",
-    "skywards": "to the sky", "ceilingward": "to the ceiling", "ceilingwards": "to the ceiling",
-    "floorward": "to the floor", "floorwards": "to the floor", "earthward": "to the floor",
-    "earthwards": "to the floor", "groundward": "to the floor", "groundwards": "to the floor",
-    "aloft": "up in the air", "on high": "up in the air", "up top": "up in the air", "anterior to": "in front of",
-    "posterior to": "behind", "superior to": "above", "inferior to": "below", "one's own": "the own",
-    "oneself": "themselves", "one’s own": "the own", "side flexion": "side bend", "side flexed": "side bent",
-    "ipsilateral": "same side", "same side": "same side", "contralateral": "opposite",
+    "umbilicus": "navel", "abdomen": "belly", "gluteal fold": "buttocks", "cervical": "neck",
+    "rearwards": "backwards", "rearward": "backwards", "to the rear": "backwards", "posteriorly": "backwards",
+    "anteriorly": "forwards", "to the fore": "forwards", "cranially": "upwards", "superiorly": "upwards",
+    "cephalad": "upwards", "caudally": "downwards", "inferiorly": "downwards", "heavenward": "to the sky",
+    "heavenwards": "to the sky", "skywards": "to the sky", "ceilingward": "to the ceiling",
+    "ceilingwards": "to the ceiling", "floorward": "to the floor", "floorwards": "to the floor",
+    "earthward": "to the floor", "earthwards": "to the floor", "groundward": "to the floor",
+    "groundwards": "to the floor", "aloft": "up in the air", "on high": "up in the air", "up top": "up in the air",
+    "anterior to": "in front of", "posterior to": "behind", "superior to": "above", "inferior to": "below",
+    "one's own": "the own", "oneself": "themselves", "one’s own": "the own", "side flexion": "side bend",
+    "side flexed": "side bent", "ipsilateral": "same side", "same side": "same side", "contralateral": "opposite",
     "makes contact with": "touches", "make contact with": "touch", "making contact with": "touching",
     "comes into contact with": "touches", "in contact with": "touching", "comes to rest on": "rests on",
     "comes to rest upon": "rests on", "comes to rest against": "rests against", "heel of the hand": "palm",
-    "heels of the hands": "palms",
+    "elevated": "raised", "elevates": "raises", "elevating": "raising", "uplifted": "lifted up",
+    "upraised": "raised up", "upstretched": "stretched up", "outspread": "spread", "outflung": "flung out",
+    "hoisted": "lifted", "obliquely": "diagonally", "oblique": "diagonal", "semi-flexed": "slightly bent",
+    "semiflexed": "slightly bent", "part-flexed": "slightly bent", "heels of the hands": "palms",
 }  # fmt: skip
 _NAMES: Final = {
     **{name + end: plain + end for name, plain in _BONES.items() for end in ("", "s")},
@@ -71,11 +74,20 @@ _PLANE: Final = re.compile(
 _BACK: Final = re.compile(r"\b(?:back\w*|behind|forwards?|front|sideways|downwards?|down)\b")
 
 
+_KIND: Final = re.compile(
+    r"\b(?P<side>left|right) (?:(?:supporting|support|standing|working|gesture|gesturing|free|dominant|active|moving"
+    r"|weight-bearing|weightbearing|own)|(?P<how>raised|lifted|bent|flexed|straight|extended|outstretched)) "
+    r"(?P<part>legs?|foot|arm|hand|knee|elbow|forearm|thigh)\b(?! (?:bent|straight|raised|lifted|extended))"
+)
+
+
 def name_plainly(text: str) -> str:
     """A text in lower case with the parts of the body that it names in the words of the rules."""
     if "lumbar" in text:
         text = _LOWER_BACK.sub(r"\g<on>lower back", text)
     text = _NAMED.sub(_plain, text)
+    if "left" in text or "right" in text:
+        text = _KIND.sub(lambda match: " ".join(filter(None, match.group("side", "part", "how"))), text)
     return _PLANE.sub(_direction, text) if " plane" in text else text
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from mardm_batch.language.limbs import other_side
 from mardm_batch.language.statements.rules import (
+    LYING,
     OF,
     SIDE,
     Rule,
@@ -23,7 +24,6 @@ _AIMED: Final = gap(
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
-_LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|sleeping|asleep|floating|belly|stomach|carried"
 
 
 def rules() -> Iterator[Rule]:
@@ -96,7 +96,7 @@ def rules() -> Iterator[Rule]:
     )
     sides = "side sides ribs ribcage cage body waist torso trunk flanks"
     yield Rule("elbows", sides, tucked, states("elbows apart ..0.55"))
-    yield Rule("elbows", sides, tucked, unless_said(f"{_LYING}|back|behind|floor|ground|mat|push|plank|head|bent over",
+    yield Rule("elbows", sides, tucked, unless_said(f"{LYING}|back|behind|floor|ground|mat|push|plank|head|bent over",
                                                     states("upper_arms points down 45")))  # fmt: skip
     flared = (
         r"elbows (?:(?:are|both|held|kept|pointing|point|flared|flaring|bent|high) )*"
@@ -117,7 +117,7 @@ def rules() -> Iterator[Rule]:
         rf"{_ARM} (?:(?:is|are|held|kept|both|hangs?|hanging|straight) )*(?:slightly|a little|a bit|just) (?:away"
         rf"|out) from {OF}(?:body|sides?|trunk|torso)\b"
     )
-    yield Rule("arm arms", "away out", away, unless_said(_LYING, states("{arm} points down 50")))
+    yield Rule("arm arms", "away out", away, unless_said(LYING, states("{arm} points down 50")))
     round_leg = (
         rf"{_ARM} (?:(?:is|are|both|hooks?|hooked|wraps?|wrapped|curls?|curled|looped) )*(?:a?round|under|over) {OF}"
         r"(?P<at>left|right) (?:knee|leg|shin|thigh)\b"
@@ -159,7 +159,7 @@ def rules() -> Iterator[Rule]:
         "arm arms",
         "upward upwards up overhead ceiling sky",
         rf"{_ARM} {_AIMED}{aloft}",
-        unless_said(_LYING, states("{hand} above head")),
+        unless_said(LYING, states("{hand} above head")),
     )
     skyward = (
         rf"{_ARM} (?:(?:{_AIMED})?(?:straight up|vertically up|(?:up )?(?:to|at|for|towards?) (?:the )?(?:ceiling|sky))"
@@ -187,7 +187,7 @@ def rules() -> Iterator[Rule]:
         r"front|horizontal\w*|past)\b)"
     )
     yield Rule("arm arms upper shoulder shoulders", "adducted adduction", adducted,
-               unless_said(f"horizontal\\w*|{_LYING}", states("{upper_arm} points down 45")))  # fmt: skip
+               unless_said(f"horizontal\\w*|{LYING}", states("{upper_arm} points down 45")))  # fmt: skip
     part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
     yield Rule("arm arms", "side sides sideways wide laterally outward outwards", aside, unless_said(part_way, outward))
     both_out = (
@@ -227,6 +227,17 @@ def rules() -> Iterator[Rule]:
         r"|behind)\b"
     )
     yield Rule("arm arms", "back backward backwards behind", backward, states("{hand} behind torso"))
+    over_to = (
+        rf"{SIDE} arm (?:(?:is|reaches|reaching|stretched|stretches|extended|drawn|brought|folded|laid|crosses"
+        rf"|crossing) )+across "
+        r"(?:the (?:chest|body|front|belly|torso) )?(?:to|towards?|onto) the (?P<at>left|right) "
+        r"(?P<point>shoulder|hip|knee)\b"
+    )
+    yield Rule("arm", "across", over_to, states("{side}_hand near {at}_{point} 0.4"))
+    second = r"(?<!feet and )arms (?:\w+ ){0,3}?in (?:ballet )?second(?: position)?\b"
+    yield Rule("arms", "second", second, states("arms points outward 60"))
+    side = rf"{_ARM} (?:is |are )?(?:(?:held|extended|placed) )*side(?:[ -](?:high|middle|low))\b"
+    yield Rule("arm arms", "side", side, unless_said(LYING, states("{arm} points outward 65")))
     swings = (
         rf"{limb('arm', 'hand')} (?:is )?(?:swings|swinging|swung|swing|sweeps|swept|thrust|driven|drives) "
         rf"(?:well |far |up "
@@ -242,7 +253,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("arm arms", "back backward backwards behind", pointed_back, states("{hand} behind {shoulder} 0.15"))
     hand_back = pointed_back.replace(_ARM, limb("hand", "fist"), 1).replace("straight|", "")
     yield Rule("hand hands fist fists", "back backward backwards behind", hand_back,
-               unless_said(_LYING, states("{hand} behind torso")))  # fmt: skip
+               unless_said(LYING, states("{hand} behind torso")))  # fmt: skip
     level_elbows = (
         rf"{limb('elbow')} {gap('below|above|just|under|near|slightly|not')}(?:(?:at|to) (?:the )?shoulder[- "
         rf"](?:height|level)"

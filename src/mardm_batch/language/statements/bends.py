@@ -1,5 +1,6 @@
 """Knees and elbows that are straight or bent."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
@@ -47,6 +48,8 @@ _NOT_THE_TRUNK: Final = (
     r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in(?! front)(?! "
     r"towards?))\b)"
 )
+_AT_THE_ROOT: Final = re.compile(r" (?:forwards? |sideways |up )?(?:at|from|in) the (?:shoulders?|hips?)\b")
+"""After an arm or a leg that is flexed in another joint than its elbow or knee."""
 
 
 def rules() -> Iterator[Rule]:
@@ -221,6 +224,8 @@ def _straight(part: str, match: Match) -> str:
 
 
 def _bent(part: str, match: Match) -> str | None:
+    if _AT_THE_ROOT.match(match.string, match.end()):
+        return None
     groups = match.groupdict()
     limits = "40.."
     if groups.get("degrees"):

@@ -133,6 +133,8 @@ def _hands_on_parts() -> Iterator[Rule]:
     )
     yield Rule(HANDS, "armpit arm", armpit, _in_armpit)
     armpits = rf"(?:hands|fists) {gap()}(?:in|into|under|inside) {OF}(?:opposite )?(?:armpits|arms)\b"
+    thumbs = r"(?:thumbs|both thumbs) (?:\w+ ){0,2}?(?:in|into|under) (?:the )?(?:own )?armpits\b"
+    yield Rule("thumbs", "armpits", thumbs, states("hands near shoulders 0.35"))
     holding = (
         r"(?:holding|holds|hold|gripping|grips|grip|grabbing|grabs|grab|grasping|grasps|clutching|clutches"
         r"|clasping|clasps)"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mardm_batch.language.statements.rules import (
+    LYING,
     OF,
     SIDE,
     Rule,
@@ -23,7 +24,6 @@ _AIMED: Final = gap(
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
-_LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|sleeping|asleep|floating|belly|stomach|carried"
 
 
 def rules() -> Iterator[Rule]:
@@ -36,7 +36,7 @@ def rules() -> Iterator[Rule]:
         r"|shoulder[- ]width|interlaced|folded|form(?:s|ing)? an? (?:circle|ring|oval|arch|hoop)) )*"
     )
     above = rf"{limb('hand', 'arm', 'fist', 'palm', 'wrist')} {raised}(?:(?:above|over) {OF}head|overhead)\b"
-    yield Rule(f"{_HANDS} wrist wrists", "head overhead", above, unless_said(_LYING, states("{hand} above head 0.05")))
+    yield Rule(f"{_HANDS} wrist wrists", "head overhead", above, unless_said(LYING, states("{hand} above head 0.05")))
     for part in ("elbow", "hand"):
         higher = rf"{limb(part)} {raised}above {OF}shoulders?\b"
         yield Rule(f"{part} {part}s", "above", higher, states(f"{{{part}}} above {{shoulder}}"))
@@ -49,7 +49,7 @@ def rules() -> Iterator[Rule]:
         lower = rf"{_HAND} {held}(?:below|beneath) {OF}(?:{named})\b"
         yield Rule(_HANDS, "below beneath", lower, states(f"{{hand}} below {point}"))
     past_head = rf"{_HAND} {gap('above|over')}(?:(?:above|over|past|beyond) {OF}head|overhead)\b"
-    yield Rule(_HANDS, "head overhead", past_head, where_said(_LYING, states("{hand} far from {hip} 0.6")))
+    yield Rule(_HANDS, "head overhead", past_head, where_said(LYING, states("{hand} far from {hip} 0.6")))
     hanging = gap("out|away|up|raised|lifted|extended|stretched|bent|forwards?")
     beside = (
         r"(?:at|by|along|alongside|beside|against|next to) (?:the |their |his |her |its )?(?:(?:left|right|own) )?"
@@ -69,9 +69,7 @@ def rules() -> Iterator[Rule]:
     )
     sides = "side sides body trunk torso flank flanks thigh thighs"
     yield Rule("arm arms", sides, stiff, states("{elbow} bent ..38"))
-    yield Rule(
-        "arm arms", sides, stiff, unless_said(f"{_LYING}|floor|ground|mat|plank", states("{arm} points down 30"))
-    )
+    yield Rule("arm arms", sides, stiff, unless_said(f"{LYING}|floor|ground|mat|plank", states("{arm} points down 30")))
     levels = (
         ("shoulder", ("{hand} below head", "{hand} above spine2")),
         ("chest|breast|sternum|heart", ("{hand} below head", "{hand} above pelvis 0.15")),
@@ -90,9 +88,28 @@ def rules() -> Iterator[Rule]:
         )
         for condition in conditions:
             yield Rule(_HANDS, "height level line high", at_level, states(condition))
+    limp = (
+        rf"{limb('hand')} (?:is |are )?(?:hanging|hangs|dangling|dangles)(?: (?:loose(?:ly)?|limp(?:ly)?|freely"
+        rf"|down|relaxed"
+        r"))?(?=$|[,.;]| (?:and|while|with|at|by) )"
+    )
+    yield Rule("hand hands", "hanging hangs dangling dangles", limp,
+               unless_said(LYING, states("{hand} below {shoulder} 0.2")))  # fmt: skip
+    heights = (
+        ("high", "{hand} above {shoulder} 0.1"),
+        ("middle", "{arm} horizontal"),
+        ("low", "{hand} below {shoulder} 0.1"),
+    )
+    for height, stated in heights:
+        notated = (
+            rf"{_ARM} (?:is |are )?(?:(?:held|to the|extended|placed) )*(?:forwards?|side|sideways|backwards?"
+            rf"|back|diagonal)"
+            rf"[ -]{height}\b(?! (?:above|over|and))"
+        )
+        yield Rule("arm arms", height, notated, unless_said(LYING, states(stated)))
     neutral = rf"{_ARM} (?:(?:is|are|in|kept|held|simply|relaxed) )*(?:neutral|relaxed)\b(?! (?:behind|on|in|out|over))"
     yield Rule("arm arms", "neutral relaxed", neutral,
-               unless_said(_LYING, states("{hand} below {shoulder} 0.15")))  # fmt: skip
+               unless_said(LYING, states("{hand} below {shoulder} 0.15")))  # fmt: skip
     diagonal = (
         rf"{_ARM} {gap('down')}(?:diagonal(?:ly)? (?:up\w*|out and up)|up(?:wards?)? (?:and|at an angle) (?:out|to the "
         r"side)|up at an angle|up diagonally)\b"
@@ -149,9 +166,9 @@ def rules() -> Iterator[Rule]:
         r"(?:the (?:sky|ceiling|heavens?|stars?|clouds?|sun|moon|air)|skywards?|heavenwards?|upwards?(?=$|[,.;]))\b"
     )
     aloft = "sky ceiling heaven heavens star stars cloud clouds sun moon air skyward skywards heavenward upward upwards"
-    yield Rule(f"{_HANDS} fingertips", aloft, sky, unless_said(_LYING, states("{hand} above head")))
+    yield Rule(f"{_HANDS} fingertips", aloft, sky, unless_said(LYING, states("{hand} above head")))
     yield Rule("arm arms fist fists", aloft, sky,
-               unless_said(rf"{_LYING}|bent|elbows?", states("{elbow} bent ..65")))  # fmt: skip
+               unless_said(rf"{LYING}|bent|elbows?", states("{elbow} bent ..65")))  # fmt: skip
     air = rf"{limb('hand', 'arm', 'fist')} (?:(?:is|are|both|up|raised|pumped|held|high|thrown) )*in the air\b"
     yield Rule(_HANDS, "air", air, unless_said("floor|ground|mat", states("{hand} above head")))
     hidden = (
@@ -174,7 +191,7 @@ def rules() -> Iterator[Rule]:
         r"(?:hands|arms) (?:(?:are|both|held|kept|clasped|joined|folded|together|crossed|locked|hidden|tucked) )*"
         r"behind (?:him|her|them|me|himself|herself|themselves)(?=$|[,.;]| (?:and|while|as|with|like)\b)"
     )
-    yield Rule("hands arms", "behind", both_behind, unless_said(_LYING, states("hands behind torso")))
+    yield Rule("hands arms", "behind", both_behind, unless_said(LYING, states("hands behind torso")))
     held_behind = (
         rf"{SIDE} (?:hand|arm) (?:(?:is|wrapped|around|holding|holds|gripping|grips|clasping|clasps|grabbing|grabs"
         rf"|catching|catches|clutching|on|hooked) )+{OF}(?:left|right) (?:elbow|wrist|forearm|arm|hand) behind "
@@ -198,19 +215,19 @@ def rules() -> Iterator[Rule]:
     yield Rule("arm hand fist", "raised lifted", raised_one, states("{side}_hand above {side}_shoulder"))
     raised_both = r"(?:hands|fists) (?:are )?(?:raised|lifted)(?=$|[,.;]| (?:and(?! down)|while|with|as)\b)"
     yield Rule("hands fists", "raised lifted", raised_both,
-               unless_said(_LYING, states("hands above shoulders")))  # fmt: skip
+               unless_said(LYING, states("hands above shoulders")))  # fmt: skip
     down = (
         rf"{limb('arm', 'hand')} (?:(?:is|are|both|straight|held|kept|stays?|remains?|left) )*down\b(?! (?:to the floor"
         r"|to the ground|on|behind|between|in front|at the (?:floor|ground)|onto|towards? the (?:floor|ground)))"
     )
-    yield Rule("arm arms hand hands", "down", down, unless_said(_LYING, states("{hand} below {shoulder} 0.15")))
+    yield Rule("arm arms hand hands", "down", down, unless_said(LYING, states("{hand} below {shoulder} 0.15")))
     for way, where, condition in (
         ("up", r"(?:up(?:wards?)?|(?:to|at|towards?) (?:the )?(?:ceiling|sky))", "{hand} above {shoulder}"),
         ("down", r"(?:down(?:wards?)?|(?:to|at|towards?) (?:the )?(?:floor|ground))", "{hand} below {shoulder} 0.1"),
     ):
         pointed = rf"{limb('hand')} (?:is )?(?:points?|pointing) (?:straight )?{where}\b(?! and)"
         words = f"{way} {way}ward {way}wards ceiling sky floor ground"
-        yield Rule("hand hands", words, pointed, unless_said(_LYING, states(condition)))
+        yield Rule("hand hands", words, pointed, unless_said(LYING, states(condition)))
     forwards = (
         rf"{limb('hand', 'fist', 'palm')} (?:(?:is|are|held|reaching|reaches|stretched|extended|out|pushed|both"
         rf"|push\w*|points?|pointing"
@@ -229,11 +246,12 @@ def rules() -> Iterator[Rule]:
     ahead = gap("touch*|off|behind|below|above|over|on|at|under") + "(?:in front of|before)"
     before_face = rf"{limb('hand', 'fist', 'palm', 'wrist', 'forearm')} {ahead} {OF}(?:face|eyes|nose|mouth|chin)\b"
     yield Rule(f"{_HANDS} wrist wrists forearm forearms", "front before", before_face,
-               unless_said(_LYING, states("{hand} above spine3")))  # fmt: skip
+               unless_said(LYING, states("{hand} above spine3")))  # fmt: skip
     chest = rf"{_HAND} {ahead} {OF}(?:chest|belly|face|body|stomach|hips|sternum|waist|trunk|torso)\b"
     yield Rule(_HANDS, "front before", chest, states("{hand} in front of torso"))
     across = (
         rf"{limb('arm', 'forearm')} (?:(?:is|are|folded|held|laid|placed|drawn|pulled|bent|lies?|crossed|rests?"
+        rf"|wrapped|wraps|wrapping"
         rf"|stretched"
         rf"|brought|held|extended|resting|lying) )*across {OF}(?:front of {OF})?(?:chest|body|belly|stomach|tummy"
         rf"|waist|midsection|trunk)\b"

@@ -15,7 +15,7 @@ def rules() -> Iterator[Rule]:
     yield Rule(
         heads,
         "left right",
-        rf"{head} (?:{TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*(?: away)?"
+        rf"{head} (?:{TURNED}|{gap('tilt*|tip*|incline*|lean*|bent|bends?|drop*|side|ear')}(?:turn\w*(?: away)?|averted"
         rf"|rotat\w*"
         r"|swivel\w*|twist\w*|goes|looking) )"
         rf"{MORE}(?:(?:a |about )?(?:quarter|half) turn )?(?:to )?(?:the |his |her |their )?(?P<to>left|right)\b"
@@ -56,7 +56,7 @@ def rules() -> Iterator[Rule]:
         rf"(?:{head}|neck) (?:(?:is|has|slightly) )*(?:tilted|tilts|tilting|inclined|leaning|leans|cocked|tipped"
         rf"|dropped|drops|fallen"
         rf"|flopped|flops|flopping|lolls|lolling|lolled|sunk|sinks|slumped|slumps|falls|sags|droops|drooping"
-        rf"|canted|cants"
+        rf"|canted|cants|craned|sagging"
         rf"|flung|hanging|hangs|lying|bent|bends) "
         rf"{MORE}(?:(?:to|towards?) )?{OF}(?P<to>left|right)\b(?! (?:hand|foot|knee|palm|elbow))"
     )
@@ -69,7 +69,9 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("head neck", "left right", bent_neck, states("head tilts {to} 6"))
     on_shoulder = (
-        r"(?:head|cheek|temple) (?:(?:is|rests?|resting|lies|lying|laid|dropped|drops|tilted|down|leaning|leans) )*"
+        r"(?:head|cheek|temple) (?:(?:is|rests?|resting|lies|lying|laid|dropped|drops|tilted|down|leaning|leans"
+        r"|sagging|sags|falls|fallen"
+        r"|lolling|lolls|flopped|flops|drooping|droops|sunk|sinks|sinking|inclined|bent|hanging|hangs|tipped|over) )*"
         r"(?:on|onto|towards?|against|to) the (?P<to>left|right) shoulder\b"
     )
     yield Rule("head cheek temple", "shoulder", on_shoulder, states("head tilts {to} 8"))

@@ -212,9 +212,12 @@ def _stances() -> Iterator[Rule]:
     )
     yield Rule("squat squats squatting crouch crouches crouching crouched hips bum bottom seat",
                "deep deeply low full all close near above", squat, states("pelvis height ..0.5"))  # fmt: skip
-    deep_squat = r"(?:(?:deep|full|low) squat|squat\w* (?:down )?(?:very )?(?:deeply|deep|low))\b"
+    deep_squat = (
+        r"(?:(?:deep|full|low) (?:squat|knees? bends?)|grand pli[eé]|squat\w* (?:down )?(?:very "
+        r")?(?:deeply|deep|low))\b"
+    )
     for condition in ("knees bent 60..", "pelvis height ..0.42"):
-        yield Rule("squat squatting squats", "deep deeply full low", deep_squat,
+        yield Rule("squat squatting squats knee knees grand", "deep deeply full low grand", deep_squat,
                    unless_said("left|right|one|side", states(condition)))  # fmt: skip
     half_squat = r"(?:half|partial|quarter|shallow|mini|tiny)[- ](?:depth )?(?:squat|crouch|knee bend)\b"
     yield Rule(
@@ -304,11 +307,19 @@ def _stances() -> Iterator[Rule]:
     wide = (
         r"(?:feet|legs) (?:(?:are|is|kept|held|set|opened|open|spread) )*(?:spread|straddled|wide|astride)\b(?! apart)"
     )
-    astride = r"(?:(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit|sitting|position)?)\b"
+    astride = (
+        r"(?:stand(?:s|ing)? astride|(?:wide|straddle|wide-legged) stance|(?:straddle|wide v)[- ]?(?:sit"
+        r"|sitting|position)?)\b"
+    )
     wider = r"feet (?:\w+ ){0,3}?wider than (?:the |their |his |her )?(?:hips|shoulders)\b"
     yield Rule("feet", "wider", wider, states("feet apart 0.25.."))
     spread = "spread wide stance astride straddle straddled"
-    yield Rule("feet legs stance straddle wide", spread, f"(?:{wide}|{astride})", states("feet apart 0.3.."))
+    yield Rule(
+        "feet legs stance straddle wide stand stands standing",
+        spread,
+        f"(?:{wide}|{astride})",
+        states("feet apart 0.3.."),
+    )
     hands = (
         rf"(?:hands|fists|palms) {gap('feet|legs')}(?:(?P<wide>(?:very )?(?:wide|far|widely)) apart|apart"
         r"|(?P<width>(?:a |at )?(?:shoulder|hip)(?:['’]?s['’]?)?[- ]width))\b"

@@ -17,9 +17,10 @@ _FROM_THE_HIPS: Final = (
 
 
 def rules() -> Iterator[Rule]:
-    """Upside down, then face down, then seated and on a side."""
+    """Upside down, then face down and face up, then seated and on a side."""
     yield from _inverted()
     yield from _face_down()
+    yield from _face_up()
     yield from _seated()
     yield from _bent_at_the_hips()
 
@@ -65,6 +66,26 @@ def _face_down() -> Iterator[Rule]:
     dolphin = r"dolphin (?:pose|position|stretch)\b"
     for condition in ("elbows on floor", "pelvis above shoulders"):
         yield Rule("dolphin", "pose position stretch", dolphin, states(condition))
+
+
+def _face_up() -> Iterator[Rule]:
+    bridge = r"(?:(?:glute|hip|buttock|bottom|shoulder) bridge|bridge (?:pose|position|posture|exercise))\b"
+    one_leg = r"one|single|left|right|full|wheel|leg"
+    for condition, unless in (("chest faces up", "full|wheel"), ("feet on floor", one_leg),
+                              ("pelvis above shoulders", "full|wheel")):  # fmt: skip
+        yield Rule("bridge", "glute hip buttock bottom shoulder pose position posture exercise", bridge,
+                   unless_said(unless, states(condition)))  # fmt: skip
+    crab = r"(?:crab[- ](?:walk(?:ing)?|position|pose|posture)|reverse (?:table ?top|plank))\b"
+    for condition in ("hands on floor", "chest faces up"):
+        yield Rule("crab reverse", "walk walking position pose posture table tabletop plank", crab,
+                   unless_said("one|left|right|forearms?|elbows?", states(condition)))  # fmt: skip
+    squat = r"squat(?:s|ting|ted)?\b"
+    slight = (
+        r"left|right|one|single|cossack|side|kick\w*|pistol|slight\w*|quarter|half|shallow|mini|jump\w*|from|bit|little|tiny"
+        r"|partial|thrust|rack"
+    )
+    yield Rule("squat squats squatting squatted", "squat squats squatting squatted", squat,
+               unless_said(slight, states("knees bent 45..")))  # fmt: skip
 
 
 def _seated() -> Iterator[Rule]:

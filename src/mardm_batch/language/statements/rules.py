@@ -53,6 +53,11 @@ MORE: Final = (
     r"|right|round"
     r"|over|off) )+)?"
 )
+LYING: Final = (
+    r"lie|lies|lying|lay|lays|laying|laid|supine|prone|sleeping|asleep|floating|carried|face[- ]down"
+    r"|(?:(?<!\w )(?<!\w)|is |are |flat |down )on the (?:belly|stomach|back(?! of))"
+)
+"""Words of who lies or is carried, for whom up and down are others."""
 TURNED: Final = (
     r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
 )
@@ -84,7 +89,8 @@ def limb(*words: str) -> str:
     return (
         rf"(?<!upper )(?<!lower )(?:(?:{SIDE} (?:{of_one_side})|(?P<one>(?:one|an?|other|free|supporting|standing"
         rf"|raised"
-        rf"|lifted|opposite) |(?<!\w )(?=\w))(?:{one}))(?: and {OF}(?:left |right |one |both )\w+)?"
+        rf"|lifted|opposite|front|back|rear|hind|leading|trailing) |(?<!\w )(?=\w))(?:{one}))(?: and {OF}(?:left "
+        rf"|right |one |both )\w+)?"
         rf"|(?P<both>{more})(?: and {OF}(?:{ALL}))?)"
     )
 

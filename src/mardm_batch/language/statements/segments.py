@@ -5,6 +5,7 @@ from typing import Final
 
 from mardm_batch.language.limbs import plural
 from mardm_batch.language.statements.rules import (
+    LYING,
     OF,
     SIDE,
     Match,
@@ -55,7 +56,6 @@ _AIMS: Final = (
     r"(?:(?:straight|directly|right|out|well) )*"
 )
 _ANGLES: Final = {"up": 40, "down": 40, "forward": 45, "outward": 50}
-_LYING: Final = "lie|lies|lying|lay|lays|laying|laid|supine|prone|belly|stomach|on the back|floating"
 _HOURS: Final = {
     "three": "outward", "nine": "outward", "3": "outward", "9": "outward", "twelve": "up", "12": "up", "six": "down",
     "6": "down", "ten": "high", "two": "high", "10": "high", "2": "high", "eleven": "high", "one": "high", "11": "high",
@@ -76,10 +76,10 @@ def rules() -> Iterator[Rule]:
         words = "upper" if part == "upper arm" else f"{part} {plural(part)} calves"
         horizontal = rf"{limb(part)} {_HELD}{_LEVEL}"
         yield Rule(words, "parallel horizontal horizontally level flat", horizontal, states(f"{{{name}}} horizontal"))
+        vertical = rf"{limb(part)} {_HELD}{_UPRIGHT}"
+        yield Rule(words, "vertical vertically upright plumb perpendicular", vertical,
+                   states(f"{{{name}}} vertical"))  # fmt: skip
         if part not in ("leg", "arm"):
-            vertical = rf"{limb(part)} {_HELD}{_UPRIGHT}"
-            yield Rule(words, "vertical vertically upright plumb perpendicular", vertical,
-                       states(f"{{{name}}} vertical"))  # fmt: skip
             yield from _aimed(part, words, name)
     yield from _aimed("elbow", "elbow elbows", "upper_arm")
     yield from _hanging()
@@ -98,7 +98,7 @@ def _aimed(part: str, words: str, name: str) -> Iterator[Rule]:
         aims = aims if part in ("elbow", "thigh") else rf"(?:{aims}|(?:(?:is|are|straight|held|raised|lifted) )*)"
         aimed = rf"{limb(part)} (?:(?:is|are|both|bent|raised|lifted|high|held|and) )*{aims}{pattern}"
         angle = _ANGLES[way] + 15 * (part == "elbow")
-        yield Rule(words, way_words, aimed, unless_said(_LYING, states(f"{{{name}}} points {way} {angle}")))
+        yield Rule(words, way_words, aimed, unless_said(LYING, states(f"{{{name}}} points {way} {angle}")))
 
 
 def _hanging() -> Iterator[Rule]:
@@ -110,13 +110,13 @@ def _hanging() -> Iterator[Rule]:
     for part, name in (("shin", "shin"), ("leg", "shin"), ("forearm", "forearm"), ("upper arm", "upper_arm")):
         words = "upper" if part == "upper arm" else f"{part} {plural(part)}"
         yield Rule(words, "hang hangs hanging dangle dangles dangling hung", rf"{limb(part)} {hangs}",
-                   unless_said(_LYING, states(f"{{{name}}} points down 40")))  # fmt: skip
+                   unless_said(LYING, states(f"{{{name}}} points down 40")))  # fmt: skip
     pressed = (
         rf"{limb('upper arm')} (?:(?:is|are|both|held|kept|pressed|close|tight|tightly|pinned|rests?) )*"
         rf"(?:against|to|along|beside|by) {OF}(?:ribs?|sides?|body|trunk|torso|chest)\b"
     )
     yield Rule("upper", "against to along beside by", pressed,
-               unless_said(_LYING, states("{upper_arm} points down 45")))  # fmt: skip
+               unless_said(LYING, states("{upper_arm} points down 45")))  # fmt: skip
     hovering = (
         rf"{SIDE} knee (?:(?:is|hovers?|hovering|held|just|barely|lowered|an inch|slightly) )+(?:above|off) (?:the )?"
         r"(?:floor|ground|mat)\b"
@@ -136,13 +136,13 @@ def _hanging() -> Iterator[Rule]:
     for condition in ("{leg} points back 45", "{leg} horizontal"):
         yield Rule("leg legs", "behind back backward backwards", behind, states(condition))
     angled = rf"{limb('forearm')} (?:(?:is|are|both|held) )*(?:angled|angles|slanting|slanted|inclined) up(?:wards?)?\b"
-    yield Rule("forearm forearms", "up upward upwards", angled, unless_said(_LYING, states("{forearm} points up 65")))
+    yield Rule("forearm forearms", "up upward upwards", angled, unless_said(LYING, states("{forearm} points up 65")))
     raised = (
         rf"{limb('forearm')} (?:(?:is|are|both|held) )*(?:upright|(?:raised|lifted) (?:up )?vertical(?:ly)?"
         rf"|vertically (?:up|raised))\b"
     )
     yield Rule(
-        "forearm forearms", "upright vertical vertically", raised, unless_said(_LYING, states("{forearm} points up 40"))
+        "forearm forearms", "upright vertical vertically", raised, unless_said(LYING, states("{forearm} points up 40"))
     )
     aside = (
         rf"{limb('leg')} (?:\w+ ){{0,4}}?(?:to the side|sideways|laterally|outwards?) (?:at|to) (?:the )?(?:hip"
@@ -170,7 +170,7 @@ def _movements() -> Iterator[Rule]:
         rf"|reach(?:es|ing)?)"
         r"(?: straight| out)? (?:back|backwards?)\b(?! (?:and|to|on|over|under|up|down|at))"
     )
-    yield Rule("arm arms", "back backward backwards", backward, unless_said(_LYING, states("{arm} points back 60")))
+    yield Rule("arm arms", "back backward backwards", backward, unless_said(LYING, states("{arm} points back 60")))
     fully_out = rf"{limb('arm')} (?:(?:is|are) )?(?:fully|straight|right) (?:out|extended|stretched)\b"
     yield Rule("arm arms", "out extended stretched", fully_out, states("{elbow} bent ..38"))
     wide = rf"{limb('arm')} (?:(?:is|are|both) )*(?:bent and |straight and |held |spread )?wide\b(?! of)"
@@ -201,7 +201,7 @@ def _movements() -> Iterator[Rule]:
         r"degrees (?:of )?flexion)\b"
     )
     yield Rule("hip hips", "flexed flexion", hip,
-               unless_said(f"{_LYING}|torso|trunk|bent|forwards?", states("{thigh} horizontal")))  # fmt: skip
+               unless_said(f"{LYING}|torso|trunk|bent|forwards?", states("{thigh} horizontal")))  # fmt: skip
     spread = r"(?:both hips|hips) (?:(?:are|both|widely|strongly|fully) )*(?:abducted|in (?:\w+ )?abduction)\b"
     yield Rule("hips", "abducted abduction", spread, states("knees apart 0.35.."))
     from_body = (

@@ -289,9 +289,10 @@ def _off_the_floor() -> Iterator[Rule]:
         r"|hop|upright)"
     )
     how = r"(?:(?:slightly |fully |nearly |almost )?(?:straight|extended|bent|flexed|locked|soft) )?"
-    leg = rf"{standing} on {OF}{how}(?P<on>left|right|one) (?:leg|foot)\b"
+    ball = rf"(?:(?:ball|toes|tip|tips|sole|heel|outer edge) of {OF})?"
+    leg = rf"{standing} on {OF}{ball}{how}(?P<on>left|right|one) (?:leg|foot)\b"
     yield Rule("leg foot", "on", leg, _other_foot)
-    bearing = rf"{standing.replace('|hopping|hops', '')} on {OF}{how}{SIDE} (?:leg|foot)\b"
+    bearing = rf"{standing.replace('|hopping|hops', '')} on {OF}{ball}{how}{SIDE} (?:leg|foot)\b"
     yield Rule("leg foot", "on", bearing, unless_said("chair|bench|stool|wall", states("{side}_foot on floor")))
     all_weight = (
         rf"{SIDE} (?:leg|foot) {gap(most=5)}(?:bears?|bearing|carr(?:y|ies|ying)|supports?|supporting|takes?|taking"

@@ -16,7 +16,8 @@ _PREDICATE: Final = (
     "|hangs|dangling|reaching|reaches|resting|rests|placed|pulled|drawn|folded|crossed|tucked|planted|flat|pushed|swung"
     "|kicked|relaxed|lies|lying|touching|touches|touch|holding|gripping|horizontal|vertical|outstretched|slightly|fully"
     "|forwards?|backwards?|ahead|leading|down|up|out|off|soft|softened|loose|locked|cocked|curled|rotated|lightly"
-    "|gently|firmly|hangs|swings|drops|dangles|lifts|rises|bends|extends|stretches|crosses|goes|aimed|raises|thrust"
+    "|gently|firmly|hangs|swings|drops|dangles|lifts|rises|bends|extends|stretches|crosses|goes|aimed|raises|thrust|supports|holds|grips|grasps|covers|cups|clasps|braces|presses|leans|bears|carries"
+    "|trails|leads|steps"
 )
 _PLACE: Final = "on|at|in|over|across|behind|back|to|by|against|above|under|below|beside|near|high|low|level"
 _NEXT_CLAUSE: Final = r"(?:[,;:] |\band |\bwhile |\bwhereas |\bwith |\bbut |\bas )+"
@@ -54,7 +55,8 @@ _OF_LIMB: Final = re.compile(
 _PART: Final = re.compile(
     rf"(?P<before>(?:[,;:] |\band |\bwith |\bwhile |\bso (?:that )?|\bas )+(?:(?:the|its|his|her|their|that) )?)"
     rf"(?P<part>(?P<arm>{ARM})|{LEG})"
-    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|facing|close|next|\w+ing|\w+ed|at|in|perpendicular|parallel|level|wide|upright"
+    rf"(?= (?:(?:{_PREDICATE})|{_PLACE}|facing|close|next|\w+ing|\w+ed|at|in|towards?|beneath|into|perpendicular"
+    rf"|parallel|level|wide|upright"
     r"|overhead|fanned|akimbo)\b)"
 )
 _CRADLED: Final = re.compile(
