@@ -34,8 +34,9 @@ def wheel_bin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-@pytest.fixture(params=["editable module", "editable script", "wheel module", "wheel script"])
+@pytest.fixture(params=["editable script", pytest.param("wheel module", marks=pytest.mark.slow), "wheel script"])
 def command(request: pytest.FixtureRequest) -> list[str]:
+    """The other tests of whole commands run the module of an editable install."""
     kind, way = request.param.split()
     folder: Path = request.getfixturevalue("wheel_bin") if kind == "wheel" else Path(sys.executable).parent
     return [str(folder / "python"), "-m", "mardm_batch"] if way == "module" else [str(folder / "mardm-batch")]

@@ -180,7 +180,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(other, marks=pytest.mark.slow) for other in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_a_signal_to_all_processes_while_the_writers_start_shows_no_traceback(
     tmp_path: Path, number: signal.Signals
 ) -> None:
