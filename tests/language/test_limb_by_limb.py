@@ -15,7 +15,10 @@ from mardm_batch.language.statements.reading import stated_conditions
             ["left_hand near head 0.25", "left_upper_arm points outward 65"],
         ),
         ("hands on the iliac crests", ["hands near hips 0.25"]),
-        ("the left arm adducted alongside the trunk", ["left_hand near left_hip 0.4", "left_upper_arm points down 45"]),
+        (
+            "the left arm adducted alongside the trunk",
+            ["left_hand near left_hip 0.4", "left_upper_arm points down 40", "left_arm points down 35"],
+        ),
         ("neck in lateral flexion to the right", ["head tilts right 6"]),
         (
             "right arm lifted to shoulder height in the frontal plane",
@@ -107,6 +110,25 @@ from mardm_batch.language.statements.reading import stated_conditions
         ("squatting", ["knees bent 45.."]),
         ("in bridge pose", ["chest faces up", "feet on floor", "pelvis above shoulders"]),
         ("a deep knee bend", ["knees bent 60..", "pelvis height ..0.42"]),
+        (
+            "plank, the right hand lifted",
+            ["chest faces down", "pelvis height ..0.75", "knees bent ..45", "left_hand on floor"],
+        ),
+        (
+            "hopping on the left foot, the right one held up behind her",
+            ["right_foot off floor", "right_foot behind left_foot 0.1"],
+        ),
+        (
+            "one hand stretched ahead, the other trailing behind",
+            [
+                "left_hand in front of right_hand 0.15 or right_hand in front of left_hand 0.15",
+                "either hand in front of torso 0.1",
+            ],
+        ),
+        ("the right heel strikes ahead", ["right_foot in front of left_foot 0.15"]),
+        ("arms in a V over the head", ["hands above head 0.05", "hands above shoulders 0.1"]),
+        ("put the left hand up", ["left_hand above left_shoulder", "left_hand above head"]),
+        ("arms spread wide", ["arms points outward 55", "hands apart 0.75..", "hands apart 0.5.."]),
     ],
 )
 def test_descriptions_limb_by_limb_are_read(caption: str, conditions: list[str]) -> None:

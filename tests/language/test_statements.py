@@ -20,7 +20,10 @@ from mardm_batch.pose.sides import swap_sides
         ("Standing with the knees slightly bent", ["knees bent 8..60"]),
         ("both legs are completely straight", ["knees bent ..28"]),
         ("sitting, legs stretched out", ["knees bent ..38"]),
-        ("a plank on straight arms", ["elbows bent ..28", "chest faces down", "pelvis height ..0.75"]),
+        (
+            "a plank on straight arms",
+            ["elbows bent ..28", "chest faces down", "pelvis height ..0.75", "knees bent ..45"],
+        ),
         ("one knee on the floor", ["either knee on floor"]),
         ("palms and feet on the ground", ["hands on floor", "feet on floor"]),
         ("The right foot is off the ground", ["right_foot off floor"]),
@@ -91,7 +94,10 @@ from mardm_batch.pose.sides import swap_sides
             ["left_knee bent ..38", "left_foot in front of right_foot 0.1", "left_leg points forward 55"],
         ),
         ("neither knee being much bent", ["knees bent ..48"]),
-        ("both palms on the floor in front of the feet", ["hands on floor", "hands in front of feet 0.12"]),
+        (
+            "both palms on the floor in front of the feet",
+            ["hands on floor", "hands in front of feet 0.12", "hands below knees"],
+        ),
         ("the hands on both sides of the left foot", ["hands near left_foot 0.45"]),
         ("leaning over, both palms on the table", ["hands in front of pelvis"]),
         ("saluting with the left hand", ["left_hand near head 0.3", "left_elbow bent 55.."]),

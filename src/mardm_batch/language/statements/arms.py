@@ -187,7 +187,14 @@ def rules() -> Iterator[Rule]:
         r"front|horizontal\w*|past)\b)"
     )
     yield Rule("arm arms upper shoulder shoulders", "adducted adduction", adducted,
-               unless_said(f"horizontal\\w*|{LYING}", states("{upper_arm} points down 45")))  # fmt: skip
+               unless_said(f"horizontal\\w*|{LYING}", states("{upper_arm} points down 40")))  # fmt: skip
+    alongside = (
+        rf"{_ARM} (?:(?:is|are|both|fully) )*adducted (?:alongside|against|to|at|beside|along|close to) "
+        rf"{OF}(?:sides?|trunk"
+    )
+    alongside += "|torso|body|chest|ribs)\\b"
+    yield Rule("arm arms", "adducted", alongside,
+               unless_said(f"horizontal\\w*|bent|elbows?|{LYING}", states("{arm} points down 35")))  # fmt: skip
     part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
     yield Rule("arm arms", "side sides sideways wide laterally outward outwards", aside, unless_said(part_way, outward))
     both_out = (
@@ -203,6 +210,8 @@ def rules() -> Iterator[Rule]:
     on_floor = rf"{_ARM} {gap('off|from|above|behind')}(?:along|on|over|against|across) (?:the )?(?:floor|ground|mat)\b"
     yield Rule("arm arms", "floor ground mat", on_floor, states("{hand} on floor"))
     yield Rule("arms", "wide", wide, states("arms points outward 55"))
+    yield Rule("arms", "wide", wide, unless_said("bent|elbows?|overhead|up|above|behind|back\\w*|forwards?|hug\\w*|low",
+                                                 states("hands apart 0.75..")))  # fmt: skip
     downward = (
         rf"{_ARM} (?:{_AIMED}(?:downwards?|down)|(?:(?:is|are|just|both|simply|they|he|she|does nothing) )*"
         r"(?:hanging|hangs?|dangling|dangles?|hung|lowered)(?: (?:down|loose(?:ly)?|limp(?:ly)?|freely|relaxed))?)\b"

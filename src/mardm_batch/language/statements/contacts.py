@@ -283,7 +283,7 @@ def _hands_together() -> Iterator[Rule]:
         r"the wrists|cross(?:es|ed|ing)? (?:the |his |her |their )?"
         r"wrists)\b"
     )
-    yield Rule("wrists hands arms", "crossed cross crossing crosses", crossed, states("wrists apart ..0.26"))
+    yield Rule("wrists hands arms", "crossed cross crossing crosses", crossed, states("wrists apart ..0.22"))
     together = r"forearms (?:(?:are|pressed|held|brought|squeezed) )*(?:together|touching)\b"
     yield Rule("forearms", "together touching", together, states("wrists apart ..0.3"))
     forearms = r"forearms (?:are )?(?:crossed|crossing|cross|one over the other)\b"

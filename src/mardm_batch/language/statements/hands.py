@@ -33,7 +33,8 @@ def rules() -> Iterator[Rule]:
         r"|rounded|curved|curves|curving|arched|arching|arcs|arc|circled"
         r"|crossed|clasped|joined|together|goes|go|far|well|meets?|pressed|brought|swept|thrown|spread|wide|apart"
         r"|open|kept"
-        r"|shoulder[- ]width|interlaced|folded|form(?:s|ing)? an? (?:circle|ring|oval|arch|hoop)) )*"
+        r"|shoulder[- ]width|interlaced|folded|form(?:s|ing)? an? (?:circle|ring|oval|arch|hoop)"
+        r"|in an? (?:\w+ )?[vy]) )*"
     )
     above = rf"{limb('hand', 'arm', 'fist', 'palm', 'wrist')} {raised}(?:(?:above|over) {OF}head|overhead)\b"
     yield Rule(f"{_HANDS} wrist wrists", "head overhead", above, unless_said(LYING, states("{hand} above head 0.05")))
@@ -178,6 +179,13 @@ def rules() -> Iterator[Rule]:
     yield Rule("hand hands", "behind", hidden,
                unless_said(r"head|neck|one|other|left|right", states("hands behind torso")))  # fmt: skip
     hand = "(?:hand|arm|palm|fist|forearm)"
+    ahead = r"(?:in front|forwards?|ahead|to the front|out front)\b(?! of (?:the )?(?:other|left|right))"
+    rear = r"(?:behind|backwards?|back|to the back)\b(?! of)"
+    between = rf"[^.;]{{0,25}}? (?:one|the other|other)(?: one)? (?:{hand} )?(?:\w+ ){{0,4}}?"
+    split = rf"one {hand} (?:\w+ ){{0,4}}?(?:{ahead}{between}{rear}|{rear}{between}{ahead})"
+    yield Rule("hand arm palm fist forearm", "behind back backward backwards", split,
+               unless_said(r"leg|foot|head|lower back", states(
+                   "left_hand in front of right_hand 0.15 or right_hand in front of left_hand 0.15")))  # fmt: skip
     front_and_back = (
         rf"one {hand} (?:\w+ ){{0,3}}?(?:across|on|over|against) {OF}(?:front of {OF})?"
         r"(?:tummy|belly|stomach|waist|front|abdomen|midriff|navel|middle)\b[^.;]{0,20}? "
@@ -211,8 +219,15 @@ def rules() -> Iterator[Rule]:
         rf"air|high){not_high}"
     )
     yield Rule(_HANDS, "up air high", up, states("{hand} above {shoulder}"))
+    put_up = (
+        rf"{limb('arm', 'hand')} (?:is |are )?(?:put|stuck|shot|thrust|thrown|flung|stretched) (?:straight "
+        rf"|right )?up{not_high}"
+    )
+    yield Rule(_HANDS, "up", put_up, unless_said(LYING, states("{hand} above head")))
     raised_one = rf"{SIDE} (?:arm|hand|fist) (?:is )?(?:raised|lifted){not_high}"
-    yield Rule("arm hand fist", "raised lifted", raised_one, states("{side}_hand above {side}_shoulder"))
+    yield Rule("arm hand fist", "raised lifted", raised_one,
+               unless_said("plank|push|fours|hands and knees|bird dog",
+                           states("{side}_hand above {side}_shoulder")))  # fmt: skip
     raised_both = r"(?:hands|fists) (?:are )?(?:raised|lifted)(?=$|[,.;]| (?:and(?! down)|while|with|as)\b)"
     yield Rule("hands fists", "raised lifted", raised_both,
                unless_said(LYING, states("hands above shoulders")))  # fmt: skip

@@ -128,10 +128,21 @@ def _legs() -> Iterator[Rule]:
     far_back = rf"{SIDE} (?:foot|leg) {apart}(?:far|well|way|straight) (?:back|backwards?|behind)\b"
     yield Rule("foot leg", "far well way straight", far_back,
                unless_said(_RESTING, against_other("{side}_foot behind {other}_foot 0.35")))  # fmt: skip
+    sole = rf"{SIDE} (?:heel|toes?|foot|sole) (?:just )?"
+    lands = (
+        rf"{sole}(?:lands|landing|strikes|striking|plants|steps) (?:well |far )?(?:ahead|in front|forwards?)\b(?! of)"
+    )
+    pushes = rf"{sole}(?:push(?:es|ing)|roll(?:s|ing)|drag(?:s|ging)) (?:off )?behind\b(?! the)"
+    for how, pattern in (("in front of", lands), ("behind", pushes)):
+        yield Rule("heel toe toes foot sole", "ahead front forward forwards behind", pattern,
+                   against_other(f"{{side}}_foot {how} {{other}}_foot 0.15"))  # fmt: skip
     leading = rf"{SIDE} (?:foot|leg) {apart}{steps}(?:forwards?|in front|ahead|leading|leads)\b(?! of)"
     yield Rule("foot leg", "forward forwards front ahead leading leads", leading,
                unless_said(_RESTING, against_other("{side}_foot in front of {other}_foot 0.1")))  # fmt: skip
-    trailing = rf"{SIDE} (?:foot|leg) {apart}(?:{steps})(?:back|backwards?|behind)\b(?! (?:the|of|him|her|his|their)\b)"
+    trailing = (
+        rf"{SIDE} (?:foot|leg) {apart}(?:{steps})(?:back|backwards?|behind)\b(?! (?:of\b|his\b|their\b"
+        r"|(?:the|her) (?!body\b|person\b|back\b|and\b|with\b|while\b|as\b)))"
+    )
     yield Rule("foot leg", "back backward backwards behind", trailing,
                unless_said(_RESTING, against_other("{side}_foot behind {other}_foot 0.1")))  # fmt: skip
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mardm_batch.language.limbs import other_side
-from mardm_batch.language.statements.rules import OF, Match, Rule, states, unless_said, where_said
+from mardm_batch.language.statements.rules import OF, Match, Rule, against_other, states, unless_said, where_said
 
 _MOVED_LEGS: Final = (
     r"split\w*|straddle\w*|pik(?:e|ed|ing)|tuck\w*|bent|bend\w*|stag|one leg|(?:left|right) (?:leg|knee|foot)|knees?"
@@ -56,8 +56,26 @@ def _face_down() -> Iterator[Rule]:
     others = r"side|reverse|sideways|bear|up(?:ward)?[- ]plank|twist\w*|turned|walk the|star|copenhagen"
     for condition in ("chest faces down", "pelvis height ..0.75"):
         yield Rule("plank", "plank", plank, unless_said(others, states(condition)))
+    yield Rule(
+        "plank", "plank", plank, unless_said(rf"{others}|knees?|bent|tuck\w*|spider\w*", states("knees bent ..45"))
+    )
+    for part, limbs, on_elbows in (
+        ("hand", "hand|arm", False),
+        ("elbow", "hand|arm|forearm|elbow", True),
+        ("foot", "leg|foot", False),
+    ):
+        lifted = (
+            rf"(?:plank|push[- ]?up)\b[^.;]{{0,40}}?\b(?P<side>left|right) (?:{limbs}) (?:(?:is|held|slightly"
+            rf"|straight) )*"
+            r"(?:lift\w*|rais\w*|reach\w*|extended|stretched|off the|in the air|hover\w*|up)\b"
+        )
+        stated = against_other(f"{{other}}_{part} on floor")
+        forearms = "forearms?|elbows?"
+        yield Rule("plank push pushup", "left right", lifted,
+                   where_said(forearms, stated) if on_elbows
+                   else stated if part == "foot" else unless_said(forearms, stated))  # fmt: skip
     on_forearms = r"(?:forearm|elbow|low)[- ]plank\b"
-    yield Rule("plank", "forearm elbow low", on_forearms, unless_said("side|one", states("elbows on floor")))
+    yield Rule("plank", "forearm elbow low", on_forearms, unless_said("side|one|left|right", states("elbows on floor")))
     dog = r"down(?:wards?)?[- ](?:facing[- ])?dog\b"
     on_three = r"three|one|left|right|single|knees?|bent|forearms?|elbows?|lift\w*|rais\w*|twist\w*"
     for condition in ("hands on floor", "feet on floor", "knees bent ..60"):
@@ -81,7 +99,8 @@ def _face_up() -> Iterator[Rule]:
                    unless_said("one|left|right|forearms?|elbows?", states(condition)))  # fmt: skip
     squat = r"squat(?:s|ting|ted)?\b"
     slight = (
-        r"left|right|one|single|cossack|side|kick\w*|pistol|slight\w*|quarter|half|shallow|mini|jump\w*|from|bit|little|tiny"
+        r"left|right|one|single|cossack|side|kick\w*|pistol|slight\w*|quarter|half|shallow|mini|jump\w*|from|bit"
+        r"|little|tiny"
         r"|partial|thrust|rack"
     )
     yield Rule("squat squats squatting squatted", "squat squats squatting squatted", squat,

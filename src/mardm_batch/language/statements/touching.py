@@ -24,6 +24,15 @@ def _beside_the_feet() -> Iterator[Rule]:
         r"(?:the |his |her |their )?(?:feet|toes)\b"
     )
     yield Rule(HANDS, "feet toes", before, states("{hand} in front of feet 0.12"))
+    by_toes = (
+        rf"{HAND} {gap('off|from|toward*|reach*')}(?:in front of|beside|next to|by|near|at|ahead of|to|on"
+        rf"|touch\w*) {OF}(?:own )?"
+        r"(?:toes|feet|heels|ankles)\b"
+    )
+    yield Rule(HANDS, "toes feet heels ankles", by_toes,
+               unless_said(r"sit\w*|sat|seated|kneel\w*|heels|l(?:ie|ies|ying)|supine|prone|back|air|jump\w*|leap\w*|bow|grab\w*"
+                           r"|lift\w*|rais\w*|v|boat|stool|chair|floor behind|squat\w*|crouch\w*",
+                           states("{hand} below {knee}")))  # fmt: skip
     around = rf"{HAND} {gap('off')}(?:on|to) (?:either|both) sides? of {OF}(?P<at>left|right) foot\b"
     yield Rule(HANDS, "foot", around, states("{hand} near {at}_foot 0.45"))
     for part, words in ((HAND, HANDS), (limb("forearm"), "forearm forearms")):
