@@ -121,7 +121,7 @@ from mardm_batch.language.statements.reading import stated_conditions
         (
             "one hand stretched ahead, the other trailing behind",
             [
-                "left_hand in front of right_hand 0.15 or right_hand in front of left_hand 0.15",
+                "left_hand in front of right_hand 0.22 or right_hand in front of left_hand 0.22",
                 "either hand in front of torso 0.1",
             ],
         ),

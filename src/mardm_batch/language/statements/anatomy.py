@@ -37,6 +37,7 @@ _SINGLE: Final = {
     "cervical region": "neck", "vertebral column": "spine", "spinal column": "spine", "backbone": "spine",
     "rib cage": "ribs", "ribcage": "ribs", "abdominals": "belly", "midriff": "belly", "belly button": "navel",
     "umbilicus": "navel", "abdomen": "belly", "gluteal fold": "buttocks", "cervical": "neck",
+    "leftward": "to the left", "leftwards": "to the left", "rightward": "to the right", "rightwards": "to the right",
     "rearwards": "backwards", "rearward": "backwards", "to the rear": "backwards", "posteriorly": "backwards",
     "anteriorly": "forwards", "to the fore": "forwards", "cranially": "upwards", "superiorly": "upwards",
     "cephalad": "upwards", "caudally": "downwards", "inferiorly": "downwards", "heavenward": "to the sky",

@@ -194,7 +194,7 @@ def rules() -> Iterator[Rule]:
     )
     alongside += "|torso|body|chest|ribs)\\b"
     yield Rule("arm arms", "adducted", alongside,
-               unless_said(f"horizontal\\w*|bent|elbows?|{LYING}", states("{arm} points down 35")))  # fmt: skip
+               unless_said(f"horizontal\\w*|bent|{LYING}", states("{arm} points down 35")))  # fmt: skip
     part_way = r"degrees (?:from|away|below|out|to)|half\w*|at an angle|lowered|slightly (?:out|to|away)"
     yield Rule("arm arms", "side sides sideways wide laterally outward outwards", aside, unless_said(part_way, outward))
     both_out = (

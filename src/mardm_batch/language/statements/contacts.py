@@ -242,13 +242,13 @@ def _down_the_leg(match: Match) -> str:
 def _hands_together() -> Iterator[Rule]:
     joined = (
         r"(?:clasped|joined|linked|interlaced|interlocked) behind\b|(?:clasped|joined|touching|touch"
-        r"|meeting|interlaced)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
+        r"|meeting|interlaced|interlocked)\b(?! (?:the|his|her|their|both|a|an|around|on|to|behind)\b)"
     )
     joining = gap("on|around|behind(?= the)|over", most=5)
     each_other = r"(?:to|against) (?:each other|one another)\b"
     yield Rule(
         "hands palms fingers fists fingertips",
-        "together clasped joined touching touch interlaced steepled other another meet meets meeting",
+        "together clasped joined touching touch interlaced interlocked steepled other another meet meets meeting",
         rf"(?:(?:hands|palms|fists|fingertips) {joining}(?:together\b|{joined}|{each_other}|meet\b)|(?:clasped|joined) "
         r"hands\b"
         r"|fingers (?:are )?(?:interlaced|interlocked|laced)\b)",

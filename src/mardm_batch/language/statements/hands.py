@@ -185,7 +185,7 @@ def rules() -> Iterator[Rule]:
     split = rf"one {hand} (?:\w+ ){{0,4}}?(?:{ahead}{between}{rear}|{rear}{between}{ahead})"
     yield Rule("hand arm palm fist forearm", "behind back backward backwards", split,
                unless_said(r"leg|foot|head|lower back", states(
-                   "left_hand in front of right_hand 0.15 or right_hand in front of left_hand 0.15")))  # fmt: skip
+                   "left_hand in front of right_hand 0.22 or right_hand in front of left_hand 0.22")))  # fmt: skip
     front_and_back = (
         rf"one {hand} (?:\w+ ){{0,3}}?(?:across|on|over|against) {OF}(?:front of {OF})?"
         r"(?:tummy|belly|stomach|waist|front|abdomen|midriff|navel|middle)\b[^.;]{0,20}? "
