@@ -5,6 +5,7 @@ negations, British forms and "the other hand" say, `rewriting.CaptionReader` has
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from mardm_batch.language.statements import (
@@ -22,6 +23,7 @@ from mardm_batch.language.statements import (
     trunk,
 )
 from mardm_batch.language.statements.everyday import in_plain_words
+from mardm_batch.language.statements.rules import Rule
 from mardm_batch.language.statements.wording import put_plainly
 from mardm_batch.language.words import split_words
 
@@ -61,19 +63,42 @@ _RULES: Final = (
 )
 
 
+def _rules_by_word(words_of: Callable[[Rule], Iterable[str]]) -> dict[str, int]:
+    """By word the numbers of the rules that have it, as the bits of an integer."""
+    by_word: dict[str, int] = {}
+    for number, rule in enumerate(_RULES):
+        for word in words_of(rule):
+            by_word[word] = by_word.get(word, 0) | 1 << number
+    return by_word
+
+
+_WITH_PART: Final = _rules_by_word(lambda rule: rule.parts)
+_WITH_WORD: Final = _rules_by_word(lambda rule: rule.words)
+
+
 def stated_conditions(text: str) -> dict[str, str]:
     """The conditions that a text states, each with the words that do."""
     text = put_plainly(_LABEL.sub(" ", in_plain_words(text.lower())))
-    words = set(split_words(text))
     found: dict[str, str] = {}
-    for rule in _RULES:
-        if words.isdisjoint(rule.parts) or words.isdisjoint(rule.words):
-            continue
+    for rule in _rules_for(split_words(text)):
         for match in rule.pattern.finditer(text):
             before = text[max(match.start() - 40, 0) : match.start()]
             if not _UNSURE.search(before) and not _is_joined(match[0], before) and (stated := rule.condition(match)):
                 found.setdefault(stated, match[0])
     return found
+
+
+def _rules_for(words: Iterable[str]) -> Iterator[Rule]:
+    """The rules, in their order, of which these words have a part and a word: a few of all."""
+    parts = said = 0
+    for word in words:
+        parts |= _WITH_PART.get(word, 0)
+        said |= _WITH_WORD.get(word, 0)
+    left = parts & said
+    while left:
+        first = left & -left
+        yield _RULES[first.bit_length() - 1]
+        left ^= first
 
 
 def _is_joined(words: str, before: str) -> bool:
