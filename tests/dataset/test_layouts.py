@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.pose.geometry import Joints
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.relayout import main, relayout
+from mardm_batch.verify.findings import Kind
 from mardm_batch.verify.verification import verify
 
 SETTINGS = Provenance("embedded", 1, 8, {"cfg": 2.0}, "0123", "float32")
@@ -273,6 +275,40 @@ def test_a_folder_without_poses_cannot_be_moved(tmp_path: Path, capsys: pytest.C
         main([str(tmp_path / "missing"), "--to", "nested"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("layout", "place", "make_obstacle"),
+    [
+        ("nested", folder_of("waving_0"), Path.touch),
+        ("nested", folder_of("waving_0"), lambda path: path.symlink_to(path.name)),
+        ("shards", "all-00000.tar", Path.mkdir),
+        ("shards", "all-00000.tar", os.mkfifo),
+        ("shards", "all-00000.tar", lambda path: path.symlink_to(path.name)),
+        ("shards", "all-00000.parquet", Path.mkdir),
+        ("shards", "all-00001.tar", Path.mkdir),
+        ("shards", ".mardm_batch/open", Path.touch),
+        ("shards", ".mardm_batch/open/shard-0-of-2", Path.touch),
+    ],
+)
+def test_what_is_in_the_place_of_poses_is_refused_with_what_sets_it_aside(
+    tmp_path: Path, layout: str, place: str, make_obstacle
+) -> None:
+    store = make(tmp_path, layout)
+    obstacle = store.output / place
+    shutil.rmtree(obstacle) if obstacle.is_dir() else obstacle.unlink(missing_ok=True)
+    make_obstacle(obstacle)
+    command = f"python -m mardm_batch.verify {store.output} --repair"
+    with pytest.raises(InputError, match=f"^paths.output=.* {obstacle} is a .*; {command} sets it aside$"):
+        store.prepare()
+    assert place in {each.where for each in verify(store.output).problems if each.kind == Kind.MISPLACED}
+    verify(store.output, repair=True)
+    again = PoseStore(store.output, (NPY,))
+    again.prepare()
+    run(again, again.survey(PROMPTS).unfinished)
+    rebuild_metadata(again)
+    assert again.survey(PROMPTS).finished == PROMPTS
+    assert verify(store.output).problems == []
 
 
 def test_pictures_of_a_nested_folder_are_exported(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ folder and moved into place, the JSON last: a pose is finished when its JSON has
 """
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
+from mardm_batch.dataset import obstacles
 from mardm_batch.dataset.formats.format import Format, PoseContent
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import FORMATS, format_of
-from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS, repair_command
+from mardm_batch.dataset.layout import PROBE_PREFIX, PROGRESS, RECORDS
 from mardm_batch.dataset.layouts.flat import FlatLayout
 from mardm_batch.dataset.layouts.layout import NONE
 from mardm_batch.dataset.layouts.registry import layout_of, record_layout
@@ -27,7 +27,7 @@ from mardm_batch.dataset.snapshot import Snapshot
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import WHOLE_LIST
-from mardm_batch.system.files import UnusableFileError, Version, file_kind, translate_disk_full, write_new
+from mardm_batch.system.files import UnusableFileError, Version, translate_disk_full, write_new
 from mardm_batch.system.folders import unwritable
 from mardm_batch.system.garbage import no_garbage_search
 from mardm_batch.system.json_records import parse_json
@@ -92,33 +92,28 @@ class PoseStore:
         """Create the output folder.
 
         Raises:
-            InputError: it cannot be created or written to, or something is in the way of a lock.
+            InputError: it cannot be created or written to, or something is in the place of a lock or of poses.
         """
         records = self.output / RECORDS
         try:
-            if (reason := self.obstacle_in_records()) is not None:
-                raise InputError(f"paths.output={self.output}: cannot be written to: {reason}")
+            self.check_free(obstacles.in_records(self.output))
             (records / PROGRESS).mkdir(parents=True, exist_ok=True)
             probe = records / f"{PROBE_PREFIX}{uuid4().hex}"
             write_new(probe, b"")
             probe.unlink(missing_ok=True)  # another run may have cleared it as a leftover
             if self.layout.NAME != FlatLayout.NAME:
                 record_layout(self.output, self.layout.NAME)
+                self.check_free(self.output / each for each in self.layout.obstacles())
                 self.layout.prepare()
         except OSError as error:
             raise unwritable("paths.output", self.output, error, {}) from None
 
-    def obstacle_in_records(self) -> str | None:
-        """What stands in the place of a folder or lock of the records, and the command that sets it aside; None:
-        nothing. Raises OSError."""
-        records = self.output / RECORDS
-        folders = records, records / PROGRESS
-        for path in (*folders, *records.glob("*.lock")):
-            with suppress(FileNotFoundError, NotADirectoryError):
-                mode = path.lstat().st_mode
-                if not (stat.S_ISDIR(mode) if path in folders else stat.S_ISREG(mode)):
-                    return f"{path} is {file_kind(mode)}; {repair_command(self.output)} sets it aside"
-        return None
+    def check_free(self, found: Iterable[Path]) -> None:
+        """Raises InputError where something is in the way."""
+        for path in found:
+            raise InputError(
+                f"paths.output={self.output}: cannot be written to: {obstacles.described(self.output, path)}"
+            )
 
     @contextmanager
     def keeping_ledger(self, shard: str) -> Iterator[None]:

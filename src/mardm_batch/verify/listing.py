@@ -9,12 +9,13 @@ from typing import Final
 
 from mardm_batch.dataset.formats.json_file import JSON
 from mardm_batch.dataset.formats.registry import split_file_name
-from mardm_batch.dataset.layout import CARD, FAILURES, LAYOUT_RECORD, METADATA, PROGRESS, RECORDS, REVIEWS
+from mardm_batch.dataset.layout import LAYOUT_RECORD, PROGRESS, RECORDS
 from mardm_batch.dataset.layouts.layout import NONE, Layout
-from mardm_batch.dataset.layouts.registry import layout_of
+from mardm_batch.dataset.layouts.registry import LAYOUTS, layout_of
+from mardm_batch.dataset.obstacles import LISTS
 from mardm_batch.dataset.sweeps import SWEEP_RECORD
 from mardm_batch.errors import InputError
-from mardm_batch.system.files import unless_circular
+from mardm_batch.system.files import file_kind, unless_circular
 from mardm_batch.system.folders import check_folder
 from mardm_batch.system.garbage import no_garbage_search
 
@@ -22,7 +23,6 @@ REMOVED: Final = f"{RECORDS}/removed"
 """Where a repair moves files, from the output folder."""
 FOLDERS: Final = (RECORDS, REMOVED, f"{RECORDS}/{PROGRESS}")
 """Folders of the records, which must be no links."""
-OWN_FILES: Final = (METADATA, FAILURES, REVIEWS, CARD)
 FOLDER_FOR_FILE: Final = "a folder in the place of a file"
 
 
@@ -70,6 +70,7 @@ def list_files(output: Path) -> Listing:
         if os.path.lexists(output / path) and (os.path.islink(output / path) or not os.path.isdir(output / path)):
             listing.misplaced[path] = "no folder of its own"
     try:
+        listing.misplaced |= in_place_of_poses(output)
         folders = [""] + [folder for folder in layout.folders() if folder]
         below = [path for folder in folders for path in add_folder(listing, layout, folder)]
     except OSError as error:
@@ -79,9 +80,9 @@ def list_files(output: Path) -> Listing:
         for path in layout.own_files():
             listing.sizes.pop(path, None)
     for path in below:
-        if path in folders:
+        if path in folders or path in listing.misplaced:
             continue
-        if path in OWN_FILES or is_for_pose(path, layout, listing.poses):
+        if path in LISTS or is_for_pose(path, layout, listing.poses):
             listing.misplaced[path] = FOLDER_FOR_FILE
         else:
             listing.folders.append(path)
@@ -91,6 +92,12 @@ def list_files(output: Path) -> Listing:
     listing.misplaced.pop(LAYOUT_RECORD, None)  # a damaged one, whatever it is, is a problem of its own
     listing.disk = dict(sorted(listing.disk.items(), key=lambda item: -item[1][1]))
     return listing
+
+
+def in_place_of_poses(output: Path) -> dict[str, str]:
+    """What is in the way of any layout, to which poses may be moved, by its path: what it is. Raises OSError."""
+    found = [path for layout in LAYOUTS.values() for path in layout(output).obstacles()]
+    return {path: f"{file_kind((output / path).lstat().st_mode)} in the place of poses" for path in found}
 
 
 def find_obstacles(listing: Listing, layout: Layout, pose_names: Container[str]) -> None:

@@ -14,7 +14,7 @@ from mardm_batch.errors import InputError
 from mardm_batch.system.files import random_sibling
 from mardm_batch.verify.audit import check_layout_record
 from mardm_batch.verify.findings import Expected, Finding, Kind, Repair, Report
-from mardm_batch.verify.listing import REMOVED, list_files
+from mardm_batch.verify.listing import REMOVED, in_place_of_poses, list_files
 
 
 class Aside:
@@ -54,13 +54,14 @@ class Aside:
 
 
 def clear_the_way(output: Path, aside: Aside) -> list[Finding]:
-    """Move obstacles in the place of locks and folders of the records, without which nothing else works, and a wrong
-    record of the layout, which is written anew when the folder is prepared.
+    """Move obstacles in the place of locks, of folders of the records and of those of poses, without which nothing else
+    works, and a wrong record of the layout, which is written anew when the folder is prepared.
 
     Raises:
         InputError: something cannot be moved.
     """
     ways = {path: what for path, what in list_files(output).misplaced.items() if path.partition("/")[0] == RECORDS}
+    ways |= in_place_of_poses(output)
     findings = [Finding(Kind.MISPLACED, path, what, (path,)) for path, what in ways.items()]
     findings += check_layout_record(output)
     for path in (*ways, *(LAYOUT_RECORD for each in findings if each.kind == Kind.LAYOUT)):

@@ -123,6 +123,10 @@ class Layout(ABC):
         """Files in the output folder that hold poses and are not files of one pose."""
         return frozenset()
 
+    def obstacles(self) -> Iterator[str]:
+        """What is in the place of folders or larger files of poses, by paths from the output folder. Raises OSError."""
+        yield from ()
+
     def look(self) -> None:
         """Take notice of what other processes wrote. Raises OSError."""
         return

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from mardm_batch.dataset.layouts.layout import Layout
+from mardm_batch.system.files import unless_circular
 
 CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 FOLDERS: Final = tuple(one + other for one in CHARACTERS for other in CHARACTERS)
+PLACES: Final = frozenset(FOLDERS)
 
 
 class NestedLayout(Layout):
@@ -26,8 +28,14 @@ class NestedLayout(Layout):
     def folders(self) -> Iterator[str]:
         """See `Layout.folders`: those of the 1,024 that exist."""
         with os.scandir(self.output) as entries:
-            names = {entry.name for entry in entries if len(entry.name) == len(FOLDERS[0]) and entry.is_dir()}
-        yield from sorted(names.intersection(FOLDERS))
+            names = [each.name for each in entries if each.name in PLACES and unless_circular(each.is_dir)]
+        yield from sorted(names)
+
+    def obstacles(self) -> Iterator[str]:
+        """See `Layout.obstacles`."""
+        with os.scandir(self.output) as entries:
+            names = [entry.name for entry in entries if entry.name in PLACES and not os.path.isdir(entry.path)]
+        yield from names
 
     def prepare(self) -> None:
         """See `Layout.prepare`."""

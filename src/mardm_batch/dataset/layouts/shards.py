@@ -36,6 +36,7 @@ from mardm_batch.dataset.layouts.layout import Layout, PoseFile
 from mardm_batch.dataset.leftovers import is_locked
 from mardm_batch.dataset.locks import list_lock
 from mardm_batch.dataset.records import Changed, Finished
+from mardm_batch.system.files import unless_circular
 
 BLOCK_NAME: Final = re.compile(r"(?P<owner>all|shard-\d+-of-\d+)-(?P<number>\d{5,})")
 
@@ -67,7 +68,7 @@ class ShardsLayout(Layout):
         with os.scandir(self.output) as entries:
             for entry in entries:
                 name = entry.name.removesuffix(TAR)
-                if name != entry.name and BLOCK_NAME.fullmatch(name) and entry.is_file():
+                if name != entry.name and BLOCK_NAME.fullmatch(name) and unless_circular(entry.is_file):
                     status = entry.stat()
                     found[name] = (status.st_mtime_ns, status.st_size)
         if {name: block.changed for name, block in self.blocks.items()} != found:
@@ -85,6 +86,18 @@ class ShardsLayout(Layout):
         """See `Layout.place`."""
         place = self.places.get(name)
         return f"*{TAR}/{name}{suffix}" if place is None else f"{place.block}{TAR}/{name}{suffix}"
+
+    def obstacles(self) -> Iterator[str]:
+        """See `Layout.obstacles`."""
+        waiting = f"{RECORDS}/{OPEN}"
+        if os.path.lexists(self.output / waiting) and not os.path.isdir(self.output / waiting):
+            yield waiting
+        yield from (f"{waiting}/{each.name}" for each in (self.output / waiting).glob("*") if not each.is_dir())
+        with os.scandir(self.output) as entries:
+            for entry in entries:
+                name, dot, suffix = entry.name.partition(".")
+                if dot + suffix in (TAR, PARQUET) and BLOCK_NAME.fullmatch(name) and not os.path.isfile(entry.path):
+                    yield entry.name
 
     def files_of(self, name: str, suffixes: Collection[str]) -> tuple[str, ...]:
         """See `Layout.files_of`: the whole block."""
