@@ -163,7 +163,7 @@ def test_a_folder_is_moved_to_another_layout_and_back(tmp_path: Path, capsys: py
         again = PoseStore(store.output, (NPY,))
         assert again.survey(PROMPTS, SETTINGS).finished == PROMPTS
         assert listed(store.output) == [again.layout.place(each.name, ".npy") for each in PROMPTS]
-        assert relayout(store.output, layout) == 0
+        assert relayout(store.output, layout) == ((), ())
     assert (store.output / "contact_sheet.png").exists()
     assert [path.name for path in store.output.iterdir() if path.is_dir()] == [".mardm_batch"]
 
@@ -188,7 +188,7 @@ def test_a_move_that_was_interrupted_is_finished_before_anything_else(tmp_path: 
     with pytest.raises(InputError, match="interrupted.*--to nested"):
         relayout(store.output, "flat")
     assert target.NAME == "flat"
-    assert relayout(store.output, "nested") == 4
+    assert len(relayout(store.output, "nested")[0]) == 4
     assert PoseStore(store.output, (NPY,)).survey(PROMPTS).finished == PROMPTS
 
 
@@ -254,12 +254,73 @@ def test_the_wanted_layout_stands_for_a_missing_record(tmp_path: Path) -> None:
     check_layout(store.output, "nested")
 
 
-def test_poses_that_a_move_left_behind_do_not_make_a_flat_folder_nested(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("layout", "other"), [("nested", "flat"), ("flat", "nested"), ("flat", "shards")])
+def test_poses_that_lack_files_stay_behind_and_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str, other: str
+) -> None:
+    store = make(tmp_path, layout)
+    store.layout.path("waving_0", ".npy").unlink()
+    (store.output / "theirs.json").write_text("{}")
+    assert main([str(store.output), "--to", other]) == 1
+    said = capsys.readouterr()
+    assert f"4 poses moved, the layout is {other}\n" in said.out
+    assert said.err == "error: not moved, as files are missing: 1 pose (waving_0); the next run makes them anew\n"
+    assert store.layout.path("waving_0", ".json").exists()
+    check_layout(store.output, other)
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def link_elsewhere(path: Path) -> None:
+    path.rename(path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("place", "put", "to"),
+    [
+        (".mardm_batch", link_elsewhere, "nested"),
+        (".mardm_batch/progress", lambda path: (remove(path), path.touch()), "nested"),
+        (".mardm_batch/all.lock", Path.mkdir, "nested"),
+        (".mardm_batch/metadata.lock", lambda path: (remove(path), os.mkfifo(path)), "nested"),
+        (".mardm_batch/failures.lock", lambda path: path.symlink_to("nowhere"), "shards"),
+        (".mardm_batch/layout.json", Path.mkdir, "nested"),
+        ("failures.jsonl", Path.mkdir, "nested"),
+        ("reviews.jsonl", Path.mkdir, "nested"),
+        ("metadata.jsonl", lambda path: (remove(path), path.mkdir()), "shards"),
+        (folder_of("waving_3"), Path.touch, "nested"),
+        ("all-00000.tar", Path.mkdir, "shards"),
+    ],
+)
+def test_nothing_is_moved_where_something_is_in_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, put, to: str
+) -> None:
+    store = make(tmp_path, "flat")
+    put(store.output / place)
+    before = sorted(path for path in store.output.rglob("*") if path.suffix != ".lock")
+    with pytest.raises(SystemExit) as ended:
+        main([str(store.output), "--to", to])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert place in error
+    assert f"python -m mardm_batch.verify {store.output} --repair" in error
+    assert before == sorted(path for path in store.output.rglob("*") if path.suffix != ".lock")
+    verify(store.output, repair=True)
+    assert main([str(store.output), "--to", to]) == 0
+    assert "5 poses moved" in capsys.readouterr().out
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_moved(tmp_path: Path) -> None:
     store = make(tmp_path, "nested")
-    (store.output / folder_of("waving_0") / "waving_0.npy").unlink()
-    relayout(store.output, "flat")
-    assert (store.output / folder_of("waving_0") / "waving_0.json").exists()
-    check_layout(store.output, "flat")
+    (store.output / "waving_3.npy").mkdir()
+    with pytest.raises(InputError, match=r"waving_3\.npy is a folder in the place of a file: move it away"):
+        relayout(store.output, "flat")
+    check_layout(store.output, "nested")
+    assert store.survey(PROMPTS).finished == PROMPTS
 
 
 def test_the_many_folders_of_another_layout_are_one_line(tmp_path: Path) -> None:
@@ -296,7 +357,7 @@ def test_what_is_in_the_place_of_poses_is_refused_with_what_sets_it_aside(
 ) -> None:
     store = make(tmp_path, layout)
     obstacle = store.output / place
-    shutil.rmtree(obstacle) if obstacle.is_dir() else obstacle.unlink(missing_ok=True)
+    remove(obstacle)
     make_obstacle(obstacle)
     command = f"python -m mardm_batch.verify {store.output} --repair"
     with pytest.raises(InputError, match=f"^paths.output=.* {obstacle} is a .*; {command} sets it aside$"):
@@ -417,7 +478,7 @@ def test_poses_are_moved_into_blocks_and_out_of_them(tmp_path: Path) -> None:
     store = make(tmp_path, "flat")
     before = {path.name: path.read_bytes() for path in store.output.glob("waving*")}
     for layout in ("shards", "nested", "shards", "flat"):
-        assert relayout(store.output, layout) == 5
+        assert len(relayout(store.output, layout)[0]) == 5
         assert PoseStore(store.output, (NPY,)).survey(PROMPTS, SETTINGS).finished == PROMPTS
         assert verify(store.output).problems == []
     assert {path.name: path.read_bytes() for path in store.output.glob("waving*")} == before
