@@ -213,6 +213,7 @@ def test_held_out_recordings_are_not_trained_on(tmp_path, recorded, monkeypatch)
         ("sizes.width=18", "sizes.width=18: must be a multiple of twice sizes.heads (2)"),
         ("data.composed_clips=0", "data.composed_clips=0: must be at least 1"),
         ("start_share=0.5", "start_share=0.5: must be 0 where start names no weights"),
+        ("data.written_share=0.3", "data.written_share=0.3: must be 0 where start names no weights"),
         ("output=weights.tar", "output=weights.tar: must be a file ending in .safetensors"),
     ],
 )

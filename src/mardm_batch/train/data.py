@@ -79,6 +79,7 @@ def read_motions(
     resume: bool,
     scales: tuple[Tensor, Tensor] | None = None,
     report: Callable[[int], None] = lambda composed: None,
+    write: Callable[[], Sequence[Clip]] = tuple,
 ) -> Motions:
     """All clips to train on, without held-out ones; the same for the same seed. They are saved for `resume`.
 
@@ -90,6 +91,7 @@ def read_motions(
             they are made again and normalised with the saved scales.
         scales: mean and standard deviation to normalise with; by default those of the clips.
         report: called with the number of clips composed so far.
+        write: makes the clips of written captions, where they have a share.
 
     Raises:
         InputError: recorded motion cannot be read.
@@ -99,10 +101,12 @@ def read_motions(
         saved = torch.load(clips_file, weights_only=True)
         return Motions(**torch.load(scales_file, weights_only=True), **saved)
     recordings = [each for each in read_recordings(settings) if not is_held_out("recording", each.name)]
+    composed_share = 1 - settings.mocap_share - settings.written_share
     motions = Motions.from_sources(
         [
             (settings.mocap_share, recorded_clips(recordings, settings.mocap_stride, seed)),
-            (1 - settings.mocap_share, composed_clips(settings.composed_clips, seed, settings.processes, report)),
+            (settings.written_share, write() if settings.written_share else ()),
+            (composed_share, composed_clips(settings.composed_clips, seed, settings.processes, report)),
         ]
     )
     if scales is not None:

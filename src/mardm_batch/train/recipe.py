@@ -7,7 +7,7 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from mardm_batch.train.record import begin_record, check_folders, finish_record,
 from mardm_batch.train.settings import AutoencoderStage, DataSettings, NetworkStage, TrainConfig
 
 if TYPE_CHECKING:
+    from mardm_batch.library.clips import Clip
     from mardm_batch.model.autoencoder import Autoencoder
     from mardm_batch.model.checkpoint import LoadedModel
     from mardm_batch.train.data import Motions
@@ -143,6 +144,7 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     from mardm_batch.train import autoencoder_loop, network_loop
     from mardm_batch.train.data import read_held_out_motions, read_motions
     from mardm_batch.train.stage import average, run_stage
+    from mardm_batch.train.written import written_clips
 
     torch.set_num_threads(config.threads)
     log, sizes = report.log, config.sizes
@@ -150,7 +152,13 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     start_model = None if config.start is None else load_start(config.start)
     scales = None if start_model is None else (start_model.mean, start_model.std)
     composed = CompositionReport(config.data.composed_clips)
-    motions = read_motions(config.data, config.seed, folder, config.resume, scales, composed)
+
+    def write() -> "Sequence[Clip]":
+        assert start_model is not None
+        log.info("poses for written captions are made first, %d for each", config.data.written_poses)
+        return written_clips(start_model, config.data.written_poses, config.seed)
+
+    motions = read_motions(config.data, config.seed, folder, config.resume, scales, composed, write)
     log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))
 
     torch.manual_seed(config.seed)

@@ -19,6 +19,8 @@ FINISHED: Final = "finished"
 """Key of the record: with which settings the training ended."""
 RECORDED_CLIPS: Final = ("data.mocap_share", "data.mocap_stride")
 """Settings on which the clips depend where there are recordings."""
+WRITTEN_CLIPS: Final = ("data.written_share", "data.written_poses")
+"""Settings on which the clips depend where there are those of written captions."""
 AUTOENCODER_SIZES: Final = ("sizes.autoencoder_width", "sizes.latent")
 """Settings on which the autoencoder's checkpoint depends."""
 
@@ -130,6 +132,8 @@ def described_clips(config: TrainConfig) -> dict[str, str]:
     described |= {key: "null" if path is None else "a path" for key, path in recordings.items()}
     if any(path is not None for path in recordings.values()):
         described |= {key: str(getattr(data, key.removeprefix("data."))) for key in RECORDED_CLIPS}
+    if data.written_share:
+        described |= {key: str(getattr(data, key.removeprefix("data."))) for key in WRITTEN_CLIPS}
     return described
 
 

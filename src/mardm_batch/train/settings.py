@@ -21,6 +21,12 @@ class DataSettings(Settings):
     bvh: str | None = setting("folder of CMU's motions in BVH, in addition to data.mocap or instead of it")
     mocap_share: float = setting("share of recorded clips among those drawn; the rest are composed", number(0, 1))
     mocap_stride: int = setting("frames between the starts of two recorded windows", whole(1))
+    written_share: float = setting(
+        "share of clips of written captions among those drawn: poses by the weights of `start`, changed until they "
+        "show what their captions ask for",
+        number(0, 1),
+    )
+    written_poses: int = setting("poses of each written caption", whole(1))
     composed_clips: int = setting("clips composed from the pose library", whole(0))
     processes: int = setting("processes that compose clips", whole(1))
 
@@ -110,6 +116,11 @@ class TrainConfig(Settings):
         super().__post_init__()
         if self.start is None and self.start_share:
             raise out_of_range("start_share", self.start_share, "0 where start names no weights")
+        if self.start is None and self.data.written_share:
+            raise out_of_range("data.written_share", self.data.written_share, "0 where start names no weights")
+        if self.data.mocap_share + self.data.written_share > 1:
+            allowed = f"at most {1 - self.data.mocap_share:g} beside data.mocap_share={self.data.mocap_share:g}"
+            raise out_of_range("data.written_share", self.data.written_share, allowed)
         recorded = self.data.mocap is not None or self.data.bvh is not None
         if not recorded and self.data.composed_clips == 0:
             raise out_of_range("data.composed_clips", 0, "at least 1 where neither data.mocap nor data.bvh is given")
