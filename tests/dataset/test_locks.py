@@ -99,5 +99,5 @@ def test_a_folder_in_the_place_of_a_lock_is_an_error_that_says_what_sets_it_asid
         ReviewList(output).append([review])
     with pytest.raises(UnusableFileError, match="--repair"), list_lock(output, "metadata"):
         pass
-    with pytest.raises(UnusableFileError, match="--repair"):
+    with pytest.raises(InputError, match="--repair"):
         relayout(output, "nested")

@@ -215,3 +215,13 @@ def test_what_was_read_is_known_the_next_time(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr("mardm_batch.overview.cache.__version__", "another")
     shown()
     assert len(read) == len(changed["name"])
+
+
+def test_a_folder_in_the_place_of_the_reviews_is_named_with_what_sets_it_aside(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "reviews.jsonl").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        main([str(folder), "--static", str(tmp_path / "page.html")])
+    advice = f"is a folder, not a regular file; python -m mardm_batch.verify {folder} --repair sets it aside"
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"error: {folder}/reviews.jsonl: {advice}\n")

@@ -25,6 +25,7 @@ from mardm_batch.dataset.progress import Progress, read_progress
 from mardm_batch.dataset.queues import ENDED, QUEUED, RUNNING, QueuedJob, write_queue
 from mardm_batch.dataset.records import Failure
 from mardm_batch.dataset.sweeps import SweepJob, SweepRecord, read_sweep
+from mardm_batch.errors import InputError
 from mardm_batch.monitor.__main__ import main
 from mardm_batch.monitor.gpus import Gpu, Gpus
 from mardm_batch.monitor.snapshot import take_snapshot
@@ -627,6 +628,14 @@ def test_a_damaged_record_of_a_sweep_is_named_and_set_aside(
     assert "sweep.json" not in as_text(tmp_path, capsys)
 
 
+@pytest.mark.parametrize("place", [".mardm_batch", ".mardm_batch/progress"])
+def test_a_file_in_the_place_of_the_records_is_named_with_what_sets_it_aside(tmp_path: Path, place: str) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).touch()
+    with pytest.raises(InputError, match=f"^{tmp_path / place} is a file; .*verify {tmp_path} --repair sets it aside$"):
+        take_snapshot(tmp_path, Gpus())
+
+
 def test_without_a_terminal_it_prints_once(tmp_path: Path, worker: Process, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "all", state="running", pid=worker.pid)
     assert main([str(tmp_path)]) == 0
@@ -683,24 +692,27 @@ def test_live_view_waits_for_a_run_that_has_not_started(tmp_path: Path, worker: 
     (tmp_path / "poses").mkdir()
     write(tmp_path / "poses", "all", state="running", pid=worker.pid, total=10, done=3)
     terminal.read_until("running for")
-    terminal.process.send_signal(signal.SIGINT)
-    assert terminal.read_to_end() == 0
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.read_to_end() == 143
+    assert terminal.seen.endswith("interrupted\r\n")
 
 
-def test_ctrl_c_ends_the_wait_for_a_run_quietly(tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_wait_for_a_run_with_one_line(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     terminal.read_until("waiting for a run")
     terminal.process.send_signal(signal.SIGINT)
-    assert terminal.read_to_end() == 0
+    assert terminal.read_to_end() == 130
     assert "Traceback" not in terminal.seen
+    assert terminal.seen.endswith("interrupted\r\n")
 
 
-def test_ctrl_c_ends_the_live_view_quietly(tmp_path: Path, worker: Process) -> None:
+def test_ctrl_c_ends_the_live_view_and_leaves_what_it_last_showed(tmp_path: Path, worker: Process) -> None:
     write(tmp_path, "all", state="running", pid=worker.pid, total=10, done=3)
     terminal = Terminal(tmp_path)
     terminal.read_until("running for")
     terminal.process.send_signal(signal.SIGINT)
-    assert terminal.read_to_end() == 0
+    assert terminal.read_to_end() == 130
     after = terminal.seen.partition("\x1b[?1049l")[2]
     assert "3 / 10" in after
+    assert after.endswith("interrupted\r\n")
     assert "Traceback" not in after

@@ -128,6 +128,9 @@ def test_a_wrong_list_is_exit_code_1_and_one_line_and_the_next_run_mends_it(
         assert run(config) == 1
     (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
     assert "were not brought up to date" in record.getMessage()
+    command = f"python -m mardm_batch.verify {output} --repair sets it aside"
+    advice = command if "a folder in" in fault else "run the same command again once "
+    assert record.getMessage().count(advice) == 1
     assert "\n" not in record.getMessage()
     summary = json.loads((output.parent / "run" / "summary.json").read_text())
     assert (summary["exit_code"], summary["state"]) == (1, "incomplete")

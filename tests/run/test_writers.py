@@ -77,6 +77,17 @@ def test_a_pose_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
     assert not list((tmp_path / "poses").glob("pose_1.*"))
 
 
+@pytest.mark.parametrize("suffix", [".json", ".npy"])
+def test_a_folder_in_the_place_of_a_file_of_a_pose_is_named_with_what_mends_it(tmp_path: Path, suffix: str) -> None:
+    with PoseWriters(settings_in(tmp_path), workers=1) as writers:
+        folder = tmp_path / "poses" / f"pose_0{suffix}"
+        folder.mkdir()
+        (outcome,) = [*writers.write([pose(0)], PROVENANCE), *writers.finish()]
+    command = f"python -m mardm_batch.verify {tmp_path}/poses --repair"
+    assert outcome.failure is not None
+    assert outcome.failure.error == f"{folder} is a folder; {command} sets it aside"
+
+
 def test_a_killed_worker_loses_no_pose(tmp_path: Path) -> None:
     with PoseWriters(settings_in(tmp_path), workers=1) as writers:
         outcomes = list(writers.write([pose(0)], PROVENANCE))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mardm_batch.dataset.layout import FAILURES
 from mardm_batch.dataset.locks import list_lock
+from mardm_batch.dataset.obstacles import naming_obstacles
 from mardm_batch.dataset.records import Failure
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.system.files import (
@@ -41,7 +42,8 @@ class FailureList:
         failures: dict[tuple[str, int], Failure] = {}
         ignored = 0
         try:
-            content = read_regular(self.path, MAX_LIST_BYTES)
+            with naming_obstacles(self.output):
+                content = read_regular(self.path, MAX_LIST_BYTES)
         except FileNotFoundError:
             return [], 0
         for line in content.split(b"\n"):
@@ -72,7 +74,8 @@ class FailureList:
         lines = json_lines(failures)
         if not lines:
             return
-        with list_lock(self.output, "failures", seconds), open_for_appending(self.path) as file:
+        locked = list_lock(self.output, "failures", seconds)
+        with locked, naming_obstacles(self.output), open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)

@@ -9,13 +9,14 @@ import errno
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
-from mardm_batch.dataset.layout import RECORDS, repair_command
+from mardm_batch.dataset.layout import RECORDS
+from mardm_batch.dataset.obstacles import naming_obstacles
 from mardm_batch.errors import InputError
 from mardm_batch.prompts.shards import WHOLE_LIST, described_shard, shard_name, shards_overlap
 from mardm_batch.system.files import UnusableFileError, file_kind
@@ -114,8 +115,8 @@ def check_lock(path: Path) -> None:
     with suppress(FileNotFoundError):
         mode = path.lstat().st_mode
         if not stat.S_ISREG(mode):
-            advice = f"; {repair_command(path.parent.parent)} sets it aside" if path.parent.name == RECORDS else ""
-            raise UnusableFileError(errno.EINVAL, f"is {file_kind(mode)}, not a lock{advice}", str(path))
+            with naming_obstacles(path.parent.parent) if path.parent.name == RECORDS else nullcontext():
+                raise UnusableFileError(errno.EINVAL, f"is {file_kind(mode)}, not a lock", str(path))
 
 
 def file_lock(path: Path) -> FileLock:

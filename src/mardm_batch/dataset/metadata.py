@@ -18,6 +18,7 @@ from mardm_batch.dataset.formats.png_file import PNG
 from mardm_batch.dataset.layout import CARD, METADATA, RECORDS
 from mardm_batch.dataset.leftovers import remove_partial_files
 from mardm_batch.dataset.locks import list_lock
+from mardm_batch.dataset.obstacles import naming_obstacles
 from mardm_batch.dataset.records import MetadataRow, PoseDocument
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore
@@ -68,7 +69,7 @@ def rebuild_metadata(store: PoseStore, watch: Watch | None = None) -> int:
     Raises:
         OSError: a JSON cannot be read, a list cannot be written, or another process holds the lock of the lists.
     """
-    with list_lock(store.output, "metadata"):
+    with naming_obstacles(store.output), list_lock(store.output, "metadata"):
         remove_partial_files(store.output, (METADATA, CARD))
         versions, suffixes = store.versions()
         before, groups = state_of(store, versions, suffixes), Counter[Group]()

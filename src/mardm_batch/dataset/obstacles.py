@@ -2,13 +2,31 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from mardm_batch.dataset.layout import CARD, FAILURES, METADATA, PROGRESS, RECORDS, REVIEWS, repair_command
-from mardm_batch.system.files import file_kind
+from mardm_batch.system.files import UnusableFileError, file_kind
 
 LISTS: Final = (METADATA, FAILURES, REVIEWS, CARD)
+
+
+class ObstacleError(UnusableFileError):
+    """Something is in the place of a file of an output folder; the message has the command that sets it aside."""
+
+
+@contextmanager
+def naming_obstacles(output: Path) -> Iterator[None]:
+    """Raise ObstacleError where what bears the name of a file of an output folder is none, or too large."""
+    try:
+        yield
+    except ObstacleError:
+        raise
+    except (UnusableFileError, IsADirectoryError) as error:
+        words = error.strerror if isinstance(error, UnusableFileError) else "is a folder"
+        path = os.fsdecode(error.filename2 or error.filename)
+        raise ObstacleError(error.errno, f"{words}; {repair_command(output)} sets it aside", path) from None
 
 
 def in_records(output: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from mardm_batch.dataset.layout import RECORDS, REVIEWS
 from mardm_batch.dataset.locks import check_lock, file_lock
+from mardm_batch.dataset.obstacles import naming_obstacles
 from mardm_batch.dataset.records import PoseDocument
 from mardm_batch.pose.skeleton import NUM_JOINTS
 from mardm_batch.system.files import (
@@ -128,7 +129,8 @@ class ReviewList:
             OSError: the list exists and cannot be read.
         """
         try:
-            return Reviews(read_regular(self.path, MAX_LIST_BYTES))
+            with naming_obstacles(self.path.parent):
+                return Reviews(read_regular(self.path, MAX_LIST_BYTES))
         except FileNotFoundError:
             return Reviews()
 
@@ -149,7 +151,7 @@ class ReviewList:
         lines = json_lines(reviews)
         self.path.parent.joinpath(RECORDS).mkdir(exist_ok=True)
         check_lock(self.lock_file)
-        with self.lock, open_for_appending(self.path) as file:
+        with self.lock, naming_obstacles(self.path.parent), open_for_appending(self.path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(-1, os.SEEK_END)

@@ -329,7 +329,7 @@ class PoseStore:
         # The JSON first: the pose is unfinished while its files are exchanged.
         replaced = (JSON.suffix, *{*FORMATS, *self.views_before}.difference(self.suffixes))
         try:
-            with translate_disk_full():
+            with obstacles.naming_obstacles(self.output), translate_disk_full():
                 for suffix, encoded in files.items():
                     try:
                         write_new(source + suffix, encoded)

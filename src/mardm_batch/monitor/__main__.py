@@ -18,7 +18,6 @@ from mardm_batch.monitor.gpus import Gpus
 from mardm_batch.monitor.snapshot import Snapshot, take_snapshot
 from mardm_batch.monitor.view import render_snapshot
 from mardm_batch.system.commands import command_parser, report_user_errors, run_main
-from mardm_batch.system.signals import Interrupted, raise_on_signals
 from mardm_batch.system.terminal import Output, print_output, printable, replace_unencodable_output
 
 USAGE = """\
@@ -27,35 +26,37 @@ USAGE = """\
 
 Reads the records that the shards leave in the output folder. Waits for a run to start, and ends with the
 sweep; Ctrl-C ends the monitor alone. Shows the utilisation of NVIDIA GPUs if nvidia-ml-py is installed:
-pip install 'mardm-batch[gpu]'. Exit codes: 0; 2 if no run has left a record (--once, --json, or no terminal).
+pip install 'mardm-batch[gpu]'. Exit codes: 0; 2 if no run has left a record (--once, --json, or no terminal); 130
+after Ctrl-C.
 """
 
 
-def wait_for_run(snapshot: Callable[[], Snapshot], console: Console, interval: float) -> Snapshot | None:
-    """The first snapshot of a run; None where Ctrl-C comes first."""
+def wait_for_run(snapshot: Callable[[], Snapshot], console: Console, interval: float) -> Snapshot:
+    """The first snapshot of a run."""
     try:
         return snapshot()
     except InputError as reason:
         console.print(printable(str(reason)), markup=False, soft_wrap=True)
-    with suppress(Interrupted), raise_on_signals(), console.status("waiting for a run; Ctrl-C ends"):
+    with console.status("waiting for a run; Ctrl-C ends"):
         while True:
             time.sleep(interval)
             with suppress(InputError):
                 return snapshot()
-    return None
 
 
-def watch(current: Snapshot, snapshot: Callable[[], Snapshot], console: Console, interval: float) -> Snapshot:
-    """Show new snapshots until the sweep has ended or Ctrl-C; returns the last one."""
+def watch(current: Snapshot, snapshot: Callable[[], Snapshot], console: Console, interval: float) -> None:
+    """Show new snapshots until the sweep has ended; the last one stays on the terminal, whatever ends it."""
 
     def fitted() -> Group:
         return render_snapshot(current, console.width, console.height)
 
-    with suppress(Interrupted), raise_on_signals(), Live(console=console, screen=True, get_renderable=fitted):
-        while not current.ended:
-            time.sleep(interval)
-            current = snapshot()
-    return current
+    try:
+        with Live(console=console, screen=True, get_renderable=fitted):
+            while not current.ended:
+                time.sleep(interval)
+                current = snapshot()
+    finally:
+        console.print(render_snapshot(current, console.width, None))
 
 
 def interval_seconds(text: str) -> float:
@@ -89,14 +90,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with report_user_errors():
         current = wait_for_run(snapshot, console, options.interval) if live else snapshot()
-        if current is None:
-            return 0
         if options.json:
             print_output(json.dumps(current.to_json()))
             return 0
         if live and not current.ended:
-            current = watch(current, snapshot, console, options.interval)
-        console.print(render_snapshot(current, console.width, None))
+            watch(current, snapshot, console, options.interval)
+        else:
+            console.print(render_snapshot(current, console.width, None))
     return 0
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mardm_batch.dataset import obstacles
 from mardm_batch.dataset.clocks import joint_rate
 from mardm_batch.dataset.failures import FailureList
 from mardm_batch.dataset.layout import repair_command
@@ -154,6 +155,8 @@ def take_snapshot(output: Path, gpus: Gpus) -> Snapshot:
     if newest is None and sweep is None:
         for path, why in unreadable.items():
             raise InputError(f"{output / path} {problem_with_record(why, output)}")
+        for obstacle in obstacles.in_records(output):
+            raise InputError(obstacles.described(output, obstacle))
         raise InputError(f"{output}: no run has left a record in this folder; {run_folders_hint(output) or hint}")
     queue = {} if sweep is None else sweep.queue()
     key = (None if sweep is None else sweep.name, "") if sweep is not None or newest is None else sweep_key(newest)

@@ -11,9 +11,9 @@ from typing import Final
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.layout import repair_command
 from mardm_batch.dataset.leftovers import is_alone
 from mardm_batch.dataset.metadata import update_metadata
+from mardm_batch.dataset.obstacles import ObstacleError
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.store import PoseStore, Survey
 from mardm_batch.errors import ExitCode, MardmBatchError, first_line
@@ -22,7 +22,7 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import WHOLE_LIST
 from mardm_batch.run.remakes import log_remade
 from mardm_batch.run.statistics import RunStatistics
-from mardm_batch.system.files import DiskFullError, UnusableFileError
+from mardm_batch.system.files import DiskFullError
 from mardm_batch.system.signals import Interrupted, defer_signals
 from mardm_batch.system.terminal import clock, finished_of
 
@@ -191,10 +191,8 @@ def log_outdated_lists(store: PoseStore, error: OSError) -> None:
     named = error.filename2 or error.filename
     reason = error.strerror or str(error)
     reason = reason if named is None else f"{Path(os.fsdecode(named)).name}: {reason}"
-    advice = "run the same command again once that is mended"
-    if isinstance(error, UnusableFileError):
-        advice = f"{repair_command(store.output)} sets it aside"
-    log.error("the lists in %s were not brought up to date (%s); %s", store.output, reason, advice)
+    advice = "" if isinstance(error, ObstacleError) else "; run the same command again once that is mended"
+    log.error("the lists in %s were not brought up to date (%s)%s", store.output, reason, advice)
 
 
 def list_failures(failures: FailureList, requested: Sequence[Prompt]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mardm_batch.config.schema import Config
 from mardm_batch.dataset.failures import FailureList
-from mardm_batch.dataset.layout import repair_command
+from mardm_batch.dataset.obstacles import ObstacleError
 from mardm_batch.dataset.records import Provenance
 from mardm_batch.dataset.reviews import ReviewList, Reviews
 from mardm_batch.dataset.store import PoseStore, Survey
@@ -17,7 +17,6 @@ from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.parsed_list import ShardPrompts
 from mardm_batch.run.reading import Reading, read_run_prompts
 from mardm_batch.sampling.provenance import pose_provenance, settings_provenance
-from mardm_batch.system.files import UnusableFileError
 from mardm_batch.system.folders import obstacle
 from mardm_batch.system.terminal import finished_of
 
@@ -134,9 +133,8 @@ def rejected_prompts(prompts: Sequence[Prompt], store: PoseStore, reviews: Revie
 
 
 def unreadable_list(path: Path, error: OSError) -> str:
-    """Why a list of the output folder cannot be read, and the command that sets it aside where it is at fault."""
-    advice = f"; {repair_command(path.parent)} sets it aside" if isinstance(error, UnusableFileError) else ""
-    return f"{path}: {error.strerror if advice else f'cannot be read: {error.strerror}'}{advice}"
+    """Why a list of the output folder cannot be read."""
+    return f"{path}: {'' if isinstance(error, ObstacleError) else 'cannot be read: '}{error.strerror}"
 
 
 def failed_prompts(failures: FailureList, prompts: Sequence[Prompt]) -> Sequence[Prompt]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 
+from mardm_batch.dataset.obstacles import ObstacleError
 from mardm_batch.dataset.records import Failure, Finished, Outcome, Pose, Provenance
 from mardm_batch.dataset.store import PoseStore
 from mardm_batch.render.theme import Renderer, RenderSettings
@@ -151,6 +152,8 @@ class PoseWriters:
 
 
 def describe(error: BaseException) -> str:
+    if isinstance(error, ObstacleError):
+        return f"{error.filename} {error.strerror}"
     return f"{type(error).__name__}: {error}"
 
 
