@@ -69,6 +69,13 @@ def test_an_interrupted_run_that_does_not_end_is_killed_at_a_second_signal_or_af
     assert read_status(str(tmp_path), 1, EXIT_CODE) is None  # never started
 
 
+def test_a_sweep_that_is_interrupted_before_its_first_run_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop_runs(Plan(str(tmp_path), os.getpid(), [], []), jobs_of(f"paths.output={tmp_path}/poses"), signal.SIGTERM)
+    assert caplog.messages == ["interrupted"]
+
+
 def test_a_run_begins_with_signals_that_wait_until_it_can_handle_them(tmp_path: Path) -> None:
     """The signal comes at once, while Python starts, and neither ends it with a traceback nor gets lost."""
     messages = tmp_path / "messages"

@@ -239,7 +239,9 @@ def test_why_nothing_is_to_be_done_is_said(
     assert f"nothing to do: {words}" in caplog.messages
 
 
-def test_poses_whose_writers_ended_with_the_run_are_counted(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poses_whose_writers_ended_with_the_run_are_counted(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """A signal to the whole process group ends the writers after the pose that they are writing."""
     output = Path(config.paths.output)
     (output / "waving.json").unlink()
@@ -251,7 +253,25 @@ def test_poses_whose_writers_ended_with_the_run_are_counted(config: Config, monk
         raise Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr("mardm_batch.generate.make_poses", interrupted)
-    assert run(config) == 143
+    with caplog.at_level(logging.INFO):
+        assert run(config) == 143
+    assert "interrupted: finished poses are kept" in caplog.messages
+    assert "2 of 2 poses are finished" in caplog.text
+    assert "the rest" not in caplog.text
     (record,) = read_progress(output)
     assert (record.state, record.finished_before, record.done, record.newest) == ("interrupted", 1, 1, ["waving"])
     assert json.loads((output.parent / "run" / "summary.json").read_text())["metrics"]["poses_done"] == 1
+
+
+def test_an_interrupted_run_says_what_makes_the_rest(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (Path(config.paths.output) / "waving.json").unlink()
+
+    def interrupted(*others: object) -> None:
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr("mardm_batch.generate.make_poses", interrupted)
+    with caplog.at_level(logging.INFO):
+        assert run(config) == 143
+    assert "; 1 is missing; the same command makes the rest" in caplog.text

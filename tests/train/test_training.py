@@ -123,8 +123,10 @@ def test_a_signal_while_clips_are_composed_ends_the_command_with_one_line(tmp_pa
     training.send_signal(signal.SIGTERM)
     assert training.wait(60) == 143, log.read_text()
     lines = log.read_text().splitlines()
-    assert lines[-1].endswith("interrupted: nothing was saved yet, so the same command begins again")
-    assert all("[mardm_batch." in line for line in lines)  # no traceback, no warning of semaphores
+    words = "interrupted: nothing was saved yet, so the same command begins again"
+    assert lines[-1] == words
+    assert (tmp_path / "run" / "train.log").read_text().endswith(f"{words}\n")
+    assert all("[mardm_batch." in line for line in lines[:-1])  # no traceback, no warning of semaphores
 
 
 @pytest.mark.e2e

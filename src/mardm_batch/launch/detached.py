@@ -33,6 +33,7 @@ from mardm_batch.launch.plan import (
     status_folder,
     write_status,
 )
+from mardm_batch.system.early_signals import INTERRUPTED
 from mardm_batch.system.processes import kill_processes, on_process_exit, process_is_alive
 from mardm_batch.system.signals import Interrupted, blocked_signals, ignored_signals, raise_on_signals
 
@@ -144,6 +145,7 @@ def stop_runs(plan: Plan, jobs: Sequence[Job], number: int) -> None:
     """
     from joblib.externals.loky import get_reusable_executor
 
+    log.warning(INTERRUPTED)
     with ignored_signals():
         get_reusable_executor().shutdown(wait=False, kill_workers=True)
         running = [job for job in jobs if is_running(plan, job)]
@@ -152,7 +154,7 @@ def stop_runs(plan: Plan, jobs: Sequence[Job], number: int) -> None:
                 os.kill(read_status(plan.folder, job.number, PROCESS_ID) or 0, number)
         wait_for_end(plan, running, SECONDS_UNTIL_SECOND_SIGNAL)
     if any(is_running(plan, job) for job in running):
-        log.warning("interrupted: the runs finish the poses that they are writing; Ctrl-C again kills them at once")
+        log.warning("the runs finish the poses that they are writing; Ctrl-C again kills them at once")
         with suppress(Interrupted), raise_on_signals():
             wait_for_end(plan, running, SECONDS_TO_STOP)
     kill_runs(plan, [job for job in running if is_running(plan, job)], 128 + number)

@@ -16,7 +16,7 @@ from mardm_batch.dataset.metadata import update_metadata
 from mardm_batch.dataset.obstacles import ObstacleError
 from mardm_batch.dataset.progress import Progress
 from mardm_batch.dataset.store import PoseStore, Survey
-from mardm_batch.errors import ExitCode, MardmBatchError, first_line
+from mardm_batch.errors import SIGNAL_CODES, ExitCode, MardmBatchError, first_line
 from mardm_batch.overview.cache import keep_while_read
 from mardm_batch.prompts.names import Prompt
 from mardm_batch.prompts.shards import WHOLE_LIST
@@ -58,7 +58,7 @@ def conclude_run(statistics: RunStatistics, store: PoseStore, config: Config) ->
     try:
         yield conclusion
     except Interrupted as interruption:
-        log.warning("interrupted: finished poses are kept; %s", resume_hint(config))
+        log.warning("interrupted: finished poses are kept")
         conclusion.exit_code = interruption.exit_code
     except DiskFullError:
         log.error("the disk of %s is full: free some space, then run the same command again", store.output)
@@ -129,12 +129,14 @@ def report_end(
         words = f"{count} finished in {store.output}" if requested else NOTHING_REQUESTED[config.retry]
         log.info("nothing to do: %s%s", words, left_out)
     elif statistics.had_pending or missing:
+        hint = f"; {resume_hint(config)}" if missing and exit_code in SIGNAL_CODES else ""
         log.info(
-            "%s in %s, after %s%s%s",
+            "%s in %s, after %s%s%s%s",
             finished_of(len(finished), len(requested), "made again" if config.retry == "rejected" else "finished"),
             store.output,
             clock(seconds),
             f"; {missing} {'is' if missing == 1 else 'are'} missing" if missing else "",
+            hint,
             left_out,
         )
     if config.retry == "rejected":

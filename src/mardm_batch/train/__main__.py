@@ -76,6 +76,9 @@ def train_with_hydra(cfg: DictConfig) -> None:
         log.error("%s", error)
         sys.exit(ExitCode.BAD_INPUT)
     except Interrupted as interruption:
+        for handler in logging.getLogger().handlers:
+            if type(handler) is logging.StreamHandler:  # the terminal, where every command says so in plain words
+                handler.setFormatter(None)
         log.warning("interrupted: %s", how_to_continue(Path(config.folder).expanduser()))
         sys.exit(interruption.exit_code)
 
