@@ -25,8 +25,12 @@ ABBREVIATION: Final = re.compile(
     r"(?=[\s\w]|$)\s?"
 )
 _ABBREVIATED: Final = {"w/o": "without ", "w/": "with ", "w": "with ", "&": "and "}
-SIDE_LETTER: Final = re.compile(rf"(?<![\w'’.])(?P<letter>[LR])\.?(?= (?:side|hip|shoulder|ear|{LIMB})\b)")
-"""A side as notes have it: L hand."""
+SIDE_LETTER: Final = re.compile(
+    rf"(?<![\w'’.-])(?P<letter>[LR])\.?(?:(?= (?:side|hip|shoulder|ear|{LIMB})\b)"
+    r"|(?<!\ban .)(?<!\ba .)(?<!the .)(?<!letter .)(?<!\ban ..)(?<!\ba ..)(?<!the ..)(?<!letter ..)"
+    r"(?![\w'’&/-]| ?(?:and|or|shape\w*|sits?|holds?|stance|pose)\b))"
+)
+"""A side as notes have it: L hand, leaning R, (L)."""
 
 _OTHER_FORMS: Final = {
     "aeroplane": "airplane", "tyre": "tire", "tyres": "tires", "kerb": "curb", "pyjamas": "pajamas",

@@ -48,6 +48,7 @@ _SINGLE: Final = {
     "anterior to": "in front of", "posterior to": "behind", "superior to": "above", "inferior to": "below",
     "one's own": "the own", "oneself": "themselves", "one’s own": "the own", "side flexion": "side bend",
     "side flexed": "side bent", "ipsilateral": "same side", "same side": "same side", "contralateral": "opposite",
+    "left boot": "left foot", "right boot": "right foot", "left shoe": "left foot", "right shoe": "right foot",
     "makes contact with": "touches", "make contact with": "touch", "making contact with": "touching",
     "comes into contact with": "touches", "in contact with": "touching", "comes to rest on": "rests on",
     "comes to rest upon": "rests on", "comes to rest against": "rests against", "heel of the hand": "palm",

@@ -214,11 +214,13 @@ def rules() -> Iterator[Rule]:
                                                  states("hands apart 0.75..")))  # fmt: skip
     downward = (
         rf"{_ARM} (?:{_AIMED}(?:downwards?|down)|(?:(?:is|are|just|both|simply|they|he|she|does nothing) )*"
-        r"(?:hanging|hangs?|dangling|dangles?|hung|lowered)(?: (?:down|loose(?:ly)?|limp(?:ly)?|freely|relaxed))?)\b"
+        r"(?:hanging|hangs?|dangling|dangles?|hung|lowered|idle|lifeless|limp|slack|floppy|inert|doing nothing)"
+        r"(?: (?:down|loose(?:ly)?|limp(?:ly)?|freely|relaxed))?)\b"
         r"(?! (?:behind|from|off|over|in front|out|to the))"
     )
-    yield Rule("arm arms", "down downward downwards hanging hangs hang dangling dangles dangle hung lowered", downward,
-               states("{arm} points down 45"))  # fmt: skip
+    yield Rule("arm arms", "down downward downwards hanging hangs hang dangling dangles dangle hung lowered "
+                           "idle lifeless limp "
+               "slack floppy inert nothing", downward, states("{arm} points down 45"))  # fmt: skip
     other = (
         r"(?:left|right|one) (?:hand|arm|fist)\b[^.;]{0,80}\bthe other (?:one |arm |hand )?(?:(?:is|just|simply|does "
         r"nothing|and) )*(?:hanging|hangs?|dangling|dangles?)\b"

@@ -22,10 +22,14 @@ from mardm_batch.language.statements.rules import (
 )
 
 _STRAIGHT: Final = (
-    r"(?:(?P<exact>straight(?:ened)?|fully extended|locked(?! (?:a?round|together|behind|with|on|onto|over|in|to)\b))"
-    r"|extended|outstretched|stretched|unbent|long)\b"
+    r"(?:(?P<exact>straight(?:ened)?|fully extended|rigid(?:ly)?|stiff(?:ly)?|taut|unflexed|unbent|unbending|ramrod"
+    r"|ironed|locked(?! (?:a?round|together|behind|with|on|onto|over|in|to)\b))"
+    r"|extended|outstretched|stretched|long)\b"
 )
-_STRAIGHT_BEFORE: Final = r"(?:(?P<exact>straight(?:ened)?|fully extended|locked|straighten|lock)|stretched)"
+_STRAIGHT_BEFORE: Final = (
+    r"(?:(?P<exact>straight(?:ened)?|fully extended|locked|straighten|lock|rigid|stiff"
+    r"|taut|unbent|unbending)|stretched)"
+)
 _SLIGHT: Final = (
     r"(?:(?P<slight>slightly|a little|a bit|softly|gently|barely|somewhat|just)"
     r"|(?P<deep>(?<!more )deeply|sharply|fully|tightly|completely|acutely|strongly)|(?P<half>half(?:way)?|partly"
@@ -42,7 +46,10 @@ _LITTLE: Final = r"(?P<little>slightly|a little|a bit|softly|gently|a touch|a ta
 _SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|{_MOST}|{_LITTLE})"
 _NOT_A_WAY: Final = r"(?! (?:ahead|forwards?|up|back|down|out|behind|above|over|in front|to|at)\b)"
 """Of a joint that points straight somewhere."""
-_IS_STRAIGHT: Final = "straight straightened straighten extended locked lock outstretched stretched unbent long"
+_IS_STRAIGHT: Final = (
+    "straight straightened straighten extended locked lock outstretched stretched unbent long rigid rigidly stiff stiffly "
+    "taut unflexed unbending ramrod ironed"
+)
 _IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes crooked flexion crook fold folds folding"
 _NOT_THE_TRUNK: Final = (
     r"(?! (?:over|forwards?|at the (?:hips?|waist)|double|down|from|sideways|back|towards?|in(?! front)(?! "

@@ -62,7 +62,9 @@ _HOLDS: Final = (
     "|scratches"
     "|rubbing|rubs|massaging|massages|stroking|strokes|patting|pats|tapping|taps|framing|frames|squeezing|squeezes"
     "|pressing|presses|pinching|pinches|grazing|grazes|graze|brushing|brushes|brush|tickling|tickles|encircling"
-    "|encircles"
+    "|encircles|thump(?:ing|s)|pound(?:ing|s)|beat(?:ing|s)|slap(?:ping|s)|smack(?:ing|s)|smooth(?:ing|s)"
+    "|tug(?:ging|s)(?: at| on)?"
+    "|wip(?:ing|es)|mop(?:ping|s)|dab(?:bing|s)|curl(?:ing|s)? a?round|steady(?:ing)?|steadies|pick(?:ing|s)(?: at)"
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
@@ -70,6 +72,9 @@ _ON: Final = (
     r"|hiding|hides|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon"
     r"|(?:wrap\w*|wraps|locked|clasped|closed) "
     r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"
+    r"|a?round(?= (?:the |his |her |their |its |both )*(?:left |right )?(?:ankles?|shins?|knees?|calf|calves"
+    r"|toes|foot|feet"
+    r"|heels?|wrists?|forearms?|elbows?|neck|throat))"
     r"|in(?= (?:the |his |her |their )?(?:small of|waistband|beard|armpit))"
     r"|behind(?= (?:the |his |her |their )?(?:left |right )?(?:neck|nape|ear|knee))"
     r"|(?:hovers?|hovering|held|just|an? \w+) (?:just )?above|hooked (?:in|into|over|under|around)) (?:(?:the "

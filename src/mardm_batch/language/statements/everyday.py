@@ -38,7 +38,15 @@ _LEG_OVER: Final = re.compile(
     r"|rests|folded|stacked) )*(?:over|on top of|across) (?:the |his |her |their )?(?!(?P=side))(?:left|right|other)\b"
 )
 _BY_HEIGHT: Final = re.compile(r"\b(?:(?P<upper>upper|top)|lower|bottom|underneath) (?P<part>knee|thigh|foot|ankle)\b")
+_GROUND: Final = (
+    "grass turf clay ice tiles floorboards boards pavement sidewalk rug carpet sand dirt snow canvas lawn earth tarmac "
+    "asphalt gravel concrete soil tatami linoleum parquet tarp cobbles flagstones"
+)
+"""What the floor is made of."""
 _RAISED: Final = "hiked hoisted hitched yanked cranked jacked hauled"
+
+
+_LEG_WORD: Final = re.compile(r"\b(?:kick|step|stamp|hop|balanc|lead|leg|foot|knee|stand|trail|turn|lean|land)\w*")
 
 
 def _straight(match: re.Match[str]) -> str:
@@ -91,6 +99,15 @@ _SAYINGS: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("double doubled jackknifed jack-knifed jackknife knifed knife",
      r"\b(?:doubled (?:up|over)|bent over double|jack-?knifed|folded like a (?:jack-?knife|pocket-?knife|penknife))\b",
      lambda match: "bent double"),
+    # palms on the grass
+    (_GROUND, r"\b(?P<on>on|onto|against|touch(?:es|ing)?|off|to|towards?|above|over|along|into|from|at|slap\w*|skim\w*"
+     r"|graz\w+|brush\w*|study\w*|studi\w+|scan\w*|gaz\w+|press\w*|meets?|hits?|hitting|pat\w*|tap\w*) (?:the|its) "
+     rf"(?:(?:cold|bare|hard|wet|soft|stone|wooden|kitchen|bathroom) )?(?:{_GROUND.replace(' ', '|')})\b",
+     lambda match: f"{match['on']} the ground"),
+    # scratching the head with the left
+    ("left right", r"\b(?P<what>(?:\w+ing|\w+s|use|hold|grab|touch|wave|reach|point) (?:[\w'’-]+ ){0,6}?)with "
+     r"(?:the|his|her|their|its) (?P<side>left|right)(?=$|[,.;!?)]| (?:and|while|as|but)\b)",
+     lambda match: None if _LEG_WORD.search(match["what"]) else f"{match['what']}with the {match['side']} hand"),
     (_RAISED, rf"\b(?P<knee>knees?(?: is| are)?) (?:{_RAISED.replace(' ', '|')})\b",
      lambda match: f"{match['knee']} drawn"),
 )  # fmt: skip

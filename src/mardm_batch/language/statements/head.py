@@ -5,7 +5,13 @@ from typing import Final
 
 from mardm_batch.language.statements.rules import MORE, OF, TURNED, Rule, gap, states, unless_said, where_said
 
-_GAZE_WORDS: Final = "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare"
+_GAZE_WORDS: Final = (
+    "looking looks look gazing gazes gaze glancing glances peering peers peer staring stares stare squinting squints"
+)
+_STUDIES: Final = (
+    r"(?:stud(?:y|ies|ying)|inspect\w*|examin\w+|contemplat\w+|watch(?:es|ing)?|scan(?:s|ning)?|search(?:es|ing)?)"
+)
+_CRIES: Final = r"(?:roar|grin|howl|shout|scream|yell|smil|wav|laugh|sing|gap|bellow|bay|bark|beam|squint)\w*"
 _GAZES: Final = f"(?:{_GAZE_WORDS.replace(' ', '|')})"
 
 
@@ -127,7 +133,7 @@ def rules() -> Iterator[Rule]:
     )
     down = (
         rf"(?:{bowed}|{gaze}down(?:wards?)?\b|(?:{_GAZES} at|eyes (?:fixed |cast )?on|eyes to|face (?:turned )?"
-        rf"towards?) {floor}|eyes (?:cast )?down(?:cast)?\b)"
+        rf"towards?|gaze (?:is )?(?:fixed |lowered |dropped )?(?:on|to)) {floor}|eyes (?:cast )?down(?:cast)?\b)"
     )
     bowing_head = r"bow(?:s|ing|ed)? (?:the |his |her |their |your )?head\b"
     yield Rule("head", "bow bows bowing bowed", bowing_head, states("head looks down 10"))
@@ -138,7 +144,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("nose chin face neck", "floor ground flexion", nose,
                unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 8")))  # fmt: skip
     on_chest = (
-        r"(?:chin|head) (?:(?:is|rests|resting|down|dropped|drops|tucked|sunk|sinks|sinking|pressed|forwards?|hangs"
+        r"(?:chin|head) (?:(?:is|lolls|lolling|lolled|nods|nodding|rests|resting|down|dropped|drops|tucked|sunk"
+        r"|sinks|sinking|pressed|forwards?|hangs"
         r"|hanging|falls|fallen|flopped|slumped|all|the|way|low|lowered|bowed|drawn|almost|nearly|touching) )*"
         r"(?:on|onto|to|into|against|towards?|near) (?:the |his |her |their )?"
         r"(?:(?:upper |top of the )?chest|sternum|breastbone|collarbones?|throat)\b"
@@ -153,6 +160,8 @@ def rules() -> Iterator[Rule]:
     )
     looks_down = unless_said("lying|lies|lie|prone|handstand|upside", states("head looks down 10"))
     yield Rule(f"{heads} neck {_GAZE_WORDS} eyes", f"{lowered} flexed forward forwards between chest", down, looks_down)
+    studies = rf"{_STUDIES} {floor}"
+    yield Rule("floor ground carpet feet toes shoes", "the his her their", studies, looks_down)
     lifted = (
         r"head (?:(?:is|all the way) )?(?:tilted|tilts|thrown|flung|tossed|cast|sunk|lolled|flops|dropped|drops"
         r"|tipped|tips|flopped|falls|fallen|leaning"
@@ -169,13 +178,19 @@ def rules() -> Iterator[Rule]:
         r"|pointed|tilted|tipped) (?:up )?(?:to|towards?|at) "
         r"(?:the )?(?:ceiling|sky)"
     )
-    sky = r"(?:the )?(?:sky|ceiling|stars|clouds)\b"
+    sky = r"(?:the )?(?:sky|ceiling|stars|clouds|roof|rafters|moon|sun|heavens|treetops)\b"
     up = (
         rf"(?:{lifted}|{gaze}up(?:wards?)?|(?:{_GAZES} at|eyes (?:fixed )?on|face (?:turned )?(?:to|towards?)) {sky})\b"
     )
     raised = (
-        "back lifted raised up upward upwards high sky ceiling stars clouds raise raises raising lift lifts lifting "
+        "back lifted raised up upward upwards high sky ceiling stars clouds roof rafters moon sun heavens "
+        "treetops raise raises raising lift lifts lifting "
         "extension extended hyperextended upturned"
     )
     looks_up = unless_said("lying|lies|lie|supine", states("head looks up 8"))
     yield Rule(f"{heads} neck {_GAZE_WORDS} eyes nose", raised, up, looks_up)
+    cries = (
+        rf"{_CRIES} (?:up )?(?:at|to) {sky}|{_CRIES} up at\b|throat (?:\w+ ){{0,2}}?(?:open|bared|exposed"
+        rf"|to) (?:to )?{sky}"
+    )
+    yield Rule("at to", "sky ceiling stars clouds roof rafters moon sun heavens treetops up", cries, looks_up)

@@ -43,7 +43,9 @@ PLACED: Final = gap(
 FLOOR: Final = (
     r"(?:on|onto|upon|against|in (?:full )?(?:contact with|touching)|touching|touch|touches|brush(?:es|ing)?"
     r"|graz(?:e|es|ing)"
-    r"|meets?|reach(?:es)?|to) (?:the |a )?(?:floor|ground|mat|deck)\b"
+    r"|meets?|reach(?:es)?|to|into|slap(?:s|ping)?|skim(?:s|ming)?|tap(?:s|ping)?|pat(?:s|ting)?|pound(?:s|ing)?"
+    r"|thump(?:s|ing)?|punch(?:es|ing)?|hit(?:s|ting)?|smack(?:s|ing)?|sweep(?:s|ing)?|scrap(?:es|ing)"
+    r"|press(?:es|ing)?|grip(?:s|ping)?) (?:the |a )?(?:floor|ground|mat|deck)\b"
 )
 FLOORS: Final = "floor ground mat deck"
 ABOUT: Final = r"(?:about |around |roughly |almost |nearly |exactly )?"
@@ -61,7 +63,10 @@ LYING: Final = (
 TURNED: Final = (
     r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
 )
-WHERE: Final = r"(?P<where>forwards?|backwards?|back|(?:to|towards?) (?:the|his|her|their|its) (?:left|right))\b"
+WHERE: Final = (
+    r"(?P<where>forwards?|backwards?|back|(?:to|towards?) (?:the|his|her|their|its) (?:left|right)|(?:left|right)"
+    r"(?=$|[,.;!)]| (?:and|while|with|as|but|at|from) ))\b"
+)
 
 
 class Rule:

@@ -126,10 +126,13 @@ def _on_the_floor() -> Iterator[Rule]:
     )
     yield Rule("forearms elbows", "on", propped, unless_said(furniture, states("elbows on floor")))
     both_knees = r"(?:on|upright on|tall on|onto|down on) (?:both|the|his|her|their) (?:two )?knees\b"
-    others = r"hands?|elbows?|forearms?|palms?|chin|head|resting|rests?|lean\w*"
+    others = r"hands?|elbows?|forearms?|palms?|chin|(?:fore)?head|brow|face|nose|cheek|laid|resting|rests?|lean\w*"
     yield Rule("knees", "on", both_knees, unless_said(others, states("knees on floor")))
-    grounded = rf"{limb('foot', 'sole', 'hand', 'palm', 'knee')} (?:(?:is|are|both|well|firmly|stays?|remains?) )*"
-    yield Rule("foot feet sole soles hand hands palm palms knee knees", "grounded anchored rooted",
+    grounded = (
+        rf"{limb('foot', 'sole', 'hand', 'palm', 'knee', 'elbow', 'forearm')} (?:(?:is|are|both|well|firmly|stays?) )*"
+    )
+    yield Rule("foot feet sole soles hand hands palm palms knee knees elbow elbows forearm "
+               "forearms", "grounded anchored rooted",
                rf"{grounded}(?:grounded|anchored|rooted)\b", _touching("on"))  # fmt: skip
     one_knee = (
         r"(?:(?:down|kneel\w*|knelt|drops?|dropped|dropping|sinks?|sunk|sinking|goes|gone|going|gets?|falls?"
@@ -370,7 +373,8 @@ def _touching(how: str) -> Condition:
     """On or off the floor, by which part is named."""
 
     def condition(match: Match) -> str:
-        part = "knee" if "knee" in match[0] else "hand" if re.search("hand|palm", match[0]) else "foot"
+        named = re.search("knee|elbow|forearm|hand|palm", match[0])
+        part = {"forearm": "elbow", "palm": "hand"}.get(named[0], named[0]) if named else "foot"
         return f"{subject(match, part)} {how} floor"
 
     return condition

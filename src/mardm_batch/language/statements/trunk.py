@@ -23,7 +23,8 @@ from mardm_batch.language.statements.rules import (
 _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders"
 _LEANS: Final = (
-    r"(?:lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
+    r"(?:lean|leans|leaning|leaned|lists|listing|list|dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks"
+    r"|snaps|veers|veering|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
     r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
 )
 _LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
@@ -34,7 +35,7 @@ _NOT_THE_HEAD: Final = "".join(
 _LYING: Final = (
     r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped|(?<!hand )(?<!hands )(?<!palm )(?<!palms )flat"
     r"|stretched(?: out)?|collapsed|rolled|passed out|out cold|knocked out|crashed(?: out)?|zonked(?: out)?"
-    r"|spread-eagled|asleep"
+    r"|spread-eagled|spreadeagled|splayed|sprawls?|sprawling|flops?|dozing|sunk|recumbent|asleep"
     r"|sunbathing|snoozing|napping) (?:\w+ ){0,3}?"
 )
 
@@ -155,13 +156,21 @@ def _leans() -> Iterator[Rule]:
         r"(?:(?<!knees )(?<!legs )(?<!elbows )(?<!not )(?<!deeply )(?<!arm )(?<!arms )(?<!arm is )(?<!arms are "
         r")(?<!elbow )"
         r"(?<!elbow is )bent (?:right |way |deeply |far |low )?over"
-        r"|bending over|doubled over|stooping|stoops|stooped|hunched over)\b(?! (?:back|to the))"
+        r"|bending over|doubl(?:ed|es|ing) over|stooping|stoops|stooped|hunched over|leans? over|leaning over"
+        r"|(?:folds|folding|droops?|drooping|flopped|flops|slumped|slumps) (?:right |limply )?over)\b(?! "
+        r"(?:back\w*|to|sideways|one)\b)"
     )
     leaning = unless_said("back(?:ward)?s? over", states("torso leans forward 8"))
-    yield Rule("bent bending doubled stooping stoops stooped hunched", "over stooping stoops stooped", over, leaning)
+    yield Rule(
+        "bent bending doubled doubles doubling stooping stoops stooped hunched lean leans leaning folds folding droop "
+        "droops drooping flopped flops slumped slumps",
+        "over stooping stoops stooped",
+        over,
+        leaning,
+    )
     reclined = r"(?:reclining|reclined|reclines|recline)\b(?! on (?:the|his|her|their) (?:back|side|belly|stomach))"
     yield Rule("reclining reclined reclines recline", "reclining reclined reclines recline", reclined,
-               states("torso leans back 10"))  # fmt: skip
+               states("torso leans back 18"))  # fmt: skip
     bow = r"(?:deep|low) (?:\w+ )?bow\b"
     yield Rule("bow", "deep low", bow, states("torso leans forward 40"))
     bowing = (
@@ -265,12 +274,36 @@ def _turns() -> Iterator[Rule]:
 
 def _lying() -> Iterator[Rule]:
     own = r"(?:(?:the|his|her|their|its) )?"
-    back = rf"(?:supine\b|{_LYING}on {own}back\b)"
-    yield Rule("supine back", "supine back", back, states("chest faces up"))
-    front = rf"(?:(?:lying |lies |lie |laid )?prone\b|{_LYING}(?:on {own}(?:belly|stomach|front|tummy)|face[- ]down)\b)"
-    yield Rule("prone belly stomach front tummy face", "prone on down", front, states("chest faces down"))
+    back = (
+        rf"(?:supine\b|{_LYING}(?:on {own}back|face[- ]up)\b|(?:recumbent|bench press\w*)\b(?! (?:bike|bicycle))"
+        r"|(?:(?<=^)|(?<=[,;.:(] )|(?<=and )|(?<=with )|(?<=with the )|(?<=the )|(?<=his )|(?<=her ))(?<!at the "
+        r")(?<!to the )"
+        r"back (?:(?:is|lies|lying|rests|resting|pressed|stays|kept) )*(?:flat )?"
+        r"(?:on|to|against) (?:the )?(?:floor|ground|mat)\b|(?<=[;,.] )back down(?=$|[,.;]))"
+    )
+    yield Rule(
+        "supine back recumbent bench face",
+        "supine back recumbent press pressing presses up",
+        back,
+        states("chest faces up"),
+    )
+    front = (
+        rf"(?:(?:lying |lies |lie |laid )?prone\b|prostrate[sd]?\b|(?<!fours )(?<!\w )on {own}(?:tummy"
+        rf"|stomach|belly)\b|{_LYING}(?:on(?:to)? {own}(?:belly|stomach|front|tummy)|face[- ]down)\b)"
+    )
+    yield Rule(
+        "prone prostrate prostrated belly stomach front tummy face",
+        "prone prostrate prostrated on onto down",
+        front,
+        states("chest faces down"),
+    )
     straight = unless_said(r"knees?|legs?|feets?|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
-    yield Rule("prone belly stomach front tummy face", "prone on down", front, straight)
+    yield Rule(
+        "prone prostrate prostrated belly stomach front tummy face",
+        "prone prostrate prostrated on onto down",
+        front,
+        straight,
+    )
     shoulders = (
         r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) (?:the )?(?:floor|ground|mat)\b"
         r"|belly up\b"
@@ -289,8 +322,8 @@ def _lying() -> Iterator[Rule]:
         r"toes|forearms?|elbows?|weight|line|arch\w*|raised|lifted|bridge|pushed|up|off|press\w*|legs? over|feet|hips"
         r"|pelvis|reclin\w*|bed|sofa|bench|couch"
     )
-    for which, words in ((back, "supine back"), (front, "prone belly stomach front tummy face")):
-        yield Rule(words, words + " on down", which, unless_said(low, states("pelvis height ..0.35")))
+    for which, words in ((back, "supine back recumbent"), (front, "prone belly stomach front tummy face prostrate")):
+        yield Rule(words, words + " on onto down", which, unless_said(low, states("pelvis height ..0.35")))
     faces_floor = (
         r"(?:chest|breastbone|sternum) (?:\w+ ){0,3}?(?:to|towards?|at|facing|faces|down to) (?:the )?(?:floor|ground"
         r"|mat)\b"
@@ -299,11 +332,15 @@ def _lying() -> Iterator[Rule]:
     plank = rf"(?:elbows|hands|wrists|palms) {gap('arms')}(?:under|below|beneath) (?:the |his |her )?shoulders\b"
     yield Rule("elbows hands wrists palms", "under below beneath", plank,
                where_said("floor|ground|mat|plank|push|press|fours", states("chest faces down")))  # fmt: skip
-    chair = (
-        r"(?:sit|sits|sitting|sat|seated|perched|perches) (?:\w+ ){0,3}?(?:on|in) (?:a|an|the|his|her) (?:\w+ )?"
-        r"(?:chair|stool|bench|seat|armchair|throne|sofa|couch)\b"
+    seats = (
+        "chair stool bench seat armchair throne sofa couch windowsill sill crate pew wall fence railing bed log stump "
+        "rock boulder swing saddle desk toilet barrel suitcase bleachers dock pier jetty"
     )
-    seats, sits = "chair stool bench seat armchair throne sofa couch", "sit sits sitting sat seated perched perches"
+    sits = "sit sits sitting sat seated perched perches perching perch slouches slouching slouched slumped"
+    chair = (
+        rf"(?:{sits.replace(' ', '|')}) (?:\w+ ){{0,3}}?(?:on|in|(?:edge|end|lip|arm|back) of) "
+        rf"(?:a|an|the|his|her|their) (?:\w+ )?(?:{seats.replace(' ', '|')})\b"
+    )
     yield Rule(sits, seats, chair, states("pelvis height 0.25..0.85"))
     legs = r"legs?|knees?|feet|foot|ankles?|shins?|thighs?|sideways"
     yield Rule(sits, seats, chair, unless_said(legs, states("knees bent 40..")))

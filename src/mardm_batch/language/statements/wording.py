@@ -163,7 +163,10 @@ def _named_after_other(match: re.Match[str], last: re.Match[str]) -> str:
     """Of "the left arm up, the right out" the second."""
     if last["side"] not in (None, other_side(match["side"])) or not (match["own"] or _may_lack_article(match)):
         return match[0]
-    return f"{match['before']}{match['side']} {last['part'] or singular(last['both'])}"
+    part = last["part"] or singular(last["both"])
+    if part == "arm" and match["place"] in ("on", "at", "against"):
+        part = "hand"
+    return f"{match['before']}{match['side']} {part}"
 
 
 def _may_lack_article(match: re.Match[str]) -> bool:
