@@ -104,8 +104,9 @@ def test_a_full_disk_leaves_the_list_unchanged(failures: FailureList, monkeypatc
 
     monkeypatch.setattr(failures_module, "open_for_appending", nearly_full)
     before = failures.path.read_bytes()
-    with pytest.raises(DiskFullError):
+    with pytest.raises(DiskFullError) as full:
         failures.append([Failure("A person c", "c", "text", "x" * 7)])
+    assert full.value.filename == str(failures.path)
     assert failures.path.read_bytes() == before
 
 

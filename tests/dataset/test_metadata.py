@@ -224,18 +224,20 @@ def test_a_folder_in_the_place_of_a_list_is_an_error(tmp_path: Path, name: str) 
     assert len(listed(store)) == 1
 
 
+@pytest.mark.parametrize("function", ["system.files.write_new", "dataset.metadata.TemporaryFile"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_an_error_and_leaves_the_old_list(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, function: str
 ) -> None:
     store = write(make_store(tmp_path), CAPTIONS[:1])
     rebuild_metadata(store)
     before = (store.output / "metadata.jsonl").read_bytes()
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("mardm_batch.system.files.write_new", full)
-    with pytest.raises(DiskFullError):
+    monkeypatch.setattr(f"mardm_batch.{function}", full)
+    with pytest.raises(DiskFullError) as ended:
         rebuild_metadata(store)
+    assert ended.value.filename == str(store.output / "metadata.jsonl")
     assert (store.output / "metadata.jsonl").read_bytes() == before

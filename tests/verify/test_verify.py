@@ -33,6 +33,7 @@ from mardm_batch.prompts.prompt_file import Entry
 from mardm_batch.render.renderer import PoseRenderer
 from mardm_batch.sampling.vocabulary import NO_KNOWN_WORD
 from mardm_batch.verify.__main__ import main
+from mardm_batch.verify.verification import verify
 
 CAPTIONS = ["A person waving", "A person sitting", "A person [bold]:smile:[/bold]", "A person 坐着的人"]
 WAVING, SITTING, MARKUP, CHINESE = PROMPTS = name_prompts(map(Entry, CAPTIONS))
@@ -651,6 +652,16 @@ def test_prune_sets_aside_what_was_not_requested_and_nothing_else(output: Path, 
     assert (report["repair"]["moved"], report["notes"]) == (1, [])
     assert audit()["exit_code"] == 0
     assert "lying" not in (output / "metadata.jsonl").read_text("utf-8")
+
+
+def test_prune_leaves_the_poses_that_only_the_limit_of_a_run_left_out(output: Path, picture: bytes) -> None:
+    write_settings(output, CONFIG)
+    write(output, Prompt("lying", "A person lying"), picture)
+    report = verify(output, prune=True)
+    assert report.repair is not None
+    assert (report.counts.requested, report.repair.moved) == (3, 3)
+    assert not (output / "lying.json").exists()
+    assert PoseStore(output, ALL).survey(PROMPTS).finished == tuple(PROMPTS)
 
 
 def test_nothing_is_pruned_where_the_requested_captions_are_unknown(output: Path, capsys) -> None:

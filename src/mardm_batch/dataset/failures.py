@@ -82,7 +82,7 @@ class FailureList:
                 if file.read(1) != b"\n":  # a process was killed while it wrote the line
                     lines = b"\n" + lines
             try:
-                with translate_disk_full():
+                with translate_disk_full(self.path):
                     while lines:
                         lines = lines[file.write(lines) :]
             except BaseException:

@@ -95,9 +95,10 @@ def write_rows_and_card(store: PoseStore, documents: NamedDocuments, groups: Cou
         groups: counts the poses by where they come from.
     """
     digest = hashlib.sha256()
-    with TemporaryFile(dir=store.output / RECORDS) as rows, replacing(store.output / METADATA) as path:
+    listed = store.output / METADATA
+    with translate_disk_full(listed), TemporaryFile(dir=store.output / RECORDS) as rows, replacing(listed) as path:
         types = write_rows(documents, rows, groups)
-        with path.open("wb") as file, translate_disk_full():
+        with path.open("wb") as file:
             for line in complete_rows(rows, types):
                 digest.update(line)
                 file.write(line)
@@ -150,13 +151,12 @@ def write_rows(
         The types of the columns, see `ColumnTypes.types`.
     """
     columns = ColumnTypes()
-    with translate_disk_full():
-        for file_name, document in documents:
-            groups[group_of(document)] += 1
-            file.write(row_line(file_name, document))
-            if document.source:
-                columns.add(document.source)
-                file.write(COLUMNS_MARK + json.dumps(document.source).encode() + b"\n")
+    for file_name, document in documents:
+        groups[group_of(document)] += 1
+        file.write(row_line(file_name, document))
+        if document.source:
+            columns.add(document.source)
+            file.write(COLUMNS_MARK + json.dumps(document.source).encode() + b"\n")
     file.seek(0)
     return columns.types()
 

@@ -158,7 +158,7 @@ class ReviewList:
                 if file.read(1) != b"\n":  # an editor left it out, or a process was killed while it wrote the line
                     lines = b"\n" + lines
             try:
-                with translate_disk_full():
+                with translate_disk_full(self.path):
                     while lines:
                         lines = lines[file.write(lines) :]
                     os.fsync(file.fileno())

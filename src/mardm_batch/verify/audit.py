@@ -175,7 +175,8 @@ def inspections(
 
 def subject_of(name: str, listing: Listing, expected: Expected, ledger: Ledger, texts: Sequence[str] = ()) -> Subject:
     """A pose that is to be inspected. `texts`: of the ledger's settings."""
-    prompt, row = (expected.prompts or {}).get(name), ledger.rows.get(name)
+    prompt = (expected.prompts or {}).get(name) or expected.left_out.get(name)
+    row = ledger.rows.get(name)
     known = None if row is None else (row.changed, row.key, texts[row.settings], row.unknown_words)
     return Subject(name, listing.poses[name], None if prompt is None else prompt.key, known)
 

@@ -51,7 +51,9 @@ def expected_poses(
         "" if run.limit is None else f" with limit={run.limit}"
     )
     try:
-        return Expected(prompts_by_name(run, output), source, run.prompts, formats, run.list_rejected)
+        prompts = prompts_by_name(run, output)
+        left_out = {} if run.limit is None else prompts_by_name(replace(run, limit=None), output)
+        return Expected(prompts, source, run.prompts, formats, run.list_rejected, left_out)
     except InputError as error:
         reason = (
             str(error) if run.prompts.exists() else f"{run.prompts}: no such file; name the captions with --prompts"

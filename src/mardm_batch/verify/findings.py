@@ -1,7 +1,7 @@
 """The findings of an audit of an output folder, and its report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +90,8 @@ class Expected:
     """Of the files that each pose should have."""
     list_rejected: bool = True
     """Whether the metadata has poses that a review rejected."""
+    left_out: Mapping[str, Prompt] = field(default_factory=dict)
+    """By name all of the list where only the limit of the newest run leaves some out: these are no strangers."""
 
 
 @dataclass(frozen=True)
