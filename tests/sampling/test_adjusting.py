@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mardm_batch.judge.judge import load_judge
+from mardm_batch.library.library import load_library
 from mardm_batch.library.posing import pose
 from mardm_batch.pose.balance import is_balanced
 from mardm_batch.pose.conditions import parse
@@ -103,6 +104,15 @@ def test_a_change_beyond_human_limits_is_made_within_them(adjuster: PoseAdjuster
     assert adjustment.adjusted_for
     assert not adjustment.missed
     assert within_limits(changed)[0]
+
+
+def test_a_pose_that_is_turned_to_face_forward_shows_what_it_should_all_the_same(adjuster: PoseAdjuster) -> None:
+    rng = np.random.default_rng(77)
+    pose = [load_library().sample(rng, 1) for _ in range(3)][-1].clip
+    caption = "torso leaning far to the right, both hands on the right thigh"
+    _, (adjustment,) = adjuster.adjust([caption], pose)
+    assert adjustment.missed == ()
+    assert "torso leans right 18" in adjustment.adjusted_for
 
 
 def test_the_clip_of_a_pose_has_it_as_its_frame() -> None:

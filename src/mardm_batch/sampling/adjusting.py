@@ -33,6 +33,8 @@ LARGEST_WEIGHT: Final = 1.0
 """Of a condition that the judge reads."""
 _BALANCE_SCALE: Final = 3.0
 """Feet are narrow: of the usual margin a third has to do."""
+TURNED: Final = 0.02
+"""Metres that a joint moves as a changed pose is turned to face forward, from which on it is changed once more."""
 _REMEMBERED: Final = 1 << 14
 
 
@@ -153,9 +155,14 @@ def _adjusted(
     ]
     conditions = [*required, *(condition for condition, _ in kept)]
     weights = [STATED_WEIGHT] * len(required) + [weight for _, weight in kept]
-    changed = adjusted(pose, conditions, weights, margin)
-    changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
-    return np.asarray(canonical_position(changed[None].astype(np.float32))[0])
+    for _ in range(2):
+        changed = adjusted(pose, conditions, weights, margin)
+        changed[:, 1] += pose[:, 1].min() - changed[:, 1].min()
+        facing = canonical_position(changed[None].astype(np.float32))[0]
+        if np.abs(facing - facing[0] - changed + changed[0]).max() < TURNED:
+            break
+        pose = facing  # it faces forward again, where left and forward are others than they were
+    return np.asarray(facing)
 
 
 def _holds(condition: Condition, pose: Joints) -> bool:
