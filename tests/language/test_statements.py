@@ -19,7 +19,7 @@ from mardm_batch.pose.sides import swap_sides
         ("right knee at the chest, the right elbow bent at a right angle", ["right_elbow bent 62..118"]),
         ("Standing with the knees slightly bent", ["knees bent 8..60"]),
         ("both legs are completely straight", ["knees bent ..28"]),
-        ("sitting, legs stretched out", ["knees bent ..38"]),
+        ("sitting, legs stretched out", ["knees bent ..38", "pelvis height ..0.4"]),
         (
             "a plank on straight arms",
             ["elbows bent ..28", "chest faces down", "pelvis height ..0.75", "knees bent ..45"],

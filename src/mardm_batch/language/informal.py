@@ -63,7 +63,7 @@ _RULES: Final[tuple[tuple[str, str, Replacement], ...]] = (
     ("mitt mitts paw paws", r"\b(?:mitt|paw)(?P<plural>s?)\b", lambda match: f"hand{match['plural']}"),
     ("noggin", r"\bnoggin\b", lambda match: "head"),
     ("limb limbs", r"\b(?P<which>upper|lower) limb(?P<plural>s?)\b",
-     lambda match: f"{'arm' if match['which'] == 'upper' else 'leg'}{match['plural']}"),
+     lambda match: f"{'arm' if match['which'].lower() == 'upper' else 'leg'}{match['plural']}"),
     ("shank shanks", r"\bshank(?P<plural>s?)\b", lambda match: f"shin{match['plural']}"),
     # the heel of the right foot
     ("of",

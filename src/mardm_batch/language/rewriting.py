@@ -158,7 +158,7 @@ class CaptionReader:
 
     def _name_sides(self, draft: Draft, words: Set[str]) -> None:
         draft.substitute("side", sides.BOTH_OF, lambda match: "both ")
-        if "each" in words:
+        if "each" in words or "either" in words:
             draft.substitute("side", sides.ON_EACH, sides.both_on)
             draft.substitute("side", sides.EACH, sides.both)
         draft.substitute("side", sides.EITHER_SIDE, lambda match: f"{match['where']} both sides")

@@ -11,7 +11,8 @@ SIDE_WORDS: Final = frozenset(("other", "opposite", "each", "either", "both", "i
 _PAIRED: Final = rf"{LIMB}|shoulders?|hips?|ears?|cheeks?"
 _MENTION: Final = re.compile(rf"(?i)\b(?P<which>left|right|one|a|single|either) (?P<part>{_PAIRED})\b")
 OTHER: Final = re.compile(
-    rf"(?i)\b(?P<article>the |their |his |her |its )?(?P<word>other|opposite|contralateral)"
+    rf"(?i)\b(?P<article>the |their |his |her |its )?(?P<word>other|opposite|contralateral|(?<=its )(?:[\w-]+ )?(?:twin"
+    r"|partner|fellow|mate|counterpart|companion|neighbou?r|sibling|brother|sister)\b)"
     rf"(?: (?P<part>{_PAIRED})| one)?\b"
     r"(?! (?:side|person|people|end|direction|way|man|woman|player|dancer|things?|objects?)\b)"
 )
@@ -21,22 +22,22 @@ _HOLDING: Final = (
 )
 """Verbs that need no preposition before a part of the body."""
 _RESTING: Final = (
-    "is|are|has|rests|lies|stays|points|hangs|reaches|presses|goes|faces|props"
-    "|resting|lying|placed|pressing|pressed|pointing|hanging|reaching"
+    "is|are|has|rests|lies|stays|points|hangs|reaches|presses|goes|faces|props|sits|comes|lands|drops|settles"
+    "|sitting|resting|lying|placed|pressing|pressed|pointing|hanging|reaching"
 )
 EACH: Final = re.compile(
     rf"(?i)(?P<of>\b(?:the )?(?:back|palm|sole|top|side) of )?\beach (?:of (?:the|their|his|her) )?"
     rf"(?P<part>{ARM}|{LEG}|heels?)(?:(?P<verb> (?:{_RESTING}|{_HOLDING}))?"
     rf"(?: (?P<where>on|at|behind|against|over|across)|(?<=ing)|(?<=s))"
-    rf" (?:an?|its|one|the|their) (?P<other>opposite |other )?(?P<target>{_PAIRED})"
+    rf" (?:an?|its|one|the|their|its own) (?P<other>opposite |other )?(?P<target>{_PAIRED})"
     r"(?: (?:of|on|at) (?:the same|that|its(?: own)?|their own|the (?:corresponding|respective)) side)?"
     rf"|(?P<alone> (?:{_RESTING}|{_HOLDING})))?(?![\w-])"
 )
 """Each hand on a hip; the back of each hand lies on the knee of that side."""
 ON_EACH: Final = re.compile(
     r"(?i)\b(?:one|a) (?P<part>hand|fist|palm|arm|elbow)(?P<verb> (?:resting|placed|is|rests))? "
-    r"(?P<where>on|at|behind|against) each "
-    r"(?P<target>hip|knee|thigh|shoulder|ear|cheek|temple|shin|ankle|foot)\b"
+    r"(?P<where>on|at|behind|against|upon) (?:each|either) "
+    r"(?P<target>hip|knee|thigh|shoulder|ear|cheek|temple|shin|ankle|foot|kneecap|buttock)\b"
 )
 BOTH_OF: Final = re.compile(rf"(?i)\bboth (?:of )?(?:the|their|his|her|its) (?=(?:{LIMB})\b)")
 ITS: Final = re.compile(rf"(?i)\b(?P<word>its) (?P<part>{LIMB})\b")
@@ -49,7 +50,7 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
     None where no side was named before, or where "one" stands nearer, as in "one hand up and the other down".
     """
     part = match["part"]
-    is_other = match["word"].lower() == "other"
+    is_other = match["word"].lower() not in ("opposite", "contralateral")
     if not (is_other and match["article"]) and part is None:
         return None
     if not is_other and part.lower() not in ("toes", singular(part)):
@@ -60,7 +61,7 @@ def resolve_other(match: re.Match[str], text: str) -> str | None:
     else:
         alike = [each for each in before if re.fullmatch(LIMB, each["part"].lower())]
     if not alike or alike[-1]["which"].lower() not in ("left", "right"):
-        return None
+        return "the other" if alike and match["word"].lower() not in SIDE_WORDS else None
     if text[: match.start()].rstrip().lower().endswith(("each", "one after the", "on top of each")):
         return None
     return f"the {other_side(alike[-1]['which'])} {part or singular(alike[-1]['part'])}"
@@ -90,7 +91,7 @@ def both(match: re.Match[str]) -> str:
 
 def _plural_verb(verb: str) -> str:
     """A verb after a space as many do it: " touch" for " touches"."""
-    known = {" is": " are", " has": " have", " goes": " go"}.get(verb.lower())
+    known = {" is": " are", " has": " have", " goes": " go", " sits": " rest"}.get(verb.lower())
     if known or not verb.endswith("s"):
         return known or verb
     return verb.removesuffix("es") if verb.endswith(("ches", "sses")) else verb.removesuffix("s")

@@ -47,8 +47,8 @@ _SIZE: Final = rf"{ABOUT}(?:(?:at|to|in|by|like) )*{ABOUT}(?:{_ANGLE}|{_SQUARE}|
 _NOT_A_WAY: Final = r"(?! (?:ahead|forwards?|up|back|down|out|behind|above|over|in front|to|at)\b)"
 """Of a joint that points straight somewhere."""
 _IS_STRAIGHT: Final = (
-    "straight straightened straighten extended locked lock outstretched stretched unbent long rigid rigidly stiff stiffly "
-    "taut unflexed unbending ramrod ironed"
+    "straight straightened straighten extended locked lock outstretched stretched unbent long rigid rigidly stiff "
+    "stiffly taut unflexed unbending ramrod ironed"
 )
 _IS_BENT: Final = "bent flexed folded bending flexing bend bends flex flexes crooked flexion crook fold folds folding"
 _NOT_THE_TRUNK: Final = (
@@ -237,6 +237,8 @@ def _bent(part: str, match: Match) -> str | None:
     limits = "40.."
     if groups.get("degrees"):
         degrees = int(value(groups["degrees"]))
+        if degrees <= 10:
+            return f"{subject(match, part)} bent ..30"
         if not 20 <= degrees <= 150:
             return None
         limits = f"{degrees - 22}..{degrees + 22}" if degrees > 30 else f"8..{degrees + 30}"

@@ -68,7 +68,7 @@ _HOLDS: Final = (
 )
 _ON: Final = (
     r"(?:on|onto|at|against|to|for|under(?! (?:the |his |her |their )?shoulders)|down to|up to|over(?! (?:the |his "
-    rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach) for|{_HOLDS}|covering|covers"
+    rf"|her |their )?(?:head|hair|crown|skull|shoulders?))|(?:reaching|reaches|reach)(?: for)?|{_HOLDS}|covering|covers"
     r"|hiding|hides|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon"
     r"|(?:wrap\w*|wraps|locked|clasped|closed) "
     r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"

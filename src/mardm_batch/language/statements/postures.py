@@ -87,6 +87,10 @@ def _face_down() -> Iterator[Rule]:
 
 
 def _face_up() -> Iterator[Rule]:
+    crook = r"(?:crook|hook)[- ]?lying\b"
+    for condition in ("chest faces up", "knees bent 60..", "feet on floor", "pelvis height ..0.35"):
+        yield Rule("lying crooklying hooklying", "crook hook crooklying hooklying", crook,
+                   unless_said("left|right|one|bridge|lifted|raised", states(condition)))  # fmt: skip
     bridge = r"(?:(?:glute|hip|buttock|bottom|shoulder) bridge|bridge (?:pose|position|posture|exercise))\b"
     one_leg = r"one|single|left|right|full|wheel|leg"
     for condition, unless in (("chest faces up", "full|wheel"), ("feet on floor", one_leg),
@@ -108,6 +112,19 @@ def _face_up() -> Iterator[Rule]:
 
 
 def _seated() -> Iterator[Rule]:
+    sits = r"sit|sits|sitting|sat|seated"
+    straight = r"(?:long|straight|extended|outstretched|stretched|straightened|drawn out)"
+    long = (
+        rf"(?:long[- ](?:sit(?:s|ting)?|seated)|straddle (?:sit|seat)|(?:{sits}) (?:in )?(?:a )?(?:wide )?"
+        r"(?:straddle|pike)"
+        rf"|(?<!one )legs (?:(?:are|both|kept|held|fully|completely|thrust|wide|out) )*"
+        rf"(?:{straight}|astride|out (?:in front|ahead|wide))"
+        rf"|{straight} legs)\b"
+    )
+    off_floor = r"chair|bench|stool|seat(?! )|sofa|couch|bed|edge|swing|table|box|wall bars|bar|air|jump\w*|boat|bike"
+    yield Rule("long sit sits sitting sat seated straddle", "long straight extended outstretched stretched "
+               "straightened drawn astride out straddle pike", long,
+               unless_said(off_floor, where_said(rf"{sits}|straddle", states("pelvis height ..0.4"))))  # fmt: skip
     vee = (
         r"(?:v[- ]sit(?:s|ting)?|(?:boat|navasana) (?:pose|position)|(?:forms?|forming|makes?|making|in|into"
         r"|shaping|like)"

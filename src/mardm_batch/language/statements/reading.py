@@ -16,6 +16,7 @@ from mardm_batch.language.statements import (
     head,
     heights,
     legs,
+    lying,
     postures,
     segments,
     support,
@@ -45,7 +46,7 @@ _OBJECT: Final = re.compile(
 )
 """What is before a part to which something is done; "with" where it is a tool."""
 _AND_DOING: Final = re.compile(r"\w+ \w+ and (?P<what>\w+)")
-_LABEL: Final = re.compile(r"(?<=[a-z]): ")
+_LABEL: Final = re.compile(r"(?<=[a-z])(?<!left)(?<!right)(?<!side)(?<!only)(?<!\bl)(?<!\br): ")
 """After the name of a part, as in "arms: overhead"."""
 _RULES: Final = (
     *bends.rules(),
@@ -58,6 +59,7 @@ _RULES: Final = (
     *heights.rules(),
     *legs.rules(),
     *trunk.rules(),
+    *lying.rules(),
     *postures.rules(),
     *head.rules(),
 )

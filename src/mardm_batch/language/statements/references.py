@@ -20,6 +20,7 @@ _MENTION: Final = re.compile(
     rf"|feet))\b"
 )
 _ONE: Final = re.compile(rf"(?P<own>\b(?:{OWN}) )?\b(?P<side>left|right) one\b(?!['’-])")
+_BARE: Final = re.compile(rf"\b(?:{OWN}) ({ARM}|{LEG})\b")
 _DONE_TO: Final = (
     r"(?:on|onto|upon|to|against|with|under|beneath|above|below|over|around|behind|beside|towards?|for|by|near"
     r"|touch\w*|meet\w*|hold\w*|grip\w*|grasp\w*|grab\w*|clasp\w*|support\w*|hug\w*|cradl\w+|cup\w*|press\w*|catch\w*"
@@ -92,7 +93,8 @@ def _one_of_that_side(match: re.Match[str], text: str) -> str:
         if mention["both"] or mention["side"] == other_side(match["side"])
     ]
     if not before:
-        return match[0]
+        parts = _BARE.findall(text, 0, match.start())
+        return f"{match['own'] or ''}{match['side']} {parts[-1]}" if parts else match[0]
     last = ([mention for mention in before if mention["object"] is None] or before)[-1]
     return f"{match['own'] or ''}{match['side']} {last['part'] or singular(last['both'])}"
 

@@ -63,9 +63,15 @@ LYING: Final = (
 TURNED: Final = (
     r"(?:(?:is|are|turned|turns|turning|rotated|rotates|twisted|twists|twisting|looking|looks|facing|faces) )+"
 )
+ASIDE: Final = (
+    r"(?:left|right(?! (?:over|into|up|down|back|forwards?|against|out|on|onto|across|through|at|in|by|behind)\b))\b"
+    r"(?! (?:arm|hand|elbow|forearm|wrist|fist|palm|shoulder|leg|knee|foot|thigh|shin|ankle|heel|hip|toes|cheek|ear"
+    r"|eye|thumb|index|side of)\b)"
+)
+"""A direction, not the side of a limb."""
 WHERE: Final = (
-    r"(?P<where>forwards?|backwards?|back|(?:to|towards?) (?:the|his|her|their|its) (?:left|right)|(?:left|right)"
-    r"(?=$|[,.;!)]| (?:and|while|with|as|but|at|from) ))\b"
+    r"(?P<where>(?:forwards?|backwards?|back)\b|(?:(?:away )?(?:to|towards?|over to|into) (?:the|his|her|their|its) )?"
+    rf"{ASIDE})"
 )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from mardm_batch.language.limbs import other_side
 from mardm_batch.language.numbers import SPELT, value
 from mardm_batch.language.statements.rules import (
+    ASIDE,
     MORE,
     OF,
     TURNED,
@@ -17,26 +18,22 @@ from mardm_batch.language.statements.rules import (
     gap,
     states,
     unless_said,
-    where_said,
 )
 
-_TRUNK: Final = r"(?:torso|trunk|body|upper body|chest)"
-_TRUNKS: Final = "torso trunk body chest back spine shoulders"
+_TRUNK: Final = r"(?:torso|trunk|body|upper body|chest|ribs|ribcage)"
+_TRUNKS: Final = "torso trunk body chest back spine shoulders ribs ribcage"
 _LEANS: Final = (
-    r"(?:lean|leans|leaning|leaned|lists|listing|list|dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks"
-    r"|snaps|veers|veering|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
-    r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways)"
+    r"(?:dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks|snaps|lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
+    r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways|swayed|swaying|slants?"
+    r"|slanted|slanting|lists?|listing|veers?|veering|cants?|canted|canting|sags|sagging|lurches|lurching|angled|bowed|bowing"
+    r"|topples|toppling)"
 )
-_LEAN_WORDS: Final = _LEANS[3:-1].replace("|", " ")
+_LEAN_WORDS: Final = " ".join(
+    word for each in _LEANS[3:-1].split("|") for word in (each.replace("?", ""), each.replace("s?", ""))
+)
 _FAR: Final = re.compile(r"\b(?:far|way|deeply|sharply|steeply|heavily)\b")
 _NOT_THE_HEAD: Final = "".join(
     rf"(?<!{word} )(?<!{word} is )" for word in ("head", "neck", "chin", "face", "arm", "arms")
-)
-_LYING: Final = (
-    r"(?:lie|lies|lying|laying|lays|laid|reclining|sprawled|flopped|(?<!hand )(?<!hands )(?<!palm )(?<!palms )flat"
-    r"|stretched(?: out)?|collapsed|rolled|passed out|out cold|knocked out|crashed(?: out)?|zonked(?: out)?"
-    r"|spread-eagled|spreadeagled|splayed|sprawls?|sprawling|flops?|dozing|sunk|recumbent|asleep"
-    r"|sunbathing|snoozing|napping) (?:\w+ ){0,3}?"
 )
 
 
@@ -54,11 +51,10 @@ def _folded() -> Iterator[Rule]:
 
 
 def rules() -> Iterator[Rule]:
-    """The trunk, then what lies."""
+    """How it leans, then how it turns."""
     yield from _folded()
     yield from _leans()
     yield from _turns()
-    yield from _lying()
 
 
 def _leans() -> Iterator[Rule]:
@@ -69,11 +65,9 @@ def _leans() -> Iterator[Rule]:
     noun = r"(?:(?P<slight>slight) )?(?P<where>left|right|forward|backward|back) lean\b"
     yield Rule("lean", "left right forward backward back", noun, _lean)
     by = r"(?:(?:by|at|to|about|around|some|roughly) )*"
-    degrees = (
-        rf"(?:{_TRUNK}|back|spine) (?:is |are )?{_LEANS} (?P<where>forwards?|back(?:wards?)?) {by}(?P<degrees>\d+"
-        rf"|{SPELT}) degrees\b"
-    )
-    yield Rule(_TRUNKS, "degrees", degrees, _lean_by)
+    number = rf"{by}(?P<degrees>\d+|{SPELT}) degrees"
+    for degrees in (rf"{WHERE} {number}\b", rf"{number} {WHERE}"):
+        yield Rule(_TRUNKS, "degrees", rf"(?:{_TRUNK}|back|spine) (?:is |are )?{_LEANS} {degrees}", _lean_by)
     person = r"(?:he|she|they|person|man|woman|someone|somebody) (?:is )?(?:leans?|leaning|tips|tipping)"
     yield Rule(
         "he she they person man woman someone somebody", "lean leans leaning tips tipping", rf"{person} {MORE}{WHERE}",
@@ -99,8 +93,16 @@ def _leans() -> Iterator[Rule]:
                unless_said(r"lying|lies|supine|back on|kneel\w*|knees?", states("torso leans forward 40")))  # fmt: skip
     noun = r"(?P<to>left|right) side[- ]?bend\b"
     yield Rule("side bend sidebend", "left right", noun, states("torso leans {to} 6"))
-    flexed = r"(?:trunk|torso|spine) (?:is )?(?:\w+ )?flexed(?=$|[,.;]| (?:and|while|with|forwards?)\b)"
-    yield Rule(_TRUNKS, "flexed", flexed, unless_said("laterally|sideways", states("torso leans forward 8")))
+    flexed = (
+        r"(?:trunk|torso|spine|upper body) (?:is )?(?:\w+ )?(?:flexed|bowed|pitched|inclined|stooped|stooping"
+        r"|hunched|bent|tipped over)(?=$|[,.;]| (?:and|while|with)\b)"
+    )
+    yield Rule(
+        _TRUNKS,
+        "flexed bowed pitched inclined stooped stooping hunched bent over",
+        flexed,
+        unless_said("laterally|side\\w*|back\\w*", states("torso leans forward 8")),
+    )
     over_leg = (
         rf"(?:torso|trunk|upper body|chest) (?:is )?(?:leaning|leans|bent|folded|bends|folds|draped|hunched|slumped"
         rf"|slumps|collapsed|bowed) (?:\w+ "
@@ -134,9 +136,9 @@ def _leans() -> Iterator[Rule]:
         r"|inclin\w*) (?:\w+ ){0,2}?(?:to (?:one|either) side|sideways)\b"
     )
     yield Rule(_TRUNKS, "side sideways", to_side, states("torso leans left 6 or torso leans right 6"))
-    clause = rf"{_NOT_THE_HEAD}(?:leaning|leans|tipping|slumped|swaying|sways) {MORE}{WHERE}"
+    clause = rf"{_NOT_THE_HEAD}(?:leaning|leans|lean|tipping|slumped|swaying|sways|listing) {MORE}{WHERE}"
     yield Rule(
-        "leaning leans tipping slumped swaying sways",
+        "leaning leans lean tipping slumped swaying sways listing",
         "forward forwards backward backwards back left right",
         clause,
         _lean,
@@ -236,7 +238,8 @@ def _turns() -> Iterator[Rule]:
     rotated = (
         r"(?:torso|trunk|upper body|shoulders|chest|spine|waist) "
         rf"{gap('lean*|tilt*|bend*|bent|slant*|tip*|head|rib|weight')}"
-        r"(?:twist\w*|rotat\w*|turn(?:s|ed|ing)?|spirals?|swung|swing|swings|swivel\w*) "
+        r"(?:twist\w*|rotat\w*|turn(?:s|ed|ing)?|spirals?|swung|swing|swings|swivel\w*|wound|winds?|winding"
+        r"|coil\w*|corkscrew\w*|screwed|wrung|spun) "
         rf"{MORE}(?:a?round |back |fully |a quarter |halfway |half |partly |partially )?(?:(?:to|towards?) )?(?:the "
         rf"|his |her |their )?(?P<to>left"
         rf"|right)(?:wards?)?\b(?! (?:hip|knee|hand"
@@ -264,7 +267,7 @@ def _turns() -> Iterator[Rule]:
     )
     yield Rule("rotation turn twist", "left right", rotation, states("torso twists {to} 8"))
     part = rf"{OF}(?:torso|trunk|upper body|waist|shoulders) "
-    to_side = rf"{MORE}(?:(?:at|from) the waist )?to (?:the )?(?P<to>left|right)\b"
+    to_side = rf"{MORE}(?:(?:at|from) the waist )?(?:to (?:the |his |her |their )?)?(?P<to>{ASIDE})"
     twisting = rf"(?:twisting|twists|twist|twisted|rotating|rotates|rotate) (?:{part})?{to_side}"
     yield Rule("twisting twists twist twisted rotate rotating rotates", "left right", twisting,
                states("torso twists {to} 8"))  # fmt: skip
@@ -272,114 +275,22 @@ def _turns() -> Iterator[Rule]:
     yield Rule("turning turns turn", "torso trunk upper shoulders waist", turning, states("torso twists {to} 8"))
 
 
-def _lying() -> Iterator[Rule]:
-    own = r"(?:(?:the|his|her|their|its) )?"
-    back = (
-        rf"(?:supine\b|{_LYING}(?:on {own}back|face[- ]up)\b|(?:recumbent|bench press\w*)\b(?! (?:bike|bicycle))"
-        r"|(?:(?<=^)|(?<=[,;.:(] )|(?<=and )|(?<=with )|(?<=with the )|(?<=the )|(?<=his )|(?<=her ))(?<!at the "
-        r")(?<!to the )"
-        r"back (?:(?:is|lies|lying|rests|resting|pressed|stays|kept) )*(?:flat )?"
-        r"(?:on|to|against) (?:the )?(?:floor|ground|mat)\b|(?<=[;,.] )back down(?=$|[,.;]))"
-    )
-    yield Rule(
-        "supine back recumbent bench face",
-        "supine back recumbent press pressing presses up",
-        back,
-        states("chest faces up"),
-    )
-    front = (
-        rf"(?:(?:lying |lies |lie |laid )?prone\b|prostrate[sd]?\b|(?<!fours )(?<!\w )on {own}(?:tummy"
-        rf"|stomach|belly)\b|{_LYING}(?:on(?:to)? {own}(?:belly|stomach|front|tummy)|face[- ]down)\b)"
-    )
-    yield Rule(
-        "prone prostrate prostrated belly stomach front tummy face",
-        "prone prostrate prostrated on onto down",
-        front,
-        states("chest faces down"),
-    )
-    straight = unless_said(r"knees?|legs?|feets?|foot|shins?|crawl\w*|heels?|push\w*|plank", states("knees bent ..40"))
-    yield Rule(
-        "prone prostrate prostrated belly stomach front tummy face",
-        "prone prostrate prostrated on onto down",
-        front,
-        straight,
-    )
-    shoulders = (
-        r"shoulders (?:(?:stay|are|kept|remain|flat|rest|resting|both) )*(?:on|against) (?:the )?(?:floor|ground|mat)\b"
-        r"|belly up\b"
-    )
-    yield Rule("shoulders belly", "floor ground mat up", shoulders, states("chest faces up"))
-    side = (
-        rf"(?:(?:{_LYING}|resting |rests |sleeping |curled up |asleep )on (?:the |his |her |their |its )?(?P<to>left"
-        r"|right) (?:side|flank)|side[- ]lying (?:posture |position )?on (?:the |his |her |their )?(?P<at>left|right)"
-        r"(?: side)?)\b"
-    )
-    for condition in ("torso horizontal", "pelvis height ..0.4"):
-        yield Rule("side flank", "left right", side, states(condition))
-    yield Rule("lying lies", "sideways", r"(?:lying|lies) sideways\b", states("torso horizontal"))
-    yield Rule("side flank", "left right", side, _lower_shoulder)
-    low = (
-        r"toes|forearms?|elbows?|weight|line|arch\w*|raised|lifted|bridge|pushed|up|off|press\w*|legs? over|feet|hips"
-        r"|pelvis|reclin\w*|bed|sofa|bench|couch"
-    )
-    for which, words in ((back, "supine back recumbent"), (front, "prone belly stomach front tummy face prostrate")):
-        yield Rule(words, words + " on onto down", which, unless_said(low, states("pelvis height ..0.35")))
-    faces_floor = (
-        r"(?:chest|breastbone|sternum) (?:\w+ ){0,3}?(?:to|towards?|at|facing|faces|down to) (?:the )?(?:floor|ground"
-        r"|mat)\b"
-    )
-    yield Rule("chest breastbone sternum", "floor ground mat", faces_floor, states("chest faces down"))
-    plank = rf"(?:elbows|hands|wrists|palms) {gap('arms')}(?:under|below|beneath) (?:the |his |her )?shoulders\b"
-    yield Rule("elbows hands wrists palms", "under below beneath", plank,
-               where_said("floor|ground|mat|plank|push|press|fours", states("chest faces down")))  # fmt: skip
-    seats = (
-        "chair stool bench seat armchair throne sofa couch windowsill sill crate pew wall fence railing bed log stump "
-        "rock boulder swing saddle desk toilet barrel suitcase bleachers dock pier jetty"
-    )
-    sits = "sit sits sitting sat seated perched perches perching perch slouches slouching slouched slumped"
-    chair = (
-        rf"(?:{sits.replace(' ', '|')}) (?:\w+ ){{0,3}}?(?:on|in|(?:edge|end|lip|arm|back) of) "
-        rf"(?:a|an|the|his|her|their) (?:\w+ )?(?:{seats.replace(' ', '|')})\b"
-    )
-    yield Rule(sits, seats, chair, states("pelvis height 0.25..0.85"))
-    legs = r"legs?|knees?|feet|foot|ankles?|shins?|thighs?|sideways"
-    yield Rule(sits, seats, chair, unless_said(legs, states("knees bent 40..")))
-    crab = (
-        r"(?:belly|stomach|chest) (?:(?:is|turned|pointing|up|open|and) )*(?:(?:facing )?(?:to|towards?|at)|facing"
-        r"|faces) the "
-        r"(?:ceiling|sky)\b"
-    )
-    yield Rule("belly stomach chest", "ceiling sky", crab, states("chest faces up"))
-    seated = r"(?:sitting|seated|sits|sit|sat) (?:\w+ ){0,2}?on (?:the )?(?:floor|ground|mat|lawn|grass|carpet|beach)\b"
-    yield Rule(
-        "sitting seated sits sit sat", "floor ground mat lawn grass carpet beach", seated, states("pelvis height ..0.4")
-    )
-    shoulder_stand = (
-        r"(?:shoulder ?stand|(?:upright |balanced |supported |standing |up )(?:on|by) the (?:shoulders|upper back))\b"
-    )
-    yield Rule("shoulderstand shoulder shoulders upper", "shoulderstand stand shoulders back", shoulder_stand,
-               states("feet above pelvis 0.3"))  # fmt: skip
-
-
 def _lean(match: Match) -> str:
-    where = {"forwards": "forward", "backward": "back", "backwards": "back"}.get(match["where"], match["where"])
     is_far = _FAR.search(match[0]) is not None
-    return f"torso leans {where.split()[-1]} {6 if match['slight'] else 18 if is_far else 10}"
+    return f"torso leans {_way(match)} {6 if match['slight'] else 18 if is_far else 10}"
+
+
+def _way(match: Match) -> str:
+    where = match["where"].split()[-1].removesuffix("s")
+    return where.removesuffix("ward") if where.startswith("back") else where
 
 
 def _lean_by(match: Match) -> str | None:
     degrees = int(value(match["degrees"]))
-    where = "forward" if match["where"].startswith("forward") else "back"
-    return f"torso leans {where} {degrees - 18}..{degrees + 18}" if 20 <= degrees <= 120 else None
+    return f"torso leans {_way(match)} {degrees - 18}..{degrees + 18}" if 20 <= degrees <= 120 else None
 
 
 def _by_shoulder(match: Match) -> str:
     """A shoulder that comes forward turns the trunk to the other side."""
     side = match["side"] if match["way"].startswith("back") else other_side(match["side"])
     return f"torso twists {side} 5"
-
-
-def _lower_shoulder(match: Match) -> str:
-    """Of who lies on one side."""
-    side = match["to"] or match["at"]
-    return f"{side}_shoulder below {other_side(side)}_shoulder 0.1"
