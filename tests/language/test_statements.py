@@ -144,6 +144,7 @@ from mardm_batch.pose.sides import swap_sides
             [
                 "elbows bent 40..",
                 "hands above pelvis",
+                "elbows bent 60..",
                 "left_hand near right_elbow 0.35",
                 "right_hand near left_elbow 0.35",
             ],
@@ -230,7 +231,12 @@ from mardm_batch.pose.sides import swap_sides
         ("zombie arms", ["arms points forward 45"]),
         (
             "arms crossed, grumpy",
-            ["hands above pelvis", "left_hand near right_elbow 0.35", "right_hand near left_elbow 0.35"],
+            [
+                "hands above pelvis",
+                "elbows bent 60..",
+                "left_hand near right_elbow 0.35",
+                "right_hand near left_elbow 0.35",
+            ],
         ),
         ("balancing on the hands", ["hands on floor", "feet off floor"]),
         ("the right foot no longer touches the floor", ["right_foot off floor"]),
@@ -409,6 +415,28 @@ from mardm_batch.pose.sides import swap_sides
         ("arms locked around the calves", ["knees bent 75..", "hands near knees 0.5"]),
         ("a lunge, the right knee bent", ["right_knee bent 40.."]),
         ("hands hidden behind them", ["hands behind torso"]),
+        ("stand, one hand raised, the left one", ["left_hand above left_shoulder"]),
+        ("raised arm: right", ["right_hand above right_shoulder"]),
+        (
+            "front: left leg. back: right leg",
+            ["left_foot in front of right_foot 0.1", "right_foot behind left_foot 0.1"],
+        ),
+        (
+            "supporting leg: left",
+            ["left_foot on floor", "right_foot off floor", "left_knee bent ..30", "left_knee bent ..48"],
+        ),
+        ("the right foot is on a box, the right hand on that knee", ["right_hand near right_knee 0.2"]),
+        ("one arm up, the right down", ["either hand above head"]),
+        ("the left palm flat on the grass", ["left_hand on floor"]),
+        ("the right arm slack", ["right_arm points down 45"]),
+        ("both arms beside the ears", ["arms points up 40", "elbows bent ..50"]),
+        ("the body inclines sharply", ["torso leans forward 8"]),
+        ("the body slants to the left", ["torso leans left 10"]),
+        ("chest leaning out ahead", ["torso leans forward 10"]),
+        ("the right knee is grounded", ["right_knee on floor", "kneeling on right_knee"]),
+        ("the left knee dropping over to the right", ["left_knee right of left_hip 0.08"]),
+        ("down on the haunches", ["knees bent 85..", "pelvis height ..0.5"]),
+        ("wrists bound behind him", ["hands apart ..0.3", "hands behind pelvis"]),
     ],
 )
 def test_plain_statements_are_read(caption: str, conditions: list[str]) -> None:

@@ -19,7 +19,7 @@ from mardm_batch.language.statements.rules import (
 
 _AIMED: Final = gap(
     "hang*|hung|dangl*|cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down*|back|low*|forwards?"
-    "|swing*|adduct*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
+    "|swing*|adduct*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up|drop*|fall*|loose*|limp*"
 )
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
@@ -32,7 +32,8 @@ def rules() -> Iterator[Rule]:
         r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed(?=$|[,.;]| and | "
         r"while )|crossed (?:in front of|over|across|on) (?:the |his |her |their )?chest\b)"
     )
-    yield Rule("arms", "folded crossed", folded, states("hands above pelvis"))
+    for condition in ("hands above pelvis", "elbows bent 60.."):
+        yield Rule("arms", "folded crossed", folded, states(condition))
     for side in ("left", "right"):
         yield Rule("arms", "folded crossed", folded, states(f"{side}_hand near {other_side(side)}_elbow 0.35"))
     hugging = r"(?:hugging|hugs|hug) (?:himself|herself|themselves|myself|oneself|itself|yourself|urself|self)\b"
@@ -221,6 +222,26 @@ def rules() -> Iterator[Rule]:
     yield Rule("arm arms", "down downward downwards hanging hangs hang dangling dangles dangle hung lowered "
                            "idle lifeless limp "
                "slack floppy inert nothing", downward, states("{arm} points down 45"))  # fmt: skip
+    slack = (
+        rf"{_ARM} (?:(?:is|are|both|just|simply|held|kept|stays?|hangs?|goes|lets?|all|completely) )*(?:limply"
+        r"|loose(?:ly)?|free and hanging|drops?(?: straight| plumb)?|dropped(?: down)?|falls?)"
+        r"(?=$|[,.;]| (?:and|while|with|but|at|by|like|plumb|towards?|either) )"
+    )
+    yield Rule("arm arms", "limply loose loosely hanging drop drops dropped fall falls",
+               slack, unless_said(rf"{LYING}|over|behind|upside|knees?|lap|floor",
+                                  states("{arm} points down 45")))  # fmt: skip
+    by_the_ear = (
+        rf"{_ARM} (?:(?:is|are|both|held|kept|close|long|tight|straight|raised|lifted|up|extended"
+        rf"|stretched|reach\w*|goes|all|the|way|right|high|squeez\w*|hug\w*|press\w*|brush\w*|touch\w*|cover\w*) )*"
+        rf"(?:(?:beside|by|past|next to|against|along|alongside|near|at|to|over|beyond) )?{OF}(?:(?:left|right) "
+        rf")?ears?\b"
+    )
+    flat = (
+        rf"{LYING}|forwards?|fold\w*|bent|bow\w*|hing\w*|lean\w*|plank|div\w*|swim\w*|inclin\w*|bend\w*|elbows?"
+        r"|kneel\w*"
+    )
+    for condition in ("{arm} points up 40", "{elbow} bent ..50"):
+        yield Rule("arm arms", "ear ears", by_the_ear, unless_said(flat, states(condition)))
     other = (
         r"(?:left|right|one) (?:hand|arm|fist)\b[^.;]{0,80}\bthe other (?:one |arm |hand )?(?:(?:is|just|simply|does "
         r"nothing|and) )*(?:hanging|hangs?|dangling|dangles?)\b"

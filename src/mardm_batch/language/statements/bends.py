@@ -203,7 +203,7 @@ def rules() -> Iterator[Rule]:
     hugging = (
         r"(?:hugging|hugs|hug|clasping|clasps|arms (?:are )?(?:wrapped|folded|locked|clasped|hooked|looped)"
         r" (?:tightly )?(?:a?round)|wrapping both arms around) "
-        r"(?:of )?(?:the |their |his |her |both |its |backs? of )*(?:knees|shins|legs|calves|thighs)\b"
+        r"(?:of )?(?:the |their |his |her |both |its |own |two |backs? of )*(?:knees|shins|legs|calves|thighs)\b"
     )
     passive = r"(?:knees|shins|legs) (?:are )?hugged\b"
     standing = (

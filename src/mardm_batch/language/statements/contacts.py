@@ -72,8 +72,8 @@ _ON: Final = (
     r"|hiding|hides|cover|shielding|shields|shading|shades|supporting|supports|meets?|upon"
     r"|(?:wrap\w*|wraps|locked|clasped|closed) "
     r"around|around(?= (?:its |the |his |her )?own)|beside|by|next to|across|near|into"
-    r"|a?round(?= (?:the |his |her |their |its |both )*(?:left |right )?(?:ankles?|shins?|knees?|calf|calves"
-    r"|toes|foot|feet"
+    r"|a?round(?= (?:the |his |her |their |its |both )*(?:left |right |bent |raised |lifted |own )*(?:ankles?"
+    r"|shins?|knees?|calf|calves|toes|foot|feet"
     r"|heels?|wrists?|forearms?|elbows?|neck|throat))"
     r"|in(?= (?:the |his |her |their )?(?:small of|waistband|beard|armpit))"
     r"|behind(?= (?:the |his |her |their )?(?:left |right )?(?:neck|nape|ear|knee))"
@@ -133,7 +133,7 @@ def _hands_on_parts() -> Iterator[Rule]:
     near = rf"{HAND} {gap()}{width}(?:from|off|above|in front of|below|beside) {_POINT}{_NOT_A_POINT}"
     yield Rule(HANDS, _LANDMARK_WORDS, near, _hand_near)
     armpit = (
-        rf"{SIDE} {_HAND_NAMES} {gap()}(?:in|into|under|inside) {OF}(?P<at>left|right|other|opposite) (?:armpit"
+        rf"{SIDE} {_HAND_NAMES} {gap()}(?:in|into|under|inside|at|to) {OF}(?P<at>left|right|other|opposite) (?:armpit"
         rf"|arm)\b(?! \w+ed)"
     )
     yield Rule(HANDS, "armpit arm", armpit, _in_armpit)
@@ -205,7 +205,9 @@ def _hands_on_parts() -> Iterator[Rule]:
     behind_head = rf"(?:{HAND}|fingers) {gap('floor|ground')}behind {OF}(?:head|neck|nape|skull|ears?)\b"
     yield Rule(f"{HANDS} fingers", "behind", behind_head, states("{hand} near head 0.3"))
     cradled = (
-        r"(?:chin|head|face|cheek) (?:(?:is|propped|resting|rests|buried|cradled|supported|held) )*(?:up )?"
+        r"(?:chin|head|face|cheek) (?:(?:is|propped|resting|rests|buried|cradled|supported|held|sunk|sinks"
+        r"|nestled|dropped"
+        r"|cupped|planted|lies|heavy) )*(?:up )?"
         rf"(?:in|on) {OF}(?:both )?{HAND}\b"
     )
     yield Rule("chin head face cheek", HANDS, cradled, states("{hand} near head 0.3"))

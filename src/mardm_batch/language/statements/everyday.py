@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural
+from mardm_batch.language.statements.appositions import name_sides
 from mardm_batch.language.text import Draft, Replacement, Rule, compile_rules
 from mardm_batch.language.words import split_words
 
@@ -18,7 +19,9 @@ _SOMEONE: Final = (
 )
 _SPOT: Final = (
     r"(?:hips?|waist|head|knees?|chest|heart|shoulders?|belly|stomach|tummy|thighs?|chin|cheeks?|ears?|face|forehead"
-    r"|neck|throat|ankles?|toes|feet|floor|ground|mat|lower back)"
+    r"|neck|throat|ankles?|toes|feet|floor|ground|mat|lower back|nape|sacrum|tailbone|temples?|brow|ribs|sternum"
+    r"|navel|mouth"
+    r"|nose|jaw|bum|buttocks?)"
 )
 _LIST_ON_FLOOR: Final = re.compile(
     r"\b(?:(?:(?:two|three|four|five|[2-5]) )?(?:points|limbs|contacts) (?:of contact )?)?"
@@ -40,7 +43,7 @@ _LEG_OVER: Final = re.compile(
 _BY_HEIGHT: Final = re.compile(r"\b(?:(?P<upper>upper|top)|lower|bottom|underneath) (?P<part>knee|thigh|foot|ankle)\b")
 _GROUND: Final = (
     "grass turf clay ice tiles floorboards boards pavement sidewalk rug carpet sand dirt snow canvas lawn earth tarmac "
-    "asphalt gravel concrete soil tatami linoleum parquet tarp cobbles flagstones"
+    "asphalt gravel concrete soil tatami linoleum parquet tarp cobbles flagstones lino cobblestones"
 )
 """What the floor is made of."""
 _RAISED: Final = "hiked hoisted hitched yanked cranked jacked hauled"
@@ -124,6 +127,7 @@ def in_plain_words(text: str) -> str:
     draft = Draft(text)
     draft.apply("everyday", _sayings(), words)
     text = draft.text
+    text = name_sides(text)
     if ":" in text:
         text = _LIST_ON_FLOOR.sub(_each_on_floor, text)
     if " that " in text or " same " in text:

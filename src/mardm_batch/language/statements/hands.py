@@ -200,6 +200,13 @@ def rules() -> Iterator[Rule]:
         r"behind (?:him|her|them|me|himself|herself|themselves)(?=$|[,.;]| (?:and|while|as|with|like)\b)"
     )
     yield Rule("hands arms", "behind", both_behind, unless_said(LYING, states("hands behind torso")))
+    bound = (
+        r"(?:hands|wrists|arms) (?:(?:are|both) )*(?:bound|tied|cuffed|handcuffed|shackled|lashed|roped|clasped"
+        r"|locked|linked"
+        r"|joined|meet|meeting|knotted)(?: together)? behind\b(?! the (?:head|neck|knees?|thighs?|legs?))"
+    )
+    for condition in ("hands apart ..0.3", "hands behind pelvis"):
+        yield Rule("hands wrists arms", "behind", bound, unless_said(LYING, states(condition)))
     held_behind = (
         rf"{SIDE} (?:hand|arm) (?:(?:is|wrapped|around|holding|holds|gripping|grips|clasping|clasps|grabbing|grabs"
         rf"|catching|catches|clutching|on|hooked) )+{OF}(?:left|right) (?:elbow|wrist|forearm|arm|hand) behind "
@@ -236,6 +243,17 @@ def rules() -> Iterator[Rule]:
         r"|to the ground|on|behind|between|in front|at the (?:floor|ground)|onto|towards? the (?:floor|ground)))"
     )
     yield Rule("arm arms hand hands", "down", down, unless_said(LYING, states("{hand} below {shoulder} 0.15")))
+    low = (
+        rf"{_ARM} (?:(?:is|are|held|kept|both|stays?|diagonally|slants?|slanting) )*low(?:er)?"
+        r"(?=$|[,.;]| (?:and|while|with) )"
+    )
+    yield Rule("arm arms", "low lower", low, unless_said(LYING, states("{hand} below {shoulder} 0.15")))
+    shelf = (
+        rf"{limb('arm', 'hand')} (?:(?:is|are|both|straight|stretched|high) )*(?:reach\w*|stretch\w*|strain\w*"
+        rf"|grop\w*) (?:up )?"
+        r"(?:to|for|at|towards?) (?:the |a )?(?:top|high|higher|highest|upper) (?:shelf|cupboard|branch|rung|bar)\b"
+    )
+    yield Rule(_HANDS, "top high higher highest upper", shelf, states("{hand} above head 0.1"))
     for way, where, condition in (
         ("up", r"(?:up(?:wards?)?|(?:to|at|towards?) (?:the )?(?:ceiling|sky))", "{hand} above {shoulder}"),
         ("down", r"(?:down(?:wards?)?|(?:to|at|towards?) (?:the )?(?:floor|ground))", "{hand} below {shoulder} 0.1"),

@@ -80,6 +80,7 @@ def rules() -> Iterator[Rule]:
                         by_side = unless_said(r"lie|lies|lying|supine|prone|face[- ]down", by_side)
                     yield Rule(words, relations.replace("|", " "), compared, by_side)
     yield from _beside()
+    yield from _knees_aside()
     head_high = (
         rf"{limb('elbow')} (?:(?:is|are|both|raised|lifted|held|high|hitched|up|bent) )*(?:level with|at the "
         rf"(?:height|level) of) "
@@ -165,6 +166,32 @@ def _beside() -> Iterator[Rule]:
             )
             yield Rule(words, "front forward ahead" if relation == "in front of" else relation, where,
                        unless_said(_LYING, _relative(part, relation)))  # fmt: skip
+
+
+def _knees_aside() -> Iterator[Rule]:
+    """Of knees that drop to a side."""
+    dropped = (
+        r"knees (?:\w+ ){0,3}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
+        r"|pointing|tilted|turned|swept|swung|toppled|topple|flopped|leaning|lean|both|dropping|off|over) "
+        r"(?:over |off |away "
+        r"|down )*(?:to|towards?) (?:the "
+        r"|his |her )?(?P<to>left|right)\b"
+    )
+    dropped_out = (
+        rf"{SIDE} knee (?:(?:is|points?|pointing|bent|dropped|drops|falls|fallen|turned|opened|opens|open|out|falling"
+        rf"|rotated|wide) )+"
+        rf"(?:(?:out )?to (?:the|his|her|its) (?:side|(?P=side))|outwards?|sideways|out)\b(?! (?:in front|of|to the))"
+    )
+    yield Rule("knee", "side left right outward outwards sideways out", dropped_out,
+               states("{side}_knee {side} of {side}_hip 0.08"))  # fmt: skip
+    one_dropped = (
+        rf"{SIDE} knee (?:\w+ ){{0,2}}?(?:dropp?\w*|fall\w*|roll\w*|toppl\w+|sw[aeiu]\w+|lower\w*|brought|pulled"
+        rf"|crosses) "
+        r"(?:over |across |down )*(?:to|towards?) (?:the )?(?!(?P=side))(?P<to>left|right)(?=$|[,.;]| (?:and"
+        r"|while|with|side) )"
+    )
+    yield Rule("knee", "left right", one_dropped, states("{side}_knee {to} of {side}_hip 0.08"))
+    yield Rule("knees", "left right", dropped, states("knees {to} of pelvis"))
 
 
 def _relative(part: str, relation: str) -> Condition:

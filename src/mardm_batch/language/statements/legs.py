@@ -239,7 +239,8 @@ def _stances() -> Iterator[Rule]:
         r"(?:(?:up |rise |rises |rising |risen |standing |stands |stand |balanc\w+ |high |crouch\w* |squat\w* )(?:up "
         r"|high )?(?:on|onto) "
         r"(?:the |his |her |their |both |your )*(?:tip ?-?toes|tippy ?-?toes|toes|balls of (?:the |his |her |both )*"
-        r"feet)|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?))\b"
+        r"feet|tips of (?:the |his |her |both )*toes)|(?:on|onto) (?:tip ?-?toes?|tippy ?-?toes?)|(?<!\w )(?<!\w)tippy"
+        r" ?-?toes)\b"
     )
     yield Rule("toes tiptoe tiptoes tip balls", "toes tiptoe tiptoes balls tippy", toes,
                unless_said("one|left|right|single", states("ankles above feet 0.08")))  # fmt: skip
@@ -349,19 +350,6 @@ def _stances() -> Iterator[Rule]:
     )
     knees_apart = rf"knees {gap('feet', most=4)}(?:hip|shoulder)[- ]width\b"
     yield Rule("knees", "width", knees_apart, states("knees apart 0.17..0.62"))
-    dropped = (
-        r"knees (?:\w+ ){0,3}?(?:drop|drops|dropped|fall|falls|falling|rolled|roll|lowered|swing|tipped|point"
-        r"|pointing|tilted|turned|swept) (?:over )?(?:to|towards?) (?:the "
-        r"|his |her )?(?P<to>left|right)\b"
-    )
-    dropped_out = (
-        rf"{SIDE} knee (?:(?:is|points?|pointing|bent|dropped|drops|falls|fallen|turned|opened|opens|open|out|falling"
-        rf"|rotated|wide) )+"
-        rf"(?:(?:out )?to (?:the|his|her|its) (?:side|(?P=side))|outwards?|sideways|out)\b(?! (?:in front|of|to the))"
-    )
-    yield Rule("knee", "side left right outward outwards sideways out", dropped_out,
-               states("{side}_knee {side} of {side}_hip 0.08"))  # fmt: skip
-    yield Rule("knees", "left right", dropped, states("knees {to} of pelvis"))
     yield Rule("knees", "apart wide open outward outwards splay splayed splays out", knees, states("knees apart 0.3.."))
 
 

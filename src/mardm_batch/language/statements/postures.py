@@ -4,7 +4,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from mardm_batch.language.limbs import other_side
-from mardm_batch.language.statements.rules import OF, Match, Rule, against_other, states, unless_said, where_said
+from mardm_batch.language.statements.rules import (
+    FLOOR,
+    FLOORS,
+    OF,
+    SIDE,
+    Match,
+    Rule,
+    against_other,
+    states,
+    unless_said,
+    where_said,
+)
 
 _MOVED_LEGS: Final = (
     r"split\w*|straddle\w*|pik(?:e|ed|ing)|tuck\w*|bent|bend\w*|stag|one leg|(?:left|right) (?:leg|knee|foot)|knees?"
@@ -23,6 +34,7 @@ def rules() -> Iterator[Rule]:
     yield from _face_up()
     yield from _seated()
     yield from _bent_at_the_hips()
+    yield from _low()
 
 
 def _inverted() -> Iterator[Rule]:
@@ -185,6 +197,28 @@ def _bent_at_the_hips() -> Iterator[Rule]:
     )
     yield Rule("hips", "flexed hinged bent folded piked hinge flex", flexed,
                where_said(standing, unless_said(resting, _lean_of_hips)))  # fmt: skip
+
+
+def _low() -> Iterator[Rule]:
+    """On the haunches, on one knee."""
+    haunches = (
+        r"(?:on|onto) (?:the |his |her )?(?:haunches|hunkers)\b|(?:sit\w*|squat\w*|crouch\w*|low) (?:\w+ )?hunkered\b"
+    )
+    for condition in ("knees bent 85..", "pelvis height ..0.5"):
+        yield Rule("haunches hunkers hunkered", "haunches hunkers hunkered", haunches,
+                   unless_said("kneel\\w*|knees|kick\\w*|(?:left|right) leg", states(condition)))  # fmt: skip
+    one_grounded = (
+        rf"(?<!and ){SIDE} knee (?:(?:is|rests?|resting|lies|lowered|placed|down|set|planted|dropped|touch\w*) )*"
+        rf"(?:{FLOOR}|grounded\b)"
+    )
+    others_bear = (
+        r"both (?:knees|feet)|(?:hands|palms) (?:and|on (?:the )?(?:floor|ground|mat))|fours|plank|sit\w*|seated"
+        r"|lie|lies"
+        r"|lying|prone|supine|reclin\w*|crawl\w*|not|off|(?:left|right|one|the) hand (?:\w+ ){0,3}(?:on|touch\w*) the "
+        r"(?:floor|ground|mat)|knees|hands|shins?|heels?|split\w*|straight (?:back|behind)|pigeon|lung\w*"
+    )
+    yield Rule("knee", f"{FLOORS} grounded", one_grounded,
+               unless_said(others_bear, states("kneeling on {side}_knee")))  # fmt: skip
 
 
 def _lean_of_hips(match: Match) -> str | None:

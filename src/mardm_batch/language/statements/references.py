@@ -29,7 +29,6 @@ _DONE_TO: Final = (
 _IT: Final = re.compile(
     rf"(?P<done>\b{_DONE_TO} )(?:it|itself)\b(?! (?:is|was|with|by|in|has|can|goes|looks|points)\b)"
 )
-_THAT: Final = re.compile(rf"\b(?P<done>{_DONE_TO} |round |of )that (?P<part>{LEG}|{ARM}|hip|shoulder)\b(?! of\b)")
 _THEM: Final = re.compile(
     r"\b(?P<done>(?:on|onto|upon|round|around|against|to|into|over|behind|between|beside|under|above|clasp\w*|hug\w*"
     r"|hold\w*|grip\w*|grasp\w*|grab\w*|clutch\w*|touch\w*|rub\w*) )(?:both of )?them\b(?! [a-z]+ing\b)"
@@ -38,7 +37,7 @@ _PLURAL: Final = re.compile(
     r"(?<!left )(?<!right )\b(?P<parts>knees|thighs|shins|ankles|feet|toes|heels|hips|ears|cheeks|elbows|shoulders"
     r"|forearms|calves|legs|arms|hands|\w{4,}s)\b"
 )
-_ITS: Final = re.compile(rf"\bits (?P<part>{ARM}|{LEG})\b")
+_ITS: Final = re.compile(rf"\b(?:its (?P<own>{ARM}|{LEG})|that (?P<part>{ARM}|{LEG}|shoulder|hip))\b(?!['’-])")
 _SOMETHING: Final = re.compile(
     r"\b(?:an?|another) (?!bit\b|little\b|right\b|left\b|straight\b|line\b|high\b|deep\b|step\b|fist\b|\w+ angle\b"
     r"|angle\b|t\b|v\b)\w+"
@@ -51,11 +50,9 @@ def refer(text: str) -> str:
     """The text with what its pronouns refer to."""
     if " one" in text:
         text = _ONE.sub(lambda match: _one_of_that_side(match, text), text)
-    if " that " in text:
-        text = _THAT.sub(lambda match: _part_that_was_named(match, text), text)
     if " them" in text:
         text = _THEM.sub(lambda match: _several_that_were_named(match, text), text)
-    if re.search(r"\bit(?:s|self)?\b", text):
+    if re.search(r"\b(?:it(?:s|self)?|that)\b", text):
         text = _ITS.sub(lambda match: _part_of_that_limb(match, text), text)
         text = _IT.sub(lambda match: _that_limb(match, text), text)
     return text
@@ -100,21 +97,14 @@ def _one_of_that_side(match: re.Match[str], text: str) -> str:
 
 
 def _part_of_that_limb(match: re.Match[str], text: str) -> str:
-    """Of "the left leg is raised, the right hand gripping its toes" the left toes."""
-    arm = _ARMS.fullmatch(match["part"]) is not None
-    before = [mention for mention in _in_sentence(text, match.start()) if is_arm(mention) == arm]
+    """Of "the left leg is raised, the right hand gripping its toes" the left toes; of "and that hip" its hip."""
+    part = match["own"] or match["part"]
+    arm = _ARMS.fullmatch(part) is not None
+    mentioned = _in_sentence(text, match.start())
+    before = [mention for mention in mentioned if is_arm(mention) == arm] or (mentioned if match["part"] else [])
     if not before or before[-1]["side"] not in ("left", "right"):
         return match[0]
-    return f"the {before[-1]['side']} {match['part']}"
-
-
-def _part_that_was_named(match: re.Match[str], text: str) -> str:
-    """Of "the left boot up on the rail, the elbow on that knee" the left knee."""
-    arm = _ARMS.fullmatch(match["part"]) is not None
-    before = [mention for mention in _in_sentence(text, match.start()) if mention["side"] in ("left", "right")]
-    sides = {mention["side"] for mention in before if is_arm(mention) == arm and mention["object"] is None}
-    sides = sides or {mention["side"] for mention in before if is_arm(mention) == arm}
-    return f"{match['done']}the {sides.pop()} {match['part']}" if len(sides) == 1 else match[0]
+    return f"the {before[-1]['side']} {part}"
 
 
 def _several_that_were_named(match: re.Match[str], text: str) -> str:

@@ -70,7 +70,8 @@ ASIDE: Final = (
 )
 """A direction, not the side of a limb."""
 WHERE: Final = (
-    r"(?P<where>(?:forwards?|backwards?|back)\b|(?:(?:away )?(?:to|towards?|over to|into) (?:the|his|her|their|its) )?"
+    r"(?P<where>(?:forwards?|ahead|backwards?|back)\b|in(?= (?:to (?:hear|see|listen|look)|close|towards?|with)\b|$"
+    r"|[,.;])|(?:(?:away )?(?:to|towards?|over to|into) (?:the|his|her|their|its) )?"
     rf"{ASIDE})"
 )
 

@@ -1,6 +1,7 @@
 """What knees, feet, elbows and the head touch."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from mardm_batch.language.statements.rules import (
     HAND,
@@ -63,7 +64,8 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("foot feet", "other stacked", stacked, states("feet apart ..0.25"))
     on_the_other = (
-        rf"{SIDE} foot (?:(?:is|rests?|resting|placed|lies|lying|crossed|set|directly) )*(?:on|on top of|over) the "
+        rf"{SIDE} foot (?:(?:is|rests?|resting|placed|lies|lying|crossed|set|directly|parked"
+        rf"|stacked|planted|perched|standing) )*(?:on|on top of|over) (?:top of )?the "
         rf"(?!(?P=side))"
         r"(?:left|right)(?: (?:foot|one|instep)|(?=$|[,.;]))"
     )
@@ -164,15 +166,17 @@ def rules() -> Iterator[Rule]:
     )
     yield Rule("forearms", "thighs knees", forearms, states("hands near knees 0.4"))
     foot = (
-        rf"{SIDE} (?:foot|ankle|sole|heel|toes|shin) (?:(?:is|lies|rests|resting|placed|laid|tucked|pressed|crossed"
+        rf"{SIDE} (?:foot|ankle|sole|heel|toes?|shin|instep) (?:(?:is|lies|rests|resting|placed|laid|tucked"
+        rf"|pressed|crossed"
         r"|put|flat|hooked|wrapped|propped|pressing|presses|pushes|pushed|leans|up|bent|drawn|brought|pulled|raised"
-        r"|lifted|held) )*"
-        r"(?:on|over|across|against|above|to|into|behind|touches|touching|touch|meets?|grazes) (?:top of "
+        r"|lifted|held|set|planted|balanced|stacked|perched|braced|parked|poised|pinned|glued) )*"
+        r"(?:on|over|across|against|above|to|into|at|(?:behind|at the back of|in the crook of)|touches|touching"
+        r"|touch|meets?|grazes) (?:top of "
         r")?(?:the )?(?:inside of "
         r"(?:the )?"
         r"|inner )?(?P<at>left|right) (?:inner )?(?P<landmark>knee|thigh|calf|shin)\b(?! (?:height|level))"
     )
-    yield Rule("foot ankle sole heel toes shin", "knee thigh calf shin", foot, _foot_on)
+    yield Rule("foot ankle sole heel toe toes shin instep", "knee thigh calf shin", foot, _foot_on)
     one_foot = (
         r"one (?:foot|ankle|shin) (?:\w+ ){0,3}?(?:on|over|across|against) (?:top of )?(?:the )?(?:other|opposite) "
         r"(?:knee|thigh)\b"
@@ -203,6 +207,10 @@ def rules() -> Iterator[Rule]:
     yield Rule("leg thigh knee", "over", over, states("knees apart ..0.3"))
 
 
+_LEGS: Final = ("kne", "thi", "leg")
+"""How the names of knees, thighs and legs begin, of which the feet need not touch where they are together."""
+
+
 def _head_on(match: Match) -> str:
     if match["at"]:
         return f"head near {match['at']}_knee 0.4"
@@ -212,7 +220,8 @@ def _head_on(match: Match) -> str:
 
 
 def _together(match: Match) -> str:
-    return f"{'knees' if match['part'] in ('knees', 'thighs') else 'ankles'} apart ..0.3"
+    part = match["part"]
+    return f"{'knees' if part in ('knees', 'thighs') else 'ankles'} apart ..{0.3 if part[:3] in _LEGS else 0.2}"
 
 
 def _close(match: Match) -> str:

@@ -20,17 +20,19 @@ from mardm_batch.language.statements.rules import (
     unless_said,
 )
 
-_TRUNK: Final = r"(?:torso|trunk|body|upper body|chest|ribs|ribcage)"
+_TRUNK: Final = r"(?:torso|trunk|body|upper body|chest|spine|ribs|ribcage)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders ribs ribcage"
 _LEANS: Final = (
-    r"(?:dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks|snaps|lean|leans|leaning|leaned|inclined|inclines|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps"
+    r"(?:dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks|snaps|lean|leans|leaning|leaned|inclined|inclines"
+    r"|inclining|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps|goes|reaches|crouched|droops"
     r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways|swayed|swaying|slants?"
-    r"|slanted|slanting|lists?|listing|veers?|veering|cants?|canted|canting|sags|sagging|lurches|lurching|angled|bowed|bowing"
-    r"|topples|toppling)"
+    r"|slanted|slanting|lists?|listing|veers?|veering|cants?|canted|canting|sags|sagging|lurches|lurching|angled|bowed"
+    r"|bowing|topples|toppling)"
 )
 _LEAN_WORDS: Final = " ".join(
     word for each in _LEANS[3:-1].split("|") for word in (each.replace("?", ""), each.replace("s?", ""))
 )
+_WAYS: Final = {"ahead": "forward", "in": "forward", "backward": "back"}
 _FAR: Final = re.compile(r"\b(?:far|way|deeply|sharply|steeply|heavily)\b")
 _NOT_THE_HEAD: Final = "".join(
     rf"(?<!{word} )(?<!{word} is )" for word in ("head", "neck", "chin", "face", "arm", "arms")
@@ -94,12 +96,13 @@ def _leans() -> Iterator[Rule]:
     noun = r"(?P<to>left|right) side[- ]?bend\b"
     yield Rule("side bend sidebend", "left right", noun, states("torso leans {to} 6"))
     flexed = (
-        r"(?:trunk|torso|spine|upper body) (?:is )?(?:\w+ )?(?:flexed|bowed|pitched|inclined|stooped|stooping"
-        r"|hunched|bent|tipped over)(?=$|[,.;]| (?:and|while|with)\b)"
+        r"(?:trunk|torso|spine|upper body|body|chest|back) (?:is )?(?:\w+ )?(?:inclines|inclining|bows|flexed"
+        r"|bowed|pitched|inclined|stooped|stooping"
+        r"|hunched|bent|tipped over)(?=$|[,.;]| (?:and|while|with|sharply|deeply|well|over|as|so)\b)"
     )
     yield Rule(
         _TRUNKS,
-        "flexed bowed pitched inclined stooped stooping hunched bent over",
+        "flexed bowed bows inclines inclining pitched inclined stooped stooping hunched bent over",
         flexed,
         unless_said("laterally|side\\w*|back\\w*", states("torso leans forward 8")),
     )
@@ -136,10 +139,13 @@ def _leans() -> Iterator[Rule]:
         r"|inclin\w*) (?:\w+ ){0,2}?(?:to (?:one|either) side|sideways)\b"
     )
     yield Rule(_TRUNKS, "side sideways", to_side, states("torso leans left 6 or torso leans right 6"))
-    clause = rf"{_NOT_THE_HEAD}(?:leaning|leans|lean|tipping|slumped|swaying|sways|listing) {MORE}{WHERE}"
+    leaners = (
+        "leaning leans lean tipping slumped swaying sways slumping slumps listing lists keeling slouching slouched"
+    )
+    clause = rf"{_NOT_THE_HEAD}(?:{leaners.replace(' ', '|')}) {MORE}{WHERE}"
     yield Rule(
-        "leaning leans lean tipping slumped swaying sways listing",
-        "forward forwards backward backwards back left right",
+        leaners,
+        "forward forwards ahead backward backwards back left right in",
         clause,
         _lean,
     )
@@ -282,7 +288,7 @@ def _lean(match: Match) -> str:
 
 def _way(match: Match) -> str:
     where = match["where"].split()[-1].removesuffix("s")
-    return where.removesuffix("ward") if where.startswith("back") else where
+    return _WAYS.get(where, where)
 
 
 def _lean_by(match: Match) -> str | None:

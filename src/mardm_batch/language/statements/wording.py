@@ -93,7 +93,7 @@ _ACTIVE: Final = re.compile(
     rf"(?P<part>(?:(?:{OWN}) )?(?:(?:both )?(?:arms|hands|elbows|palms|fists|forearms|legs|knees|feet|heels|thighs"
     rf"|toes)"
     rf"|(?:left|right|one|other) (?:{ARM}|{LEG}|shoulder|hip)|(?:the|his|her|their) (?:foot|hand|knee|heel|arm|leg"
-    rf"|elbow|forearm|thigh)|head|chin|face|gaze|torso|trunk|upper body|chest|hips"
+    rf"|elbow|forearm|thigh)|head|chin|face|gaze|(?:whole |entire )?(?:torso|trunk|upper body|body)|chest|hips"
     r"|shoulders))\b(?!['’-])"
 )
 _NEED_AIM: Final = frozenset(
