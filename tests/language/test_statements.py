@@ -19,7 +19,7 @@ from mardm_batch.pose.sides import swap_sides
         ("right knee at the chest, the right elbow bent at a right angle", ["right_elbow bent 62..118"]),
         ("Standing with the knees slightly bent", ["knees bent 8..60"]),
         ("both legs are completely straight", ["knees bent ..28"]),
-        ("sitting, legs stretched out", ["knees bent ..38", "pelvis height ..0.4"]),
+        ("sitting, legs stretched out", ["knees bent ..30", "pelvis height ..0.4", "pelvis height ..0.85"]),
         (
             "a plank on straight arms",
             ["elbows bent ..28", "chest faces down", "pelvis height ..0.75", "knees bent ..45"],
@@ -91,7 +91,7 @@ from mardm_batch.pose.sides import swap_sides
         ("standing upright", ["knees bent ..45", "pelvis height 0.7..", "torso upright"]),
         (
             "the left leg stretched forward, not bent",
-            ["left_knee bent ..38", "left_foot in front of right_foot 0.1", "left_leg points forward 55"],
+            ["left_knee bent ..30", "left_foot in front of right_foot 0.1", "left_leg points forward 55"],
         ),
         ("neither knee being much bent", ["knees bent ..48"]),
         (
@@ -99,7 +99,19 @@ from mardm_batch.pose.sides import swap_sides
             ["hands on floor", "hands in front of feet 0.12", "hands below knees"],
         ),
         ("the hands on both sides of the left foot", ["hands near left_foot 0.45"]),
-        ("left boot up on the rail, left elbow resting on that knee", ["left_elbow near left_knee 0.25"]),
+        (
+            "left boot up on the rail, left elbow resting on that knee",
+            ["left_elbow near left_knee 0.25", "left_foot above right_foot 0.1"],
+        ),
+        ("donkey kick, left", ["right_knee on floor", "left_knee off floor", "hands on floor", "torso horizontal"]),
+        (
+            "splits, left leg in front",
+            ["left_foot in front of right_foot 0.1", "pelvis height ..0.5", "left_foot in front of right_foot 0.2"],
+        ),
+        ("genuflecting", ["kneeling on left_knee or kneeling on right_knee"]),
+        ("the left foot parked on a step", ["left_foot above right_foot 0.1"]),
+        ("arms out for balance", ["arms points outward 60"]),
+        ("left jab", ["left_arm points forward 45", "left_elbow bent ..45"]),
         ("knees pressed together, hands on them", ["hands near knees 0.2", "knees apart ..0.3"]),
         ("scratching the head with the left", ["left_hand near head 0.25"]),
         ("right palm slapping the turf", ["right_hand on floor"]),
@@ -177,12 +189,12 @@ from mardm_batch.pose.sides import swap_sides
         ),
         ("left arm higher than the right one", ["left_hand above right_hand 0.05"]),
         ("standing, left knee high", ["left_foot off floor"]),
-        ("sitting with the left knee up", []),
+        ("sitting with the left knee up", ["pelvis height ..0.85"]),
         ("the right leg raised", ["right_foot above left_foot 0.1"]),
         ("right foot forward", ["right_foot in front of left_foot 0.1"]),
         ("the left arm hangs loosely", ["left_arm points down 45"]),
         ("arms at shoulder height, out to the sides", []),
-        ("arms out at shoulder height", ["arms horizontal"]),
+        ("arms out at shoulder height", ["arms horizontal", "arms points outward 60"]),
         ("leaning super far back", ["torso leans back 18"]),
         ("tipping sideways", ["torso leans left 7 or torso leans right 7"]),
         ("bowing low", ["torso leans forward 20"]),
@@ -198,7 +210,7 @@ from mardm_batch.pose.sides import swap_sides
         ("the right knee straight and the left one bent", ["right_knee bent ..28", "left_knee bent 40.."]),
         (
             "front knee bent, back leg long",
-            ["either knee bent ..38", "either knee bent 40..", "either knee bent 30..", "either knee bent ..42"],
+            ["either knee bent ..30", "either knee bent 40..", "either knee bent 30..", "either knee bent ..42"],
         ),
         ("sitting back on the heels", ["knees bent 100..", "pelvis height ..0.45"]),
         ("right hand on the hip of the same side", ["right_hand near right_hip 0.25"]),
@@ -383,7 +395,14 @@ from mardm_batch.pose.sides import swap_sides
         ("the left hand on the right arm", ["left_hand near right_elbow 0.36"]),
         ("one arm crosses over the other", ["wrists apart ..0.5"]),
         ("the right shin flat on the floor", ["right_knee on floor"]),
-        ("in a side plank on the left hand", ["left_hand on floor"]),
+        (
+            "in a side plank on the left hand",
+            [
+                "left_hand on floor",
+                "left_hand on floor or left_elbow on floor",
+                "left_shoulder below right_shoulder 0.1",
+            ],
+        ),
         ("the chest facing right", ["torso twists right 8"]),
         (
             "patting the head with the left hand and rubbing the stomach with the right",

@@ -18,7 +18,7 @@ _DENIED_AT: Final = 3
 """A denial so many words before an expression at most is taken for one of it."""
 _MOST: Final = 2
 """Expressions of a caption that are explained."""
-_WITHIN: Final = re.compile(r"[ \-–]+")
+_WITHIN: Final = re.compile(r"[ _\-–]+")
 """What is between two words of an expression."""
 _PARTS: Final = tuple(
     re.compile(rf"\b(?:{words})\b")

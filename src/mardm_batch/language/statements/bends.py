@@ -227,7 +227,7 @@ def _at_knees(match: Match) -> str:
 
 
 def _straight(part: str, match: Match) -> str:
-    return f"{subject(match, part)} bent ..{28 if match['exact'] else 38}"
+    return f"{subject(match, part)} bent ..{28 if match['exact'] else 30 if part == 'knee' else 38}"
 
 
 def _bent(part: str, match: Match) -> str | None:

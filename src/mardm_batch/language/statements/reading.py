@@ -12,6 +12,7 @@ from mardm_batch.language.statements import (
     arms,
     bends,
     contacts,
+    exercises,
     hands,
     head,
     heights,
@@ -61,6 +62,7 @@ _RULES: Final = (
     *trunk.rules(),
     *lying.rules(),
     *postures.rules(),
+    *exercises.rules(),
     *head.rules(),
 )
 

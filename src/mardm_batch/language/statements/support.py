@@ -145,7 +145,7 @@ def _on_the_floor() -> Iterator[Rule]:
     yield Rule("knee", "one bended bent", one_knee,
                unless_said(rf"{on_it}|sit\w*|lie|lies|lying|floating|fours|plank|lunge",
                            states("kneeling on left_knee or kneeling on right_knee")))  # fmt: skip
-    knee_down = rf"{SIDE} knee (?:is |that is |that's )?down\b"
+    knee_down = rf"{SIDE} knee (?:(?:is|that is|that's|goes|sinks|drops|comes) )?down\b"
     yield Rule("knee", "down", knee_down, states("{side}_knee on floor"))
     on_all = (
         r"both (?:knees|feet)|(?:hands|palms) (?:and|on (?:the )?(?:floor|ground|mat))|fours|plank|sit\w*|seated|lie"
