@@ -444,7 +444,10 @@ from mardm_batch.pose.sides import swap_sides
             "supporting leg: left",
             ["left_foot on floor", "right_foot off floor", "left_knee bent ..30", "left_knee bent ..48"],
         ),
-        ("the right foot is on a box, the right hand on that knee", ["right_hand near right_knee 0.2"]),
+        (
+            "the right foot is on a box, the right hand on that knee",
+            ["right_hand near right_knee 0.2", "right_foot above left_foot 0.1"],
+        ),
         ("one arm up, the right down", ["either hand above head"]),
         ("the left palm flat on the grass", ["left_hand on floor"]),
         ("the right arm slack", ["right_arm points down 45"]),
