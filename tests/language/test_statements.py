@@ -458,6 +458,10 @@ from mardm_batch.pose.sides import swap_sides
         ("the right knee is grounded", ["right_knee on floor", "kneeling on right_knee"]),
         ("the left knee dropping over to the right", ["left_knee right of left_hip 0.08"]),
         ("down on the haunches", ["knees bent 85..", "pelvis height ..0.5"]),
+        (
+            "side plank, right arm",
+            ["right_shoulder below left_shoulder 0.1", "right_hand on floor or right_elbow on floor"],
+        ),
         ("wrists bound behind him", ["hands apart ..0.3", "hands behind pelvis"]),
     ],
 )

@@ -84,8 +84,9 @@ _SAYINGS: Final[tuple[tuple[str, str, Replacement], ...]] = (
      r"\b(?:(?:an?|the|in|doing|does) )*(?:(?:one|single|1)[- ]?(?:legged|leg|footed|foot)[- ]"
      r"(?:stand(?:ing)?|stance|balanc(?:e|ing))|stand(?:s|ing)? (?:one|single)-?(?:legged|footed)"
      r"|(?:flamingo|stork|heron) (?:stand|stance|balance|pose|position)"
-     r"|(?:stand(?:s|ing)?|balanc\w+|posed|posing) like an? (?:flamingo|stork|heron))\b(?! on\b)",
-     lambda match: "standing on one leg"),
+     r"|(?:stand(?:s|ing)?|balanc\w+|posed|posing) like an? (?:flamingo|stork|heron))\b(?! on\b)"
+     r"(?:,? (?:the )?(?P<side>left|right)(?: leg| side)?(?=$|[,.;]))?",
+     lambda match: f"standing on {match['side'] or 'one'} leg"),
     ("leg foot", r"\b(?P<how>stand(?:s|ing)?|balanc(?:es?|ing)) on (?:just |only |but )?(?:a single|just one|only one"
      r"|one single) (?P<on>leg|foot)\b", lambda match: f"{match['how']} on one {match['on']}"),
     # to attention

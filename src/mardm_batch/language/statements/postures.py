@@ -35,6 +35,7 @@ def rules() -> Iterator[Rule]:
     yield from _seated()
     yield from _bent_at_the_hips()
     yield from _low()
+    yield from _side_plank()
 
 
 def _inverted() -> Iterator[Rule]:
@@ -199,6 +200,19 @@ def _bent_at_the_hips() -> Iterator[Rule]:
                where_said(standing, unless_said(resting, _lean_of_hips)))  # fmt: skip
 
 
+def _side_plank() -> Iterator[Rule]:
+    """Side planks and half-kneeling with the side that bears the body: "side plank, right arm"."""
+    plank = (
+        r"side[- ]plank(?:,? (?:on )?(?:the |his |her )?(?P<side>left|right)(?: (?:side|arm))?"
+        r"(?=$|[,.;]))\b"
+    )
+    for stated in (against_other("{side}_shoulder below {other}_shoulder 0.1"),
+                   states("{side}_hand on floor or {side}_elbow on floor")):  # fmt: skip
+        yield Rule("plank", "left right", plank, stated)
+    half = r"half[- ]kneel\w*,? (?:with |on )?(?:the )?(?P<side>left|right)(?: knee| leg)? down\b"
+    yield Rule("half", "left right", half, states("kneeling on {side}_knee"))
+
+
 def _low() -> Iterator[Rule]:
     """On the haunches, on one knee."""
     haunches = (
@@ -215,7 +229,7 @@ def _low() -> Iterator[Rule]:
         r"both (?:knees|feet)|(?:hands|palms) (?:and|on (?:the )?(?:floor|ground|mat))|fours|plank|sit\w*|seated"
         r"|lie|lies"
         r"|lying|prone|supine|reclin\w*|crawl\w*|not|off|(?:left|right|one|the) hand (?:\w+ ){0,3}(?:on|touch\w*) the "
-        r"(?:floor|ground|mat)|knees|hands|shins?|heels?|split\w*|straight (?:back|behind)|pigeon|lung\w*"
+        r"(?:floor|ground|mat)|knees|hands|shins|heels?|split\w*|straight (?:back|behind)|pigeon|lung\w*"
     )
     yield Rule("knee", f"{FLOORS} grounded", one_grounded,
                unless_said(others_bear, states("kneeling on {side}_knee")))  # fmt: skip
