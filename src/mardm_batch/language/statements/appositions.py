@@ -13,7 +13,7 @@ _NAMED_AFTER: Final = re.compile(
     rf"|other)\b)[^.;!?]){{0,70}}?)"
     r"(?:[,:(—–-]+ ?| that is | namely )(?:and )?(?:that['’]?s |that is |it['’]?s |which is |namely |i mean "
     r")?(?:the |her "
-    r"|his |their |my )?(?P<side>left|right)(?: (?:one|1|side))?\)?(?=$|[,.;:!?)]| (?:and|while|with|but|since) )"
+    r"|his |their |my )?(?P<side>left|right)(?: (?:one|1|side))?(?:\)|(?=$|[,.;:!?]| (?:and|while|with|but|since) ))"
 )
 _THE_OTHER: Final = re.compile(rf"\bthe other(?P<part> (?:one|{_PART}))?\b(?! (?:way|side|person|hip|knee)\b)")
 _AFTER_LABEL: Final = re.compile(
@@ -53,8 +53,9 @@ def name_sides(text: str) -> str:
             lambda other: f"the {other_side(side)} {(other['part'] or ' one').replace(' one', f' {part}').strip()}",
             text[match.end() :],
         )
-        how = match["how"] or ""
-        text = f"{text[: match.start()]}{side} {part} {how}{match['said'].strip(' ,')}{rest}"
+        said = f"{match['how'] or ''}{match['said'].strip(' ,')}"
+        rest = rest if said else rest.removeprefix(",")
+        text = f"{text[: match.start()]}{' '.join(filter(None, (side, part, said)))}{rest}"
     return text
 
 

@@ -8,6 +8,7 @@ from mardm_batch.language.statements.rules import (
     LYING,
     OF,
     SIDE,
+    Match,
     Rule,
     gap,
     limb,
@@ -28,6 +29,15 @@ _ARM: Final = limb("arm")
 
 def rules() -> Iterator[Rule]:
     """Of arms and elbows."""
+    straight_out = (
+        r"arms (?:(?:are|both|held|kept|raised|lifted|stretched|extended|reaching|reach) )*(?:straight|directly|right) "
+        r"(?:out(?: straight)? )?(?:to (?:the|both|either|each|their) sides?|sideways|out from the shoulders"
+        r"|in front|ahead)\b"
+        r"(?! (?:and|of (?:the )?(?:thighs|hips)))"
+    )
+    yield Rule("arms", "side sides sideways out front ahead", straight_out,
+               unless_said(rf"{LYING}|down|low|angle\w*|diagonal\w*|degrees|lean\w*|bent|fold\w*|bow\w*|plank|forwards",
+                           states("arms horizontal")))  # fmt: skip
     folded = (
         r"arms (?:(?:are|both|tightly|loosely) )*(?:folded\b(?! (?:behind|above|under))|crossed(?=$|[,.;]| and | "
         r"while )|crossed (?:in front of|over|across|on) (?:the |his |her |their )?chest\b)"
@@ -65,6 +75,18 @@ def rules() -> Iterator[Rule]:
         r")?(?:\w+ )?(?:wings|bird|eagle)\b"
     )
     yield Rule("arms", "wings bird eagle", wings, states("arms points outward 60"))
+    at_ears = (
+        rf"(?:(?:biceps|upper arms) (?:(?:are|is|held|pressed|close|both|kept) )*|{_ARM} (?:(?:is|are|both|held"
+        rf"|raised|lifted|up"
+        r"|straight|stretched|extended|alongside|close|pressed) )+)(?:by|beside|at|against|next to|brush\w*"
+        r"|touch\w*|hug\w*|to"
+        rf"|near|alongside|level with|framing) {OF}ears?\b"
+    )
+    yield Rule("biceps arm arms upper", "ear ears", at_ears,
+               unless_said(rf"{LYING}|hinge\w*|fold\w*|bent over|lean\w*|bent|forwards?|dive|diving",
+                           lambda match: None if match.groupdict().get("side") else "arms points up 35"))  # fmt: skip
+    pose = r"(?:(?P<letter>t)[- ]|a-)pose\b"
+    yield Rule("pose", "t a", pose, unless_said("left|right|one", _letter))
     tee = (
         r"arms (?:\w+ ){0,4}?(?:in|into|form(?:s|ing)?|mak(?:e|es|ing)) (?:a|the|the shape of a|a letter|the "
         r"letter) t(?:[- ](?:shape|pose|position))?\b"
@@ -299,3 +321,7 @@ def rules() -> Iterator[Rule]:
         rf"|(?:level|in line) with {OF}shoulders?)\b"
     )
     yield Rule("arm arms", "shoulder shoulders", at_shoulders, states("{arm} horizontal"))
+
+
+def _letter(match: Match) -> str:
+    return "arms points outward 40" if match["letter"] else "arms points outward 62"

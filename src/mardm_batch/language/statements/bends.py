@@ -109,7 +109,12 @@ def rules() -> Iterator[Rule]:
                 rf"{limb(word)}(?: joints?)?,? (?:(?:is|are|both|held|kept|each|set|cocked|angled|hooked|crooked"
                 rf"|fixed|forms?|makes?) )*(?:{_SIZE})"
             )
-            yield Rule(named, "degree degrees angle angles", at_angle, partial(_bent, part))
+            yield Rule(
+                named,
+                "degree degrees angle angles 0 30 45 60 70 80 90 100 110 120 135 ninety",
+                at_angle,
+                partial(_bent, part),
+            )
             in_joint = rf"(?:{_ANGLE}|{_SQUARE})(?: bend)? (?:in|at) {OF}(?:both )?{one}"
             yield Rule(named, "degree degrees angle angles", in_joint, partial(_bent, part))
             extension = rf"{limb(word)} (?:(?:is|are|both) )*in (?P<exact>full |complete )?extension\b"

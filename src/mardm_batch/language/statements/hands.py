@@ -62,6 +62,11 @@ def rules() -> Iterator[Rule]:
         rf"{_ARM} {hanging}{beside}",
         states("{hand} near {hip} 0.4"),
     )
+    at_sides = rf"{_ARM} {hanging}(?:at|by|along|alongside) {OF}(?:own )?"
+    at_sides += r"(?:sides?|flanks?)\b(?! (?:of|level|height))"
+    yield Rule("arm arms", "side sides flank flanks", at_sides,
+               unless_said(rf"{LYING}|floor|ground|mat|elbows?|fists?|lean\w*|bent|fold\w*|bow\w*|plank|bridge|jump\w*"
+                           r"|run\w*|akimbo|squat\w*|hands?", states("{arm} points down 40")))  # fmt: skip
     yield Rule("hand hands", "side sides", rf"{limb('hand')} {hanging}(?:at|by) {OF}(?:own )?sides?\b(?! (?:of|level))",
                unless_said("floor|ground|mat", states("{hand} near {hip} 0.45")))  # fmt: skip
     stiff = (

@@ -1,4 +1,4 @@
-"""Limbs whose side a caption names somewhere else: "one arm (the left)", "the knee on the right", "on that knee"."""
+"""Limbs whose side a caption names somewhere else: "one arm (the left)", "the knee on the right", "left: arm up"."""
 
 import re
 from typing import Final

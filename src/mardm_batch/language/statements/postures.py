@@ -57,6 +57,14 @@ def _inverted() -> Iterator[Rule]:
 
 
 def _face_down() -> Iterator[Rule]:
+    stacked = (
+        rf"(?:hands|wrists|palms) (?:\w+ ){{0,4}}?(?:under|below"
+        rf"|beneath) {OF}shoulders\b[^.;]{{0,30}}?\bknees (?:\w+ ){{0,4}}?"
+        rf"(?:under|below|beneath) {OF}hips\b|knees (?:\w+ ){{0,4}}?(?:under|below|beneath) {OF}hips\b[^.;]{{0,30}}?"
+        rf"\b(?:hands|wrists|palms) (?:\w+ ){{0,4}}?(?:under|below|beneath) {OF}shoulders\b"
+    )
+    for condition in ("hands on floor", "knees on floor", "torso horizontal"):
+        yield Rule("shoulders", "under below beneath", stacked, states(condition))
     push_up = r"(?:push|press)[- ]?ups?\b"
     others = r"handstand|pike|wall|dip|incline\w*|against|standing|bench|leg press|chair|inverted|bars?|rings|cobra"
     for condition in ("chest faces down", "pelvis height ..0.7"):

@@ -43,7 +43,9 @@ _WAYS: Final = {
         "forward forwards ahead front",
     ),
     "outward": (
-        r"(?:outwards?|sideways|laterally|out|(?:out )?to (?:the|both|either) sides?|(?:out )?to the (?P=side)(?: "
+        r"(?:outwards?|sideways|laterally"
+        r"|(?<!stick )(?<!sticks )(?<!sticking )(?<!stuck )(?<!swung )(?<!reaches )(?<!reach )out"
+        r"|(?:out )?to (?:the|both|either) sides?|(?:out )?to the (?P=side)(?: "
         r"side)?)\b"
         r"(?! (?:and (?:up|down|forwards?)|in front|forwards?)\b)",
         "outward outwards sideways laterally out side sides left right",
@@ -52,7 +54,8 @@ _WAYS: Final = {
 """By the direction: its pattern and words."""
 _AIMS: Final = (
     r"(?:points?|pointing|pointed|directed|aimed|aiming|aims|stick(?:s|ing)?|stuck|jut(?:s|ting|ted)?"
-    r"|project(?:s|ing|ed)?|pok(?:es?|ing|ed)|flar(?:es?|ing|ed)|winged|winging|thrust|angled|facing|faces) "
+    r"|project(?:s|ing|ed)?|pok(?:es?|ing|ed)|flar(?:es?|ing|ed)|winged|winging|thrust|angled|facing|faces"
+    r"|reach(?:es|ing)?|swing(?:s|ing)?|swung) "
     r"(?:(?:straight|directly|right|out|well) )*"
 )
 _ANGLES: Final = {"up": 40, "down": 40, "forward": 45, "outward": 50}
@@ -94,7 +97,7 @@ def rules() -> Iterator[Rule]:
 
 def _aimed(part: str, words: str, name: str) -> Iterator[Rule]:
     for way, (pattern, way_words) in _WAYS.items():
-        aims = _AIMS if way != "outward" else _AIMS.replace("|stick(?:s|ing)?|stuck", "")
+        aims = _AIMS
         aims = aims if part in ("elbow", "thigh") else rf"(?:{aims}|(?:(?:is|are|straight|held|raised|lifted) )*)"
         aimed = rf"{limb(part)} (?:(?:is|are|both|bent|raised|lifted|high|held|and) )*{aims}{pattern}"
         angle = _ANGLES[way] + 15 * (part == "elbow")
@@ -144,11 +147,14 @@ def _hanging() -> Iterator[Rule]:
     yield Rule(
         "forearm forearms", "upright vertical vertically", raised, unless_said(LYING, states("{forearm} points up 40"))
     )
-    aside = (
-        rf"{limb('leg')} (?:\w+ ){{0,4}}?(?:to the side|sideways|laterally|outwards?) (?:at|to) (?:the )?(?:hip"
-        rf"|waist)[- ](?:level|height)\b"
+    high = (
+        rf"{limb('leg')} {gap('bent|knee|thigh|half|down|below|above')}(?:(?:and|,) )?(?:(?:at"
+        rf"|to) (?:the )?(?:hip|waist|pelvis)[- ](?:level|height)"
+        rf"|(?:hip|waist)[- ](?:high|level|height)|level with {OF}(?:hips?|waist)"
+        r"|(?:forwards?|front|side|sideways|backwards?|back)[ -]middle)\b"
     )
-    yield Rule("leg legs", "level height", aside, states("{leg} horizontal"))
+    yield Rule("leg legs", "level height high middle", high,
+               unless_said(f"{LYING}|bent|seated|sit\\w*|bridge|handstand", states("{leg} horizontal")))  # fmt: skip
     over_ankle = (
         r"(?:front|leading|bent) knee (?:(?:is|stacked|directly|right|just) )*(?:over|above|stacked over) "
         r"(?:the |its |his |her )?(?:front )?(?:ankle|heel)\b"

@@ -57,7 +57,7 @@ def rules() -> Iterator[Rule]:
         r"elbows (?:(?:are|is|brought|drawn|pulled|pressed|squeezed|forward|held|in|until|they|together|close|nearly"
         r"|almost|just) )+(?:touch(?:ing)?|meet(?:ing)?|together)\b(?! (?:the|his|her|their))"
     )
-    yield Rule("elbows", "touch touching meet meeting together", meeting, states("elbows apart ..0.4"))
+    yield Rule("elbows", "touch touching meet meeting together", meeting, states("elbows apart ..0.3"))
     stacked = (
         r"(?:one foot (?:is |rests |resting |placed |lies )*on (?:top of )?the other(?: foot)?|feet (?:are "
         r")?stacked)\b(?! (?:knee|leg|thigh|shin|ankle|side))"
@@ -113,7 +113,7 @@ def rules() -> Iterator[Rule]:
         r"elbows (?:(?:are|is|both) )*(?:drawn|brought|pressed|pulled|squeezed|held|tucked)? ?(?:(?:close )?together"
         r"|touch(?:ing)?(?: each other)?(?=$|[,.;]| (?:in|and|while)))\b"
     )
-    yield Rule("elbows", "together touch touching", drawn_together, states("elbows apart ..0.4"))
+    yield Rule("elbows", "together touch touching", drawn_together, states("elbows apart ..0.3"))
     close = (
         r"(?P<part>feet|hands|knees|elbows|ankles) (?:(?:are|very|held|kept) )*close (?:together|to each other|to one "
         r"another)\b"
@@ -123,7 +123,7 @@ def rules() -> Iterator[Rule]:
         r"(?:ankles (?:are )?crossed|crossed (?:at the )?ankles|(?:left|right|one) ankle (?:is )?(?:crossed )?over "
         r"the (?:left|right|other))\b"
     )
-    yield Rule("ankles ankle", "crossed over", ankles, states("ankles apart ..0.33"))
+    yield Rule("ankles ankle", "crossed over", ankles, states("ankles apart ..0.25"))
     chest = (
         rf"{limb('knee', 'thigh')} {gap('floor|ground')}(?:to|towards?|against|into|up to|near) {OF}(?:own )?"
         r"(?:chest|breastbone|sternum|ribs|chin|nose|forehead)\b"

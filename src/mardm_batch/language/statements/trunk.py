@@ -23,9 +23,11 @@ from mardm_batch.language.statements.rules import (
 _TRUNK: Final = r"(?:torso|trunk|body|upper body|chest|spine|ribs|ribcage)"
 _TRUNKS: Final = "torso trunk body chest back spine shoulders ribs ribcage"
 _LEANS: Final = (
-    r"(?:dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks|snaps|lean|leans|leaning|leaned|inclined|inclines"
+    r"(?:dives|diving|dipping|dips|pitches|pitching|rears|reared|sinks|snaps|lean|leans|leaning|leaned|inclined"
+    r"|inclines"
     r"|inclining|tilted|tilts|tilting|tips|tipping|tipped|slumped|slumping|slumps|goes|reaches|crouched|droops"
-    r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways|swayed|swaying|slants?"
+    r"|bends|bending|bent|flexed|flexes|pitched|hinges|hinged|folds|bows|curves|curved|arches|sways|swayed"
+    r"|swaying|slants?"
     r"|slanted|slanting|lists?|listing|veers?|veering|cants?|canted|canting|sags|sagging|lurches|lurching|angled|bowed"
     r"|bowing|topples|toppling)"
 )
