@@ -5,7 +5,6 @@ from functools import cache
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural
-from mardm_batch.language.statements.appositions import name_sides
 from mardm_batch.language.text import Draft, Replacement, Rule, compile_rules
 from mardm_batch.language.words import split_words
 
@@ -128,7 +127,6 @@ def in_plain_words(text: str) -> str:
     draft = Draft(text)
     draft.apply("everyday", _sayings(), words)
     text = draft.text
-    text = name_sides(text)
     if ":" in text:
         text = _LIST_ON_FLOOR.sub(_each_on_floor, text)
     if " that " in text or " same " in text:

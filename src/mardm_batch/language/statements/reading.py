@@ -24,7 +24,9 @@ from mardm_batch.language.statements import (
     touching,
     trunk,
 )
+from mardm_batch.language.statements.anatomy import name_plainly
 from mardm_batch.language.statements.everyday import in_plain_words
+from mardm_batch.language.statements.named_sides import with_sides
 from mardm_batch.language.statements.rules import Rule
 from mardm_batch.language.statements.wording import put_plainly
 from mardm_batch.language.words import split_words
@@ -82,7 +84,7 @@ _WITH_WORD: Final = _rules_by_word(lambda rule: rule.words)
 
 def stated_conditions(text: str) -> dict[str, str]:
     """The conditions that a text states, each with the words that do."""
-    text = put_plainly(_LABEL.sub(" ", in_plain_words(text.lower())))
+    text = put_plainly(_LABEL.sub(" ", with_sides(name_plainly(in_plain_words(text.lower())))))
     found: dict[str, str] = {}
     for rule in _rules_for(split_words(text)):
         for match in rule.pattern.finditer(text):

@@ -8,8 +8,6 @@ import re
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, plural, singular
-from mardm_batch.language.statements.anatomy import name_plainly
-from mardm_batch.language.statements.namedsides import with_sides
 from mardm_batch.language.statements.references import ARM, LEG, OWN, is_arm, refer, resolved
 
 _PREDICATE: Final = (
@@ -125,8 +123,6 @@ _BY_PLACE: Final = re.compile(
 
 def put_plainly(text: str) -> str:
     """A text in lower case in the words of the rules."""
-    text = name_plainly(text)
-    text = with_sides(text)
     if "'" in text or "’" in text:
         text = _IS.sub(r"\g<part> is ", text)
     if " leg " in text or " foot " in text:

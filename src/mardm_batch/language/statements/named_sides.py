@@ -1,10 +1,10 @@
-"""Sides that are named after what is said of a limb: "on one leg, the left", "raised arm: right"."""
+"""Sides that are named apart from their limb: "on one leg, the left", "raised arm: right", "left: arm up"."""
 
 import re
 from typing import Final
 
 from mardm_batch.language.limbs import other_side, singular
-from mardm_batch.language.statements.references import ARM, LEG
+from mardm_batch.language.statements.references import ARM, LEG, OWN
 
 _PART: Final = rf"(?:{ARM}|{LEG}|shoulder|hip)"
 _NAMED_AFTER: Final = re.compile(
@@ -36,10 +36,29 @@ _OF_BOTH: Final = re.compile(
     r"|knee|elbow|one)\w)"
 )
 _ON_OFF: Final = re.compile(r"\b(?P<limb>(?:left|right) (?:foot|hand|knee|heel)): ?(?P<how>on|off|up|down)(?=$|[,.;])")
+_BARE: Final = rf"(?<!left )(?<!right )(?<!left upper )(?<!right upper )\b(?P<part>{ARM}|{LEG}|shoulder|hip)"
+_ASIDE: Final = re.compile(
+    rf"(?:\b(?:{OWN}|one|an?) )?(?P<before>\b(?:rear|back|front|lead|leading|sword|free|raised|lifted|bent|straight) )?"
+    rf"{_BARE}(?P<said>(?: (?!left\b|right\b|and\b)[\w'’-]+){{0,6}}) ?"
+    r"(?P<open>\(|, (?:that is,? |namely |just |only )?|[-–—] )(?:the |his |her |their )?(?P<side>left|right)(?: one)?"
+    r"(?P<close>\)| [-–—](?= )|,(?= )|(?=[;.]|$))"
+)
+"""One arm (the left); one knee up, the right."""
+_ON_A_SIDE: Final = re.compile(
+    rf"(?:\b(?:{OWN}) )?{_BARE}(?P<said>(?: (?!left\b|right\b|and\b|to\b|towards?\b)[\w'’-]+){{0,7}}?),?"
+    r" on (?:the |his |her |their )(?P<side>left|right)(?: side)?(?: only)?"
+    r"(?=$|[,.;:)]| (?:is|and|while|with|raised|lifted|bent|straight|hangs|hanging)\b)"
+)
+"""Elbow flexed to 90 degrees on the right."""
+_LABELLED: Final = re.compile(
+    r"(?P<start>^|[.;,(] ?)(?:on (?:the|his|her|their) )?(?P<side>left|right|l|r)(?: side)?(?: of the body)?(?: only)?"
+    r": (?P<list>[^.;:]+?)(?=$|[.;]|, (?:on the )?(?:left|right|l|r)(?: side)?:)"
+)
+_LISTED: Final = re.compile(rf"(?P<start>^|, (?:and |the )?| and (?:the )?)(?P<part>{ARM}|{LEG}|shoulder|hip)\b")
 
 
-def name_sides(text: str) -> str:
-    """A text in lower case with the side of each limb before its name."""
+def _with_sides_after(text: str) -> str:
+    """A text with the sides that are named after limbs before their names."""
     if ":" in text or " is the " in text or " leg left" in text or " leg right" in text:
         text = _ON_OFF.sub(lambda match: f"{match['limb']} {_on_or_off(match['how'])}", text)
         text = _OF_BOTH.sub(lambda match: f"{match['side']} {singular(match['parts'])}", text)
@@ -69,3 +88,37 @@ def _with_label(match: re.Match[str]) -> str:
     if how in _BEARING:
         return f"standing on the {side} {part}"
     return f"{side} {part} {_PLACES.get(how, how)}"
+
+
+def with_sides(text: str) -> str:
+    """A text in lower case with the side of each limb before its name."""
+    text = _with_sides_after(text)
+    if ":" in text:
+        text = _LABELLED.sub(_each_of_side, text)
+    if "(" in text or ", left" in text or ", right" in text or ", the " in text or " - " in text or "–" in text:
+        text = _ASIDE.sub(_of_aside, text)
+    if " on the " in text:
+        text = _ON_A_SIDE.sub(_of_that_side, text)
+    return text.replace(" that left ", " the left ").replace(" that right ", " the right ")
+
+
+def _each_of_side(match: re.Match[str]) -> str:
+    """Of "left: arm up, knee bent" the left arm and the left knee."""
+    side = "left" if match["side"].startswith("l") else "right"
+    named = _LISTED.sub(lambda part: f"{part['start']}{side} {part['part']}", match["list"])
+    return f"{match['start']}{named}"
+
+
+def _of_aside(match: re.Match[str]) -> str:
+    said = match["said"]
+    if said and match["open"] != "(" and not match[0].startswith(("one ", "a ", "an ")):
+        return match[0]
+    how = f" {match['before'].strip()}" if match["before"] in ("raised ", "lifted ", "bent ", "straight ") else ""
+    comma = "," if said and match["close"] == "," else ""
+    return f"{match['side']} {match['part']}{how}{said}{comma}"
+
+
+def _of_that_side(match: re.Match[str]) -> str:
+    if not match["said"] and match["part"] == "hand":
+        return match[0]
+    return f"{match['side']} {match['part']}{match['said']}"
