@@ -69,6 +69,7 @@ def figures(fluent_weights: Path) -> Iterator[Figures]:
         yield measure(SMALL, config_of(*overrides), config_of(*TINY_SIT), overrides)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_every_figure_is_measured_shown_and_written(
     figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -93,6 +94,7 @@ def test_every_figure_is_measured_shown_and_written(
         assert words in shown
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_figures_are_read_as_they_were_written(figures: Figures) -> None:
     document = json.loads(json.dumps(figures.to_json()))
@@ -102,6 +104,7 @@ def test_figures_are_read_as_they_were_written(figures: Figures) -> None:
         Figures.from_json(document)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_without_torchdiffeq_the_published_loop_is_skipped(
     figures: Figures, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -97,8 +97,9 @@ def joblib_worker(folder: Path, launcher: int) -> int:
 
 
 def test_a_killed_run_takes_no_other_shard_with_it(tmp_path: Path, tiny_weights: Path) -> None:
-    small_batches = ("tracking.mode=disabled", "sampling.batch_size=1", "hydra.launcher.n_jobs=3")
-    sweep = start_sweep(tmp_path, tiny_weights, *small_batches, captions=MANY_CAPTIONS)
+    small_batches = ("tracking.mode=disabled", "sampling.batch_size=1")
+    together = (*small_batches, "hydra.launcher.n_jobs=3")
+    sweep = start_sweep(tmp_path, tiny_weights, *together, captions=MANY_CAPTIONS)
     wait_until(lambda: sum(each.done > 2 for each in read_progress(tmp_path / "SinglePose") if each.alive) >= 1)
     family = descendants(sweep.pid)
     os.kill(run_process(tmp_path), signal.SIGKILL)

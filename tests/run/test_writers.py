@@ -125,7 +125,7 @@ def test_what_is_written_while_a_run_ends_is_reported(tmp_path: Path) -> None:
     assert {each.pose.prompt.name for each in outcomes} == {path.stem for path in (tmp_path / "poses").glob("*.json")}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
@@ -141,7 +141,7 @@ def test_workers_go_when_their_run_is_killed(tmp_path: Path, number: int) -> Non
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), seconds=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_worker_that_ends_as_all_end_is_not_waited_for(tmp_path: Path, number: int) -> None:
     with PoseWriters(settings_in(tmp_path), workers=3) as writers:
         outcomes = [*writers.write([pose(0), pose(1), pose(2)], PROVENANCE), *writers.finish()]
