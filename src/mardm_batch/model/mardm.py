@@ -19,7 +19,7 @@ from mardm_batch.model.packing import for_inference
 from mardm_batch.model.torch_model import TorchModel
 from mardm_batch.model.transformer import WordKeys
 from mardm_batch.model.words import WordEncoder
-from mardm_batch.pose.geometry import Joints, mirror_image
+from mardm_batch.pose.geometry import Joints, fit_bones, mirror_image
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.pose.sides import names_side
 from mardm_batch.pose.skeleton import LOWEST_JOINT_HEIGHT
@@ -32,11 +32,13 @@ class Corrections:
     """Corrections of clips after sampling.
 
     `mirror_open_sides`: the model was trained to show what a caption leaves open on one side; half of the poses whose
-    caption names no side, by their noise keys, become their mirror image. `on_floor`: the lowest joint of the pose's
-    frame rests on the floor. `joint_limits`: a pose with a joint beyond human limits is not acceptable.
+    caption names no side, by their noise keys, become their mirror image. `fit_bones`: bones get the lengths of the
+    skeleton. `on_floor`: the lowest joint of the pose's frame rests on the floor. `joint_limits`: a pose with a joint
+    beyond human limits is not acceptable.
     """
 
     mirror_open_sides: bool = False
+    fit_bones: bool = False
     on_floor: bool = False
     joint_limits: bool = False
 
@@ -85,6 +87,8 @@ class MardmModel(TorchModel):
         if self.corrections.mirror_open_sides:
             other_side = np.array([not names_side(text) for text in texts]) & noise.random_bits
             joints[other_side] = mirror_image(joints[other_side])
+        if self.corrections.fit_bones:
+            joints = fit_bones(joints)
         if self.corrections.on_floor:
             lowest = self.chosen_frames(joints)[..., 1].min(axis=1)  # (b,)
             joints[..., 1] += (LOWEST_JOINT_HEIGHT - lowest)[:, None, None]

@@ -84,7 +84,7 @@ def sampling_model(start: LoadedModel) -> MardmModel:
     register_schemas()
     config = to_config(compose_config(["+preset=fast"]))
     decoding = DecodingSettings(config.sampling.decoding_steps, config.sampling.cfg, config.model.token_sampler())
-    corrections = Corrections(on_floor=True)
+    corrections = Corrections(fit_bones=True, on_floor=True)
     return MardmModel(copy.deepcopy(start), decoding, None, (1, BATCH_SIZE), corrections=corrections, rewriting=True)
 
 

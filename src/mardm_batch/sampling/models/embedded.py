@@ -23,6 +23,7 @@ class EmbeddedSettings(FlowSettings):
     IS_SMALL: ClassVar[bool] = True
 
     weights: str | None = setting("a file written by mardm_batch.train; null: the weights that ship with the package")
+    fit_bones: bool = setting("true: bones get the lengths of the skeleton, as in every pose that was trained on")
     on_floor: bool = setting("true: the lowest joint rests on the floor, as in every pose that was trained on")
     joint_limits: bool = setting("true: a pose with a joint beyond human limits is sampled again, at most twice")
     rewriting: bool = setting("true: captions are read in words that the model knows: spelling, negations, numbers")
@@ -42,7 +43,12 @@ class EmbeddedSettings(FlowSettings):
             sampling.frame_index,
             self.batch_bounds(device),
             self.choose_precision(sampling.precision, device),
-            Corrections(mirror_open_sides=True, on_floor=self.on_floor, joint_limits=self.joint_limits),
+            Corrections(
+                mirror_open_sides=True,
+                fit_bones=self.fit_bones,
+                on_floor=self.on_floor,
+                joint_limits=self.joint_limits,
+            ),
             rewriting=self.rewriting,
         )
 
@@ -51,6 +57,7 @@ class EmbeddedSettings(FlowSettings):
         rules = RULES_VERSION if self.rewriting else 0
         return {
             **super().provenance(),
+            "fit_bones": self.fit_bones,
             "on_floor": self.on_floor,
             "joint_limits": self.joint_limits,
             "rewriting": rules,
