@@ -474,6 +474,30 @@ def test_damage_in_a_tar_is_found_and_its_block_set_aside(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: os.truncate(path, 900), lambda path: path.write_text("no")]
+)
+def test_a_damaged_table_of_a_block_is_found_and_the_next_run_writes_it_again(tmp_path: Path, damage) -> None:
+    store = make(tmp_path, "shards")
+    assert verify(store.output).problems == []
+    damage(store.output / "all-00000.parquet")
+    for repair in (False, True):
+        (problem,) = verify(store.output, repair=repair).problems
+        assert (problem.kind, problem.where) == (Kind.TABLE, "all-00000.parquet")
+    again = PoseStore(store.output, (NPY,))
+    assert again.survey(PROMPTS).finished == PROMPTS
+    run(again, [])
+    assert verify(store.output).problems == []
+
+
+def test_a_file_that_is_named_as_a_folder_of_another_layout_is_an_unknown_file(tmp_path: Path) -> None:
+    store = make(tmp_path, "flat")
+    (store.output / "me").touch()
+    (problem,) = verify(store.output).problems
+    assert problem.kind == Kind.UNKNOWN_FILE
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_poses_are_moved_into_blocks_and_out_of_them(tmp_path: Path) -> None:
     store = make(tmp_path, "flat")
     before = {path.name: path.read_bytes() for path in store.output.glob("waving*")}

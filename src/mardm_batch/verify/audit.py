@@ -119,6 +119,11 @@ def audit(
         *check_strays(store, listing, expected.file, bool(active)),
         *(Finding(Kind.MISPLACED, path, what, (path,)) for path, what in listing.misplaced.items()),
         *check_layout_record(store.output),
+        *(
+            Finding(Kind.TABLE, path, "the next run writes it again from its tar")
+            for path in store.layout.broken_tables()
+            if path not in listing.misplaced
+        ),
         *(Finding(Kind.RECORD, path, why, (path,)) for path, why in unreadable.items() if path in listing.sizes),
         *about_metadata,
         *check_ledger(store, tally.not_in_ledger),

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     METADATA = "metadata.jsonl is out of date"
     FAILURES = "failures.jsonl cannot be read in full"
     REVIEWS = "reviews.jsonl cannot be read"
+    TABLE = "Parquet file of a block that is missing or damaged"
     LEDGER = "ledger that differs from the poses"
     UNREQUESTED = "pose that was not requested"
     UNREQUESTED_VIEW = "picture from a side that was not requested"

@@ -95,9 +95,18 @@ def list_files(output: Path) -> Listing:
 
 
 def in_place_of_poses(output: Path) -> dict[str, str]:
-    """What is in the way of any layout, to which poses may be moved, by its path: what it is. Raises OSError."""
-    found = [path for layout in LAYOUTS.values() for path in layout(output).obstacles()]
-    return {path: f"{file_kind((output / path).lstat().st_mode)} in the place of poses" for path in found}
+    """What is in the way of any layout, to which poses may be moved, by its path: what it is. Raises OSError.
+
+    A file in the way of another layout than the folder's own is an unknown file like any other.
+    """
+    own = layout_of(output).NAME
+    modes = {
+        path: mode
+        for name, layout in LAYOUTS.items()
+        for path in layout(output).obstacles()
+        if not stat.S_ISREG(mode := (output / path).lstat().st_mode) or name == own
+    }
+    return {path: f"{file_kind(mode)} in the place of poses" for path, mode in modes.items()}
 
 
 def find_obstacles(listing: Listing, layout: Layout, pose_names: Container[str]) -> None:

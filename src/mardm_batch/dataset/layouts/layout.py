@@ -127,6 +127,10 @@ class Layout(ABC):
         """What is in the place of folders or larger files of poses, by paths from the output folder. Raises OSError."""
         yield from ()
 
+    def broken_tables(self) -> Iterator[str]:
+        """Tables beside larger files of poses that are missing or cannot be read, by paths; a run makes them anew."""
+        yield from ()
+
     def look(self) -> None:
         """Take notice of what other processes wrote. Raises OSError."""
         return

@@ -99,6 +99,10 @@ class ShardsLayout(Layout):
                 if dot + suffix in (TAR, PARQUET) and BLOCK_NAME.fullmatch(name) and not os.path.isfile(entry.path):
                     yield entry.name
 
+    def broken_tables(self) -> Iterator[str]:
+        """See `Layout.broken_tables`."""
+        yield from (f"{block.name}{PARQUET}" for block in self.blocks.values() if not block.has_table)
+
     def files_of(self, name: str, suffixes: Collection[str]) -> tuple[str, ...]:
         """See `Layout.files_of`: the whole block."""
         place = self.places.get(name)
