@@ -31,6 +31,8 @@ from mardm_batch.library.caption_conditions import read_captions
 from mardm_batch.library.clips import composed_clips, composed_poses
 from mardm_batch.library.library import load_library
 from mardm_batch.pose.conditions import parse
+from mardm_batch.pose.geometry import bone_length_error
+from mardm_batch.registries import register_schemas
 
 FEW = ("--training-poses", "50")
 
@@ -90,11 +92,17 @@ def test_only_the_worst_captions_are_printed(capsys: pytest.CaptureFixture[str])
     assert lines[-1].strip() == "and 20 more; --json FILE lists all"
 
 
+def test_poses_of_the_embedded_model_have_the_skeleton_s_bones(shapeless_weights: Path) -> None:
+    register_schemas()
+    sampler = load_model(to_config(compose_config(["+preset=fast", f"model.weights={shapeless_weights}"])))
+    assert bone_length_error(make_poses(sampler, ["A person waving", "A person sitting"])).max() < 1e-5
+
+
 def test_the_command_prints_and_writes_scores(
     shapeless_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "scores.json"
-    settings = ["+preset=fast", f"model.weights={shapeless_weights}"]
+    settings = ["+preset=fast", f"model.weights={shapeless_weights}", "model.fit_bones=false"]
     assert main([*settings, "--library", "6", "--seeds", "2", *FEW, "--json", str(path)]) == 0
     captured = capsys.readouterr()
     shown = captured.out
