@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from mardm_batch.library.caption_conditions import read_captions
 from mardm_batch.library.clips import CLIP_FRAMES, pose_of_frame
-from mardm_batch.pose.conditions import parse
+from mardm_batch.pose.conditions import holds_all, parse
 from mardm_batch.pose.joint_limits import within_limits
-from mardm_batch.train import written
 from mardm_batch.train.recipe import load_start
-from mardm_batch.train.written import meets, written_captions, written_clips
+from mardm_batch.train.written import written_captions, written_clips
 
 TESTS = Path(__file__).parents[1]
 CAPTIONS = {
@@ -21,21 +18,20 @@ CAPTIONS = {
 """The model and the rules read some of this and not all."""
 
 
-def test_poses_show_what_their_captions_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poses_show_what_their_captions_ask_for() -> None:
     conditions = {caption: tuple(map(parse, texts)) for caption, texts in CAPTIONS.items()}
-    monkeypatch.setattr(written, "written_captions", lambda: conditions)
-    clips = written_clips(load_start("embedded"), poses_per_caption=4, seed=3)
+    sampled: list[int] = []
+    clips = written_clips(load_start("embedded"), conditions, poses_per_caption=4, seed=3, report=sampled.append)
+    assert sampled == [3, 6, 9, 12]
     assert 8 <= len(clips) <= 12
     for clip in clips:
         pose = pose_of_frame(clip.features[CLIP_FRAMES // 2])
         assert within_limits(pose[None]).all()
         (caption,) = (text for text in clip.captions if text in CAPTIONS)
-        assert sum(bool(each.holds(pose[None].astype(float))[0]) for each in conditions[caption]) == len(
-            CAPTIONS[caption]
-        )
+        assert holds_all(CAPTIONS[caption], pose[None].astype(float)).all()
         assert clip.sides == (0,) * len(clip.captions)
     pointed = [
-        meets(pose_of_frame(clip.features[CLIP_FRAMES // 2]), [parse("left_arm points forward")])
+        bool(holds_all(["left_arm points forward"], pose_of_frame(clip.features[CLIP_FRAMES // 2])[None])[0, 0])
         for clip in clips
         if "one arm stretched to the front" in clip.captions
     ]

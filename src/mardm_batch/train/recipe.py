@@ -144,7 +144,7 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
     from mardm_batch.train import autoencoder_loop, network_loop
     from mardm_batch.train.data import read_held_out_motions, read_motions
     from mardm_batch.train.stage import average, run_stage
-    from mardm_batch.train.written import written_clips
+    from mardm_batch.train.written import written_captions, written_clips
 
     torch.set_num_threads(config.threads)
     log, sizes = report.log, config.sizes
@@ -155,8 +155,9 @@ def follow_recipe(config: TrainConfig, folder: Path, output: Path, report: Train
 
     def write() -> "Sequence[Clip]":
         assert start_model is not None
-        log.info("poses for written captions are made first, %d for each", config.data.written_poses)
-        return written_clips(start_model, config.data.written_poses, config.seed)
+        captions, poses = written_captions(), config.data.written_poses
+        sampled = CompositionReport(len(captions) * poses)
+        return written_clips(start_model, captions, poses, config.seed, sampled)
 
     motions = read_motions(config.data, config.seed, folder, config.resume, scales, composed, write)
     log.info("%d clips, %d captions", len(motions), sum(map(len, motions.captions)))

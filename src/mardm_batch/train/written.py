@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mardm_batch.config.compose import compose_config, to_config
 from mardm_batch.judge.judge import load_judge
@@ -25,7 +24,7 @@ from mardm_batch.model.noise_keys import noise_key
 from mardm_batch.pose.balance import is_possible
 from mardm_batch.pose.conditions import Condition
 from mardm_batch.pose.features import joints_to_features
-from mardm_batch.pose.geometry import Joints, canonical_position
+from mardm_batch.pose.geometry import canonical_position
 from mardm_batch.pose.joint_limits import within_limits
 from mardm_batch.registries import register_schemas
 from mardm_batch.sampling.adjusting import PoseAdjuster
@@ -51,14 +50,17 @@ def written_captions() -> dict[str, tuple[Condition, ...]]:
 
 
 def written_clips(
-    start: LoadedModel, poses_per_caption: int, seed: int, report: Callable[[int], None] = lambda clips: None
+    start: LoadedModel,
+    conditions: Mapping[str, Sequence[Condition]],
+    poses_per_caption: int,
+    seed: int,
+    report: Callable[[int], None] = lambda made: None,
 ) -> list[Clip]:
-    """At most `poses_per_caption` clips of held poses for each written caption: those that meet all of its conditions.
+    """At most `poses_per_caption` clips of held poses for each caption: those that meet all of its conditions.
 
     Of a caption without a side all poses show the same one, as of composed captions. `report` is called with the number
-    of clips so far.
+    of poses that were sampled so far.
     """
-    conditions = written_captions()
     captions = list(conditions)
     model, adjuster, rng = sampling_model(start), ToldAdjuster(conditions), np.random.default_rng(seed)
     clips: list[Clip] = []
@@ -67,14 +69,15 @@ def written_clips(
             batch = captions[first : first + BATCH_SIZE]
             keys = [noise_key(seed, caption, attempt=number) for caption in batch]
             sampled = canonical_position(model.chosen_frames(model.generate(batch, keys, frames=8)))
-            poses, _ = adjuster.adjust(batch, sampled)
+            poses, adjustments = adjuster.adjust(batch, sampled)
             usable = within_limits(poses) & (is_possible(poses) | ~is_possible(sampled))
-            for caption, pose in zip(np.array(batch, object)[usable], poses[usable], strict=True):
-                if meets(pose, conditions[caption]):
+            for row in np.flatnonzero(usable):
+                caption = batch[row]
+                if {each.text for each in conditions[caption]}.isdisjoint(adjustments[row].missed):
                     texts = tuple(dict.fromkeys((model.read(caption).text, caption)))
-                    clip = joints_to_features(sway(pose, CLIP_FRAMES, rng), np.zeros(CLIP_FRAMES))
+                    clip = joints_to_features(sway(poses[row], CLIP_FRAMES, rng), np.zeros(CLIP_FRAMES))
                     clips.append(Clip(clip, texts, (0,) * len(texts)))
-            report(len(clips))
+            report(number * len(captions) + first + len(batch))
     return clips
 
 
@@ -86,9 +89,3 @@ def sampling_model(start: LoadedModel) -> MardmModel:
     decoding = DecodingSettings(config.sampling.decoding_steps, config.sampling.cfg, config.model.token_sampler())
     corrections = Corrections(fit_bones=True, on_floor=True)
     return MardmModel(copy.deepcopy(start), decoding, None, (1, BATCH_SIZE), corrections=corrections, rewriting=True)
-
-
-def meets(pose: NDArray[np.float32], conditions: Sequence[Condition]) -> bool:
-    """Whether a pose (22, 3) meets all conditions."""
-    poses: Joints = pose[None]
-    return all(bool(condition.holds(poses.astype(np.float64))[0]) for condition in conditions)

@@ -22,8 +22,6 @@ _AIMED: Final = gap(
     "hang*|hung|dangl*|cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down*|back|low*|forwards?"
     "|swing*|adduct*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up|drop*|fall*|loose*|limp*"
 )
-_HANDS: Final = "hand hands arm arms fist fists palm palms"
-_HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
 
 

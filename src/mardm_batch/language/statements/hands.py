@@ -17,10 +17,6 @@ from mardm_batch.language.statements.rules import (
     where_said,
 )
 
-_AIMED: Final = gap(
-    "hang*|hung|dangl*|cross*|fold*|clasp*|bent|wrapp*|hug*|round*|curv*|behind|to|down*|back|low*|forwards?"
-    "|swing*|half*|slight*|little|bit|angle|degrees?|diagonal*|droop*|slant*|opened|up"
-)
 _HANDS: Final = "hand hands arm arms fist fists palm palms"
 _HAND: Final = limb("hand", "arm", "fist", "palm")
 _ARM: Final = limb("arm")
