@@ -34,7 +34,12 @@ def wheel_bin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-@pytest.fixture(params=["editable script", pytest.param("wheel module", marks=pytest.mark.slow), "wheel script"])
+@pytest.fixture(
+    params=[
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("editable script", "wheel module")),
+        "wheel script",
+    ]
+)
 def command(request: pytest.FixtureRequest) -> list[str]:
     """The other tests of whole commands run the module of an editable install."""
     kind, way = request.param.split()

@@ -118,7 +118,11 @@ def test_a_killed_run_takes_no_other_shard_with_it(tmp_path: Path, tiny_weights:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGKILL, -9)],
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow),
+    ],
 )
 def test_no_process_survives_the_end_of_the_launcher(
     tmp_path: Path, tiny_weights: Path, number: int, code: int
@@ -173,6 +177,7 @@ def test_a_sweep_judges_by_its_runs_not_only_by_what_is_on_disk(tmp_path: Path, 
     assert "1 is missing and was not requested" in retried.stderr
 
 
+@pytest.mark.slow
 def test_hydra_s_own_launcher_makes_one_shard_after_another(tmp_path: Path, tiny_weights: Path) -> None:
     """The time in the name of a folder is the same for all of them."""
     more = [*FEW, "paths.output=poses/${now:%H-%M-%S-%f}", "hydra/launcher=basic", "num_shards=2"]
